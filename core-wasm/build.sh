@@ -1,0 +1,96 @@
+#!/bin/sh
+# Builds the core module of one world: build.sh portable|native
+#
+# Finds out how this machine compiles for wasm32, installs what is missing
+# where it may, and otherwise says which command to run. Prints the module's
+# path on standard output; everything else goes to standard error.
+set -eu
+
+world=$1
+target=wasm32-unknown-unknown
+packages='rustc-web cargo-web rust-web-src'
+
+main() {
+    case $world in
+        portable) features= rustflags= ;;
+        # 64x64-bit multiplication: a third of the handshake's time.
+        native) features='--features native' rustflags='-Ctarget-feature=+wide-arithmetic' ;;
+        *) fail "unknown world: $world" ;;
+    esac
+    # The default stack of 1 MiB would be touched, and counted, per connection.
+    rustflags="$rustflags -Clink-arg=-zstack-size=131072"
+    # No path of this machine goes into the component.
+    rustflags="$rustflags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
+    rustflags="$rustflags --remap-path-prefix=$PWD=spiped"
+
+    if has_target rustc; then
+        build cargo
+    else
+        has_debian_source || install_debian
+        rustflags="$rustflags -Clinker-flavor=wasm-ld -Clinker=$(linker)"
+        rustflags="$rustflags --remap-path-prefix=$(/usr/bin/rustc --print sysroot)=rust"
+        RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc build /usr/bin/cargo -Zbuild-std=core,alloc
+    fi
+    echo "target/wasm/$world/$target/component/spiped_core.wasm"
+}
+
+# build CARGO [OPTION...]
+build() {
+    cargo=$1
+    shift
+    # shellcheck disable=SC2086 # $features is words
+    RUSTFLAGS=$rustflags "$cargo" rustc "$@" --locked --package spiped-core --crate-type cdylib \
+        --target $target --profile component $features --target-dir "target/wasm/$world" >&2
+}
+
+# Whether this compiler comes with a library for wasm32.
+has_target() {
+    libdir=$("$1" --print target-libdir --target $target 2>/dev/null) &&
+        ls "$libdir"/libcore-*.rlib >/dev/null 2>&1
+}
+
+# Whether Debian's compiler is here, new enough, and with its library's source.
+has_debian_source() {
+    [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] &&
+        [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core" ] &&
+        /usr/bin/rustc --version | awk '{ split($2, v, "."); exit !(v[1] > 1 || v[2] >= 95) }'
+}
+
+install_debian() {
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        as_root=sudo
+        sudo -n true 2>/dev/null || explain
+    fi
+    [ -e /etc/debian_version ] || explain
+    echo "Installing Debian's compiler for wasm32: $packages" >&2
+    {
+        $as_root apt-get update -qq
+        # shellcheck disable=SC2086 # words
+        DEBIAN_FRONTEND=noninteractive $as_root apt-get install -yqq --no-install-recommends $packages
+    } >&2
+    has_debian_source || fail "rustc-web is older than 1.95 here; is the security archive enabled?"
+}
+
+linker() {
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    for linker in "$(rustc --print sysroot)/lib/rustlib/$host/bin/rust-lld" wasm-ld wasm-ld-22; do
+        if command -v "$linker"; then
+            return
+        fi
+    done
+    fail "no linker for wasm32; run: apt-get install lld-22"
+}
+
+explain() {
+    fail "no compiler for wasm32 here. Run one of these, then make again:
+    rustup target add $target
+    sudo apt-get update && sudo apt-get install $packages"
+}
+
+fail() {
+    echo "build.sh: $1" >&2
+    exit 1
+}
+
+main

@@ -1,0 +1,200 @@
+//! The component: bindings, translation, allocator, panic handler.
+//!
+//! No rule of the protocol is here; names from the WIT package stop here.
+
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use bindings::exports::spiped::pipe::protocol;
+use zeroize::Zeroizing;
+
+use crate::{
+    Config, Entropy, Error, ForwardSecrecy, Misuse, Output, PeerFault, Psk, Session, Side, Status,
+};
+
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    unused_qualifications,
+    reason = "generated"
+)]
+mod bindings {
+    #[cfg(feature = "native")]
+    wit_bindgen::generate!({ path: "../wit", world: "native" });
+    #[cfg(not(feature = "native"))]
+    wit_bindgen::generate!({ path: "../wit", world: "portable" });
+}
+
+#[allow(unsafe_code, reason = "the exported symbols are generated")]
+mod exports {
+    use super::{Component, bindings};
+    bindings::export!(Component with_types_in bindings);
+}
+
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// What seals and opens packets in this world.
+#[cfg(not(feature = "native"))]
+type WorldPacketCrypto = crate::SoftPacketCrypto;
+#[cfg(feature = "native")]
+type WorldPacketCrypto = bindings::spiped::pipe::packet_crypto::Direction;
+
+#[cfg(feature = "native")]
+impl crate::PacketCrypto for WorldPacketCrypto {
+    fn new(keys: &crate::DirectionKeys) -> Self {
+        Self::new(keys.cipher.expose(), keys.mac.expose())
+    }
+
+    fn seal(&mut self, first: u64, run: &mut Vec<u8>) {
+        *run = Self::seal(self, first, run);
+    }
+
+    fn open(&mut self, first: u64, run: &mut Vec<u8>) {
+        *run = Self::open(self, first, run);
+    }
+}
+
+struct Component;
+
+impl protocol::Guest for Component {
+    type Session = SessionResource;
+}
+
+/// A session behind the shared reference that exported methods get. One that
+/// could not be made answers every call with its misuse.
+struct SessionResource(RefCell<Result<Session<WorldPacketCrypto>, Error>>);
+
+impl protocol::GuestSession for SessionResource {
+    fn new(config: protocol::Config, secrets: Vec<Vec<u8>>, entropy: Vec<u8>) -> Self {
+        let session = make_session(config, secrets, entropy);
+        Self(RefCell::new(session.map_err(Error::from)))
+    }
+
+    fn start(&self) -> protocol::Output {
+        self.call(Session::start)
+    }
+
+    fn compute(&self) -> protocol::Output {
+        self.call(Session::compute)
+    }
+
+    fn handle_crypt(&self, bytes: Vec<u8>) -> protocol::Output {
+        self.call(|session, out| session.handle_crypt(&bytes, out))
+    }
+
+    fn handle_plain(&self, bytes: Vec<u8>) -> protocol::Output {
+        self.call(|session, out| session.handle_plain(&bytes, out))
+    }
+
+    fn crypt_eof(&self) -> protocol::Output {
+        self.call(|session, _| session.crypt_eof())
+    }
+
+    fn plain_eof(&self) -> protocol::Output {
+        self.call(|session, _| session.plain_eof())
+    }
+
+    fn peer_secret(&self) -> Option<u32> {
+        let session = self.0.borrow();
+        let index = session.as_ref().ok()?.peer_secret()?;
+        u32::try_from(index).ok()
+    }
+}
+
+impl SessionResource {
+    fn call(
+        &self,
+        step: impl FnOnce(&mut Session<WorldPacketCrypto>, &mut Output) -> Result<(), Error>,
+    ) -> protocol::Output {
+        let mut out = Output::default();
+        let status = match &mut *self.0.borrow_mut() {
+            Ok(session) => step(session, &mut out).and_then(|()| session.status()),
+            Err(error) => Err(*error),
+        };
+        protocol::Output {
+            to_crypt: out.to_crypt,
+            to_plain: out.to_plain,
+            status: match status {
+                Ok(Status::Handshaking) => protocol::Status::Handshaking,
+                Ok(Status::Computing) => protocol::Status::Computing,
+                Ok(Status::Established) => protocol::Status::Established,
+                Err(error) => protocol::Status::Failed(error.into()),
+            },
+        }
+    }
+}
+
+fn make_session(
+    config: protocol::Config,
+    secrets: Vec<Vec<u8>>,
+    entropy: Vec<u8>,
+) -> Result<Session<WorldPacketCrypto>, Misuse> {
+    let config = Config {
+        side: match config.side {
+            protocol::Side::Client => Side::Client,
+            protocol::Side::Server => Side::Server,
+        },
+        forward_secrecy: match config.forward_secrecy {
+            protocol::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
+            protocol::ForwardSecrecy::Require => ForwardSecrecy::Require,
+            protocol::ForwardSecrecy::Omit => ForwardSecrecy::Omit,
+        },
+    };
+    let secrets = secrets.into_iter().map(Zeroizing::new).collect::<Vec<_>>();
+    let entropy = Zeroizing::new(entropy);
+    let psks = secrets.iter().map(|secret| Psk::from_slice(secret)).collect::<Option<_>>();
+    Session::new(
+        config,
+        psks.ok_or(Misuse::SecretLength)?,
+        &Entropy::from_slice(&entropy).ok_or(Misuse::EntropyLength)?,
+    )
+}
+
+impl From<Error> for protocol::Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Peer(fault) => Self::Peer(fault.into()),
+            Error::Misuse(misuse) => Self::Misuse(misuse.into()),
+            Error::Exhausted => Self::Exhausted,
+        }
+    }
+}
+
+impl From<PeerFault> for protocol::PeerFault {
+    fn from(fault: PeerFault) -> Self {
+        match fault {
+            PeerFault::WrongKey => Self::WrongKey,
+            PeerFault::PublicValueOutOfRange => Self::PublicValueOutOfRange,
+            PeerFault::NoForwardSecrecy => Self::NoForwardSecrecy,
+            PeerFault::ForgedPacket { number } => Self::ForgedPacket(number),
+            PeerFault::BadLength { number, length } => {
+                Self::BadLength(protocol::BadLength { packet_number: number, length })
+            }
+            PeerFault::CutOffInHandshake => Self::CutOffInHandshake,
+            PeerFault::CutOffInPacket => Self::CutOffInPacket,
+        }
+    }
+}
+
+impl From<Misuse> for protocol::Misuse {
+    fn from(misuse: Misuse) -> Self {
+        match misuse {
+            Misuse::SecretLength => Self::SecretLength,
+            Misuse::SecretCount => Self::SecretCount,
+            Misuse::EntropyLength => Self::EntropyLength,
+            Misuse::StartOrder => Self::StartOrder,
+            Misuse::NothingToCompute => Self::NothingToCompute,
+            Misuse::NotEstablished => Self::NotEstablished,
+            Misuse::AfterEof => Self::AfterEof,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Packets: layout, numbering and splitting of the two streams.
+//!
+//! ```text
+//! 0            1024      1028              1060
+//! | message,    | length  | HMAC-SHA-256    |
+//! | zero-padded | be32    | of 0..1028 and  |
+//! |  encrypted (AES-CTR)  | packet number   |
+//! ```
+
+use alloc::vec::Vec;
+
+use crate::error::{Error, PeerFault};
+use crate::inbound::Inbound;
+use crate::keys::{DirectionKeys, MAC_LEN};
+use crate::packet_crypto::PacketCrypto;
+
+/// The most plaintext one packet carries, in bytes.
+pub const PLAIN_MAX: usize = 1024;
+/// Length of a packet on the wire, in bytes.
+pub const PACKET_LEN: usize = BODY_LEN + MAC_LEN;
+/// The most packets handed to a [`PacketCrypto`] at once.
+pub const RUN_MAX: usize = 64;
+
+/// The encrypted part: message and length field.
+pub(crate) const BODY_LEN: usize = PLAIN_MAX + LENGTH_LEN;
+
+const LENGTH_LEN: usize = 4;
+
+/// Makes packets in one direction.
+pub(crate) struct Sealer<P> {
+    crypto: P,
+    next: PacketNumber,
+}
+
+impl<P: PacketCrypto> Sealer<P> {
+    pub(crate) fn new(keys: &DirectionKeys) -> Self {
+        Self { crypto: P::new(keys), next: PacketNumber(0) }
+    }
+
+    /// Seals all of `plain`, appending packets to `sealed`.
+    pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
+        for batch in plain.chunks(RUN_MAX * PLAIN_MAX) {
+            let packets = batch.len().div_ceil(PLAIN_MAX);
+            let first = self.next.take(packets)?;
+            let mut run = Vec::with_capacity(packets * PACKET_LEN);
+            for message in batch.chunks(PLAIN_MAX) {
+                run.extend_from_slice(message);
+                run.resize(run.len() + PLAIN_MAX - message.len(), 0);
+                #[allow(clippy::cast_possible_truncation, reason = "at most 1024")]
+                run.extend_from_slice(&(message.len() as u32).to_be_bytes());
+                run.extend_from_slice(&[0; MAC_LEN]);
+            }
+            self.crypto.seal(first, &mut run);
+            append(sealed, run);
+        }
+        Ok(())
+    }
+}
+
+/// Checks and undoes packets in one direction, however they are split.
+pub(crate) struct Opener<P> {
+    crypto: P,
+    next: PacketNumber,
+    /// The beginning of a packet whose rest has not come.
+    cut: Inbound<PACKET_LEN>,
+}
+
+impl<P: PacketCrypto> Opener<P> {
+    pub(crate) fn new(keys: &DirectionKeys) -> Self {
+        Self { crypto: P::new(keys), next: PacketNumber(0), cut: Inbound::new() }
+    }
+
+    /// Takes all of `bytes`, appending what is authentic to `plain`, also
+    /// when a later packet fails.
+    pub(crate) fn open(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Error> {
+        let mut run = Vec::new();
+        if !self.cut.is_empty() {
+            match self.cut.fill(&mut bytes) {
+                Some(packet) => run.extend_from_slice(packet),
+                None => return Ok(()),
+            }
+        }
+        let (mut whole, mut rest) = bytes.split_at(bytes.len() - bytes.len() % PACKET_LEN);
+        loop {
+            let room = (RUN_MAX * PACKET_LEN - run.len()).min(whole.len());
+            let (batch, later) = whole.split_at(room);
+            run.extend_from_slice(batch);
+            if run.is_empty() {
+                break;
+            }
+            self.open_run(run, plain)?;
+            run = Vec::new();
+            whole = later;
+        }
+        self.cut.fill(&mut rest);
+        Ok(())
+    }
+
+    /// Whether part of a packet has come and its rest has not.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
+    fn open_run(&mut self, mut run: Vec<u8>, plain: &mut Vec<u8>) -> Result<(), Error> {
+        let packets = run.len() / PACKET_LEN;
+        let first = self.next.take(packets)?;
+        self.crypto.open(first, &mut run);
+        let authentic = run.len() / PACKET_LEN;
+        let result = compact(first, &mut run);
+        append(plain, run);
+        result?;
+        if authentic < packets {
+            let number = first + authentic as u64;
+            return Err(PeerFault::ForgedPacket { number }.into());
+        }
+        Ok(())
+    }
+}
+
+/// Moves the messages of opened packets together, in place, up to the first
+/// packet with an impossible length.
+fn compact(first: u64, run: &mut Vec<u8>) -> Result<(), PeerFault> {
+    let mut end = 0;
+    let mut result = Ok(());
+    for (number, start) in (first..).zip((0..run.len()).step_by(PACKET_LEN)) {
+        let mut length = [0; LENGTH_LEN];
+        length.copy_from_slice(&run[start + PLAIN_MAX..start + BODY_LEN]);
+        let length = u32::from_be_bytes(length);
+        if length == 0 || length as usize > PLAIN_MAX {
+            result = Err(PeerFault::BadLength { number, length });
+            break;
+        }
+        run.copy_within(start..start + length as usize, end);
+        end += length as usize;
+    }
+    run.truncate(end);
+    result
+}
+
+/// Appends without copying when there is nothing to append to.
+fn append(to: &mut Vec<u8>, from: Vec<u8>) {
+    if to.is_empty() {
+        *to = from;
+    } else {
+        to.extend_from_slice(&from);
+    }
+}
+
+/// The number of the next packet in one direction.
+struct PacketNumber(u64);
+
+impl PacketNumber {
+    /// Takes `count` numbers and returns the first.
+    fn take(&mut self, count: usize) -> Result<u64, Error> {
+        let first = self.0;
+        self.0 = first.checked_add(count as u64).ok_or(Error::Exhausted)?;
+        Ok(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet_crypto::SoftPacketCrypto;
+    use crate::secret::Secret;
+
+    fn keys() -> DirectionKeys {
+        DirectionKeys { cipher: Secret::new([1; 32]), mac: Secret::new([2; 32]) }
+    }
+
+    fn sealer() -> Sealer<SoftPacketCrypto> {
+        Sealer::new(&keys())
+    }
+
+    #[test]
+    fn packet_numbers_run_out_instead_of_repeating() {
+        let mut sealer = sealer();
+        sealer.next = PacketNumber(u64::MAX - 1);
+        let mut sealed = Vec::new();
+        assert_eq!(sealer.seal(b"last", &mut sealed), Ok(()));
+        assert_eq!(sealed.len(), PACKET_LEN);
+        assert_eq!(sealer.seal(b"one too many", &mut sealed), Err(Error::Exhausted));
+        assert_eq!(sealed.len(), PACKET_LEN);
+    }
+
+    #[test]
+    fn runs_longer_than_the_batch_are_split() {
+        let plain: Vec<u8> =
+            (0..3 * RUN_MAX * PLAIN_MAX + 7).map(|i| u8::try_from(i % 251).unwrap()).collect();
+        let (mut sealed, mut opened) = (Vec::new(), Vec::new());
+        sealer().seal(&plain, &mut sealed).unwrap();
+        assert_eq!(sealed.len(), (3 * RUN_MAX + 1) * PACKET_LEN);
+        let mut opener = Opener::<SoftPacketCrypto>::new(&keys());
+        opener.open(&sealed[..5], &mut opened).unwrap();
+        opener.open(&sealed[5..], &mut opened).unwrap();
+        assert!(!opener.is_cut());
+        assert_eq!(opened, plain);
+    }
+
+    #[test]
+    fn padding_is_not_checked() {
+        let mut packet = alloc::vec![0xaa; PACKET_LEN];
+        packet[..2].copy_from_slice(b"hi");
+        packet[PLAIN_MAX..BODY_LEN].copy_from_slice(&2_u32.to_be_bytes());
+        SoftPacketCrypto::new(&keys()).seal(0, &mut packet);
+        let mut opened = Vec::new();
+        Opener::<SoftPacketCrypto>::new(&keys()).open(&packet, &mut opened).unwrap();
+        assert_eq!(opened, b"hi");
+    }
+
+    #[test]
+    fn impossible_length_delivers_what_came_before() {
+        for length in [0_u32, 1025, u32::MAX] {
+            let mut run = Vec::new();
+            let mut crypto = SoftPacketCrypto::new(&keys());
+            sealer().seal(b"good", &mut run).unwrap();
+            let mut bad = alloc::vec![0; PACKET_LEN];
+            bad[PLAIN_MAX..BODY_LEN].copy_from_slice(&length.to_be_bytes());
+            crypto.seal(1, &mut bad);
+            run.extend_from_slice(&bad);
+            let mut opened = Vec::new();
+            let result = Opener::<SoftPacketCrypto>::new(&keys()).open(&run, &mut opened);
+            assert_eq!(result, Err(PeerFault::BadLength { number: 1, length }.into()));
+            assert_eq!(opened, b"good");
+        }
+    }
+}
