@@ -1,0 +1,22 @@
+//! One connection between standard input and output and an encrypted target.
+
+use std::env::args_os;
+use std::process::ExitCode;
+
+use spiped::cli::{self, Program};
+use spiped::{observe, startup};
+
+fn main() -> ExitCode {
+    let mut args = args_os();
+    let name = Program::Spipe.invoked_as(args.next().as_deref());
+    let plan = match cli::spipe(args) {
+        Ok(plan) => plan,
+        Err(stop) => return stop.report(Program::Spipe, &name),
+    };
+    // Standard error it stays.
+    let _ = observe::log::install(&name, plan.log_level);
+    startup::spipe(plan).unwrap_or_else(|error| {
+        log::error!("{error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,369 @@
+//! What was typed. Options are read from left to right; the first mistake or
+//! question ends the reading, so `-v` wins over whatever comes after it.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser};
+use log::LevelFilter;
+
+use crate::cli::number::{NumberFault, parse_float, parse_integer};
+use crate::cli::{Stop, UsageFault, ValueFault};
+use crate::guest::ForwardSecrecy;
+
+/// The options of `spiped`, each as given or not.
+#[allow(clippy::struct_excessive_bools, reason = "each is an option that was typed or not")]
+#[derive(Debug, Default)]
+pub struct SpipedArgs {
+    /// What `spipe` takes too.
+    pub common: CommonArgs,
+    /// `-e` or `-d`.
+    pub mode: Option<Mode>,
+    /// `-s`.
+    pub source: Option<OsString>,
+    /// `-D`.
+    pub wait_for_dns: bool,
+    /// `-F`.
+    pub foreground: bool,
+    /// `-n`.
+    pub connection_limit: Option<u64>,
+    /// `-p`.
+    pub pid_file: Option<OsString>,
+    /// `-r`, in seconds.
+    pub resolve_period: Option<f64>,
+    /// `-R`.
+    pub resolve_once: bool,
+    /// `--syslog`.
+    pub syslog: bool,
+    /// `-u`.
+    pub identity: Option<OsString>,
+}
+
+impl SpipedArgs {
+    /// Reads the words after the program's name.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`] at the first mistake or question.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Stop> {
+        let mut args = Self::default();
+        parse(words, |mut option| match option.name.as_str() {
+            "-d" => option.choose(&mut args.mode, Mode::Decrypt),
+            "-e" => option.choose(&mut args.mode, Mode::Encrypt),
+            "-s" => option.text(&mut args.source),
+            "-D" => option.flag(&mut args.wait_for_dns),
+            "-F" => option.flag(&mut args.foreground),
+            "-n" => option.number(&mut args.connection_limit, parse_integer),
+            "-p" => option.text(&mut args.pid_file),
+            "-r" => option.number(&mut args.resolve_period, parse_float),
+            "-R" => option.flag(&mut args.resolve_once),
+            "-u" => option.text(&mut args.identity),
+            "--syslog" => option.flag(&mut args.syslog),
+            _ => args.common.take(option),
+        })?;
+        Ok(args)
+    }
+}
+
+/// The options of `spipe`, each as given or not.
+#[derive(Debug, Default)]
+pub struct SpipeArgs {
+    /// All of them are options of `spiped` too.
+    pub common: CommonArgs,
+}
+
+impl SpipeArgs {
+    /// Reads the words after the program's name.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`] at the first mistake or question.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Stop> {
+        let mut args = Self::default();
+        parse(words, |option| args.common.take(option))?;
+        Ok(args)
+    }
+}
+
+/// The options of both programs, each as given or not.
+#[derive(Debug, Default)]
+pub struct CommonArgs {
+    /// `-t`.
+    pub target: Option<OsString>,
+    /// `-k`.
+    pub key_file: Option<OsString>,
+    /// `-b`.
+    pub bind: Option<OsString>,
+    /// `-f` or `-g`.
+    pub forward_secrecy: Option<ForwardSecrecy>,
+    /// `-j`.
+    pub no_keepalive: bool,
+    /// `-o`, in seconds.
+    pub time_limit: Option<f64>,
+    /// `--log-level`.
+    pub log_level: Option<LevelFilter>,
+}
+
+impl CommonArgs {
+    fn take(&mut self, mut option: Typed<'_>) -> Result<(), Stop> {
+        match option.name.as_str() {
+            "-t" => option.text(&mut self.target),
+            "-k" => option.text(&mut self.key_file),
+            "-b" => option.text(&mut self.bind),
+            "-f" => option.choose(&mut self.forward_secrecy, ForwardSecrecy::Omit),
+            "-g" => option.choose(&mut self.forward_secrecy, ForwardSecrecy::Require),
+            "-j" => option.flag(&mut self.no_keepalive),
+            "-o" => option.number(&mut self.time_limit, parse_float),
+            "--log-level" => option.log_level(&mut self.log_level),
+            "-v" => Err(Stop::Version),
+            "--version" => option.question(Stop::LongVersion),
+            "--help" => option.question(Stop::Help),
+            _ => Err(UsageFault::IllegalOption(option.name).into()),
+        }
+    }
+}
+
+/// Which side of the daemon is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// `-e`: the source is plain, the target is crypt.
+    Encrypt,
+    /// `-d`: the source is crypt, the target is plain.
+    Decrypt,
+}
+
+fn parse(
+    words: impl IntoIterator<Item = OsString>,
+    mut take: impl FnMut(Typed<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut parser = Parser::from_args(words);
+    // As for getopt, the value in `-k=file` is `=file`.
+    parser.set_short_equals(false);
+    // The only error of `next` is a value nobody asked for, and `Typed`
+    // refuses that before.
+    while let Some(word) = parser.next().map_err(|_| Stop::Usage(None))? {
+        let name = match word {
+            Arg::Short(letter) => format!("-{letter}"),
+            Arg::Long(name) => format!("--{name}"),
+            Arg::Value(word) => {
+                return Err(UsageFault::Leftover(word.to_string_lossy().into_owned()).into());
+            }
+        };
+        take(Typed { name, parser: &mut parser })?;
+    }
+    Ok(())
+}
+
+/// One option as it stands on the command line.
+struct Typed<'a> {
+    /// With its dashes.
+    name: String,
+    parser: &'a mut Parser,
+}
+
+impl Typed<'_> {
+    fn flag(&mut self, slot: &mut bool) -> Result<(), Stop> {
+        self.refuse_value()?;
+        if *slot {
+            return Err(self.repeated());
+        }
+        *slot = true;
+        Ok(())
+    }
+
+    fn question(&mut self, answer: Stop) -> Result<(), Stop> {
+        self.refuse_value()?;
+        Err(answer)
+    }
+
+    fn choose<T: PartialEq>(&mut self, slot: &mut Option<T>, choice: T) -> Result<(), Stop> {
+        match slot {
+            Some(earlier) if *earlier == choice => Err(self.repeated()),
+            Some(_) => Err(UsageFault::Conflict(self.name.clone()).into()),
+            None => {
+                *slot = Some(choice);
+                Ok(())
+            }
+        }
+    }
+
+    fn text(&mut self, slot: &mut Option<OsString>) -> Result<(), Stop> {
+        if slot.is_some() {
+            return Err(self.repeated());
+        }
+        *slot = Some(self.value()?);
+        Ok(())
+    }
+
+    fn number<T>(
+        &mut self,
+        slot: &mut Option<T>,
+        parse: fn(&str) -> Result<T, NumberFault>,
+    ) -> Result<(), Stop> {
+        if slot.is_some() {
+            return Err(self.repeated());
+        }
+        let value = self.value()?.to_string_lossy().into_owned();
+        match parse(&value) {
+            Ok(number) => *slot = Some(number),
+            Err(fault) => {
+                let option = self.name.clone();
+                return Err(ValueFault::Number { option, value, fault }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn log_level(&mut self, slot: &mut Option<LevelFilter>) -> Result<(), Stop> {
+        if slot.is_some() {
+            return Err(self.repeated());
+        }
+        let value = self.value()?;
+        *slot = Some(match value.to_str() {
+            Some("error") => LevelFilter::Error,
+            Some("warn") => LevelFilter::Warn,
+            Some("info") => LevelFilter::Info,
+            Some("debug") => LevelFilter::Debug,
+            Some(_) | None => {
+                let value = value.to_string_lossy().into_owned();
+                return Err(ValueFault::LogLevel(value).into());
+            }
+        });
+        Ok(())
+    }
+
+    fn value(&mut self) -> Result<OsString, Stop> {
+        self.parser.value().map_err(|_| UsageFault::MissingValue(self.name.clone()).into())
+    }
+
+    /// Only a long option can carry a value it does not want: what follows a
+    /// short one is more short ones.
+    fn refuse_value(&mut self) -> Result<(), Stop> {
+        if self.name.starts_with("--") && self.parser.optional_value().is_some() {
+            return Err(UsageFault::IllegalOption(self.name.clone()).into());
+        }
+        Ok(())
+    }
+
+    fn repeated(&self) -> Stop {
+        UsageFault::Repeated(self.name.clone()).into()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_pack_and_values_stick() {
+        let args = spiped(&["-dFkfile", "-s", "a:1", "-t-1:2"]).unwrap();
+        assert_eq!(args.mode, Some(Mode::Decrypt));
+        assert!(args.foreground);
+        assert_eq!(args.common.key_file, Some("file".into()));
+        assert_eq!(args.source, Some("a:1".into()));
+        assert_eq!(args.common.target, Some("-1:2".into()));
+    }
+
+    #[test]
+    fn next_word_is_the_value_whatever_it_looks_like() {
+        let args = spiped(&["-n", "-1", "-k", "-", "-p", "--", "-b=x"]).unwrap();
+        assert_eq!(args.connection_limit, Some(u64::MAX));
+        assert_eq!(args.common.key_file, Some("-".into()));
+        assert_eq!(args.pid_file, Some("--".into()));
+        assert_eq!(args.common.bind, Some("=x".into()));
+    }
+
+    #[test]
+    fn every_option_counts_once() {
+        for words in [
+            &["-F", "-F"][..],
+            &["-FF"],
+            &["-ee"],
+            &["-g", "-g"],
+            &["-s", "a:1", "-s", "a:1"],
+            &["-n", "1", "-n", "1"],
+            &["-o", "1", "-o", "1"],
+            &["--syslog", "--syslog"],
+            &["--log-level", "info", "--log-level=info"],
+        ] {
+            let stop = spiped(words).unwrap_err();
+            assert!(matches!(stop, Stop::Usage(Some(UsageFault::Repeated(_)))), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn modes_exclude_each_other_and_so_do_f_and_g() {
+        for [first, second] in [["-d", "-e"], ["-e", "-d"], ["-f", "-g"], ["-g", "-f"]] {
+            assert_eq!(
+                spiped(&[first, second]).unwrap_err(),
+                UsageFault::Conflict(second.into()).into()
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_options_are_named() {
+        for (words, name) in [
+            (&["-x"][..], "-x"),
+            (&["-dx"], "-x"),
+            (&["-h"], "-h"),
+            (&["-1"], "-1"),
+            (&["--foo"], "--foo"),
+            (&["--sys"], "--sys"),
+            (&["--syslog=x"], "--syslog"),
+            (&["--help=x"], "--help"),
+        ] {
+            let fault = UsageFault::IllegalOption(name.into());
+            assert_eq!(spiped(words).unwrap_err(), fault.into());
+        }
+        assert_eq!(spipe(&["-n", "1"]).unwrap_err(), UsageFault::IllegalOption("-n".into()).into());
+    }
+
+    #[test]
+    fn missing_value_is_named() {
+        let fault = UsageFault::MissingValue("-n".into());
+        assert_eq!(spiped(&["-F", "-n"]).unwrap_err(), fault.into());
+        let fault = UsageFault::MissingValue("--log-level".into());
+        assert_eq!(spipe(&["--log-level"]).unwrap_err(), fault.into());
+    }
+
+    #[test]
+    fn leftover_words_are_refused() {
+        for words in [&["foo"][..], &["-"], &["--", "-v"], &["-F", "foo", "-v"]] {
+            let stop = spiped(words).unwrap_err();
+            assert!(matches!(stop, Stop::Usage(Some(UsageFault::Leftover(_)))), "{words:?}");
+        }
+        assert!(spiped(&["-F", "--"]).is_ok());
+    }
+
+    #[test]
+    fn first_question_or_mistake_wins() {
+        assert_eq!(spiped(&["-v", "-x"]).unwrap_err(), Stop::Version);
+        assert_eq!(spiped(&["-Fv", "-n", "x"]).unwrap_err(), Stop::Version);
+        assert_eq!(spipe(&["--help", "-v"]).unwrap_err(), Stop::Help);
+        assert_eq!(spipe(&["--version", "-x"]).unwrap_err(), Stop::LongVersion);
+        assert_ne!(spiped(&["-x", "-v"]).unwrap_err(), Stop::Version);
+    }
+
+    #[test]
+    fn bad_number_shows_option_and_value() {
+        let stop = spiped(&["-n", "abc", "-v"]).unwrap_err();
+        let Stop::Value(fault) = stop else { panic!("{stop:?}") };
+        assert_eq!(fault.to_string(), "Error parsing argument: -n abc: Invalid argument");
+    }
+
+    #[test]
+    fn log_level_is_one_of_four() {
+        let args = spipe(&["--log-level=debug"]).unwrap();
+        assert_eq!(args.common.log_level, Some(LevelFilter::Debug));
+        assert!(spipe(&["--log-level=loud"]).is_err());
+    }
+
+    fn spiped(words: &[&str]) -> Result<SpipedArgs, Stop> {
+        SpipedArgs::parse(words.iter().map(OsString::from))
+    }
+
+    fn spipe(words: &[&str]) -> Result<SpipeArgs, Stop> {
+        SpipeArgs::parse(words.iter().map(OsString::from))
+    }
+}

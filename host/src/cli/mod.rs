@@ -1,0 +1,209 @@
+//! From the command line to a plan: what was typed ([`args`]), what is meant
+//! ([`plan`]), and the texts ([`help`]).
+
+pub mod args;
+pub mod help;
+mod number;
+pub mod plan;
+mod quantity;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+pub use crate::cli::args::Mode;
+pub use crate::cli::plan::{Launch, PipePlan, SpipePlan, SpipedPlan};
+
+use crate::addr::AddressError;
+use crate::cli::args::{SpipeArgs, SpipedArgs};
+use crate::cli::number::NumberFault;
+use crate::process::privileges::PrivilegeError;
+
+/// Reads the command line of `spiped`, its own name left out.
+///
+/// # Errors
+///
+/// [`Stop`] when there is nothing to run: a question answered, or a mistake.
+pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<SpipedPlan, Stop> {
+    SpipedPlan::new(SpipedArgs::parse(words)?)
+}
+
+/// Reads the command line of `spipe`, its own name left out.
+///
+/// # Errors
+///
+/// [`Stop`] when there is nothing to run: a question answered, or a mistake.
+pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipePlan, Stop> {
+    SpipePlan::new(SpipeArgs::parse(words)?)
+}
+
+/// Which of the two programs is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The daemon.
+    Spiped,
+    /// One connection between standard input and output and a target.
+    Spipe,
+}
+
+impl Program {
+    /// Its proper name, whatever the file is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spiped => "spiped",
+            Self::Spipe => "spipe",
+        }
+    }
+
+    /// What diagnostics start with: the last part of the name it was started
+    /// by.
+    #[must_use]
+    pub fn invoked_as(self, argv0: Option<&OsStr>) -> String {
+        argv0
+            .and_then(|name| Path::new(name).file_name())
+            .map_or_else(|| self.name().to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// Why the command line leads to no run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// `-v`, on standard error as ever.
+    Version,
+    /// `--version`, on standard output.
+    LongVersion,
+    /// `--help`.
+    Help,
+    /// Options that make no sense together: a line, then the usage text.
+    Usage(Option<UsageFault>),
+    /// A value that makes no sense: a line.
+    Value(ValueFault),
+}
+
+impl Stop {
+    /// Tells the user and says how the program ends. `invoked_as` starts each
+    /// diagnostic.
+    #[must_use]
+    pub fn report(&self, program: Program, invoked_as: &str) -> ExitCode {
+        let usage = help::usage(program);
+        let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+        // Nobody is left to tell about a failed write.
+        let written = match self {
+            Self::Version => writeln!(err, "{}", help::version(program)),
+            Self::LongVersion => writeln!(out, "{}", help::version(program)),
+            Self::Help => out.write_all(help::help(program).as_bytes()),
+            Self::Usage(None) => err.write_all(usage.as_bytes()),
+            Self::Usage(Some(fault)) => write!(err, "{invoked_as}: {fault}\n{usage}"),
+            Self::Value(fault) => writeln!(err, "{invoked_as}: {fault}"),
+        };
+        match (self, written) {
+            (Self::Version | Self::LongVersion | Self::Help, Ok(())) => ExitCode::SUCCESS,
+            (Self::Usage(_) | Self::Value(_), _) | (_, Err(_)) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<UsageFault> for Stop {
+    fn from(fault: UsageFault) -> Self {
+        Self::Usage(Some(fault))
+    }
+}
+
+impl From<ValueFault> for Stop {
+    fn from(fault: ValueFault) -> Self {
+        Self::Value(fault)
+    }
+}
+
+/// A mistake that the usage text explains.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UsageFault {
+    /// No such option, or a value for one that takes none.
+    #[error("illegal option -- {0}")]
+    IllegalOption(String),
+    /// An option at the end that needs a value.
+    #[error("Missing argument to {0}")]
+    MissingValue(String),
+    /// Every option counts once only.
+    #[error("Option given more than once: {0}")]
+    Repeated(String),
+    /// An option that goes against another one.
+    #[error("Option contradicts another one: {0}")]
+    Conflict(String),
+    /// An option nothing works without.
+    #[error("Missing option: {0}")]
+    Required(&'static str),
+    /// A word that belongs to no option.
+    #[error("Not an option: {0}")]
+    Leftover(String),
+    /// A time that is not a number.
+    #[error("Not a number of seconds: {0} {1}")]
+    NotATime(&'static str, String),
+    /// An address of which not even the host is there.
+    #[error("{0}")]
+    Address(AddressError),
+}
+
+/// A value that cannot be used, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ValueFault {
+    /// Not a number, or one that does not fit.
+    #[error("Error parsing argument: {option} {value}: {fault}")]
+    Number {
+        /// The option it was given to.
+        option: String,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        fault: NumberFault,
+    },
+    /// Not one of the four.
+    #[error("Unknown log level: {0} (use error, warn, info or debug)")]
+    LogLevel(String),
+    /// Not an address.
+    #[error("{fault} (given to {option})")]
+    Address {
+        /// The option it was given to.
+        option: &'static str,
+        /// What is wrong with it.
+        fault: AddressError,
+    },
+    /// No such user or group.
+    #[error("{0} (given to -u)")]
+    Identity(String),
+}
+
+impl From<PrivilegeError> for ValueFault {
+    fn from(error: PrivilegeError) -> Self {
+        Self::Identity(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn diagnostics_start_with_the_last_part_of_the_name() {
+        let invoked_as = |name: &str| Program::Spiped.invoked_as(Some(OsStr::new(name)));
+        assert_eq!(invoked_as("/usr/bin/spiped-new"), "spiped-new");
+        assert_eq!(invoked_as("./spiped"), "spiped");
+        assert_eq!(invoked_as(""), "spiped");
+        assert_eq!(Program::Spipe.invoked_as(None), "spipe");
+    }
+
+    #[test]
+    fn questions_end_well_and_mistakes_do_not() {
+        let code = |stop: Stop| format!("{:?}", stop.report(Program::Spipe, "spipe"));
+        let success = format!("{:?}", ExitCode::SUCCESS);
+        assert_eq!(code(Stop::Version), success);
+        assert_ne!(code(Stop::Usage(None)), success);
+        assert_ne!(code(ValueFault::LogLevel("x".into()).into()), success);
+    }
+}

@@ -1,0 +1,294 @@
+//! What is meant: defaults filled in, conflicts refused, addresses and users
+//! understood. Nothing later looks at options again.
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use crate::addr::{Address, AddressError};
+use crate::cli::args::{CommonArgs, Mode, SpipeArgs, SpipedArgs};
+use crate::cli::quantity::{TIME_LIMIT, connection_limit, duration, resolve_period};
+use crate::cli::{Stop, UsageFault, ValueFault};
+use crate::guest::{ForwardSecrecy, Side};
+use crate::keyfile::KeyFile;
+use crate::process::privileges::Identity;
+
+/// What `spiped` will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpipedPlan {
+    /// Which of source and target is the crypt side.
+    pub mode: Mode,
+    /// Where to listen.
+    pub source: Address,
+    /// What happens to each connection.
+    pub pipe: PipePlan,
+    /// Keep on trying names that cannot be resolved at start.
+    pub wait_for_dns: bool,
+    /// In the background or not.
+    pub launch: Launch,
+    /// How many connections at once; `None`: any number.
+    pub connection_limit: Option<NonZeroUsize>,
+    /// How often to look up the target again; `None`: never.
+    pub resolve_period: Option<Duration>,
+    /// Whom to become after start.
+    pub identity: Option<Identity>,
+    /// What to log.
+    pub log_level: LevelFilter,
+}
+
+impl SpipedPlan {
+    pub(crate) fn new(args: SpipedArgs) -> Result<Self, Stop> {
+        let mode = args.mode.ok_or(UsageFault::Required("-e or -d"))?;
+        let source = args.source.ok_or(UsageFault::Required("-s"))?;
+        let resolve_period = resolve_period(args.resolve_period, args.resolve_once)?;
+        let pid_file = args.pid_file.unwrap_or_else(|| {
+            let mut name = source.clone();
+            name.push(".pid");
+            name
+        });
+        let log_level = log_level(&args.common);
+        // Options that are missing or contradict each other come first, then
+        // the values.
+        args.common.require_all()?;
+        let source = address("-s", &source, Address::parse)?;
+
+        Ok(Self {
+            mode,
+            source,
+            pipe: PipePlan::new(args.common, side(mode))?,
+            wait_for_dns: args.wait_for_dns,
+            launch: if args.foreground {
+                Launch::Foreground
+            } else {
+                Launch::Daemon { pid_file: pid_file.into(), syslog: args.syslog }
+            },
+            connection_limit: connection_limit(args.connection_limit),
+            resolve_period,
+            identity: args.identity.map(|text| identity(&text)).transpose()?,
+            log_level,
+        })
+    }
+}
+
+/// What `spipe` will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpipePlan {
+    /// What happens to its one connection.
+    pub pipe: PipePlan,
+    /// What to log.
+    pub log_level: LevelFilter,
+}
+
+impl SpipePlan {
+    pub(crate) fn new(args: SpipeArgs) -> Result<Self, Stop> {
+        args.common.require_all()?;
+        Ok(Self {
+            log_level: log_level(&args.common),
+            pipe: PipePlan::new(args.common, Side::Client)?,
+        })
+    }
+}
+
+/// What both programs do with a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipePlan {
+    /// Our end of the wire protocol.
+    pub side: Side,
+    /// Where to connect.
+    pub target: Address,
+    /// What to bind the target socket to.
+    pub bind: Option<Address>,
+    /// Where the key is.
+    pub key_file: KeyFile,
+    /// What the handshake must achieve.
+    pub forward_secrecy: ForwardSecrecy,
+    /// TCP keep-alive on both sockets.
+    pub keepalive: bool,
+    /// For connecting, and again for the handshake.
+    pub time_limit: Duration,
+}
+
+impl PipePlan {
+    fn new(args: CommonArgs, side: Side) -> Result<Self, Stop> {
+        let target = args.target.ok_or(UsageFault::Required("-t"))?;
+        let key_file = args.key_file.ok_or(UsageFault::Required("-k"))?;
+        let bind = args.bind.map(|text| address("-b", &text, Address::parse_bind));
+        Ok(Self {
+            side,
+            target: address("-t", &target, Address::parse)?,
+            bind: bind.transpose()?,
+            key_file: if key_file == "-" { KeyFile::Stdin } else { KeyFile::Path(key_file.into()) },
+            forward_secrecy: args.forward_secrecy.unwrap_or(ForwardSecrecy::Offer),
+            keepalive: !args.no_keepalive,
+            time_limit: duration("-o", args.time_limit, TIME_LIMIT)?,
+        })
+    }
+}
+
+/// How `spiped` runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// `-F`: as started, without a pid file and logging to standard error.
+    Foreground,
+    /// In the background.
+    Daemon {
+        /// Where the process id goes.
+        pid_file: PathBuf,
+        /// Log to syslog once in the background.
+        syslog: bool,
+    },
+}
+
+impl CommonArgs {
+    fn require_all(&self) -> Result<(), UsageFault> {
+        for (given, name) in [(&self.target, "-t"), (&self.key_file, "-k")] {
+            if given.is_none() {
+                return Err(UsageFault::Required(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The one place where the mode decides about the protocol.
+fn side(mode: Mode) -> Side {
+    match mode {
+        Mode::Encrypt => Side::Client,
+        Mode::Decrypt => Side::Server,
+    }
+}
+
+fn address(
+    option: &'static str,
+    text: &OsStr,
+    parse: fn(&OsStr) -> Result<Address, AddressError>,
+) -> Result<Address, Stop> {
+    parse(text).map_err(|fault| {
+        if matches!(fault, AddressError::Empty | AddressError::NoHost(_)) {
+            UsageFault::Address(fault).into()
+        } else {
+            ValueFault::Address { option, fault }.into()
+        }
+    })
+}
+
+fn identity(text: &OsString) -> Result<Identity, ValueFault> {
+    Ok(Identity::look_up(&text.to_string_lossy())?)
+}
+
+fn log_level(args: &CommonArgs) -> LevelFilter {
+    args.log_level.unwrap_or(LevelFilter::Warn)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::cli;
+
+    #[test]
+    fn defaults_are_those_of_upstream() {
+        let plan = spiped("-d -s [127.0.0.1]:1 -t localhost:2 -k key").unwrap();
+        assert_eq!(
+            plan,
+            SpipedPlan {
+                mode: Mode::Decrypt,
+                source: "[127.0.0.1]:1".parse().unwrap(),
+                pipe: PipePlan {
+                    side: Side::Server,
+                    target: "localhost:2".parse().unwrap(),
+                    bind: None,
+                    key_file: KeyFile::Path("key".into()),
+                    forward_secrecy: ForwardSecrecy::Offer,
+                    keepalive: true,
+                    time_limit: Duration::from_secs(5),
+                },
+                wait_for_dns: false,
+                launch: Launch::Daemon { pid_file: "[127.0.0.1]:1.pid".into(), syslog: false },
+                connection_limit: NonZeroUsize::new(100),
+                resolve_period: Some(Duration::from_mins(1)),
+                identity: None,
+                log_level: LevelFilter::Warn,
+            }
+        );
+    }
+
+    #[test]
+    fn every_option_reaches_the_plan() {
+        let plan = spiped(
+            "-e -s /s -t /t -k - -b [::1] -D -f -j -n 0x10 -o 1.5 -p p -r 2 --syslog \
+             -u 1:2 --log-level info",
+        )
+        .unwrap();
+        assert_eq!(plan.pipe.side, Side::Client);
+        assert_eq!(plan.pipe.key_file, KeyFile::Stdin);
+        assert_eq!(plan.pipe.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
+        assert!(plan.wait_for_dns);
+        assert_eq!(plan.pipe.forward_secrecy, ForwardSecrecy::Omit);
+        assert!(!plan.pipe.keepalive);
+        assert_eq!(plan.connection_limit, NonZeroUsize::new(16));
+        assert_eq!(plan.pipe.time_limit, Duration::from_millis(1500));
+        assert_eq!(plan.launch, Launch::Daemon { pid_file: "p".into(), syslog: true });
+        assert_eq!(plan.resolve_period, Some(Duration::from_secs(2)));
+        assert!(plan.identity.is_some());
+        assert_eq!(plan.log_level, LevelFilter::Info);
+    }
+
+    #[test]
+    fn spipe_is_always_the_client() {
+        let words = "-t localhost:1 -k key -g".split_whitespace();
+        let plan = cli::spipe(words.map(OsString::from)).unwrap();
+        assert_eq!(plan.pipe.side, Side::Client);
+        assert_eq!(plan.pipe.forward_secrecy, ForwardSecrecy::Require);
+    }
+
+    #[test]
+    fn foreground_ignores_pid_file_and_syslog() {
+        let plan = with("-F -p file --syslog").unwrap();
+        assert_eq!(plan.launch, Launch::Foreground);
+    }
+
+    #[test]
+    fn missing_options_are_named() {
+        for (text, name) in [
+            ("-s a:1 -t b:1 -k k", "-e or -d"),
+            ("-e -t b:1 -k k", "-s"),
+            ("-e -s a:1 -k k", "-t"),
+            ("-e -s a -t b:1", "-k"),
+        ] {
+            assert_eq!(spiped(text).unwrap_err(), UsageFault::Required(name).into());
+        }
+    }
+
+    #[test]
+    fn address_without_host_is_a_usage_fault_and_others_are_not() {
+        for text in ["-s a:1 -t :1", "-s ::1:1 -t b:1", "-s a:1 -t b:1 -b :1"] {
+            assert!(matches!(
+                spiped(&format!("-e -k k {text}")),
+                Err(Stop::Usage(Some(UsageFault::Address(_))))
+            ));
+        }
+        let Err(Stop::Value(fault)) = spiped("-e -s a -t b:1 -k k -D") else { panic!("accepted") };
+        assert_eq!(
+            fault.to_string(),
+            "Address must contain port number: a (write a:PORT) (given to -s)"
+        );
+    }
+
+    #[test]
+    fn unknown_user_is_refused_at_once() {
+        let Err(Stop::Value(fault)) = with("-u no-such-user-here") else { panic!("accepted") };
+        assert!(fault.to_string().contains("no-such-user-here"), "{fault}");
+    }
+
+    fn with(more: &str) -> Result<SpipedPlan, Stop> {
+        spiped(&format!("-e -s a:1 -t b:1 -k k {more}"))
+    }
+
+    fn spiped(text: &str) -> Result<SpipedPlan, Stop> {
+        cli::spiped(text.split_whitespace().map(OsString::from))
+    }
+}

@@ -1,0 +1,131 @@
+//! The engine: the precompiled component, the pool its instances come from,
+//! and the clock that stops an instance which does not return.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{
+    Engine as Wasmtime, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits,
+    StoreLimitsBuilder,
+};
+
+use super::bindings::{Native, NativePre};
+use super::engine_config::engine_config;
+use super::imports::Imports;
+
+/// The component, precompiled for this architecture by the build.
+static COMPONENT: &[u8] = include_bytes!(env!("SPIPED_COMPONENT"));
+
+/// The most memory one guest may have, in bytes: an order of magnitude more
+/// than a guest with full batches uses.
+const MEMORY_MAX: usize = 2 << 20;
+
+/// Core instances in one component instance: the core module and the
+/// adapters around it.
+const CORE_INSTANCES: u32 = 4;
+
+/// How often the epoch moves on.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Ticks a call may take. The longest, an exponentiation, takes milliseconds;
+/// the rest is for machines that are short of processors.
+const DEADLINE_TICKS: u64 = 8;
+
+/// Makes guests. One for the whole program.
+pub struct Engine {
+    wasmtime: Wasmtime,
+    guests: NativePre<Imports>,
+    /// Dropping it ends the ticker.
+    _ticker: Sender<()>,
+}
+
+impl Engine {
+    /// An engine for up to `guests` guests at a time, running the component
+    /// this program was built with.
+    ///
+    /// # Errors
+    /// When the address space for the guests cannot be had.
+    pub fn new(guests: u32) -> Result<Self, EngineError> {
+        // SAFETY: the bytes come from `precompile_component` of the same
+        // wasmtime under the same `engine_config`, and are part of this
+        // program's image: nobody else can have changed them.
+        #[allow(unsafe_code, reason = "the only way to load precompiled code")]
+        Self::load(guests, |wasmtime| unsafe { Component::deserialize(wasmtime, COMPONENT) })
+    }
+
+    fn load(
+        guests: u32,
+        component: impl FnOnce(&Wasmtime) -> wasmtime::Result<Component>,
+    ) -> Result<Self, EngineError> {
+        let mut config = engine_config();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(guests)));
+        let wasmtime = Wasmtime::new(&config)?;
+        let mut linker = Linker::new(&wasmtime);
+        Native::add_to_linker::<_, HasSelf<_>>(&mut linker, |imports| imports)?;
+        let guests = NativePre::new(linker.instantiate_pre(&component(&wasmtime)?)?)?;
+        let (stop, stopped) = channel();
+        let clock = wasmtime.clone();
+        thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || tick(&clock, &stopped))
+            .map_err(EngineError::Ticker)?;
+        Ok(Self { wasmtime, guests, _ticker: stop })
+    }
+
+    /// A fresh instance in a store of its own.
+    pub(super) fn instantiate(&self) -> wasmtime::Result<(Store<Imports>, Native)> {
+        let mut store = Store::new(&self.wasmtime, Imports::new(limits()));
+        store.limiter(|imports| imports.limits());
+        wind_up(&mut store);
+        let instance = self.guests.instantiate(&mut store)?;
+        Ok((store, instance))
+    }
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime refused the component or could not reserve memory.
+    #[error("cannot set up the sandbox: {0:#}")]
+    Wasmtime(wasmtime::Error),
+    /// The thread that measures calls could not be started.
+    #[error("cannot start the sandbox's clock: {0}")]
+    Ticker(io::Error),
+}
+
+impl From<wasmtime::Error> for EngineError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Wasmtime(error)
+    }
+}
+
+/// Gives the next call into this store its full time.
+pub(super) fn wind_up(store: &mut Store<Imports>) {
+    store.set_epoch_deadline(DEADLINE_TICKS);
+}
+
+fn pool(guests: u32) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::default();
+    let core_instances = guests.saturating_mul(CORE_INSTANCES);
+    pool.total_component_instances(guests)
+        .total_core_instances(core_instances)
+        .total_memories(guests)
+        .total_tables(core_instances)
+        .max_memory_size(MEMORY_MAX)
+        .table_elements(256);
+    pool
+}
+
+/// The second fence, should the pool's settings ever change.
+fn limits() -> StoreLimits {
+    StoreLimitsBuilder::new().memory_size(MEMORY_MAX).memories(1).build()
+}
+
+fn tick(clock: &Wasmtime, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        clock.increment_epoch();
+    }
+}

@@ -1,0 +1,177 @@
+//! The guest: one sandboxed protocol session, in a store and an instance of
+//! its own. Only this module knows wasmtime.
+
+mod bindings;
+mod engine;
+mod engine_config;
+mod imports;
+mod output;
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+use zeroize::Zeroizing;
+
+use bindings::Native;
+use bindings::exports::spiped::pipe::protocol::{self, GuestSession};
+use imports::Imports;
+use output::{Bounds, Input};
+
+use crate::keyfile::Psk;
+
+pub use engine::{Engine, EngineError};
+pub use output::{Failure, Output, PeerFault, Status};
+
+/// Random bytes a session needs.
+const ENTROPY_LEN: usize = 64;
+
+/// The end of the wire protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The end that opens the encrypted connection.
+    Client,
+    /// The end that accepts it.
+    Server,
+}
+
+/// What an end does about forward secrecy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardSecrecy {
+    /// Offer it, and accept a peer that omits it.
+    Offer,
+    /// Refuse a peer that omits it (`-g`).
+    Require,
+    /// Omit it (`-f`).
+    Omit,
+}
+
+/// One connection's session, inside its sandbox.
+///
+/// The calls are those of the WIT package's `session`, and the same rules
+/// hold. A trap, a call that does not return, or an answer that cannot be
+/// right is a [`Failure::Guest`]; the guest is then good for nothing but
+/// being dropped. Calls take microseconds, [`compute`](Self::compute) about a
+/// millisecond.
+pub struct Guest {
+    store: Store<Imports>,
+    instance: Native,
+    session: ResourceAny,
+    bounds: Bounds,
+    /// The first failure: no call goes in after it.
+    failure: Option<Failure>,
+}
+
+impl Guest {
+    /// A fresh guest with fresh random bytes, which accepts a peer that holds
+    /// `psk`.
+    ///
+    /// # Errors
+    /// When the pool is empty, the system gives no random bytes, or the guest
+    /// traps.
+    pub fn new(
+        engine: &Engine,
+        side: Side,
+        forward_secrecy: ForwardSecrecy,
+        psk: &Psk,
+    ) -> Result<Self, GuestError> {
+        let mut entropy = Zeroizing::new([0; ENTROPY_LEN]);
+        getrandom::fill(&mut *entropy).map_err(GuestError::Entropy)?;
+        let (mut store, instance) = engine.instantiate()?;
+        let config = protocol::Config {
+            side: match side {
+                Side::Client => protocol::Side::Client,
+                Side::Server => protocol::Side::Server,
+            },
+            forward_secrecy: match forward_secrecy {
+                ForwardSecrecy::Offer => protocol::ForwardSecrecy::Offer,
+                ForwardSecrecy::Require => protocol::ForwardSecrecy::Require,
+                ForwardSecrecy::Omit => protocol::ForwardSecrecy::Omit,
+            },
+        };
+        let secrets = Zeroizing::new(vec![psk.expose().to_vec()]);
+        let session = instance
+            .spiped_pipe_protocol()
+            .session()
+            .call_constructor(&mut store, config, &secrets, &*entropy)?;
+        Ok(Self { store, instance, session, bounds: Bounds::default(), failure: None })
+    }
+
+    /// Begins: our nonce goes out.
+    pub fn start(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_start(store, session))
+    }
+
+    /// Does the exponentiation that is due.
+    pub fn compute(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_compute(store, session))
+    }
+
+    /// Takes bytes that came from the crypt side.
+    pub fn handle_crypt(&mut self, bytes: &[u8]) -> Output {
+        self.call(Input::Crypt(bytes.len()), |api, store, session| {
+            api.call_handle_crypt(store, session, bytes)
+        })
+    }
+
+    /// Takes bytes that came from the plain side.
+    pub fn handle_plain(&mut self, bytes: &[u8]) -> Output {
+        self.call(Input::Plain(bytes.len()), |api, store, session| {
+            api.call_handle_plain(store, session, bytes)
+        })
+    }
+
+    /// The crypt side has ended.
+    pub fn crypt_eof(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_crypt_eof(store, session))
+    }
+
+    /// The plain side has ended.
+    pub fn plain_eof(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_plain_eof(store, session))
+    }
+
+    fn call(
+        &mut self,
+        input: Input,
+        enter: impl FnOnce(
+            GuestSession<'_>,
+            &mut Store<Imports>,
+            ResourceAny,
+        ) -> wasmtime::Result<protocol::Output>,
+    ) -> Output {
+        if let Some(failure) = &self.failure {
+            return Output::failed(failure.clone());
+        }
+        engine::wind_up(&mut self.store);
+        let api = self.instance.spiped_pipe_protocol();
+        let output = match enter(api.session(), &mut self.store, self.session) {
+            Ok(output) => self.bounds.check(input, output.into()),
+            Err(trap) => Output::failed(Failure::Guest(reason(&trap))),
+        };
+        if let Status::Failed(failure) = &output.status {
+            self.failure = Some(failure.clone());
+        }
+        output
+    }
+}
+
+/// Why there is no guest.
+#[derive(Debug, thiserror::Error)]
+pub enum GuestError {
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Entropy(getrandom::Error),
+    /// The pool is empty, or the guest trapped.
+    #[error("no sandbox: {}", reason(.0))]
+    Wasmtime(wasmtime::Error),
+}
+
+impl From<wasmtime::Error> for GuestError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Wasmtime(error)
+    }
+}
+
+/// A trap in one line: the cause, without wasm addresses.
+fn reason(error: &wasmtime::Error) -> String {
+    error.root_cause().to_string()
+}

@@ -1,0 +1,24 @@
+//! The host of the spiped protocol component: everything that touches the
+//! world. The protocol itself runs in a sandbox, see `wit/pipe.wit`.
+//!
+//! Reading order: [`serve`] accepts, [`connection`] goes through one
+//! connection, [`handshake`] and [`relay`] move its bytes, [`guest`] is the
+//! sandbox.
+
+#![deny(unsafe_code)]
+
+pub mod addr;
+pub mod cli;
+pub mod connection;
+pub mod guest;
+pub mod handshake;
+pub mod keyfile;
+pub mod net;
+pub mod observe;
+pub mod outcome;
+pub mod packet_crypto;
+pub mod process;
+pub mod relay;
+pub mod serve;
+pub mod startup;
+pub mod stdio;

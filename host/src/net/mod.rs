@@ -1,0 +1,7 @@
+//! Sockets without protocol: resolving, listening, dialling.
+
+pub mod dial;
+pub mod listen;
+pub mod resolve;
+pub mod socket;
+pub mod targets;

@@ -1,0 +1,120 @@
+//! From an address to the endpoints it stands for, through the system
+//! resolver. Blocking: call it where blocking is allowed.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use dns_lookup::{AddrInfoHints, SockType, getaddrinfo};
+use thiserror::Error;
+
+use crate::addr::Address;
+
+/// One thing a socket can be bound or connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// TCP over IPv4 or IPv6.
+    Tcp(SocketAddr),
+    /// A Unix stream socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "[{}]:{}", address.ip(), address.port()),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// The resolver has no answer, for now or for good.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("Error looking up {host}: {reason}")]
+pub struct ResolveError {
+    /// The host asked for.
+    pub host: String,
+    /// The resolver's words.
+    pub reason: String,
+}
+
+/// Looks up what `address` stands for: at least one endpoint, in the
+/// resolver's order, none twice. Only names go to the resolver.
+///
+/// # Errors
+///
+/// [`ResolveError`] when the resolver refuses the host or the service name,
+/// or cannot be asked.
+pub fn resolve(address: &Address) -> Result<Vec<Endpoint>, ResolveError> {
+    match address {
+        Address::Unix(path) => Ok(vec![Endpoint::Unix(path.clone())]),
+        Address::Literal(address) => Ok(vec![Endpoint::Tcp(*address)]),
+        Address::Name { host, port } => look_up(host, port),
+    }
+}
+
+fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
+    let failed = |reason: &str| ResolveError {
+        host: host.to_owned(),
+        reason: reason.strip_prefix(STD_PREFIX).unwrap_or(reason).to_owned(),
+    };
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let answers = getaddrinfo(Some(host), Some(port), Some(hints))
+        .map_err(|error| failed(&io::Error::from(error).to_string()))?;
+
+    let mut endpoints = Vec::new();
+    // An answer of a family we do not know is no reason to drop the others.
+    for answer in answers.flatten() {
+        let endpoint = Endpoint::Tcp(answer.sockaddr);
+        if !endpoints.contains(&endpoint) {
+            endpoints.push(endpoint);
+        }
+    }
+    if endpoints.is_empty() {
+        return Err(failed("No address associated with hostname"));
+    }
+    Ok(endpoints)
+}
+
+/// What the standard library puts before the resolver's words.
+const STD_PREFIX: &str = "failed to lookup address information: ";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literal_and_path_need_no_resolver() {
+        assert_eq!(endpoints("[::1]:80"), ["[::1]:80"]);
+        assert_eq!(endpoints("/run/socket"), ["/run/socket"]);
+    }
+
+    #[test]
+    fn numbers_and_service_names_are_resolved() {
+        assert_eq!(endpoints("0:80"), ["[0.0.0.0]:80"]);
+        assert_eq!(endpoints("2001:db8::1:80"), ["[2001:db8::1]:80"]);
+    }
+
+    #[test]
+    fn localhost_is_found_once_per_address() {
+        let found = endpoints("localhost:7");
+        assert!(!found.is_empty());
+        for (at, endpoint) in found.iter().enumerate() {
+            assert!(!found[..at].contains(endpoint), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn error_names_the_host() {
+        let error = resolve(&"127.0.0.1:no-such-service".parse().unwrap()).unwrap_err();
+        assert_eq!(error.host, "127.0.0.1");
+        assert!(error.to_string().starts_with("Error looking up 127.0.0.1: Serv"), "{error}");
+    }
+
+    fn endpoints(text: &str) -> Vec<String> {
+        let endpoints = resolve(&text.parse().unwrap()).unwrap();
+        endpoints.iter().map(ToString::to_string).collect()
+    }
+}

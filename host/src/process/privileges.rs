@@ -1,0 +1,189 @@
+//! `-u`: becomes another user for good, and proves that it did.
+
+use nix::errno::Errno;
+use nix::unistd::{
+    Gid, Group, Uid, User, getgroups, getresgid, getresuid, setgid, setgroups, setuid,
+};
+use thiserror::Error;
+
+/// A user, a group, or both, looked up and ready to be assumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    user: Option<Uid>,
+    group: Option<Gid>,
+}
+
+impl Identity {
+    /// Reads `USER`, `:GROUP` or `USER:GROUP`. Names are looked up first;
+    /// only unknown ones are read as numbers. A user alone leaves the group
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError`] when a part is empty, unknown or cannot be looked
+    /// up.
+    pub fn look_up(text: &str) -> Result<Self, PrivilegeError> {
+        if text.is_empty() {
+            return Err(PrivilegeError::Empty);
+        }
+        let (user, group) = match text.split_once(':') {
+            Some((_, "")) => return Err(PrivilegeError::EmptyGroup(text.to_owned())),
+            Some((user, group)) => (user, Some(group)),
+            None => (text, None),
+        };
+        Ok(Self {
+            user: Some(user).filter(|name| !name.is_empty()).map(find_user).transpose()?,
+            group: group.map(find_group).transpose()?,
+        })
+    }
+
+    /// Leaves every supplementary group, then takes the group, then the user,
+    /// and checks that there is no way back. It cannot be undone.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError`] says which step was refused; the process must not
+    /// go on, as part of the change may have happened.
+    pub fn assume(&self) -> Result<(), PrivilegeError> {
+        leave_supplementary_groups()?;
+        if let Some(group) = self.group {
+            setgid(group).map_err(|cause| PrivilegeError::Group(group, cause))?;
+        }
+        if let Some(user) = self.user {
+            setuid(user).map_err(|cause| PrivilegeError::User(user, cause))?;
+        }
+        self.verify()
+    }
+
+    /// A kernel or an emulation may report success and keep a saved id.
+    fn verify(&self) -> Result<(), PrivilegeError> {
+        if let Some(group) = self.group {
+            let now = getresgid().map_err(PrivilegeError::Unverified)?;
+            if [now.real, now.effective, now.saved] != [group; 3] {
+                return Err(PrivilegeError::NotDropped);
+            }
+        }
+        if let Some(user) = self.user {
+            let now = getresuid().map_err(PrivilegeError::Unverified)?;
+            let regained = !user.is_root() && setuid(Uid::from_raw(0)).is_ok();
+            if regained || [now.real, now.effective, now.saved] != [user; 3] {
+                return Err(PrivilegeError::NotDropped);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the process is not who it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PrivilegeError {
+    /// Nothing at all.
+    #[error("Empty user and group name (write USER, :GROUP or USER:GROUP)")]
+    Empty,
+    /// A colon with nothing after it.
+    #[error("Empty group name: \"{0}\" (write USER, :GROUP or USER:GROUP)")]
+    EmptyGroup(String),
+    /// Neither a name nor a number.
+    #[error("No such user: {0}")]
+    NoSuchUser(String),
+    /// Neither a name nor a number.
+    #[error("No such group: {0}")]
+    NoSuchGroup(String),
+    /// The user database failed.
+    #[error("Error looking up user or group {0}: {1}")]
+    LookUp(String, Errno),
+    /// Refused by the kernel.
+    #[error("Failed to leave supplementary groups")]
+    SupplementaryGroups(#[source] Errno),
+    /// Refused by the kernel.
+    #[error("Failed to drop privileges: cannot become group {0} (start as root to use -u)")]
+    Group(Gid, #[source] Errno),
+    /// Refused by the kernel.
+    #[error("Failed to drop privileges: cannot become user {0} (start as root to use -u)")]
+    User(Uid, #[source] Errno),
+    /// The outcome cannot be seen.
+    #[error("Failed to drop privileges: cannot check the outcome")]
+    Unverified(#[source] Errno),
+    /// The kernel said yes and did no such thing.
+    #[error("Failed to drop privileges: the old ones can be regained")]
+    NotDropped,
+}
+
+fn find_user(name: &str) -> Result<Uid, PrivilegeError> {
+    match User::from_name(name) {
+        Ok(Some(user)) => Ok(user.uid),
+        Ok(None) => number(name)
+            .map(Uid::from_raw)
+            .ok_or_else(|| PrivilegeError::NoSuchUser(name.to_owned())),
+        Err(cause) => Err(PrivilegeError::LookUp(name.to_owned(), cause)),
+    }
+}
+
+fn find_group(name: &str) -> Result<Gid, PrivilegeError> {
+    match Group::from_name(name) {
+        Ok(Some(group)) => Ok(group.gid),
+        Ok(None) => number(name)
+            .map(Gid::from_raw)
+            .ok_or_else(|| PrivilegeError::NoSuchGroup(name.to_owned())),
+        Err(cause) => Err(PrivilegeError::LookUp(name.to_owned(), cause)),
+    }
+}
+
+/// The largest number means "leave it" to the kernel: it names nobody.
+fn number(text: &str) -> Option<u32> {
+    let decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|id| decimal && *id != u32::MAX)
+}
+
+/// Only root may; others keep theirs, which is worth a warning.
+fn leave_supplementary_groups() -> Result<(), PrivilegeError> {
+    match setgroups(&[]) {
+        Ok(()) | Err(Errno::EPERM) => {}
+        Err(cause) => return Err(PrivilegeError::SupplementaryGroups(cause)),
+    }
+    let left = getgroups().map_err(PrivilegeError::SupplementaryGroups)?;
+    if !left.is_empty() {
+        log::warn!("Warning: Failed to leave supplementary groups");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_are_found() {
+        let root = (Some(Uid::from_raw(0)), Some(Gid::from_raw(0)));
+        for (text, (user, group)) in [
+            ("root", (root.0, None)),
+            (":root", (None, root.1)),
+            ("root:root", root),
+            ("0:0", root),
+            ("70000", (Some(Uid::from_raw(70000)), None)),
+        ] {
+            assert_eq!(Identity::look_up(text), Ok(Identity { user, group }), "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_parts_are_refused() {
+        assert_eq!(Identity::look_up(""), Err(PrivilegeError::Empty));
+        for text in ["root:", ":"] {
+            assert_eq!(Identity::look_up(text), Err(PrivilegeError::EmptyGroup(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn unknown_names_and_impossible_numbers_are_refused() {
+        for text in ["no-such-user-here", "4294967295", "4294967296", "-1", "+1"] {
+            assert_eq!(Identity::look_up(text), Err(PrivilegeError::NoSuchUser(text.to_owned())));
+        }
+        assert_eq!(
+            Identity::look_up("0:no-such-group-here"),
+            Err(PrivilegeError::NoSuchGroup("no-such-group-here".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! The duplex loop between two streams and one session.
+//!
+//! One read, one call, one write: a side is read only when all that its last
+//! read produced has been written, so a slow reader slows its writer and a
+//! connection never holds more than one batch a direction. Between batches a
+//! connection holds nothing: reads go to a buffer that belongs to the worker
+//! thread.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::guest::{Failure, Guest, Status};
+
+/// One read from the crypt side: 64 packets.
+const BATCH_LEN: usize = 64 * 1060;
+/// One read from the plain side: what 64 packets carry.
+const PLAIN_BATCH_LEN: usize = 64 * 1024;
+
+/// Batches one connection may move before others on its worker get a turn.
+const BATCHES_A_TURN: usize = 8;
+
+thread_local! {
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BATCH_LEN].into());
+}
+
+/// What an established connection has moved, in plaintext bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the plain side to the peer.
+    pub sent: u64,
+    /// From the peer to the plain side.
+    pub received: u64,
+}
+
+/// Why a connection broke.
+#[derive(Debug)]
+pub enum Broken {
+    /// The session failed.
+    Session(Failure),
+    /// The crypt side's socket failed.
+    Crypt(io::Error),
+    /// The plain side's socket failed.
+    Plain(io::Error),
+}
+
+/// Copies both ways until both directions have ended, or one breaks.
+/// `to_plain` is what came out of the handshake; `traffic` counts as it goes.
+///
+/// # Errors
+/// Why the connection broke. Both streams should then be reset.
+pub async fn relay<C, P>(
+    guest: &mut Guest,
+    to_plain: Vec<u8>,
+    crypt: &mut C,
+    plain: &mut P,
+    traffic: &mut Traffic,
+) -> Result<(), Broken>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    P: AsyncRead + AsyncWrite + Unpin,
+{
+    traffic.received += to_plain.len() as u64;
+    let mut inward = Direction::new(to_plain);
+    let mut outward = Direction::new(Vec::new());
+    poll_fn(|cx| {
+        for _ in 0..BATCHES_A_TURN {
+            let mut crypt = End { stream: &mut *crypt, broken: Broken::Crypt };
+            let mut plain = End { stream: &mut *plain, broken: Broken::Plain };
+            let received = inward.poll_batch(cx, &mut crypt, &mut plain, BATCH_LEN, |bytes| {
+                let output = match bytes {
+                    [] => guest.crypt_eof(),
+                    bytes => guest.handle_crypt(bytes),
+                };
+                traffic.received += output.to_plain.len() as u64;
+                (output.to_plain, output.status)
+            })?;
+            let sent =
+                outward.poll_batch(cx, &mut plain, &mut crypt, PLAIN_BATCH_LEN, |bytes| {
+                    let output = match bytes {
+                        [] => guest.plain_eof(),
+                        bytes => guest.handle_plain(bytes),
+                    };
+                    traffic.sent += bytes.len() as u64;
+                    (output.to_crypt, output.status)
+                })?;
+            if inward.is_done() && outward.is_done() {
+                return Poll::Ready(Ok(()));
+            }
+            if received.is_pending() && sent.is_pending() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+/// A stream, and what its errors mean.
+struct End<'a, S> {
+    stream: &'a mut S,
+    broken: fn(io::Error) -> Broken,
+}
+
+/// One direction's state between polls.
+struct Direction {
+    /// Made by the session, not yet written.
+    pending: Vec<u8>,
+    written: usize,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Reading,
+    /// The last bytes are in `pending`; then the write side is closed.
+    Ending,
+    Done,
+}
+
+impl Direction {
+    fn new(pending: Vec<u8>) -> Self {
+        Self { pending, written: 0, stage: Stage::Reading }
+    }
+
+    fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    /// Writes what is pending, then moves one batch on. `Pending` when a
+    /// stream has to become ready first, or all is done.
+    fn poll_batch<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut End<'_, R>,
+        to: &mut End<'_, W>,
+        max: usize,
+        handle: impl FnOnce(&[u8]) -> (Vec<u8>, Status),
+    ) -> Poll<Result<(), Broken>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        ready!(self.poll_write(cx, to.stream)).map_err(to.broken)?;
+        match self.stage {
+            Stage::Reading => {
+                let status = ready!(self.poll_read(cx, from.stream, max, handle));
+                let status = status.map_err(from.broken)?;
+                // At once as a rule; what is left waits for the next turn.
+                let write = self.poll_write(cx, to.stream);
+                if let Status::Failed(failure) = status {
+                    return Poll::Ready(Err(Broken::Session(failure)));
+                }
+                write.map_err(to.broken)
+            }
+            Stage::Ending => {
+                let result = ready!(Pin::new(&mut *to.stream).poll_shutdown(cx));
+                // A stream that is gone already needs no closing.
+                if let Err(error) = result
+                    && error.kind() != io::ErrorKind::NotConnected
+                {
+                    return Poll::Ready(Err((to.broken)(error)));
+                }
+                self.stage = Stage::Done;
+                Poll::Ready(Ok(()))
+            }
+            Stage::Done => Poll::Pending,
+        }
+    }
+
+    /// Reads and handles one batch, or the end.
+    fn poll_read<R: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut R,
+        max: usize,
+        handle: impl FnOnce(&[u8]) -> (Vec<u8>, Status),
+    ) -> Poll<io::Result<Status>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(&mut buffer[..max]);
+            ready!(Pin::new(reader).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                self.stage = Stage::Ending;
+            }
+            let (pending, status) = handle(buffer.filled());
+            self.pending = pending;
+            Poll::Ready(Ok(status))
+        })
+    }
+
+    fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: &mut W,
+    ) -> Poll<io::Result<()>> {
+        if self.pending.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.written < self.pending.len() {
+            let rest = &self.pending[self.written..];
+            match ready!(Pin::new(&mut *writer).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+        }
+        ready!(Pin::new(&mut *writer).poll_flush(cx))?;
+        self.pending = Vec::new();
+        self.written = 0;
+        Poll::Ready(Ok(()))
+    }
+}
