@@ -1,0 +1,46 @@
+# What people type. See README.md.
+#
+#   make            build everything
+#   make demo       watch Redis being reached through an encrypted pipe
+#   make test       run every test
+#   make check      formatting, lints, documentation
+#   make install    into $(DESTDIR)$(PREFIX)
+
+PREFIX ?= /usr/local
+
+COMPONENTS := target/components
+PROGRAMS := target/release/spiped target/release/spipe
+TOOL := target/checked/componentize
+
+WORKSPACE := Cargo.toml Cargo.lock
+CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh wit/pipe.wit \
+	$(shell find core-wasm/src -name '*.rs')
+HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
+	$(shell find host/src -name '*.rs')
+
+.PHONY: all demo test check install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-native.wasm
+
+$(COMPONENTS)/spiped-%.wasm: $(CORE) $(TOOL)
+	@mkdir -p $(@D)
+	$(TOOL) encode "$$(core-wasm/build.sh $*)" $@
+
+$(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
+	$(TOOL) precompile $< $@
+
+$(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs
+	cargo build --locked --profile checked --package componentize
+	@touch $@
+
+# One command makes both. Without other members of the workspace, so that none
+# of them can pull a compiler into the daemon.
+$(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm
+	cargo build --locked --release --package spiped
+	@touch $(PROGRAMS)
+
+demo: all
+	@cargo build --quiet --locked --release --package spiped --example echo
+	@BIN=target/release host/demo/demo.sh $(DEMO)
