@@ -122,7 +122,7 @@ impl<P: PacketCrypto> Opener<P> {
 fn compact(first: u64, run: &mut Vec<u8>) -> Result<(), PeerFault> {
     let mut end = 0;
     let mut result = Ok(());
-    for (number, start) in (first..).zip((0..run.len()).step_by(PACKET_LEN)) {
+    for (start, number) in (0..run.len()).step_by(PACKET_LEN).zip(first..) {
         let mut length = [0; LENGTH_LEN];
         length.copy_from_slice(&run[start + PLAIN_MAX..start + BODY_LEN]);
         let length = u32::from_be_bytes(length);
@@ -159,6 +159,7 @@ impl PacketNumber {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use super::*;
     use crate::packet_crypto::SoftPacketCrypto;

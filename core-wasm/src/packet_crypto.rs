@@ -59,7 +59,7 @@ impl PacketCrypto for SoftPacketCrypto {
     }
 
     fn seal(&mut self, first: u64, run: &mut Vec<u8>) {
-        for (number, packet) in numbered(first, run) {
+        for (packet, number) in numbered(first, run) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
             self.apply_keystream(number, body);
             mac.copy_from_slice(&self.mac(number, body).finalize().into_bytes());
@@ -68,7 +68,7 @@ impl PacketCrypto for SoftPacketCrypto {
 
     fn open(&mut self, first: u64, run: &mut Vec<u8>) {
         let mut authentic = 0;
-        for (number, packet) in numbered(first, run) {
+        for (packet, number) in numbered(first, run) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
             // `verify_slice` compares in constant time.
             if self.mac(number, body).verify_slice(mac).is_err() {
@@ -81,9 +81,10 @@ impl PacketCrypto for SoftPacketCrypto {
     }
 }
 
-/// The packets of a run with their numbers.
-fn numbered(first: u64, run: &mut [u8]) -> impl Iterator<Item = (u64, &mut [u8])> {
+/// The packets of a run with their numbers. In this order the range never
+/// steps past the last packet's number.
+fn numbered(first: u64, run: &mut [u8]) -> impl Iterator<Item = (&mut [u8], u64)> {
     debug_assert_eq!(run.len() % PACKET_LEN, 0);
     debug_assert_eq!(PACKET_LEN, BODY_LEN + MAC_LEN);
-    (first..).zip(run.chunks_exact_mut(PACKET_LEN))
+    run.chunks_exact_mut(PACKET_LEN).zip(first..)
 }

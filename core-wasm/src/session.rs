@@ -89,6 +89,7 @@ pub struct Session<P = SoftPacketCrypto> {
     crypt_ended: bool,
 }
 
+#[allow(clippy::large_enum_variant, reason = "moved a handful of times per connection")]
 enum State<P> {
     Fresh(Local),
     Handshake(Handshake),
@@ -224,9 +225,8 @@ impl<P: PacketCrypto> Session<P> {
     /// The failure, if it has failed.
     pub fn status(&self) -> Result<Status, Error> {
         match &self.state {
-            State::Fresh(_) => Ok(Status::Handshaking),
             State::Handshake(handshake) if handshake.is_computing() => Ok(Status::Computing),
-            State::Handshake(_) => Ok(Status::Handshaking),
+            State::Fresh(_) | State::Handshake(_) => Ok(Status::Handshaking),
             State::Established(_) => Ok(Status::Established),
             State::Failed(error) => Err(*error),
         }

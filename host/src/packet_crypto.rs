@@ -37,9 +37,9 @@ impl Direction {
     }
 
     /// Encrypts a run of packets in place and fills in their MACs. `first` is
-    /// the number of the first; bytes after the last whole packet stay.
+    /// the number of the first, and none may pass the last number there is.
     pub fn seal(&self, first: u64, run: &mut [u8]) {
-        for (number, packet) in (first..).zip(run.chunks_exact_mut(PACKET_LEN)) {
+        for (packet, number) in run.chunks_exact_mut(PACKET_LEN).zip(first..) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
             self.apply_keystream(number, body);
             mac.copy_from_slice(&self.mac(number, body).finalize().into_bytes());
@@ -50,7 +50,7 @@ impl Direction {
     /// not verify, and returns their length in bytes.
     pub fn open(&self, first: u64, run: &mut [u8]) -> usize {
         let mut authentic = 0;
-        for (number, packet) in (first..).zip(run.chunks_exact_mut(PACKET_LEN)) {
+        for (packet, number) in run.chunks_exact_mut(PACKET_LEN).zip(first..) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
             // Compares in constant time.
             if self.mac(number, body).verify_slice(mac).is_err() {

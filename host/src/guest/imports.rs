@@ -45,7 +45,7 @@ impl HostDirection for Imports {
         first: u64,
         mut packets: Vec<u8>,
     ) -> Result<Vec<u8>> {
-        check_run(&packets)?;
+        check_run(first, &packets)?;
         self.directions.get(&direction)?.seal(first, &mut packets);
         Ok(packets)
     }
@@ -56,7 +56,7 @@ impl HostDirection for Imports {
         first: u64,
         mut packets: Vec<u8>,
     ) -> Result<Vec<u8>> {
-        check_run(&packets)?;
+        check_run(first, &packets)?;
         let authentic = self.directions.get(&direction)?.open(first, &mut packets);
         packets.truncate(authentic);
         Ok(packets)
@@ -68,9 +68,12 @@ impl HostDirection for Imports {
     }
 }
 
-fn check_run(packets: &[u8]) -> Result<()> {
+fn check_run(first: u64, packets: &[u8]) -> Result<()> {
     if !packets.len().is_multiple_of(PACKET_LEN) {
         bail!("not a whole number of packets: {} bytes", packets.len());
+    }
+    if first.checked_add((packets.len() / PACKET_LEN) as u64).is_none() {
+        bail!("packet numbers beyond the last: {first}");
     }
     Ok(())
 }

@@ -1,0 +1,9 @@
+//! The protocol through its public interface.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod chunking;
+mod misuse;
+mod pair;
+mod peer_faults;
+mod vectors;
