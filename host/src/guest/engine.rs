@@ -49,23 +49,32 @@ impl Engine {
     /// # Errors
     /// When the address space for the guests cannot be had.
     pub fn new(guests: u32) -> Result<Self, EngineError> {
-        // SAFETY: the bytes come from `precompile_component` of the same
-        // wasmtime under the same `engine_config`, and are part of this
-        // program's image: nobody else can have changed them.
+        // SAFETY: the build made these bytes as `precompiled` wants them, and
+        // they are part of this program's image: nobody can have changed them.
         #[allow(unsafe_code, reason = "the only way to load precompiled code")]
-        Self::load(guests, |wasmtime| unsafe { Component::deserialize(wasmtime, COMPONENT) })
+        unsafe {
+            Self::precompiled(guests, COMPONENT)
+        }
     }
 
-    fn load(
-        guests: u32,
-        component: impl FnOnce(&Wasmtime) -> wasmtime::Result<Component>,
-    ) -> Result<Self, EngineError> {
+    /// An engine for another build of the component.
+    ///
+    /// # Errors
+    /// When `code` does not fit, or the address space cannot be had.
+    ///
+    /// # Safety
+    /// `code` has to come from `precompile_component` of the same wasmtime
+    /// under `engine_config`: it is run as it is.
+    #[allow(unsafe_code, reason = "the only way to load precompiled code")]
+    pub unsafe fn precompiled(guests: u32, code: &[u8]) -> Result<Self, EngineError> {
         let mut config = engine_config();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(guests)));
         let wasmtime = Wasmtime::new(&config)?;
         let mut linker = Linker::new(&wasmtime);
         Native::add_to_linker::<_, HasSelf<_>>(&mut linker, |imports| imports)?;
-        let guests = NativePre::new(linker.instantiate_pre(&component(&wasmtime)?)?)?;
+        // SAFETY: the caller's promise.
+        let component = unsafe { Component::deserialize(&wasmtime, code) }?;
+        let guests = NativePre::new(linker.instantiate_pre(&component)?)?;
         let (stop, stopped) = channel();
         let clock = wasmtime.clone();
         thread::Builder::new()

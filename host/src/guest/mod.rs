@@ -21,8 +21,8 @@ use crate::keyfile::Psk;
 pub use engine::{Engine, EngineError};
 pub use output::{Failure, Output, PeerFault, Status};
 
-/// Random bytes a session needs.
-const ENTROPY_LEN: usize = 64;
+/// Random bytes a session needs: 32 for its nonce, 32 for its exponent.
+pub const ENTROPY_LEN: usize = 64;
 
 /// The end of the wire protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,21 @@ impl Guest {
     ) -> Result<Self, GuestError> {
         let mut entropy = Zeroizing::new([0; ENTROPY_LEN]);
         getrandom::fill(&mut *entropy).map_err(GuestError::Entropy)?;
+        Self::with_entropy(engine, side, forward_secrecy, psk, &entropy)
+    }
+
+    /// A fresh guest with given random bytes, to replay a conversation. Bytes
+    /// that were used before give the new traffic away.
+    ///
+    /// # Errors
+    /// When the pool is empty or the guest traps.
+    pub fn with_entropy(
+        engine: &Engine,
+        side: Side,
+        forward_secrecy: ForwardSecrecy,
+        psk: &Psk,
+        entropy: &[u8; ENTROPY_LEN],
+    ) -> Result<Self, GuestError> {
         let (mut store, instance) = engine.instantiate()?;
         let config = protocol::Config {
             side: match side {

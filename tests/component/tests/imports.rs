@@ -1,0 +1,30 @@
+//! What the built components ask of their host.
+
+use spiped_component_tests::built;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::engine_config::engine_config;
+
+fn interface(engine: &Engine, name: &str) -> (Vec<String>, Vec<String>) {
+    let component = Component::from_file(engine, built(name)).unwrap();
+    let component = component.component_type();
+    let imports = component.imports(engine).map(|(name, _)| name.to_owned());
+    let exports = component.exports(engine).map(|(name, _)| name.to_owned());
+    (imports.collect(), exports.collect())
+}
+
+#[test]
+fn portable_world_imports_nothing_at_all() {
+    let (imports, exports) = interface(&Engine::default(), "spiped-portable.wasm");
+    assert_eq!(imports, [""; 0]);
+    assert_eq!(exports, ["spiped:pipe/protocol@0.1.0"]);
+}
+
+#[test]
+fn native_world_imports_packet_cryptography_only() {
+    let engine = Engine::new(&engine_config()).unwrap();
+    let (imports, exports) = interface(&engine, "spiped-native.wasm");
+    assert_eq!(imports, ["spiped:pipe/packet-crypto@0.1.0"]);
+    assert_eq!(exports, ["spiped:pipe/protocol@0.1.0"]);
+}

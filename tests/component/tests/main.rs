@@ -1,0 +1,9 @@
+//! The component: equal in every build, and a sandbox that holds.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+#[path = "../../../host/src/guest/engine_config.rs"]
+mod engine_config;
+mod imports;
+mod misbehaving;
+mod same_everywhere;

@@ -1,0 +1,159 @@
+//! A component that breaks in every way it can takes nothing with it but its
+//! own connection.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+use spiped::connection::Pipe;
+use spiped::guest::{Engine, Failure, ForwardSecrecy, Side};
+use spiped::keyfile::KeyFile;
+use spiped::net::resolve::Endpoint;
+use spiped::net::socket::Socket;
+use spiped::net::targets::Targets;
+use spiped::outcome::Outcome;
+use spiped::relay::Broken;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use crate::engine_config::engine_config;
+
+/// Connections at a time: the pool has room for no more.
+const ROOM: u32 = 2;
+
+fn component() -> Vec<u8> {
+    let mut module = wat::parse_str(include_str!("misbehaving.wat")).unwrap();
+    let mut resolve = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let (package, _) = resolve.push_path(wit).unwrap();
+    let world = resolve.select_world(&[package], Some("native")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}
+
+fn engine() -> Engine {
+    let compiler = wasmtime::Engine::new(&engine_config()).unwrap();
+    let code = compiler.precompile_component(&component()).unwrap();
+    // SAFETY: just precompiled, by the same wasmtime under the same settings.
+    #[allow(unsafe_code, reason = "the only way to load precompiled code")]
+    unsafe {
+        Engine::precompiled(ROOM, &code).unwrap()
+    }
+}
+
+/// A pipe that runs the misbehaving component, and a target that waits.
+struct Lab {
+    pipe: Arc<Pipe>,
+    source: TcpListener,
+    target: TcpListener,
+}
+
+/// One connection through the lab.
+struct Connection {
+    crypt: TcpStream,
+    plain: TcpStream,
+    outcome: JoinHandle<Outcome>,
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let source = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = target.local_addr().unwrap();
+        let targets = vec![Endpoint::Tcp(address)];
+        let pipe = Pipe {
+            engine: engine(),
+            side: Side::Server,
+            forward_secrecy: ForwardSecrecy::Offer,
+            psk: KeyFile::Path("/dev/null".into()).read().unwrap(),
+            targets: Targets::new(address.to_string().parse().unwrap(), targets, None),
+            bind: None,
+            time_limit: Duration::from_secs(20),
+            keepalive: true,
+        };
+        Self { pipe: Arc::new(pipe), source, target }
+    }
+
+    async fn connect(&self) -> Connection {
+        let crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = self.source.accept().await.unwrap();
+        let outcome = tokio::spawn(self.pipe.clone().serve(Socket::Tcp(accepted)));
+        let (plain, _) = self.target.accept().await.unwrap();
+        Connection { crypt, plain, outcome }
+    }
+
+    /// What becomes of a connection on which the peer says `what`.
+    async fn failure(&self, what: &[u8]) -> String {
+        let mut connection = self.connect().await;
+        connection.crypt.write_all(what).await.unwrap();
+        connection.failure().await
+    }
+}
+
+impl Connection {
+    /// Both ends see a reset, and the outcome blames the component.
+    async fn failure(mut self) -> String {
+        for stream in [&mut self.crypt, &mut self.plain] {
+            let error = stream.read(&mut [0; 1]).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+        let outcome = self.outcome.await.unwrap();
+        assert_eq!(outcome.level(), Level::Warn);
+        let Outcome::Broken(Broken::Session(Failure::Guest(reason)), _) = outcome else {
+            panic!("not the component's fault: {outcome:?}");
+        };
+        reason
+    }
+
+    /// It still works, and ends as it should.
+    async fn close(mut self) {
+        self.crypt.shutdown().await.unwrap();
+        assert_eq!(self.plain.read(&mut [0; 1]).await.unwrap(), 0);
+        self.plain.shutdown().await.unwrap();
+        assert_eq!(self.crypt.read(&mut [0; 1]).await.unwrap(), 0);
+        assert!(matches!(self.outcome.await.unwrap(), Outcome::Closed(_)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_break_ends_one_connection_with_one_reason() {
+    let lab = Lab::new().await;
+    let bystander = lab.connect().await;
+    for (what, reason) in [
+        (b"Trap", "wasm trap: wasm `unreachable` instruction executed"),
+        (b"Memo", "wasm trap: wasm `unreachable` instruction executed"),
+        (b"Loop", "wasm trap: interrupt"),
+        (b"Plai", "impossible answer"),
+        (b"Cryp", "impossible answer"),
+    ] {
+        assert_eq!(lab.failure(what).await, reason);
+    }
+    for what in [b"Big.", b"Stat"] {
+        assert_ne!(lab.failure(what).await, "");
+    }
+    bystander.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn component_cannot_send_plaintext_as_it_is() {
+    let lab = Lab::new().await;
+    let mut connection = lab.connect().await;
+    connection.plain.write_all(b"secret").await.unwrap();
+    assert_eq!(connection.failure().await, "impossible answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_is_given_back_whatever_happened() {
+    let lab = Lab::new().await;
+    for _ in 0..10 * ROOM {
+        lab.failure(b"Trap").await;
+    }
+    let full = [lab.connect().await, lab.connect().await];
+    for connection in full {
+        connection.close().await;
+    }
+}

@@ -1,0 +1,81 @@
+;; A component that pretends to implement the `native` world, and breaks in
+;; the way the first byte from the crypt side says.
+(module
+  (import "[export]spiped:pipe/protocol@0.1.0" "[resource-new]session"
+    (func $new (param i32) (result i32)))
+
+  (memory (export "memory") 2)
+  ;; Next free byte; answers to calls stand at 16.
+  (global $free (mut i32) (i32.const 1024))
+
+  ;; Bump allocation, enough for a short life.
+  (func $realloc (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $len)))
+    (block $fits
+      (br_if $fits (i32.le_u (global.get $free) (i32.mul (memory.size) (i32.const 65536))))
+      (drop (memory.grow (i32.const 16))))
+    (local.get $at))
+
+  (func (export "spiped:pipe/protocol@0.1.0#[constructor]session")
+    (param $side i32) (param $fs i32) (param i32 i32 i32 i32) (result i32)
+    (call $new (i32.const 1)))
+  (func (export "spiped:pipe/protocol@0.1.0#[dtor]session") (param i32))
+
+  ;; An answer: two lists and the status, whose case stands at 32.
+  (func $answer (param $crypt_len i32) (param $plain_len i32) (param $status i32) (result i32)
+    (i32.store (i32.const 16) (i32.const 1024))
+    (i32.store (i32.const 20) (local.get $crypt_len))
+    (i32.store (i32.const 24) (i32.const 1024))
+    (i32.store (i32.const 28) (local.get $plain_len))
+    (i32.store8 (i32.const 32) (local.get $status))
+    (i32.const 16))
+
+  ;; Established at once.
+  (func $established (result i32)
+    (call $answer (i32.const 0) (i32.const 0) (i32.const 2)))
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.start") (param i32) (result i32)
+    (call $established))
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.compute") (param i32) (result i32)
+    (call $established))
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.crypt-eof") (param i32) (result i32)
+    (call $established))
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.plain-eof") (param i32) (result i32)
+    (call $established))
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.peer-secret") (param i32) (result i32)
+    (call $established))
+
+  ;; Wants to send the application's bytes as they are.
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.handle-plain")
+    (param i32 i32) (param $len i32) (result i32)
+    (call $answer (local.get $len) (i32.const 0) (i32.const 2)))
+
+  (func (export "spiped:pipe/protocol@0.1.0#[method]session.handle-crypt")
+    (param i32) (param $bytes i32) (param i32) (result i32)
+    (local $what i32)
+    (local.set $what (i32.load8_u (local.get $bytes)))
+    ;; T: trap
+    (if (i32.eq (local.get $what) (i32.const 0x54)) (then (unreachable)))
+    ;; L: loop for ever
+    (if (i32.eq (local.get $what) (i32.const 0x4c)) (then (loop $forever (br $forever))))
+    ;; M: take memory until there is none, then trap
+    (if (i32.eq (local.get $what) (i32.const 0x4d))
+      (then
+        (loop $more
+          (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+        (unreachable)))
+    ;; B: a list that reaches beyond memory
+    (if (i32.eq (local.get $what) (i32.const 0x42))
+      (then (return (call $answer (i32.const 0) (i32.const 0x40000000) (i32.const 2)))))
+    ;; P: plaintext out of nothing
+    (if (i32.eq (local.get $what) (i32.const 0x50))
+      (then (return (call $answer (i32.const 0) (i32.const 100) (i32.const 2)))))
+    ;; C: bytes for the peer out of nothing
+    (if (i32.eq (local.get $what) (i32.const 0x43))
+      (then (return (call $answer (i32.const 1000) (i32.const 0) (i32.const 2)))))
+    ;; S: a status that does not exist
+    (if (i32.eq (local.get $what) (i32.const 0x53))
+      (then (return (call $answer (i32.const 0) (i32.const 0) (i32.const 99)))))
+    (call $established))
+)
