@@ -18,6 +18,8 @@ CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh wit/pipe.wit \
 HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
 	$(shell find host/src -name '*.rs')
 
+SCRIPTS := .ci/run core-wasm/build.sh tests/run.sh $(wildcard host/*/*.sh)
+
 .PHONY: all demo test check install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -44,3 +46,26 @@ $(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm
 demo: all
 	@cargo build --quiet --locked --release --package spiped --example echo
 	@BIN=target/release host/demo/demo.sh $(DEMO)
+
+test: all
+	@tests/run.sh
+
+# Formatting, lints and documentation of every crate; manual pages; shell
+# scripts where shellcheck is at hand.
+check: all
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets --profile checked -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' \
+		cargo doc --locked --workspace --no-deps --document-private-items --profile checked
+	@# groff ends well whatever it has to say, so nothing may be said.
+	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
+	! command -v shellcheck || shellcheck $(SCRIPTS)
+
+install: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 host/man/spiped.1 host/man/spipe.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		host/packaging/systemd/spiped@.service
+
+clean:
+	cargo clean

@@ -12,7 +12,7 @@ packages='rustc-web cargo-web rust-web-src'
 
 main() {
     case $world in
-        portable) features= rustflags= ;;
+        portable) features='' rustflags='' ;;
         # 64x64-bit multiplication: a third of the handshake's time.
         native) features='--features native' rustflags='-Ctarget-feature=+wide-arithmetic' ;;
         *) fail "unknown world: $world" ;;
@@ -57,18 +57,8 @@ has_debian_source() {
 }
 
 install_debian() {
-    as_root=
-    if [ "$(id -u)" != 0 ]; then
-        as_root=sudo
-        sudo -n true 2>/dev/null || explain
-    fi
-    [ -e /etc/debian_version ] || explain
-    echo "Installing Debian's compiler for wasm32: $packages" >&2
-    {
-        $as_root apt-get update -qq
-        # shellcheck disable=SC2086 # words
-        DEBIAN_FRONTEND=noninteractive $as_root apt-get install -yqq --no-install-recommends $packages
-    } >&2
+    # shellcheck disable=SC2086 # words
+    host/packaging/install-debian.sh $packages || explain
     has_debian_source || fail "rustc-web is older than 1.95 here; is the security archive enabled?"
 }
 

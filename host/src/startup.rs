@@ -72,7 +72,7 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
 
     let connection_limit = connection_limit(plan.connection_limit);
     if let Some(identity) = &plan.identity {
-        identity.assume().context("Failed to drop privileges")?;
+        identity.assume()?;
     }
     let guests = u32::try_from(connection_limit.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(guests)?;

@@ -129,6 +129,8 @@ Addresses:
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     const COMMON: [&str; 10] =
@@ -163,6 +165,28 @@ mod tests {
             for line in help(program).lines() {
                 assert!(line.len() <= 79, "{line}");
             }
+        }
+    }
+
+    #[test]
+    fn manual_page_has_the_same_options() {
+        let pages = [
+            (Program::Spiped, include_str!("../../man/spiped.1")),
+            (Program::Spipe, include_str!("../../man/spipe.1")),
+        ];
+        for (program, page) in pages {
+            let help = help(program);
+            let explained = help.lines().filter_map(|line| {
+                line.strip_prefix("  -").and_then(|rest| rest.split_whitespace().next())
+            });
+            let listed = page.lines().filter_map(|line| {
+                // `Fl Fl help` is an option with two dashes.
+                let option = line.strip_prefix(".It Fl ")?.replacen("Fl ", "-", 1);
+                option.split_whitespace().next().map(str::to_owned)
+            });
+            let (explained, listed): (BTreeSet<_>, BTreeSet<_>) =
+                (explained.map(str::to_owned).collect(), listed.collect());
+            assert_eq!(explained, listed);
         }
     }
 

@@ -106,7 +106,7 @@ impl Guest {
         let session = instance
             .spiped_pipe_protocol()
             .session()
-            .call_constructor(&mut store, config, &secrets, &*entropy)?;
+            .call_constructor(&mut store, config, &secrets, entropy)?;
         Ok(Self { store, instance, session, bounds: Bounds::default(), failure: None })
     }
 

@@ -75,7 +75,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let message = escape(&record.args().to_string());
+        let message = escape(&without_numbers(&record.args().to_string()));
         if let Some(syslog) = self.syslog.get() {
             let datagram = syslog_datagram(record.level(), &self.program, &message);
             let _ = syslog.send(datagram.as_bytes());
@@ -134,7 +134,8 @@ impl Syslog {
 fn stderr_line(stderr: Stderr, level: Level, program: &str, message: &str) -> String {
     match stderr {
         Stderr::Plain => format!("{program}: {message}\n"),
-        Stderr::Journal => format!("<{}>{program}: {message}\n", severity(level)),
+        // The journal knows the program's name.
+        Stderr::Journal => format!("<{}>{message}\n", severity(level)),
     }
 }
 
@@ -153,6 +154,20 @@ fn severity(level: Level) -> u8 {
         Level::Info => 6,
         Level::Debug | Level::Trace => 7,
     }
+}
+
+/// Leaves out the numbers that Rust adds to the system's words for an error.
+fn without_numbers(message: &str) -> String {
+    let mut parts = message.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // A part that does not begin with a number in brackets is not ours.
+        match part.split_once(')') {
+            Some((number, rest)) if number.parse::<i32>().is_ok() => words.push_str(rest),
+            _ => words.extend([" (os error ", part]),
+        }
+    }
+    words
 }
 
 fn escape(message: &str) -> String {
@@ -183,7 +198,18 @@ mod tests {
     fn line_starts_with_the_program() {
         let line = |stderr| stderr_line(stderr, Level::Warn, "spiped", "text");
         assert_eq!(line(Stderr::Plain), "spiped: text\n");
-        assert_eq!(line(Stderr::Journal), "<4>spiped: text\n");
+        assert_eq!(line(Stderr::Journal), "<4>text\n");
+    }
+
+    #[test]
+    fn error_numbers_are_left_out() {
+        let refused = io::Error::from_raw_os_error(111);
+        let line = format!("a: {refused}; b: {refused}, after 1 s");
+        let words = "a: Connection refused; b: Connection refused, after 1 s";
+        assert_eq!(without_numbers(&line), words);
+        for other in ["", "plain", "odd (os error x) text", "cut (os error 1"] {
+            assert_eq!(without_numbers(other), other);
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Build for Hosted {
                 Status::Handshaking => Ok(core::Status::Handshaking),
                 Status::Computing => Ok(core::Status::Computing),
                 Status::Established => Ok(core::Status::Established),
-                Status::Failed(failure) => Err(error(failure)),
+                Status::Failed(failure) => Err(error(&failure)),
             },
         }
     }
@@ -52,9 +52,9 @@ impl Build for Hosted {
 
 /// A failure that only a broken guest or a wrong call can cause is no part of
 /// a conversation.
-fn error(failure: Failure) -> core::Error {
+fn error(failure: &Failure) -> core::Error {
     let Failure::Peer(fault) = failure else { panic!("not the peer's fault: {failure}") };
-    core::Error::Peer(match fault {
+    core::Error::Peer(match *fault {
         PeerFault::WrongKey => core::PeerFault::WrongKey,
         PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
         PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,

@@ -1,0 +1,188 @@
+//! When bytes arrive, and what happens when nobody takes them.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use spiped_tests::payload::{Transfer, bytes};
+use spiped_tests::{Backend, Ending, Lab, Pair, Pairing, proc, wait};
+
+#[test]
+fn one_byte_is_delivered_at_once() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = pair.connect();
+    let mut target = backend.accept();
+    for byte in 0..50 {
+        conn.send([byte]);
+        assert_eq!(target.receive(1), [byte]);
+        target.send([!byte]);
+        assert_eq!(conn.receive(1), [!byte]);
+    }
+}
+
+#[test]
+fn target_may_speak_first() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = pair.connect();
+    backend.accept().send(b"220 ready");
+    assert_eq!(conn.receive(9), b"220 ready");
+}
+
+#[test]
+fn bytes_sent_before_the_handshake_is_done_arrive() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let early = bytes(1, 50_000);
+    let mut conn = pair.connect();
+    conn.send(&early);
+    drop(conn);
+    let (received, ending) = backend.accept().receive_to_end();
+    assert!(received == early, "{} bytes came", received.len());
+    assert_eq!(ending, Ending::Closed);
+}
+
+#[test]
+fn scattered_sizes_keep_their_order() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = pair.connect();
+    let mut target = backend.accept();
+    let message = bytes(2, 300_000);
+    let expected = message.clone();
+    let sender = thread::spawn(move || {
+        let mut rest = &message[..];
+        for size in [1, 2, 1021, 1024, 1025, 3000, 4096, 65_535, 7].iter().cycle() {
+            let (now, later) = rest.split_at(rest.len().min(*size));
+            conn.send(now);
+            rest = later;
+            if rest.is_empty() {
+                return;
+            }
+        }
+    });
+    assert!(target.receive_all() == expected, "the same bytes in order");
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_stalled_reader_stalls_the_writer_and_loses_nothing() {
+    // More than all the kernel's buffers on the way can hold.
+    const LENGTH: u64 = 128 << 20;
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let near = pair.open();
+    let far = backend.accept().into_link();
+    let taken = Arc::new(AtomicU64::new(0));
+    let writer = Counting(near.writer, Arc::clone(&taken));
+    let (open, opened) = mpsc::channel();
+    let reader = Gated(far.reader, opened);
+    let transfer = Transfer::start(Box::new(writer), Box::new(reader), LENGTH);
+    let mut before = 0;
+    wait::until("the writer was stalled", || {
+        wait::observe(Duration::from_millis(250));
+        let now = taken.load(Ordering::SeqCst);
+        std::mem::replace(&mut before, now) == now && now > 0
+    });
+    assert!(before < LENGTH, "all was taken, and nothing read");
+    drop(open);
+    transfer.check();
+}
+
+#[test]
+fn a_stalled_direction_leaves_the_other_alone() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let mut near = pair.open();
+    let mut far = backend.accept().into_link();
+    let stuffing = stuff(near.writer);
+    for number in 0..100_u8 {
+        far.send([number]);
+        let mut byte = [0];
+        near.reader.read_exact(&mut byte).unwrap();
+        assert_eq!(byte, [number]);
+    }
+    drop(pair);
+    stuffing.join().unwrap();
+}
+
+#[test]
+fn a_stalled_connection_leaves_another_alone() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let stalled = pair.open();
+    let _unread = backend.accept();
+    let stuffing = stuff(stalled.writer);
+    let mut conn = pair.connect();
+    let mut target = backend.accept();
+    for number in 0..100_u8 {
+        conn.send([number]);
+        assert_eq!(target.receive(1), [number]);
+    }
+    drop(pair);
+    stuffing.join().unwrap();
+}
+
+#[test]
+fn keep_alive_is_on_by_default() {
+    expect_keep_alive(&[], true);
+}
+
+#[test]
+fn keep_alive_is_off_with_j() {
+    expect_keep_alive(&["-j"], false);
+}
+
+/// Sends what nobody reads, until the test is over.
+fn stuff(mut writer: Box<dyn Write + Send>) -> JoinHandle<()> {
+    thread::spawn(move || while writer.write_all(&[0; 4096]).is_ok() {})
+}
+
+fn expect_keep_alive(args: &[&str], expected: bool) {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pairing::OURS.start(&lab, backend.endpoint(), args, args);
+    let mut conn = pair.connect();
+    let mut target = backend.accept();
+    conn.send(b"x");
+    target.receive(1);
+    for daemon_end in [conn.peer_address(), target.peer_address()] {
+        assert_eq!(proc::has_keepalive(daemon_end), Some(expected));
+    }
+}
+
+/// Counts the bytes that were taken.
+struct Counting(Box<dyn Write + Send>, Arc<AtomicU64>);
+
+impl Write for Counting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.0.write(bytes)?;
+        self.1.fetch_add(count as u64, Ordering::SeqCst);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Reads nothing until the other end of the channel is dropped.
+struct Gated(Box<dyn Read + Send>, Receiver<()>);
+
+impl Read for Gated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _ = self.1.recv();
+        self.0.read(buffer)
+    }
+}

@@ -1,0 +1,11 @@
+//! Bytes, ends and resets through our two ends.
+
+mod addresses;
+mod delivery;
+mod endings;
+mod outgoing_address;
+
+use crate::exchange;
+
+exchange::pairing!(our_e_with_our_d, Daemon of Ours, Ours);
+exchange::pairing!(our_spipe_with_our_d, Spipe of Ours, Ours);

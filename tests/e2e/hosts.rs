@@ -1,0 +1,120 @@
+//! Names that change or have several addresses.
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use spiped_tests::{Backend, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, proc, wait};
+
+#[test]
+fn target_name_with_both_families_reaches_whichever_listens() {
+    reaches_either(&[Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+}
+
+#[test]
+fn target_name_with_two_addresses_reaches_whichever_listens() {
+    reaches_either(&TWO);
+}
+
+#[test]
+fn source_name_with_two_addresses_takes_the_first_and_says_so() {
+    let lab = Lab::new();
+    let source = &lab.tcp_on_each(&TWO)[0];
+    let hosts = Hosts::new(&lab, &lines(&TWO));
+    let daemon = Spiped::encrypt(&lab, &lab.tcp())
+        .source_written(source, &named(source))
+        .under(hosts.wrapper())
+        .start();
+    let warning = format!("Using the first of multiple addresses found for {NAME}");
+    daemon.process.wait_for_stderr(&warning);
+}
+
+#[test]
+fn target_name_that_moves_is_followed() {
+    let lab = Lab::new();
+    let (backends, hosts, client) = target_on_the_first(&lab);
+    hosts.change(&lines(&TWO[1..]));
+    wait::until("a connection went to the new address", || {
+        let _conn = client.connect();
+        wait::until_some("a connection went to either address", || {
+            backends.iter().find_map(Backend::try_accept)
+        });
+        backends[1].accepted() > 0
+    });
+}
+
+#[test]
+fn target_name_that_vanishes_keeps_its_last_address() {
+    let lab = Lab::new();
+    let (backends, hosts, client) = target_on_the_first(&lab);
+    hosts.change("");
+    client.process.wait_for_stderr(NAME);
+    let _conn = client.connect();
+    backends[0].accept();
+}
+
+#[test]
+fn waiting_for_dns_ends_when_the_names_appear() {
+    let lab = Lab::new();
+    let source = lab.tcp();
+    let backend = Backend::manual(&lab);
+    let hosts = Hosts::new(&lab, "");
+    let mut process = Spiped::encrypt(&lab, &named(backend.endpoint()))
+        .source_written(&source, &named(&source))
+        .args(&["-D"])
+        .under(hosts.wrapper())
+        .spawn();
+    process.wait_for_stderr(NAME);
+    assert!(process.is_running());
+    assert!(!proc::is_listening(&source));
+    hosts.change(&lines(&[Ipv4Addr::LOCALHOST.into()]));
+    wait::until("it listened", || proc::is_listening(&source));
+    let _conn = Conn::to(&source);
+    backend.accept();
+}
+
+/// With one of the addresses listened on, then with another.
+fn reaches_either(ips: &[IpAddr]) {
+    for listening in 0..ips.len() {
+        let lab = Lab::new();
+        let endpoints = lab.tcp_on_each(ips);
+        let _backend = Backend::echo_at(&endpoints[listening]);
+        let hosts = Hosts::new(&lab, &lines(ips));
+        let server = Spiped::decrypt(&lab, &named(&endpoints[0])).under(hosts.wrapper()).start();
+        let client = Spiped::encrypt(&lab, server.source()).start();
+        client.connect().expect_echo(b"found");
+    }
+}
+
+/// A client of a name that has had the first of two addresses so far, and a
+/// backend on each. It looks the name up every second.
+fn target_on_the_first(lab: &Lab) -> (Vec<Backend>, Hosts, Daemon) {
+    let endpoints = lab.tcp_on_each(&TWO);
+    let backends: Vec<_> = endpoints.iter().map(Backend::manual_at).collect();
+    let hosts = Hosts::new(lab, &lines(&TWO[..1]));
+    let client = Spiped::encrypt(lab, &named(&endpoints[0]))
+        .args(&["-r", "1"])
+        .under(hosts.wrapper())
+        .start();
+    let _conn = client.connect();
+    backends[0].accept();
+    (backends, hosts, client)
+}
+
+/// The endpoint's port at the name.
+fn named(endpoint: &Endpoint) -> String {
+    format!("{NAME}:{}", endpoint.port())
+}
+
+/// What gives the name these addresses.
+fn lines(ips: &[IpAddr]) -> String {
+    let mut text = String::new();
+    for ip in ips {
+        writeln!(text, "{ip} {NAME}").unwrap();
+    }
+    text
+}
+
+const NAME: &str = "service.test";
+
+const TWO: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 12))];

@@ -1,0 +1,31 @@
+//! Black-box tests of `spiped` and `spipe`, one module for each question.
+//!
+//! Tests whose path begins with `interop::` need Debian's `spiped`, those that
+//! begin with `redis::` need Redis, those with `root::` need root, and those
+//! with `hosts::` need `unshare`. Where these are missing they fail; select by
+//! name what to leave out.
+#![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
+
+// Scenarios that hold for every combination of programs.
+mod exchange;
+
+// The command line: what is refused, in which words, on which stream.
+mod cli;
+// Bytes, ends and resets through our two ends, over every kind of socket.
+mod flow;
+// Names that change or have several addresses.
+mod hosts;
+// Our programs with Debian's.
+mod interop;
+// -n, -o, file descriptors, and connections that get in each other's way.
+mod limits;
+// Start, stop, daemonizing, pid files, Unix sockets.
+mod process;
+// A real service behind the pipe.
+mod redis;
+// Changing user and group.
+mod root;
+// What anybody can do to the encrypted port, and what a key holder can.
+mod security;
+// The client between standard input and output.
+mod spipe;

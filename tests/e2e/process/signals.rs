@@ -1,0 +1,98 @@
+//! SIGTERM drains, a second one kills.
+
+use nix::libc::{SIGINT, SIGTERM};
+use nix::sys::signal::Signal;
+use spiped_tests::{Backend, Conn, Daemon, Ending, Lab, Pair, Spiped, proc, wait};
+
+#[test]
+fn sigterm_ends_an_idle_daemon_with_success() {
+    let lab = Lab::new();
+    expect_success_on_sigterm(&mut Spiped::encrypt(&lab, &lab.tcp()).start());
+}
+
+#[test]
+fn sigterm_ends_a_daemon_that_has_served_with_success() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = pair.connect();
+    conn.expect_echo(b"done");
+    conn.half_close();
+    conn.expect_nothing_but(Ending::Closed);
+    expect_success_on_sigterm(pair.client());
+    expect_success_on_sigterm(&mut pair.server);
+}
+
+#[test]
+fn sigterm_drains_encrypt_mode() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let conn = established(&pair);
+    drains(pair.client(), conn);
+}
+
+#[test]
+fn sigterm_drains_decrypt_mode() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let conn = established(&pair);
+    drains(&mut pair.server, conn);
+}
+
+#[test]
+fn second_sigterm_kills() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = established(&pair);
+    let daemon = pair.client();
+    stop_listening(daemon);
+    daemon.process.signal(Signal::SIGTERM);
+    assert_eq!(daemon.process.wait().signal(), Some(SIGTERM));
+    conn.expect_end_without_data();
+}
+
+#[test]
+fn sigint_kills_at_once() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = established(&pair);
+    let daemon = pair.client();
+    daemon.process.signal(Signal::SIGINT);
+    assert_eq!(daemon.process.wait().signal(), Some(SIGINT));
+    conn.expect_end_without_data();
+}
+
+#[track_caller]
+fn expect_success_on_sigterm(daemon: &mut Daemon) {
+    daemon.process.signal(Signal::SIGTERM);
+    daemon.process.wait().expect_success();
+}
+
+#[track_caller]
+fn established(pair: &Pair) -> Conn {
+    let mut conn = pair.connect();
+    conn.expect_echo(b"established");
+    conn
+}
+
+/// Nobody new gets in, the old connection goes on, and its end is the end.
+#[track_caller]
+fn drains(daemon: &mut Daemon, mut conn: Conn) {
+    stop_listening(daemon);
+    assert!(Conn::connect(daemon.source()).is_err());
+    conn.expect_echo(b"still served");
+    assert!(daemon.process.is_running());
+    conn.half_close();
+    conn.expect_nothing_but(Ending::Closed);
+    daemon.process.wait().expect_success();
+}
+
+#[track_caller]
+fn stop_listening(daemon: &Daemon) {
+    daemon.process.signal(Signal::SIGTERM);
+    wait::until("the listener was closed", || !proc::is_listening(daemon.source()));
+}

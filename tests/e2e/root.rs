@@ -1,0 +1,86 @@
+//! `-u`: changing user and group.
+
+use spiped_tests::{Backend, Background, Exit, Lab, Spiped, proc, wait};
+
+#[test]
+fn user_alone_keeps_the_group() {
+    becomes("nobody", NOBODY, 0);
+}
+
+#[test]
+fn user_and_group() {
+    becomes("nobody:nogroup", NOBODY, NOGROUP);
+}
+
+#[test]
+fn group_alone_keeps_the_user() {
+    becomes(":nogroup", 0, NOGROUP);
+}
+
+#[test]
+fn numbers() {
+    becomes("12345:54321", 12345, 54321);
+}
+
+#[test]
+fn service_works_afterwards() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).args(&["-u", "nobody"]);
+    let server = server.start();
+    let client = Spiped::encrypt(&lab, server.source()).args(&["-u", "nobody:nogroup"]);
+    client.start().connect().expect_echo(b"unprivileged");
+}
+
+#[test]
+fn background_daemon_changes_too() {
+    let lab = Lab::new();
+    let spiped = Spiped::encrypt(&lab, &lab.tcp()).args(&["-p", "pid", "-u", "nobody:nogroup"]);
+    spiped.run().expect_success();
+    let daemon = Background::from_pid_file(&lab.path("pid"));
+    expect_ids(daemon.pid(), NOBODY, NOGROUP);
+}
+
+#[test]
+fn unknown_user_fails_the_start() {
+    start_as("no-such-user").expect_failure("no-such-user");
+}
+
+#[test]
+fn unknown_group_fails_the_start() {
+    start_as("nobody:no-such-group").expect_failure("no-such-group");
+}
+
+#[test]
+fn empty_parts_fail_the_start() {
+    for text in ["", ":", "nobody:", ":nogroup:"] {
+        start_as(text).expect_failure("");
+    }
+}
+
+#[track_caller]
+fn becomes(user: &str, uid: u32, gid: u32) {
+    let lab = Lab::new();
+    let spiped = Spiped::encrypt(&lab, &lab.tcp()).args(&["-u", user]);
+    let daemon = spiped.start();
+    expect_ids(daemon.process.pid(), uid, gid);
+}
+
+/// Real, effective, saved and file system ids, and no supplementary groups.
+#[track_caller]
+fn expect_ids(pid: i32, uid: u32, gid: u32) {
+    wait::until(&format!("it had become {uid}:{gid}"), || {
+        proc::status(pid, "Uid") == [uid; 4]
+            && proc::status(pid, "Gid") == [gid; 4]
+            && proc::status(pid, "Groups").is_empty()
+    });
+}
+
+/// Starts a daemon that is to end up in the background.
+fn start_as(user: &str) -> Exit {
+    let lab = Lab::new();
+    Spiped::encrypt(&lab, &lab.tcp()).args(&["-u", user]).run()
+}
+
+const NOBODY: u32 = 65534;
+const NOGROUP: u32 = 65534;

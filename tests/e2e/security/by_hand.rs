@@ -1,0 +1,79 @@
+//! One end is ours, the other is played by the test.
+
+use spiped_tests::wire::{Handshake, Session, Side};
+use spiped_tests::{Backend, Conn, Daemon, KEY, Lab, Spiped};
+
+/// The test is the client of a `spiped -d`.
+pub(super) struct AgainstServer {
+    lab: Lab,
+    pub(super) daemon: Daemon,
+    pub(super) backend: Backend,
+}
+
+impl AgainstServer {
+    /// A server with further arguments.
+    #[track_caller]
+    pub(super) fn start(args: &[&str]) -> Self {
+        let lab = Lab::new();
+        let backend = Backend::manual(&lab);
+        let daemon = Spiped::decrypt(&lab, backend.endpoint()).args(args).start();
+        Self { lab, daemon, backend }
+    }
+
+    /// A handshake up to the nonces.
+    #[track_caller]
+    pub(super) fn handshake(&self) -> Handshake {
+        Handshake::begin(self.daemon.connect(), Side::Client, KEY)
+    }
+
+    /// An established connection and what it is at the target.
+    #[track_caller]
+    pub(super) fn session(&self) -> (Session, Conn) {
+        let session = self.handshake().complete();
+        (session, self.backend.accept())
+    }
+
+    /// Checks that the daemon still serves honest clients.
+    #[track_caller]
+    pub(super) fn expect_service(&self) {
+        let client = Spiped::encrypt(&self.lab, self.daemon.source()).start();
+        let mut conn = client.connect();
+        conn.send(b"honest");
+        conn.half_close();
+        // What the dishonest left at the target may come first.
+        while self.backend.accept().receive_to_end().0 != b"honest" {}
+    }
+}
+
+/// The test is the server of a `spiped -e`.
+pub(super) struct AgainstClient {
+    _lab: Lab,
+    pub(super) daemon: Daemon,
+    backend: Backend,
+}
+
+impl AgainstClient {
+    /// A client with further arguments.
+    #[track_caller]
+    pub(super) fn start(args: &[&str]) -> Self {
+        let lab = Lab::new();
+        let backend = Backend::manual(&lab);
+        let daemon = Spiped::encrypt(&lab, backend.endpoint()).args(args).start();
+        Self { _lab: lab, daemon, backend }
+    }
+
+    /// An application's connection and a handshake up to the nonces.
+    #[track_caller]
+    pub(super) fn handshake(&self, key_file: &[u8]) -> (Conn, Handshake) {
+        let application = self.daemon.connect();
+        let handshake = Handshake::begin(self.backend.accept(), Side::Server, key_file);
+        (application, handshake)
+    }
+
+    /// An application's connection and the other end of it.
+    #[track_caller]
+    pub(super) fn session(&self) -> (Conn, Session) {
+        let (application, handshake) = self.handshake(KEY);
+        (application, handshake.complete())
+    }
+}

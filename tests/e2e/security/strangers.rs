@@ -1,0 +1,85 @@
+//! Whoever does not hold the key: the target never hears of them.
+
+use spiped_tests::payload::bytes;
+use spiped_tests::wire::{Handshake, Side};
+use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped};
+
+#[test]
+fn plain_connection_never_reaches_the_target() {
+    never_reach_the_target(&[b""], "timed out");
+}
+
+#[test]
+fn http_request_never_reaches_the_target() {
+    let request = b"GET / HTTP/1.1\r\nHost: example.org\r\nUser-Agent: scanner\r\n\r\n";
+    never_reach_the_target(&[request], "timed out");
+}
+
+#[test]
+fn tls_hello_never_reaches_the_target() {
+    // A record of the usual length; what is in it does not matter here.
+    let header = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    let hello = [&header[..], &bytes(3, 506)].concat();
+    never_reach_the_target(&[&hello], "wrong key");
+}
+
+#[test]
+fn few_random_bytes_never_reach_the_target() {
+    let openings = [1, 31, 32, 33, 319].map(|length| bytes(4, length));
+    never_reach_the_target(&openings.each_ref().map(|o| &o[..]), "timed out");
+}
+
+#[test]
+fn many_random_bytes_never_reach_the_target() {
+    let openings = [320, 321, 1060, 1380, 2000].map(|length| bytes(5, length));
+    never_reach_the_target(&openings.each_ref().map(|o| &o[..]), "wrong key");
+}
+
+#[test]
+fn holder_of_another_key_never_reaches_the_target() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).start();
+    let mut stranger = Handshake::begin(server.connect(), Side::Client, OTHER_KEY);
+    let share = stranger.public_value();
+    stranger.send(&share);
+    stranger.conn.expect_end_without_data();
+    server.process.wait_for_stderr("wrong key");
+    assert_eq!(backend.accepted(), 0);
+}
+
+#[test]
+fn target_is_dialled_once_the_key_share_has_verified() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).start();
+    let mut client = Handshake::begin(server.connect(), Side::Client, KEY);
+    assert_eq!(backend.accepted(), 0);
+    let share = client.public_value();
+    client.send(&share);
+    backend.accept();
+}
+
+/// Strangers get a nonce and the end, the log gets the reason, and the next
+/// holder of the key gets served.
+fn never_reach_the_target(openings: &[&[u8]], reason: &str) {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).time_limit("2");
+    let mut server = server.start();
+    let mut strangers: Vec<_> = openings.iter().map(|_| server.connect()).collect();
+    for (stranger, opening) in strangers.iter_mut().zip(openings) {
+        stranger.send(opening);
+    }
+    for stranger in &mut strangers {
+        let (received, _) = stranger.receive_to_end();
+        assert!(received.len() <= 32, "a nonce and no more");
+    }
+    server.process.wait_for_stderr(reason);
+    assert_eq!(backend.accepted(), 0);
+
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    client.connect().expect_echo(b"the key holder");
+    assert_eq!(backend.accepted(), 1);
+    assert!(server.process.is_running());
+}

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Runs every test this machine can run: tests/run.sh
+#
+# Installs the peers the tests talk to where it may. What is missing then is
+# left out and reported by name; with CI=true it is a failure.
+set -eu
+
+spiped='/usr/bin/spiped /usr/bin/spipe'
+redis='/usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark'
+build='--locked --workspace'
+
+main() {
+    # shellcheck disable=SC2086 # words
+    if [ -n "$(missing $spiped $redis)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools || true
+    fi
+    skip=
+    # shellcheck disable=SC2046,SC2086 # words
+    {
+        without interop:: $(missing $spiped)
+        without redis:: $(missing $redis)
+    }
+    if [ "$(id -u)" != 0 ]; then
+        leave_out root:: 'a root user'
+        leave_out hosts:: 'a root user'
+    fi
+
+    # shellcheck disable=SC2086 # words
+    cargo test $build --profile checked --doc
+    if cargo nextest --version >/dev/null 2>&1; then
+        with_nextest
+    else
+        with_libtest
+    fi
+}
+
+# The files that do not exist.
+missing() {
+    for file; do
+        [ -e "$file" ] || echo "$file"
+    done
+}
+
+# without GROUP [FILE...]: leaves out tests whose peers are missing.
+without() {
+    group=$1
+    shift
+    [ $# != 0 ] || return 0
+    [ "${CI:-}" != true ] || fail "missing: $*"
+    leave_out "$group" "$*"
+}
+
+leave_out() {
+    echo "Tests of $1 are skipped, they need $2" >&2
+    skip="$skip $1"
+}
+
+with_nextest() {
+    filter='all()'
+    for group in $skip; do
+        filter="$filter and not test(/^$group/)"
+    done
+    # shellcheck disable=SC2086
+    exec cargo nextest run $build --cargo-profile checked --no-fail-fast \
+        --status-level skip --final-status-level slow --filterset "$filter"
+}
+
+with_libtest() {
+    arguments=
+    for group in $skip; do
+        arguments="$arguments --skip $group"
+        # shellcheck disable=SC2086
+        cargo test $build --profile checked --quiet --tests -- --list --format terse |
+            sed -n "s/^\($group.*\): test$/SKIP \1/p"
+    done
+    # shellcheck disable=SC2086
+    exec cargo test $build --profile checked --no-fail-fast --tests -- $arguments
+}
+
+fail() {
+    echo "run.sh: $1" >&2
+    exit 1
+}
+
+main

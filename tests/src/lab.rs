@@ -1,0 +1,129 @@
+//! What one test owns: a directory, key files, addresses.
+
+use std::fs::{self, Permissions};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use socket2::Socket;
+use tempfile::TempDir;
+
+use crate::{Endpoint, proc};
+
+/// The key file shared by both ends unless a test says otherwise.
+pub const KEY: &[u8] = b"spiped test key\n";
+
+/// A key file that does not match [`KEY`].
+pub const OTHER_KEY: &[u8] = b"another test key\n";
+
+/// One test's directory and addresses, released on drop.
+///
+/// TCP addresses are reserved by a bound socket that never listens. The kernel
+/// gives such a port to nobody who asks for any port, in this test or in one
+/// running beside it; a program that sets `SO_REUSEADDR`, as all servers here
+/// do, can still listen on it; and while none does, connecting is refused.
+pub struct Lab {
+    directory: TempDir,
+    reserved: Mutex<Vec<Socket>>,
+}
+
+impl Lab {
+    /// An empty directory with the two key files.
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("spiped-").tempdir();
+        let lab = Self { directory: directory.unwrap(), reserved: Mutex::default() };
+        lab.write_key("key", KEY);
+        lab.write_key("other-key", OTHER_KEY);
+        lab
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file in the directory and returns its path.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Writes a file that only its owner can read.
+    pub fn write_key(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.write(name, content);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// The file that holds [`KEY`].
+    pub fn key(&self) -> PathBuf {
+        self.path("key")
+    }
+
+    /// The file that holds [`OTHER_KEY`].
+    pub fn other_key(&self) -> PathBuf {
+        self.path("other-key")
+    }
+
+    /// A free TCP port on 127.0.0.1.
+    pub fn tcp(&self) -> Endpoint {
+        self.tcp_on(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// A free TCP port on `[::1]`.
+    pub fn tcp6(&self) -> Endpoint {
+        self.tcp_on(Ipv6Addr::LOCALHOST.into())
+    }
+
+    /// A free TCP port on a loopback address.
+    pub fn tcp_on(&self, ip: IpAddr) -> Endpoint {
+        self.reserve(SocketAddr::new(ip, 0)).unwrap()
+    }
+
+    /// One port that is free on each of the loopback addresses.
+    pub fn tcp_on_each(&self, ips: &[IpAddr]) -> Vec<Endpoint> {
+        let attempt = |_| {
+            let first = self.tcp_on(ips[0]);
+            let rest = ips[1..].iter().map(|ip| self.reserve(SocketAddr::new(*ip, first.port())));
+            std::iter::once(Some(first.clone())).chain(rest).collect()
+        };
+        (0..100).find_map(attempt).expect("a port free on all")
+    }
+
+    /// A Unix socket path; nothing is there yet.
+    pub fn unix(&self, name: &str) -> Endpoint {
+        Endpoint::Unix(self.path(name))
+    }
+
+    fn reserve(&self, address: SocketAddr) -> Option<Endpoint> {
+        let socket = Endpoint::Tcp(address).bind().ok()?;
+        let bound = socket.local_addr().unwrap().as_socket().unwrap();
+        self.reserved.lock().unwrap().push(socket);
+        Some(Endpoint::Tcp(bound))
+    }
+}
+
+impl Drop for Lab {
+    /// Kills what has left the foreground: daemons stay in the directory they
+    /// were started in.
+    fn drop(&mut self) {
+        for pid in proc::working_in(self.directory()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+impl Default for Lab {
+    fn default() -> Self {
+        Self::new()
+    }
+}

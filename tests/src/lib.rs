@@ -1,0 +1,53 @@
+//! Harness for black-box tests of the built `spiped` and `spipe`.
+//!
+//! The programs run as children, as an administrator would run them; nothing
+//! here links them. What is under test is found through the environment:
+//!
+//! - `SPIPED_BIN_DIR`: our programs, default `target/release` of the workspace;
+//! - `SPIPED_PEER_DIR`: Debian's `spiped` and `spipe`, default `/usr/bin`.
+//!
+//! A test starts with a [`Lab`], which owns its directory and addresses, then
+//! a [`Backend`] to be the target, then one or two daemons
+//! ([`Spiped`], [`Pair`]), and talks through a [`Conn`] or a [`Link`]. All of
+//! them clean up on drop, and a child shows what it printed if the test fails.
+//! Nothing waits for a fixed time: see [`wait`].
+//!
+//! [`wire`] speaks the protocol itself, so that a test can speak it wrongly.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::unwrap_used,
+    reason = "a test harness reports by panicking"
+)]
+
+mod backend;
+mod background;
+mod conn;
+mod endpoint;
+mod hosts;
+mod lab;
+mod link;
+mod pair;
+pub mod payload;
+pub mod proc;
+mod process;
+mod program;
+mod redis;
+mod spipe;
+mod spiped;
+pub mod wait;
+pub mod wire;
+
+pub use backend::Backend;
+pub use background::Background;
+pub use conn::{Conn, Ending};
+pub use endpoint::Endpoint;
+pub use hosts::Hosts;
+pub use lab::{KEY, Lab, OTHER_KEY};
+pub use link::Link;
+pub use pair::{Client, Pair, Pairing};
+pub use process::{Exit, Process};
+pub use program::{Origin, Program};
+pub use redis::Redis;
+pub use spipe::{RunningSpipe, Spipe};
+pub use spiped::{Daemon, Mode, Spiped};

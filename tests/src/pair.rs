@@ -1,0 +1,130 @@
+//! Both ends of an encrypted connection, between an application and a target.
+
+use std::path::Path;
+
+use crate::{Conn, Daemon, Endpoint, Lab, Link, Origin, Spipe, Spiped};
+
+/// What the application talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// `spiped -e`.
+    Daemon,
+    /// `spipe`, a new one for each connection.
+    Spipe,
+}
+
+/// Whose programs stand at the two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pairing {
+    /// The kind of client.
+    pub client: Client,
+    /// Whose client.
+    pub client_origin: Origin,
+    /// Whose `spiped -d`.
+    pub server_origin: Origin,
+}
+
+impl Pairing {
+    /// Our `-e` with our `-d`.
+    pub const OURS: Self =
+        Self { client: Client::Daemon, client_origin: Origin::Ours, server_origin: Origin::Ours };
+
+    /// Whether Debian's programs have no part in it.
+    pub fn is_ours(self) -> bool {
+        self.client_origin == Origin::Ours && self.server_origin == Origin::Ours
+    }
+
+    /// Starts both ends, with further arguments for each.
+    #[track_caller]
+    pub fn start(
+        self,
+        lab: &Lab,
+        target: &Endpoint,
+        client_args: &[&str],
+        server_args: &[&str],
+    ) -> Pair {
+        let server = Spiped::decrypt(lab, target).args(server_args);
+        self.launch(lab, &server, &lab.key(), client_args)
+    }
+
+    /// Starts both ends, with keys that do not match.
+    #[track_caller]
+    pub fn start_with_wrong_key(self, lab: &Lab, target: &Endpoint) -> Pair {
+        let server = Spiped::decrypt(lab, target);
+        self.launch(lab, &server, &lab.other_key(), &[])
+    }
+
+    #[track_caller]
+    fn launch(self, lab: &Lab, server: &Spiped, client_key: &Path, client_args: &[&str]) -> Pair {
+        let server = server.clone().of(self.server_origin).start();
+        let entrance = match self.client {
+            Client::Daemon => Entrance::Daemon(
+                Spiped::encrypt(lab, server.source())
+                    .of(self.client_origin)
+                    .key(client_key)
+                    .args(client_args)
+                    .start(),
+            ),
+            Client::Spipe => Entrance::Spipe(
+                Spipe::to(lab, server.source())
+                    .of(self.client_origin)
+                    .key(client_key)
+                    .args(client_args),
+            ),
+        };
+        Pair { entrance, server }
+    }
+}
+
+/// Two running ends.
+pub struct Pair {
+    entrance: Entrance,
+    /// The `spiped -d`.
+    pub server: Daemon,
+}
+
+enum Entrance {
+    Daemon(Daemon),
+    Spipe(Spipe),
+}
+
+impl Pair {
+    /// Starts ours at both ends, without further arguments.
+    #[track_caller]
+    pub fn ours(lab: &Lab, target: &Endpoint) -> Self {
+        Pairing::OURS.start(lab, target, &[], &[])
+    }
+
+    /// The `spiped -e`.
+    ///
+    /// # Panics
+    /// If the client is a `spipe`.
+    #[track_caller]
+    pub fn client(&mut self) -> &mut Daemon {
+        match &mut self.entrance {
+            Entrance::Daemon(daemon) => daemon,
+            Entrance::Spipe(_) => panic!("a spipe is no daemon"),
+        }
+    }
+
+    /// Opens a connection through both ends, over a socket.
+    ///
+    /// # Panics
+    /// If the client is a `spipe`.
+    #[track_caller]
+    pub fn connect(&self) -> Conn {
+        match &self.entrance {
+            Entrance::Daemon(daemon) => daemon.connect(),
+            Entrance::Spipe(_) => panic!("a spipe has no socket for the application"),
+        }
+    }
+
+    /// Opens a connection through both ends, over whatever the client offers.
+    #[track_caller]
+    pub fn open(&self) -> Link {
+        match &self.entrance {
+            Entrance::Daemon(daemon) => daemon.connect().into_link(),
+            Entrance::Spipe(spipe) => spipe.start().into_link(),
+        }
+    }
+}

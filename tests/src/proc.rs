@@ -1,0 +1,115 @@
+//! What the kernel tells about sockets and processes in `/proc`.
+
+use std::fmt::Write;
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use crate::Endpoint;
+
+/// Whether some process listens exactly there. Unlike connecting, looking
+/// leaves no trace in the listener.
+pub fn is_listening(endpoint: &Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Tcp(address) => tcp_sockets(*address).iter().any(|line| line.state == TCP_LISTEN),
+        Endpoint::Unix(path) => {
+            let path = path.to_str().expect("a path in UTF-8");
+            fs::read_to_string("/proc/net/unix")
+                .expect("reading /proc/net/unix")
+                .lines()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>())
+                .any(|f| f.get(3) == Some(&UNIX_ACCEPTS) && f.get(7) == Some(&path))
+        }
+    }
+}
+
+/// Whether the kernel's keep-alive timer runs on the established connection
+/// with this local address; nothing if there is no such connection.
+pub fn has_keepalive(local: SocketAddr) -> Option<bool> {
+    tcp_sockets(local)
+        .iter()
+        .find(|line| line.state == TCP_ESTABLISHED)
+        .map(|line| line.timer == TIMER_KEEPALIVE)
+}
+
+/// Whether a process with this id exists and has not ended.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    // The state follows the program's name, which ends with a parenthesis.
+    stat.is_ok_and(|s| !s.contains(") Z ") && !s.contains(") X "))
+}
+
+/// The processes whose working directory this is.
+pub fn working_in(directory: &Path) -> Vec<i32> {
+    let Ok(directory) = directory.canonicalize() else {
+        return Vec::new();
+    };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let works_there =
+        |pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == directory);
+    pids.filter(works_there).collect()
+}
+
+/// How many file descriptors a process has open.
+///
+/// # Panics
+/// If there is no such process.
+pub fn open_descriptors(pid: i32) -> usize {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd"));
+    descriptors.expect("a live process").count()
+}
+
+/// The numbers after `field` in `/proc/PID/status`.
+///
+/// # Panics
+/// If there is no such process or field.
+pub fn status(pid: i32, field: &str) -> Vec<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a live process");
+    let prefix = format!("{field}:");
+    let line = status.lines().find_map(|l| l.strip_prefix(&prefix));
+    let words = line.expect("a known field").split_whitespace();
+    words.map(|word| word.parse().expect("a number")).collect()
+}
+
+struct TcpSocket {
+    state: u8,
+    timer: u8,
+}
+
+fn tcp_sockets(local: SocketAddr) -> Vec<TcpSocket> {
+    let table = match local {
+        SocketAddr::V4(_) => "/proc/net/tcp",
+        SocketAddr::V6(_) => "/proc/net/tcp6",
+    };
+    let local = kernel_notation(local);
+    fs::read_to_string(table)
+        .expect("reading the kernel's table of sockets")
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let hex = |text: &str| u8::from_str_radix(text, 16).expect("a hexadecimal number");
+            (fields[1] == local)
+                .then(|| TcpSocket { state: hex(fields[3]), timer: hex(&fields[5][..2]) })
+        })
+        .collect()
+}
+
+/// Addresses are words as they lie in memory; the port is a number.
+fn kernel_notation(address: SocketAddr) -> String {
+    let octets = match address.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    let mut text = String::new();
+    for word in octets.as_chunks().0 {
+        write!(text, "{:08X}", u32::from_ne_bytes(*word)).expect("writing to a string");
+    }
+    format!("{text}:{:04X}", address.port())
+}
+
+const TCP_ESTABLISHED: u8 = 0x01;
+const TCP_LISTEN: u8 = 0x0a;
+const TIMER_KEEPALIVE: u8 = 0x02;
+const UNIX_ACCEPTS: &str = "00010000";

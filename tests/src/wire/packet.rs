@@ -1,0 +1,103 @@
+//! Packets, both well-formed and not.
+
+use aes::Aes256;
+use ctr::Ctr64BE;
+use ctr::cipher::{KeyIvInit, StreamCipher};
+
+use super::keys::{Key, mac};
+use crate::Conn;
+
+/// A packet on the wire.
+pub const PACKET_LEN: usize = SEALED_LEN + 32;
+
+/// The most plain bytes in a packet.
+pub const PLAIN_MAX: usize = 1024;
+
+/// One end of an established connection.
+pub struct Session {
+    /// The crypt side.
+    pub conn: Conn,
+    outgoing: Direction,
+    incoming: Direction,
+}
+
+impl Session {
+    pub(super) fn new(conn: Conn, outgoing: [Key; 2], incoming: [Key; 2]) -> Self {
+        Self { conn, outgoing: Direction::new(outgoing), incoming: Direction::new(incoming) }
+    }
+
+    /// The next packet, carrying `message`.
+    pub fn packet(&mut self, message: &[u8]) -> [u8; PACKET_LEN] {
+        let length = u32::try_from(message.len()).expect("a short message");
+        self.packet_declaring(length, message)
+    }
+
+    /// The next packet, authentic, but with a declared length of our choice.
+    pub fn packet_declaring(&mut self, length: u32, message: &[u8]) -> [u8; PACKET_LEN] {
+        let mut packet = [0; PACKET_LEN];
+        packet[..message.len()].copy_from_slice(message);
+        packet[PLAIN_MAX..SEALED_LEN].copy_from_slice(&length.to_be_bytes());
+        self.outgoing.seal(&mut packet);
+        packet
+    }
+
+    /// Sends one packet.
+    #[track_caller]
+    pub fn send(&mut self, message: &[u8]) {
+        let packet = self.packet(message);
+        self.conn.send(packet);
+    }
+
+    /// Receives one packet and returns what it carries.
+    #[track_caller]
+    pub fn receive(&mut self) -> Vec<u8> {
+        let mut packet = [0; PACKET_LEN];
+        packet.copy_from_slice(&self.conn.receive(PACKET_LEN));
+        self.incoming.open(&mut packet);
+        let (plain, length) = packet[..SEALED_LEN].split_at(PLAIN_MAX);
+        let length = u32::from_be_bytes(length.try_into().unwrap());
+        plain[..usize::try_from(length).unwrap()].to_vec()
+    }
+}
+
+struct Direction {
+    cipher_key: Key,
+    mac_key: Key,
+    number: u64,
+}
+
+impl Direction {
+    fn new([cipher_key, mac_key]: [Key; 2]) -> Self {
+        Self { cipher_key, mac_key, number: 0 }
+    }
+
+    fn seal(&mut self, packet: &mut [u8; PACKET_LEN]) {
+        self.apply_key_stream(packet);
+        let mac = self.mac(packet);
+        packet[SEALED_LEN..].copy_from_slice(&mac);
+        self.number += 1;
+    }
+
+    #[track_caller]
+    fn open(&mut self, packet: &mut [u8; PACKET_LEN]) {
+        assert_eq!(packet[SEALED_LEN..], self.mac(packet), "a packet's MAC");
+        self.apply_key_stream(packet);
+        self.number += 1;
+    }
+
+    /// The counter block is the packet number, then the block's index.
+    fn apply_key_stream(&self, packet: &mut [u8; PACKET_LEN]) {
+        let mut counter = [0; 16];
+        counter[..8].copy_from_slice(&self.number.to_be_bytes());
+        Ctr64BE::<Aes256>::new(&self.cipher_key.into(), &counter.into())
+            .apply_keystream(&mut packet[..SEALED_LEN]);
+    }
+
+    fn mac(&self, packet: &[u8; PACKET_LEN]) -> Key {
+        let number = self.number.to_be_bytes();
+        mac(&self.mac_key, &[&packet[..SEALED_LEN], &number])
+    }
+}
+
+/// The encrypted part of a packet: the padded message and its length.
+const SEALED_LEN: usize = PLAIN_MAX + 4;
