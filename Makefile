@@ -8,6 +8,9 @@
 
 PREFIX ?= /usr/local
 
+# The outputs have fixed paths.
+unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
+
 COMPONENTS := target/components
 PROGRAMS := target/release/spiped target/release/spipe
 TOOL := target/checked/componentize

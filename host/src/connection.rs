@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::join;
+use tokio::try_join;
 
 use crate::guest::{Engine, ForwardSecrecy, Guest, Side};
 use crate::handshake::Handshake;
@@ -59,9 +59,12 @@ impl Pipe {
     /// proved itself, while the key is being computed.
     async fn decrypt(&self, mut source: Socket) -> Result<Outcome, Outcome> {
         let handshake = self.begin()?.until_proven(&mut source).await?;
-        let (finished, dialled) = join!(handshake.finish(&mut source), self.dial());
-        let (guest, early) = finished?;
-        let mut target = dialled?;
+        let finish = async { Ok::<_, Outcome>(handshake.finish(&mut source).await?) };
+        // A target that cannot be reached does not cut the handshake short:
+        // to the peer that would look like a wrong key.
+        let dial = async { Ok(self.dial().await) };
+        let ((guest, early), target) = try_join!(finish, dial)?;
+        let mut target = target?;
         let outcome = copy(guest, early, &mut source, &mut target).await;
         Ok(settle(outcome, source, target))
     }

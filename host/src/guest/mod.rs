@@ -51,6 +51,9 @@ pub enum ForwardSecrecy {
 /// right is a [`Failure::Guest`]; the guest is then good for nothing but
 /// being dropped. Calls take microseconds, [`compute`](Self::compute) about a
 /// millisecond.
+///
+/// Dropping it gives its memory back to the kernel, which wipes it: nothing
+/// the session knew outlives it, also when it could not clean up itself.
 pub struct Guest {
     store: Store<Imports>,
     instance: Native,

@@ -151,7 +151,7 @@ fn deliver_all() -> Vec<Event> {
 const KEY: &[u8] = b"a key file\n";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn conversations_without_exponentiations(
