@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use spiped_tests::{Backend, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, proc, wait};
+use spiped_tests::{Backend, BlackHole, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, proc, wait};
 
 #[test]
 fn target_name_with_both_families_reaches_whichever_listens() {
@@ -13,6 +13,19 @@ fn target_name_with_both_families_reaches_whichever_listens() {
 #[test]
 fn target_name_with_two_addresses_reaches_whichever_listens() {
     reaches_either(&TWO);
+}
+
+#[test]
+fn address_that_never_answers_leaves_time_for_the_next() {
+    let lab = Lab::new();
+    let endpoints = lab.tcp_on_each(&TWO);
+    let _unanswered = BlackHole::at(&endpoints[0]);
+    let _backend = Backend::echo_at(&endpoints[1]);
+    let hosts = Hosts::new(&lab, &lines(&TWO));
+    let server = Spiped::decrypt(&lab, &named(&endpoints[0])).time_limit("4");
+    let server = server.under(hosts.wrapper()).start();
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    client.connect().expect_echo(b"in time");
 }
 
 #[test]
@@ -91,10 +104,8 @@ fn target_on_the_first(lab: &Lab) -> (Vec<Backend>, Hosts, Daemon) {
     let endpoints = lab.tcp_on_each(&TWO);
     let backends: Vec<_> = endpoints.iter().map(Backend::manual_at).collect();
     let hosts = Hosts::new(lab, &lines(&TWO[..1]));
-    let client = Spiped::encrypt(lab, &named(&endpoints[0]))
-        .args(&["-r", "1"])
-        .under(hosts.wrapper())
-        .start();
+    let client =
+        Spiped::encrypt(lab, &named(&endpoints[0])).args(args).under(hosts.wrapper()).start();
     let _conn = client.connect();
     backends[0].accept();
     (backends, hosts, client)

@@ -22,6 +22,7 @@
 
 mod backend;
 mod background;
+mod black_hole;
 mod conn;
 mod endpoint;
 mod hosts;
@@ -40,6 +41,7 @@ pub mod wire;
 
 pub use backend::Backend;
 pub use background::Background;
+pub use black_hole::BlackHole;
 pub use conn::{Conn, Ending};
 pub use endpoint::Endpoint;
 pub use hosts::Hosts;
