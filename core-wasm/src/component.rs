@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::mem;
 
 use bindings::exports::spiped::pipe::protocol;
 use zeroize::Zeroizing;
@@ -105,8 +106,23 @@ impl protocol::GuestSession for SessionResource {
 
     fn peer_secret(&self) -> Option<u32> {
         let session = self.0.borrow();
-        let index = session.as_ref().ok()?.peer_secret()?;
-        u32::try_from(index).ok()
+        session.as_ref().ok()?.peer_secret()
+    }
+
+    fn suspend(&self) -> Result<Vec<u8>, protocol::Failure> {
+        let mut session = self.0.borrow_mut();
+        let state = match &mut *session {
+            Ok(session) => session.suspend(),
+            Err(error) => Err(*error),
+        };
+        // The bytes themselves go to the host; there is no copy left here.
+        state.map(|mut state| mem::take(&mut *state)).map_err(Into::into)
+    }
+
+    fn resume(state: Vec<u8>) -> protocol::Session {
+        let state = Zeroizing::new(state);
+        let session = Session::resume(&state).map_err(Error::from);
+        protocol::Session::new(Self(RefCell::new(session)))
     }
 }
 
@@ -195,6 +211,8 @@ impl From<Misuse> for protocol::Misuse {
             Misuse::NothingToCompute => Self::NothingToCompute,
             Misuse::NotEstablished => Self::NotEstablished,
             Misuse::AfterEof => Self::AfterEof,
+            Misuse::Suspended => Self::Suspended,
+            Misuse::BadState => Self::BadState,
         }
     }
 }

@@ -61,6 +61,10 @@ pub enum Misuse {
     NotEstablished,
     /// More input came from a side that has ended.
     AfterEof,
+    /// The session was suspended.
+    Suspended,
+    /// What was to be resumed is no suspended session of this version.
+    BadState,
 }
 
 impl From<PeerFault> for Error {
@@ -113,6 +117,8 @@ impl fmt::Display for Misuse {
             Self::NothingToCompute => "there is nothing to compute",
             Self::NotEstablished => "the session is not established",
             Self::AfterEof => "input from a side that has ended",
+            Self::Suspended => "the session was suspended and goes on elsewhere",
+            Self::BadState => "not the state of a suspended session",
         })
     }
 }

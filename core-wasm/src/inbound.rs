@@ -13,6 +13,11 @@ impl<const N: usize> Inbound<N> {
         Self { bytes: Zeroizing::new([0; N]), len: 0 }
     }
 
+    /// What has come so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -60,6 +60,7 @@ mod packet;
 mod packet_crypto;
 mod secret;
 mod session;
+mod suspended;
 
 pub use dh::PUBLIC_VALUE_LEN;
 pub use error::{Error, Misuse, PeerFault};

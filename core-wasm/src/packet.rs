@@ -29,19 +29,23 @@ const LENGTH_LEN: usize = 4;
 /// Makes packets in one direction.
 pub(crate) struct Sealer<P> {
     crypto: P,
-    next: PacketNumber,
+    position: Position,
 }
 
 impl<P: PacketCrypto> Sealer<P> {
-    pub(crate) fn new(keys: &DirectionKeys) -> Self {
-        Self { crypto: P::new(keys), next: PacketNumber(0) }
+    pub(crate) fn new(position: Position) -> Self {
+        Self { crypto: P::new(&position.keys), position }
+    }
+
+    pub(crate) fn position(&self) -> &Position {
+        &self.position
     }
 
     /// Seals all of `plain`, appending packets to `sealed`.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
         for batch in plain.chunks(RUN_MAX * PLAIN_MAX) {
             let packets = batch.len().div_ceil(PLAIN_MAX);
-            let first = self.next.take(packets)?;
+            let first = self.position.take(packets)?;
             let mut run = Vec::with_capacity(packets * PACKET_LEN);
             for message in batch.chunks(PLAIN_MAX) {
                 run.extend_from_slice(message);
@@ -60,14 +64,23 @@ impl<P: PacketCrypto> Sealer<P> {
 /// Checks and undoes packets in one direction, however they are split.
 pub(crate) struct Opener<P> {
     crypto: P,
-    next: PacketNumber,
+    position: Position,
     /// The beginning of a packet whose rest has not come.
     cut: Inbound<PACKET_LEN>,
 }
 
 impl<P: PacketCrypto> Opener<P> {
-    pub(crate) fn new(keys: &DirectionKeys) -> Self {
-        Self { crypto: P::new(keys), next: PacketNumber(0), cut: Inbound::new() }
+    pub(crate) fn new(position: Position) -> Self {
+        Self { crypto: P::new(&position.keys), position, cut: Inbound::new() }
+    }
+
+    pub(crate) fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The beginning of a packet whose rest has not come.
+    pub(crate) fn cut(&self) -> &[u8] {
+        self.cut.bytes()
     }
 
     /// Takes all of `bytes`, appending what is authentic to `plain`, also
@@ -96,14 +109,9 @@ impl<P: PacketCrypto> Opener<P> {
         Ok(())
     }
 
-    /// Whether part of a packet has come and its rest has not.
-    pub(crate) fn is_cut(&self) -> bool {
-        !self.cut.is_empty()
-    }
-
     fn open_run(&mut self, mut run: Vec<u8>, plain: &mut Vec<u8>) -> Result<(), Error> {
         let packets = run.len() / PACKET_LEN;
-        let first = self.next.take(packets)?;
+        let first = self.position.take(packets)?;
         self.crypto.open(first, &mut run);
         let authentic = run.len() / PACKET_LEN;
         let result = compact(first, &mut run);
@@ -146,14 +154,24 @@ fn append(to: &mut Vec<u8>, from: Vec<u8>) {
     }
 }
 
-/// The number of the next packet in one direction.
-struct PacketNumber(u64);
+/// How far one direction has come.
+#[derive(Clone)]
+pub(crate) struct Position {
+    pub(crate) keys: DirectionKeys,
+    /// The number of the next packet.
+    pub(crate) next: u64,
+}
 
-impl PacketNumber {
-    /// Takes `count` numbers and returns the first.
+impl Position {
+    /// Where every direction begins.
+    pub(crate) fn first(keys: DirectionKeys) -> Self {
+        Self { keys, next: 0 }
+    }
+
+    /// Takes `count` packet numbers and returns the first.
     fn take(&mut self, count: usize) -> Result<u64, Error> {
-        let first = self.0;
-        self.0 = first.checked_add(count as u64).ok_or(Error::Exhausted)?;
+        let first = self.next;
+        self.next = first.checked_add(count as u64).ok_or(Error::Exhausted)?;
         Ok(first)
     }
 }
@@ -170,13 +188,17 @@ mod tests {
     }
 
     fn sealer() -> Sealer<SoftPacketCrypto> {
-        Sealer::new(&keys())
+        Sealer::new(Position::first(keys()))
+    }
+
+    fn opener() -> Opener<SoftPacketCrypto> {
+        Opener::new(Position::first(keys()))
     }
 
     #[test]
     fn packet_numbers_run_out_instead_of_repeating() {
         let mut sealer = sealer();
-        sealer.next = PacketNumber(u64::MAX - 1);
+        sealer.position.next = u64::MAX - 1;
         let mut sealed = Vec::new();
         assert_eq!(sealer.seal(b"last", &mut sealed), Ok(()));
         assert_eq!(sealed.len(), PACKET_LEN);
@@ -191,10 +213,10 @@ mod tests {
         let (mut sealed, mut opened) = (Vec::new(), Vec::new());
         sealer().seal(&plain, &mut sealed).unwrap();
         assert_eq!(sealed.len(), (3 * RUN_MAX + 1) * PACKET_LEN);
-        let mut opener = Opener::<SoftPacketCrypto>::new(&keys());
+        let mut opener = opener();
         opener.open(&sealed[..5], &mut opened).unwrap();
         opener.open(&sealed[5..], &mut opened).unwrap();
-        assert!(!opener.is_cut());
+        assert_eq!(opener.cut(), b"");
         assert_eq!(opened, plain);
     }
 
@@ -205,7 +227,7 @@ mod tests {
         packet[PLAIN_MAX..BODY_LEN].copy_from_slice(&2_u32.to_be_bytes());
         SoftPacketCrypto::new(&keys()).seal(0, &mut packet);
         let mut opened = Vec::new();
-        Opener::<SoftPacketCrypto>::new(&keys()).open(&packet, &mut opened).unwrap();
+        opener().open(&packet, &mut opened).unwrap();
         assert_eq!(opened, b"hi");
     }
 
@@ -220,7 +242,7 @@ mod tests {
             crypto.seal(1, &mut bad);
             run.extend_from_slice(&bad);
             let mut opened = Vec::new();
-            let result = Opener::<SoftPacketCrypto>::new(&keys()).open(&run, &mut opened);
+            let result = opener().open(&run, &mut opened);
             assert_eq!(result, Err(PeerFault::BadLength { number: 1, length }.into()));
             assert_eq!(opened, b"good");
         }

@@ -10,9 +10,10 @@ use crate::dh::{EXPONENT_LEN, Exponent};
 use crate::error::{Error, Misuse, PeerFault};
 use crate::handshake::{Agreed, Handshake, Local, Step};
 use crate::keys::{NONCE_LEN, Psk};
-use crate::packet::{Opener, Sealer};
+use crate::packet::{Opener, Position, Sealer};
 use crate::packet_crypto::{PacketCrypto, SoftPacketCrypto};
 use crate::secret::Secret;
+use crate::suspended::Suspended;
 
 /// Random bytes a session needs: 32 for its nonce, 32 for its exponent.
 pub const ENTROPY_LEN: usize = NONCE_LEN + EXPONENT_LEN;
@@ -100,7 +101,8 @@ enum State<P> {
 struct Established<P> {
     sealer: Sealer<P>,
     opener: Opener<P>,
-    secret: usize,
+    /// Index of the PSK the peer holds.
+    secret: u32,
 }
 
 impl<P: PacketCrypto> Session<P> {
@@ -219,6 +221,58 @@ impl<P: PacketCrypto> Session<P> {
         Ok(())
     }
 
+    /// Takes the session's whole state out of it; this session is then over.
+    ///
+    /// The state holds the packet keys. It is good for one
+    /// [`resume`](Self::resume): two sessions from one state would encrypt
+    /// different bytes under the same key stream.
+    ///
+    /// # Errors
+    /// [`Misuse::NotEstablished`].
+    pub fn suspend(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let state = match &self.state {
+            State::Established(established) => Ok(Suspended {
+                secret: established.secret,
+                plain_ended: self.plain_ended,
+                crypt_ended: self.crypt_ended,
+                sealing: established.sealer.position().clone(),
+                opening: established.opener.position().clone(),
+                cut: established.opener.cut(),
+            }
+            .to_bytes()),
+            State::Fresh(_) => Err(Misuse::StartOrder.into()),
+            State::Handshake(_) => Err(Misuse::NotEstablished.into()),
+            State::Failed(error) => Err(*error),
+        };
+        self.state = State::Failed(match &state {
+            Ok(_) => Misuse::Suspended.into(),
+            Err(error) => *error,
+        });
+        state
+    }
+
+    /// A session that goes on where a suspended one stopped.
+    ///
+    /// # Errors
+    /// [`Misuse::BadState`].
+    pub fn resume(state: &[u8]) -> Result<Self, Misuse> {
+        let suspended = Suspended::parse(state).ok_or(Misuse::BadState)?;
+        let mut opener = Opener::new(suspended.opening);
+        // Less than a packet, so nothing can come out yet.
+        opener.open(suspended.cut, &mut Vec::new()).map_err(|_| Misuse::BadState)?;
+        let sealer = Sealer::new(suspended.sealing);
+        Ok(Self {
+            state: State::Established(Box::new(Established {
+                sealer,
+                opener,
+                secret: suspended.secret,
+            })),
+            surplus: Vec::new(),
+            plain_ended: suspended.plain_ended,
+            crypt_ended: suspended.crypt_ended,
+        })
+    }
+
     /// Where the session stands.
     ///
     /// # Errors
@@ -234,7 +288,7 @@ impl<P: PacketCrypto> Session<P> {
 
     /// Index of the PSK the peer proved to hold; `None` until it has.
     #[must_use]
-    pub fn peer_secret(&self) -> Option<usize> {
+    pub fn peer_secret(&self) -> Option<u32> {
         match &self.state {
             State::Handshake(handshake) => handshake.peer_secret(),
             State::Established(established) => Some(established.secret),
@@ -304,7 +358,7 @@ impl<P: PacketCrypto> Session<P> {
         let result = match &self.state {
             State::Handshake(handshake) if handshake.is_computing() => Ok(()),
             State::Fresh(_) | State::Handshake(_) => Err(PeerFault::CutOffInHandshake.into()),
-            State::Established(established) if established.opener.is_cut() => {
+            State::Established(established) if !established.opener.cut().is_empty() => {
                 Err(PeerFault::CutOffInPacket.into())
             }
             State::Established(_) => Ok(()),
@@ -335,10 +389,11 @@ impl<P: PacketCrypto> From<Step> for State<P> {
             Step::Done(agreed) => agreed,
         };
         let (ours, theirs) = match side {
-            Side::Client => (&keys.client, &keys.server),
-            Side::Server => (&keys.server, &keys.client),
+            Side::Client => (keys.client, keys.server),
+            Side::Server => (keys.server, keys.client),
         };
-        let (sealer, opener) = (Sealer::new(ours), Opener::new(theirs));
+        let sealer = Sealer::new(Position::first(ours));
+        let opener = Opener::new(Position::first(theirs));
         Self::Established(Box::new(Established { sealer, opener, secret }))
     }
 }

@@ -62,7 +62,7 @@ pub(crate) struct Agreed {
     pub(crate) side: Side,
     pub(crate) keys: SessionKeys,
     /// Index of the secret the peer proved to hold.
-    pub(crate) secret: usize,
+    pub(crate) secret: u32,
 }
 
 impl Handshake {
@@ -111,7 +111,7 @@ impl Handshake {
     }
 
     /// Index of the secret the peer proved to hold, once it has.
-    pub(crate) fn peer_secret(&self) -> Option<usize> {
+    pub(crate) fn peer_secret(&self) -> Option<u32> {
         match self {
             Self::ServerMakeShare(state) => Some(state.proven().secret),
             Self::Agree(state) => Some(state.proven.secret),
@@ -130,7 +130,7 @@ pub(crate) struct Proven {
     side: Side,
     psk: Psk,
     /// The index of `psk` among the accepted secrets.
-    secret: usize,
+    secret: u32,
     nonces: Nonces,
     peer: PublicValue,
 }

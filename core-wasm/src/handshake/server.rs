@@ -60,8 +60,8 @@ impl ExpectKeyShare {
             return Ok(Step::Next(Handshake::ServerExpectKeyShare(self)));
         };
         let share = KeyShare::new(share);
-        let secret = find(&share, &self.candidates).ok_or(PeerFault::WrongKey)?;
-        let (keys, psk) = self.candidates.swap_remove(secret);
+        let (secret, position) = find(&share, &self.candidates).ok_or(PeerFault::WrongKey)?;
+        let (keys, psk) = self.candidates.swap_remove(position);
         let peer = share.public_value(self.forward_secrecy)?;
         let proven = Proven { side: Side::Server, psk, secret, nonces: self.nonces, peer };
         Ok(if self.forward_secrecy == ForwardSecrecy::Omit {
@@ -94,12 +94,13 @@ impl MakeShare {
     }
 }
 
-/// The index of the candidate under whose key the share verifies. All are
-/// tried, so that the time tells nothing about which.
-fn find(share: &KeyShare<'_>, candidates: &[(HandshakeKeys, Psk)]) -> Option<usize> {
-    let mut found = u64::MAX;
+/// The index of the candidate under whose key the share verifies, and the same
+/// as a position. All are tried, so that the time tells nothing about which.
+fn find(share: &KeyShare<'_>, candidates: &[(HandshakeKeys, Psk)]) -> Option<(u32, usize)> {
+    let mut found = u32::MAX;
     for (index, (keys, _)) in (0..).zip(candidates) {
         found.conditional_assign(&index, share.verifies(&keys.client));
     }
-    usize::try_from(found).ok().filter(|&index| index < candidates.len())
+    let position = usize::try_from(found).ok().filter(|&position| position < candidates.len())?;
+    Some((found, position))
 }

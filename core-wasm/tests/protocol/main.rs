@@ -6,4 +6,5 @@ mod chunking;
 mod misuse;
 mod pair;
 mod peer_faults;
+mod suspended;
 mod vectors;

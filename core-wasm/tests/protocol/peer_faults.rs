@@ -68,7 +68,7 @@ fn server_finds_which_of_its_keys_the_client_holds() {
         let mut server = End::with(Side::Server, fs, keys(), &entropy(Side::Server));
         let mut client = End::with(Side::Client, fs, vec![psk(held)], &entropy(Side::Client));
         shake_hands(&mut client, &mut server).unwrap();
-        assert_eq!(server.session.peer_secret(), Some(usize::from(held)));
+        assert_eq!(server.session.peer_secret(), Some(u32::from(held)));
         assert_eq!(client.session.peer_secret(), Some(0));
     }
 }

@@ -113,6 +113,39 @@ impl Guest {
         Ok(Self { store, instance, session, bounds: Bounds::default(), failure: None })
     }
 
+    /// A fresh guest that goes on where a suspended session stopped.
+    ///
+    /// # Errors
+    /// When the pool is empty or the guest traps.
+    pub fn resume(engine: &Engine, state: &[u8]) -> Result<Self, GuestError> {
+        let (mut store, instance) = engine.instantiate()?;
+        let api = instance.spiped_pipe_protocol();
+        let session = api.session().call_resume(&mut store, state)?;
+        // Less than a packet may have come before.
+        let bounds = Bounds::resumed();
+        Ok(Self { store, instance, session, bounds, failure: None })
+    }
+
+    /// Takes the session's state out of the guest, which is then over. The
+    /// state is secret and good for one [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// When the session is not established, or the guest traps.
+    pub fn suspend(&mut self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        engine::wind_up(&mut self.store);
+        let api = self.instance.spiped_pipe_protocol();
+        let result = match api.session().call_suspend(&mut self.store, self.session) {
+            Ok(Ok(state)) => Ok(Zeroizing::new(state)),
+            Ok(Err(failure)) => Err(failure.into()),
+            Err(trap) => Err(Failure::Guest(reason(&trap))),
+        };
+        self.failure = result.as_ref().err().cloned();
+        result
+    }
+
     /// Begins: our nonce goes out.
     pub fn start(&mut self) -> Output {
         self.call(Input::Nothing, |api, store, session| api.call_start(store, session))

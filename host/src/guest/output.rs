@@ -95,6 +95,12 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// Those of a session that may have got part of a packet before, and has
+    /// nothing left of its handshake to send.
+    pub(super) fn resumed() -> Self {
+        Self { crypt_input: PACKET_LEN - 1, handshake: HANDSHAKE_LEN, ..Self::default() }
+    }
+
     /// Passes on the answer to a call, unless it cannot be right.
     pub(super) fn check(&mut self, input: Input, output: Output) -> Output {
         let (to_crypt, to_plain) = (output.to_crypt.len(), output.to_plain.len());

@@ -18,13 +18,13 @@ fn interface(engine: &Engine, name: &str) -> (Vec<String>, Vec<String>) {
 fn portable_world_imports_nothing_at_all() {
     let (imports, exports) = interface(&Engine::default(), "spiped-portable.wasm");
     assert_eq!(imports, [""; 0]);
-    assert_eq!(exports, ["spiped:pipe/protocol@0.1.0"]);
+    assert_eq!(exports, ["spiped:pipe/protocol@1.0.0"]);
 }
 
 #[test]
 fn native_world_imports_packet_cryptography_only() {
     let engine = Engine::new(&engine_config()).unwrap();
     let (imports, exports) = interface(&engine, "spiped-native.wasm");
-    assert_eq!(imports, ["spiped:pipe/packet-crypto@0.1.0"]);
-    assert_eq!(exports, ["spiped:pipe/protocol@0.1.0"]);
+    assert_eq!(imports, ["spiped:pipe/packet-crypto@1.0.0"]);
+    assert_eq!(exports, ["spiped:pipe/protocol@1.0.0"]);
 }

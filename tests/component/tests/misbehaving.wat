@@ -1,7 +1,7 @@
 ;; A component that pretends to implement the `native` world, and breaks in
 ;; the way the first byte from the crypt side says.
 (module
-  (import "[export]spiped:pipe/protocol@0.1.0" "[resource-new]session"
+  (import "[export]spiped:pipe/protocol@1.0.0" "[resource-new]session"
     (func $new (param i32) (result i32)))
 
   (memory (export "memory") 2)
@@ -18,10 +18,10 @@
       (drop (memory.grow (i32.const 16))))
     (local.get $at))
 
-  (func (export "spiped:pipe/protocol@0.1.0#[constructor]session")
+  (func (export "spiped:pipe/protocol@1.0.0#[constructor]session")
     (param $side i32) (param $fs i32) (param i32 i32 i32 i32) (result i32)
     (call $new (i32.const 1)))
-  (func (export "spiped:pipe/protocol@0.1.0#[dtor]session") (param i32))
+  (func (export "spiped:pipe/protocol@1.0.0#[dtor]session") (param i32))
 
   ;; An answer: two lists and the status, whose case stands at 32.
   (func $answer (param $crypt_len i32) (param $plain_len i32) (param $status i32) (result i32)
@@ -35,23 +35,28 @@
   ;; Established at once.
   (func $established (result i32)
     (call $answer (i32.const 0) (i32.const 0) (i32.const 2)))
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.start") (param i32) (result i32)
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.start") (param i32) (result i32)
     (call $established))
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.compute") (param i32) (result i32)
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.compute") (param i32) (result i32)
     (call $established))
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.crypt-eof") (param i32) (result i32)
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.crypt-eof") (param i32) (result i32)
     (call $established))
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.plain-eof") (param i32) (result i32)
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.plain-eof") (param i32) (result i32)
     (call $established))
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.peer-secret") (param i32) (result i32)
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.peer-secret") (param i32) (result i32)
     (call $established))
 
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.suspend") (param i32) (result i32)
+    (unreachable))
+  (func (export "spiped:pipe/protocol@1.0.0#[static]session.resume") (param i32 i32) (result i32)
+    (unreachable))
+
   ;; Wants to send the application's bytes as they are.
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.handle-plain")
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.handle-plain")
     (param i32 i32) (param $len i32) (result i32)
     (call $answer (local.get $len) (i32.const 0) (i32.const 2)))
 
-  (func (export "spiped:pipe/protocol@0.1.0#[method]session.handle-crypt")
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.handle-crypt")
     (param i32) (param $bytes i32) (param i32) (result i32)
     (local $what i32)
     (local.set $what (i32.load8_u (local.get $bytes)))

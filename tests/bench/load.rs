@@ -1,0 +1,127 @@
+//! The application in front of every pipe: plain threads that send, receive and
+//! take the time.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use spiped_tests::{Endpoint, wait};
+
+use crate::service::{BUFFER_LEN, MESSAGE_LEN, bulk_at, message};
+
+/// A connection to the service.
+pub(crate) struct Client {
+    stream: TcpStream,
+}
+
+impl Client {
+    /// Connects, and exchanges a message, so that the whole way is there.
+    pub(crate) fn open(entrance: &Endpoint) -> Result<Self> {
+        let Endpoint::Tcp(address) = entrance else {
+            bail!("{entrance} is no TCP address");
+        };
+        let stream =
+            TcpStream::connect(address).with_context(|| format!("connecting to {entrance}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(wait::LIMIT))?;
+        stream.set_write_timeout(Some(wait::LIMIT))?;
+        let mut client = Self { stream };
+        client.round_trip().context("the first message")?;
+        Ok(client)
+    }
+
+    /// Sends a message and receives it back.
+    pub(crate) fn round_trip(&mut self) -> Result<()> {
+        let sent = message(0);
+        let mut received = [0; MESSAGE_LEN];
+        self.stream.write_all(&sent).context("sending a message")?;
+        self.stream.read_exact(&mut received).context("receiving a message")?;
+        if received != sent {
+            bail!("a message came back different");
+        }
+        Ok(())
+    }
+
+    /// Sends so many bytes and waits until the service has them all.
+    fn send_bulk(&mut self, length: u64) -> Result<()> {
+        self.stream.write_all(&message(length)).context("announcing bulk")?;
+        let mut sent = 0;
+        while sent < length {
+            let left = usize::try_from(length - sent).unwrap_or(BUFFER_LEN).min(BUFFER_LEN);
+            let bytes = &bulk_at(sent)[..left];
+            self.stream.write_all(bytes).with_context(|| format!("sending after {sent} bytes"))?;
+            sent += left as u64;
+        }
+        let mut good = [0; 8];
+        self.stream.read_exact(&mut good).context("receiving the count of bytes")?;
+        let good = u64::from_le_bytes(good);
+        if good != length {
+            bail!("of {length} bytes, those from {good} on arrived different");
+        }
+        Ok(())
+    }
+}
+
+/// Has all clients send so many bytes each, at once, and returns how long it
+/// took until the last byte had arrived.
+pub(crate) fn send_bulk(clients: &mut [Client], length: u64) -> Result<Duration> {
+    let ready = Barrier::new(clients.len() + 1);
+    thread::scope(|scope| {
+        let senders = clients.iter_mut().map(|client| {
+            let ready = &ready;
+            scope.spawn(move || {
+                ready.wait();
+                client.send_bulk(length)
+            })
+        });
+        let senders: Vec<_> = senders.collect();
+        ready.wait();
+        let start = Instant::now();
+        senders.into_iter().try_for_each(join)?;
+        Ok(start.elapsed())
+    })
+}
+
+/// How long each of so many round trips on one connection took, in order of
+/// length.
+pub(crate) fn round_trips(client: &mut Client, count: u32) -> Result<Vec<Duration>> {
+    let timed = |_| {
+        let start = Instant::now();
+        client.round_trip()?;
+        Ok(start.elapsed())
+    };
+    let mut times = (0..count).map(timed).collect::<Result<Vec<_>>>()?;
+    times.sort_unstable();
+    Ok(times)
+}
+
+/// Opens `count` connections, `at_once` at a time, and does with each what
+/// `then` says, such as keeping or dropping it.
+pub(crate) fn open_many<T: Send>(
+    entrance: &Endpoint,
+    count: u32,
+    at_once: usize,
+    then: impl Fn(Client) -> T + Sync,
+) -> Result<Vec<T>> {
+    let next = AtomicU32::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while next.fetch_add(1, Ordering::Relaxed) < count {
+            done.push(then(Client::open(entrance)?));
+        }
+        Ok(done)
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        let parts = threads.into_iter().map(join).collect::<Result<Vec<_>>>()?;
+        Ok(parts.into_iter().flatten().collect())
+    })
+}
+
+fn join<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| anyhow!("a thread of the load panicked"))?
+}

@@ -1,0 +1,151 @@
+//! The service behind every pipe, and the bytes that load and service exchange.
+//!
+//! A connection carries messages of [`MESSAGE_LEN`] bytes. The first eight say
+//! how much bulk follows (little-endian). If none does, the message is sent
+//! back. Otherwise the bulk is compared with what it must be, and answered with
+//! the number of bytes before the first difference.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use spiped_tests::{Endpoint, payload, wait};
+
+/// The service, for as long as the program runs.
+pub(crate) struct Service {
+    endpoint: Endpoint,
+    active: Arc<AtomicUsize>,
+}
+
+impl Service {
+    /// Listens on a free port of the loopback address.
+    pub(crate) fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let endpoint = Endpoint::Tcp(listener.local_addr()?);
+        let active = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&active);
+        LazyLock::force(&PATTERN);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let count = Arc::clone(&count);
+                count.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    // The load notices that its connection has failed.
+                    let _ = serve(stream);
+                    count.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Ok(Self { endpoint, active })
+    }
+
+    /// Where it listens.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// How many connections it has.
+    pub(crate) fn active(&self) -> usize {
+        self.active.load(Ordering::SeqCst)
+    }
+
+    /// Waits until all its connections have ended.
+    pub(crate) fn wait_until_idle(&self) -> Result<()> {
+        let start = Instant::now();
+        while self.active() > 0 {
+            if start.elapsed() > wait::LIMIT {
+                bail!("{} connections to the service do not end", self.active());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+/// A message that announces so much bulk.
+pub(crate) fn message(bulk: u64) -> [u8; MESSAGE_LEN] {
+    let mut message = [0x5a; MESSAGE_LEN];
+    message[..8].copy_from_slice(&bulk.to_le_bytes());
+    message
+}
+
+/// The bytes of the bulk at a position, up to [`BUFFER_LEN`] of them.
+pub(crate) fn bulk_at(position: u64) -> &'static [u8; BUFFER_LEN] {
+    let offset = usize::try_from(position % PERIOD as u64).expect("less than a usize");
+    PATTERN[offset..].first_chunk().expect("a period and a buffer")
+}
+
+fn serve(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut message = [0; MESSAGE_LEN];
+    loop {
+        match stream.read_exact(&mut message) {
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            result => result?,
+        }
+        match u64::from_le_bytes(*message.first_chunk().expect("eight bytes")) {
+            0 => stream.write_all(&message)?,
+            bulk => {
+                let good = swallow(&mut stream, bulk)?;
+                stream.write_all(&good.to_le_bytes())?;
+            }
+        }
+    }
+}
+
+/// Receives the bulk and counts the bytes before the first difference.
+fn swallow(stream: &mut TcpStream, bulk: u64) -> io::Result<u64> {
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut received = 0;
+    let mut good = None;
+    while received < bulk {
+        let left = usize::try_from(bulk - received).unwrap_or(BUFFER_LEN).min(BUFFER_LEN);
+        let count = stream.read(&mut buffer[..left])?;
+        if count == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        // Comparing whole slices is several times faster than any network.
+        let expected = &bulk_at(received)[..count];
+        if good.is_none() && buffer[..count] != *expected {
+            let same = buffer.iter().zip(expected).take_while(|(a, b)| a == b).count();
+            good = Some(received + same as u64);
+        }
+        received += count as u64;
+    }
+    Ok(good.unwrap_or(received))
+}
+
+/// The bulk repeats this, long enough to start anywhere in the first period.
+static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut pattern = payload::bytes(1, PERIOD);
+    pattern.extend_from_within(..);
+    while pattern.len() < PERIOD + BUFFER_LEN {
+        pattern.extend_from_within(..PERIOD);
+    }
+    pattern
+});
+
+/// What a message has.
+pub(crate) const MESSAGE_LEN: usize = 64;
+
+/// What load and service send and receive at once.
+pub(crate) const BUFFER_LEN: usize = 256 * 1024;
+
+/// A prime, so that no packet, batch or buffer can stand for another.
+const PERIOD: usize = 65_521;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bulk_continues_from_buffer_to_buffer() {
+        for position in [0, 1, PERIOD as u64 - 1, PERIOD as u64, 1_000_000] {
+            assert_eq!(bulk_at(position)[1000..2000], bulk_at(position + 1000)[..1000]);
+        }
+    }
+}

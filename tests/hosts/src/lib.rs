@@ -1,0 +1,1 @@
+//! The portable component in hosts that are not ours. See `tests/`.

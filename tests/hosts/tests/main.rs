@@ -1,0 +1,10 @@
+//! The portable component in hosts that are not ours, each against Debian's
+//! spiped as the server and as the client.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod browser;
+mod composed;
+mod embedded;
+mod node;
+mod python;
