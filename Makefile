@@ -3,6 +3,7 @@
 #   make            build everything
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
+#   make bench      measure it side by side with Debian's spiped
 #   make check      formatting, lints, documentation
 #   make install    into $(DESTDIR)$(PREFIX)
 
@@ -23,7 +24,7 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
 
 SCRIPTS := .ci/run core-wasm/build.sh tests/run.sh $(wildcard host/*/*.sh)
 
-.PHONY: all demo test check install clean
+.PHONY: all demo test check bench wit-docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -32,6 +33,9 @@ all: $(PROGRAMS) $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-native.
 $(COMPONENTS)/spiped-%.wasm: $(CORE) $(TOOL)
 	@mkdir -p $(@D)
 	$(TOOL) encode "$$(core-wasm/build.sh $*)" $@
+
+# For the tests: to be composed with the portable one.
+$(COMPONENTS)/spiped-consumer.wasm: $(shell find tests/hosts/consumer -type f)
 
 $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile $< $@
@@ -50,8 +54,18 @@ demo: all
 	@cargo build --quiet --locked --release --package spiped --example echo
 	@BIN=target/release host/demo/demo.sh $(DEMO)
 
-test: all
+test: all $(COMPONENTS)/spiped-consumer.wasm
 	@tests/run.sh
+
+# Side by side with Debian's spiped, interleaved; takes about two minutes.
+# More rounds: make bench BENCH='--rounds 9'
+bench: all
+	@tests/run.sh peers
+	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)
+
+# The rendered interface; `make check` sees to it that it is up to date.
+wit-docs: $(TOOL)
+	$(TOOL) document wit docs/interface.md
 
 # Formatting, lints and documentation of every crate; manual pages; shell
 # scripts where shellcheck is at hand.
@@ -62,6 +76,7 @@ check: all
 		cargo doc --locked --workspace --no-deps --document-private-items --profile checked
 	@# groff ends well whatever it has to say, so nothing may be said.
 	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
+	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
 	! command -v shellcheck || shellcheck $(SCRIPTS)
 
 install: all

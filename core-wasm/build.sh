@@ -1,21 +1,28 @@
 #!/bin/sh
-# Builds the core module of one world: build.sh portable|native
+# Builds a core module: build.sh portable|native|consumer
 #
+# The protocol in either world, or the component that is composed with it.
 # Finds out how this machine compiles for wasm32, installs what is missing
 # where it may, and otherwise says which command to run. Prints the module's
 # path on standard output; everything else goes to standard error.
 set -eu
 
-world=$1
+module=$1
 target=wasm32-unknown-unknown
 packages='rustc-web cargo-web rust-web-src'
 
 main() {
-    case $world in
-        portable) features='' rustflags='' ;;
+    world=$module
+    package=spiped-core
+    features=
+    rustflags=
+    case $module in
+        portable) ;;
         # 64x64-bit multiplication: a third of the handshake's time.
         native) features='--features native' rustflags='-Ctarget-feature=+wide-arithmetic' ;;
-        *) fail "unknown world: $world" ;;
+        # Built as `portable` is, and beside it.
+        consumer) world=portable package=spiped-consumer ;;
+        *) fail "unknown module: $module" ;;
     esac
     # The default stack of 1 MiB would be touched, and counted, per connection.
     rustflags="$rustflags -Clink-arg=-zstack-size=131072"
@@ -31,7 +38,7 @@ main() {
         rustflags="$rustflags --remap-path-prefix=$(/usr/bin/rustc --print sysroot)=rust"
         RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc build /usr/bin/cargo -Zbuild-std=core,alloc
     fi
-    echo "target/wasm/$world/$target/component/spiped_core.wasm"
+    echo "target/wasm/$world/$target/component/$(echo $package | tr - _).wasm"
 }
 
 # build CARGO [OPTION...]
@@ -39,7 +46,7 @@ build() {
     cargo=$1
     shift
     # shellcheck disable=SC2086 # $features is words
-    RUSTFLAGS=$rustflags "$cargo" rustc "$@" --locked --package spiped-core --crate-type cdylib \
+    RUSTFLAGS=$rustflags "$cargo" rustc "$@" --locked --package $package --crate-type cdylib \
         --target $target --profile component $features --target-dir "target/wasm/$world" >&2
 }
 

@@ -1,4 +1,5 @@
-//! Build tool: makes a component of a core module, and precompiles one.
+//! Build tool: makes a component of a core module, precompiles one, and renders
+//! the interface's documentation.
 
 use std::env::args;
 use std::fs;
@@ -6,7 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use wasmtime::Engine;
+use wit_bindgen_core::Files;
 use wit_component::ComponentEncoder;
+use wit_parser::Resolve;
 
 #[path = "../../../host/src/guest/engine_config.rs"]
 mod engine_config;
@@ -17,7 +20,11 @@ fn main() -> Result<()> {
     match args[..] {
         ["encode", core, component] => transform(core, component, encode),
         ["precompile", component, code] => transform(component, code, precompile),
-        _ => bail!("usage: componentize encode CORE COMPONENT | precompile COMPONENT CODE"),
+        ["document", wit, page] => document(wit, page),
+        _ => bail!(
+            "usage: componentize encode CORE COMPONENT | precompile COMPONENT CODE | \
+             document WIT PAGE"
+        ),
     }
 }
 
@@ -34,12 +41,31 @@ fn precompile(component: &[u8]) -> Result<Vec<u8>> {
     Ok(Engine::new(&config)?.precompile_component(component)?)
 }
 
-/// Writes to a temporary name first: what stands at `output` is whole.
+/// A folder of WIT to a page of Markdown: the world with all interfaces.
+fn document(wit: &str, page: &str) -> Result<()> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(wit)?;
+    let world = resolve.select_world(&[package], Some("native"))?;
+    let mut files = Files::default();
+    wit_bindgen_markdown::Opts::default().build().generate(&mut resolve, world, &mut files)?;
+    let markdown = files.iter().find(|(name, _)| name.ends_with(".md"));
+    let (_, markdown) = markdown.context("the generator made no Markdown")?;
+    let about = &resolve.packages[package].docs.contents;
+    let title = "# The component's interface\n\nRendered from `wit/pipe.wit` by `make wit-docs`.";
+    let head = format!("{title}\n\n{}\n\n", about.as_deref().unwrap_or_default());
+    write(page, &[head.as_bytes(), markdown].concat())
+}
+
 fn transform(input: &str, output: &str, step: fn(&[u8]) -> Result<Vec<u8>>) -> Result<()> {
     let bytes = fs::read(input).with_context(|| format!("cannot read {input}"))?;
     let result = step(&bytes).with_context(|| format!("cannot process {input}"))?;
+    write(output, &result)
+}
+
+/// Writes to a temporary name first: what stands at `output` is whole.
+fn write(output: &str, bytes: &[u8]) -> Result<()> {
     let temporary = Path::new(output).with_extension("tmp");
-    fs::write(&temporary, result)
+    fs::write(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, output))
         .with_context(|| format!("cannot write {output}"))
 }

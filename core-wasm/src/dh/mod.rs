@@ -1,11 +1,14 @@
 //! Diffie-Hellman in RFC 3526 group 14: 2048-bit MODP, generator 2.
 //!
-//! Exponentiation is constant time in the exponent and the base
-//! (`crypto-bigint`, fixed window). Comparisons of public values are not, and
-//! need not be: those values travel in the clear.
+//! Exponentiation is constant time in the exponent and the base: powers of a
+//! peer's value by `crypto-bigint`'s fixed window, powers of the generator by
+//! [`generator`]. Comparisons of public values are not, and need not be: those
+//! values travel in the clear.
+
+mod generator;
 
 use crypto_bigint::modular::ConstMontyForm;
-use crypto_bigint::{U320, U2048, const_monty_params};
+use crypto_bigint::{U256, U320, U2048, const_monty_params};
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -63,31 +66,27 @@ impl PublicValue {
 /// A secret exponent, 2^258 + x: of fixed length, so that its computing time
 /// does not depend on x.
 #[derive(Clone)]
-pub(crate) struct Exponent(Zeroizing<U320>);
+pub(crate) struct Exponent {
+    x: Zeroizing<U256>,
+}
 
 impl Exponent {
     pub(crate) fn new(x: &[u8; EXPONENT_LEN]) -> Self {
-        let mut bytes = Zeroizing::new([0; U320::BYTES]);
-        bytes[U320::BYTES - EXPONENT_LEN..].copy_from_slice(x);
-        // 2^258 is bit 2 of the byte above x.
-        bytes[U320::BYTES - EXPONENT_LEN - 1] = 4;
-        Self(Zeroizing::new(U320::from_be_slice(&*bytes)))
+        Self { x: Zeroizing::new(U256::from_be_slice(x)) }
     }
 
     /// The public value 2^exponent mod p.
     pub(crate) fn public_value(&self) -> PublicValue {
-        let generator = Element::new(&U2048::from_u8(2));
-        PublicValue(self.raise(&generator).retrieve())
+        PublicValue(generator::power(&self.x).retrieve())
     }
 
     /// The shared value: the peer's public value to this exponent.
     pub(crate) fn shared_value(&self, peer: &PublicValue) -> Secret<PUBLIC_VALUE_LEN> {
-        let shared = Zeroizing::new(self.raise(&Element::new(&peer.0)).retrieve());
+        let high = U320::ONE.shl_vartime(EXPONENT_BITS - 1);
+        let exponent = Zeroizing::new(self.x.resize::<{ U320::LIMBS }>().bitor(&high));
+        let shared = Element::new(&peer.0).pow_bounded_exp(&*exponent, EXPONENT_BITS);
+        let shared = Zeroizing::new(shared.retrieve());
         Secret::new(shared.to_be_bytes().into())
-    }
-
-    fn raise(&self, base: &Element) -> Element {
-        base.pow_bounded_exp(&self.0, EXPONENT_BITS)
     }
 }
 
