@@ -41,21 +41,27 @@ impl<P: PacketCrypto> Sealer<P> {
         &self.position
     }
 
-    /// Seals all of `plain`, appending packets to `sealed`.
+    /// Seals all of `plain`, appending packets to `sealed`; when the numbers
+    /// run out, as much of it as there are numbers for.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
         for batch in plain.chunks(RUN_MAX * PLAIN_MAX) {
             let packets = batch.len().div_ceil(PLAIN_MAX);
-            let first = self.position.take(packets)?;
+            let numbers = self.position.take(packets);
             let mut run = Vec::with_capacity(packets * PACKET_LEN);
-            for message in batch.chunks(PLAIN_MAX) {
+            for message in batch.chunks(PLAIN_MAX).take(numbers.count) {
                 run.extend_from_slice(message);
                 run.resize(run.len() + PLAIN_MAX - message.len(), 0);
                 #[allow(clippy::cast_possible_truncation, reason = "at most 1024")]
                 run.extend_from_slice(&(message.len() as u32).to_be_bytes());
                 run.extend_from_slice(&[0; MAC_LEN]);
             }
-            self.crypto.seal(first, &mut run);
-            append(sealed, run);
+            if !run.is_empty() {
+                self.crypto.seal(numbers.first, &mut run);
+                append(sealed, run);
+            }
+            if numbers.count < packets {
+                return Err(Error::Exhausted);
+            }
         }
         Ok(())
     }
@@ -111,17 +117,20 @@ impl<P: PacketCrypto> Opener<P> {
 
     fn open_run(&mut self, mut run: Vec<u8>, plain: &mut Vec<u8>) -> Result<(), Error> {
         let packets = run.len() / PACKET_LEN;
-        let first = self.position.take(packets)?;
-        self.crypto.open(first, &mut run);
+        let numbers = self.position.take(packets);
+        run.truncate(numbers.count * PACKET_LEN);
+        if !run.is_empty() {
+            self.crypto.open(numbers.first, &mut run);
+        }
         let authentic = run.len() / PACKET_LEN;
-        let result = compact(first, &mut run);
+        let result = compact(numbers.first, &mut run);
         append(plain, run);
         result?;
-        if authentic < packets {
-            let number = first + authentic as u64;
+        if authentic < numbers.count {
+            let number = numbers.first + authentic as u64;
             return Err(PeerFault::ForgedPacket { number }.into());
         }
-        Ok(())
+        if numbers.count < packets { Err(Error::Exhausted) } else { Ok(()) }
     }
 }
 
@@ -168,12 +177,22 @@ impl Position {
         Self { keys, next: 0 }
     }
 
-    /// Takes `count` packet numbers and returns the first.
-    fn take(&mut self, count: usize) -> Result<u64, Error> {
+    /// Takes up to `wanted` packet numbers, fewer only when they run out. The
+    /// last number of all stays unused.
+    fn take(&mut self, wanted: usize) -> Numbers {
         let first = self.next;
-        self.next = first.checked_add(count as u64).ok_or(Error::Exhausted)?;
-        Ok(first)
+        let left = usize::try_from(u64::MAX - first).unwrap_or(usize::MAX);
+        let count = wanted.min(left);
+        self.next = first + count as u64;
+        Numbers { first, count }
     }
+}
+
+/// Consecutive packet numbers.
+#[derive(Clone, Copy)]
+struct Numbers {
+    first: u64,
+    count: usize,
 }
 
 #[cfg(test)]
@@ -204,6 +223,20 @@ mod tests {
         assert_eq!(sealed.len(), PACKET_LEN);
         assert_eq!(sealer.seal(b"one too many", &mut sealed), Err(Error::Exhausted));
         assert_eq!(sealed.len(), PACKET_LEN);
+    }
+
+    #[test]
+    fn what_there_are_numbers_for_does_not_depend_on_batches() {
+        let plain = [7; 5 * PLAIN_MAX];
+        let ends = u64::MAX - 3;
+        let (mut sealer, mut opener) = (sealer(), opener());
+        (sealer.position.next, opener.position.next) = (ends, ends);
+        let (mut sealed, mut opened) = (Vec::new(), Vec::new());
+        assert_eq!(sealer.seal(&plain, &mut sealed), Err(Error::Exhausted));
+        assert_eq!(sealed.len(), 3 * PACKET_LEN);
+        sealed.extend_from_slice(&[0; 2 * PACKET_LEN]);
+        assert_eq!(opener.open(&sealed, &mut opened), Err(Error::Exhausted));
+        assert_eq!(opened, plain[..3 * PLAIN_MAX]);
     }
 
     #[test]

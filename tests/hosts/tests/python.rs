@@ -1,1 +1,238 @@
-//! (to be written)
+//! The component in Python, with `tests/hosts/python/`: what needs no peer of
+//! Debian's. There is also the oracle, a second implementation.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use spiped_tests::payload::bytes;
+use spiped_tests::proc::is_listening;
+use spiped_tests::wire::{Handshake, PACKET_LEN, Side};
+use spiped_tests::{Backend, Conn, Ending, Endpoint, Exit, KEY, Lab, Process, RunningSpipe, wait};
+
+#[test]
+fn transcripts_replay_with_the_component() {
+    replay(&[]);
+}
+
+#[test]
+fn transcripts_replay_with_the_oracle() {
+    replay(&["--oracle"]);
+}
+
+fn replay(args: &[&str]) {
+    let lab = Lab::new();
+    let mut command = script(&lab, "play.py");
+    command.args(args).args(transcripts());
+    run(command).expect_success();
+}
+
+fn transcripts() -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../transcripts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    assert!(!files.is_empty());
+    files.sort();
+    files
+}
+
+#[test]
+fn transcript_that_differs_is_reported_with_its_line() {
+    let lab = Lab::new();
+    let nonce = "5a".repeat(32);
+    let good = format!(
+        "side: server\nforward-secrecy: offer\nsecret: {}\nentropy: {nonce}{}\n\n\
+         # a comment\nstart\n> crypt 32*5a\n= handshaking\n",
+        "00".repeat(32),
+        "11".repeat(32),
+    );
+    let digest = format!("5@{}", "0".repeat(64));
+    let mut command = script(&lab, "play.py");
+    command.arg("--oracle").arg(lab.write("good", &good));
+    let cases = [
+        ("status", good.replace("handshaking", "computing"), 9),
+        ("bytes", good.replace("32*5a", "32*5b"), 8),
+        ("length", good.replace("32*5a", "33*5a"), 8),
+        ("digest", good.replace("32*5a", &digest), 8),
+        ("missing", good.replace("> crypt", "#"), 9),
+        ("too-many", good.replace("= hand", "> plain 00\n= hand"), 9),
+        ("no-answer", format!("{good}peer-secret\n"), 10),
+        ("secret", format!("{good}peer-secret\n= 0\n"), 11),
+        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 11),
+        ("unknown", format!("{good}begin\n= handshaking\n"), 10),
+    ];
+    for (name, transcript, _) in &cases {
+        command.arg(lab.write(name, transcript));
+    }
+    let exit = run(command);
+    for (name, _, line) in &cases {
+        exit.expect_failure(&format!("/{name}:{line}: "));
+    }
+    assert_eq!(exit.stderr.lines().count(), cases.len(), "{}", exit.stderr);
+}
+
+#[test]
+fn oracle_agrees_with_the_vectors() {
+    let lab = Lab::new();
+    run(script(&lab, "oracle.py")).expect_success();
+}
+
+/// The same conversations in every run: a difference is no chance event, and
+/// more of them, or others, are a matter of running `differential.py` by hand.
+#[test]
+fn component_does_as_the_oracle_1() {
+    differ("1");
+}
+
+#[test]
+fn component_does_as_the_oracle_2() {
+    differ("2");
+}
+
+fn differ(seed: &str) {
+    let lab = Lab::new();
+    let mut command = script(&lab, "differential.py");
+    command.args(["--seed", seed, "--count", "1500"]);
+    let exit = run(command);
+    assert_eq!(exit.code(), Some(0), "{}", String::from_utf8_lossy(&exit.stdout));
+}
+
+#[test]
+fn client_and_server_exchange_data() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut link = RunningSpipe::start(client(&lab, &server.source, &[])).into_link();
+    for size in [1, 1024, 1025, 5000] {
+        link.expect_echo(bytes(1, size));
+    }
+    assert_eq!(link.finish(), b"");
+}
+
+#[test]
+fn forged_packet_after_a_good_one_delivers_the_good_one() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    // Its input stays open: it must not wait for that.
+    let mut spipe = RunningSpipe::start(client(&lab, backend.endpoint(), &[]));
+    let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
+    let good = session.packet(b"good");
+    session.conn.send([&good[..], &[0; PACKET_LEN]].concat());
+    spipe.process.wait().expect_failure("a packet was forged");
+    let mut link = spipe.into_link();
+    assert_eq!(link.receive(4), b"good");
+}
+
+#[test]
+fn cut_off_packet_resets_the_target_and_the_peer() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
+    session.send(b"whole");
+    let mut target = backend.accept();
+    assert_eq!(target.receive(5), b"whole");
+    let half = session.packet(b"half");
+    session.conn.send(&half[..100]);
+    session.conn.half_close();
+    target.expect_nothing_but(Ending::Reset);
+    session.conn.expect_nothing_but(Ending::Reset);
+    server.process.wait_for_stderr("cut off");
+}
+
+#[test]
+fn stranger_reaches_no_target_and_the_next_client_does() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut stranger = server.connect();
+    stranger.send([0; 320]);
+    stranger.receive(32);
+    stranger.expect_nothing_but(Ending::Reset);
+    server.process.wait_for_stderr("does not hold our key");
+    assert_eq!(backend.accepted(), 0);
+    let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
+    session.send(b"echo");
+    assert_eq!(session.receive(), b"echo");
+}
+
+#[test]
+fn silent_server_is_given_up() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut command = script(&lab, "spiped_client.py");
+    command.args(["-t", &backend.endpoint().to_string(), "-o", "0.5", "-k"]).arg(lab.key());
+    run(command).expect_failure("timed out");
+}
+
+#[test]
+fn bad_usage_and_refused_connections_are_failures() {
+    let lab = Lab::new();
+    run(client(&lab, &lab.tcp(), &[])).expect_failure("spiped_client: ");
+    run(client(&lab, &lab.tcp(), &["-f", "-g"])).expect_failure("not allowed with");
+    run(client(&lab, &lab.tcp(), &["-s", "[127.0.0.1]:1"])).expect_failure("-d and -s");
+}
+
+/// `spiped_client.py` with the lab's key.
+pub(crate) fn client(lab: &Lab, target: &Endpoint, args: &[&str]) -> Command {
+    client_with(lab, &lab.key(), target, args)
+}
+
+/// `spiped_client.py` with a key file of our choice.
+pub(crate) fn client_with(lab: &Lab, key: &Path, target: &Endpoint, args: &[&str]) -> Command {
+    let mut command = script(lab, "spiped_client.py");
+    command.args(["-t", &target.to_string(), "-o", "30", "-k"]).arg(key).args(args);
+    command
+}
+
+/// A running `spiped_client.py -d`.
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    pub(crate) source: Endpoint,
+}
+
+impl Server {
+    /// With the lab's key, on a free port; returns when it listens.
+    #[track_caller]
+    pub(crate) fn start(lab: &Lab, target: &Endpoint, args: &[&str]) -> Self {
+        let source = lab.tcp();
+        let mut command = client(lab, target, &["-d", "-s", &source.to_string()]);
+        command.args(args);
+        let mut process = Process::spawn(command);
+        wait::until("spiped_client.py listened", || {
+            assert!(process.is_running(), "it ended instead");
+            is_listening(&source)
+        });
+        Self { process, source }
+    }
+
+    #[track_caller]
+    pub(crate) fn connect(&self) -> Conn {
+        Conn::to(&self.source)
+    }
+}
+
+/// Runs a program to its end, which may be minutes of computing away.
+fn run(command: Command) -> Exit {
+    const LIMIT: Duration = Duration::from_mins(10);
+    let start = Instant::now();
+    let mut process = Process::spawn(command);
+    while process.is_running() {
+        assert!(start.elapsed() < LIMIT, "it runs for {LIMIT:?}");
+        wait::observe(Duration::from_millis(10));
+    }
+    process.wait()
+}
+
+fn script(lab: &Lab, name: &str) -> Command {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = hosts.join("../../target/hosts/python/bin/python");
+    assert!(python.is_file(), "{} is missing: run python/setup.sh", python.display());
+    let mut command = Command::new(python);
+    command.arg(hosts.join("python").join(name));
+    command.current_dir(lab.directory()).stdin(Stdio::null());
+    command
+}

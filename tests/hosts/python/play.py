@@ -1,0 +1,59 @@
+"""Plays transcripts and reports what differs.
+
+    play.py [--oracle | --component FILE] TRANSCRIPT...
+
+Says on standard error where the first difference in each is, as FILE:LINE,
+and exits 1 if there are any.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from oracle import Oracle
+from spiped_component import DEFAULT_PATH, Component, Trap
+from spiped_types import Maker
+from transcript import FormatError, parse
+
+
+def main() -> int:
+    """Run as a program; the exit code."""
+    parser = argparse.ArgumentParser(description="Plays transcripts.")
+    parser.add_argument("--oracle", action="store_true", help="play them to the oracle instead")
+    parser.add_argument("--component", type=Path, default=DEFAULT_PATH)
+    parser.add_argument("transcripts", type=Path, nargs="+", metavar="TRANSCRIPT")
+    options = parser.parse_args()
+    maker: Maker = Oracle() if options.oracle else Component(options.component)
+
+    differences = [play(maker, path) for path in options.transcripts]
+    for difference in filter(None, differences):
+        print(difference, file=sys.stderr)
+    return 1 if any(differences) else 0
+
+
+def play(maker: Maker, path: Path) -> str | None:
+    """Plays one transcript. Returns the first difference."""
+    try:
+        transcript = parse(path.read_text("ascii"))
+    except FormatError as error:
+        return f"{path}:{error.line}: {error}"
+    session = transcript.origin.make(maker)
+    for step in transcript.steps:
+        try:
+            answer = step.call.on(session)
+        except Trap as trap:
+            return f"{path}:{step.line}: {_short(step.call.line())}: trap: {trap}"
+        at = step.answer.first_difference(answer)
+        if at is not None:
+            expected, actual = step.answer.lines()[at], answer.lines()[at]
+            line = step.answer_lines[at]
+            return f"{path}:{line}: expected {_short(expected)}, got {_short(actual)}"
+    return None
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 200 else f"{line[:160]}… ({len(line)} characters)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""An encrypted pipe for asyncio.
+
+>>> pipe = await Pipe.connect(component, "[192.0.2.1]:8025", secret)
+>>> await pipe.write(b"hello")
+>>> await pipe.read()
+b'...'
+"""
+
+import asyncio
+import os
+import socket
+import struct
+from contextlib import suppress
+
+from spiped_component import Component, Session
+from spiped_types import (
+    Config,
+    Failure,
+    ForwardSecrecy,
+    Output,
+    PeerFailure,
+    PeerFault,
+    Side,
+    Stage,
+)
+
+# 64 packets, the batch that calls are made for, and what they carry.
+CRYPT_BATCH = 64 * 1060
+PLAIN_BATCH = 64 * 1024
+
+
+class PipeError(Exception):
+    """The pipe failed. Its connection has been reset."""
+
+    def __init__(self, failure: Failure) -> None:
+        reason = _REASONS[failure.fault] if isinstance(failure, PeerFailure) else str(failure)
+        super().__init__(reason)
+        self.failure = failure
+
+
+class Pipe:
+    """One end of an established pipe: a reader and a writer in one.
+
+    The two directions may be used by two tasks. The connection is read when
+    `read` is called (the stream below has a small buffer), and `write` returns
+    when the connection takes more: that is all the back-pressure there is.
+    """
+
+    def __init__(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._session = session
+        self._reader = reader
+        self._writer = writer
+        # What came with the end of the handshake, or before a failure.
+        self._early = b""
+        self._failure: Failure | None = None
+        self._ended = False
+
+    @classmethod
+    async def connect(
+        cls,
+        component: Component,
+        address: str,
+        secret: bytes,
+        forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER,
+    ) -> "Pipe":
+        """Connects to a server that holds the secret, and shakes hands."""
+        reader, writer = await connect(address)
+        config = Config(Side.CLIENT, forward_secrecy)
+        return await cls._shake_hands(component, config, [secret], reader, writer)
+
+    @classmethod
+    async def accept(
+        cls,
+        component: Component,
+        secrets: list[bytes],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER,
+    ) -> "Pipe":
+        """Shakes hands with a client that has connected."""
+        config = Config(Side.SERVER, forward_secrecy)
+        return await cls._shake_hands(component, config, secrets, reader, writer)
+
+    @classmethod
+    async def _shake_hands(
+        cls,
+        component: Component,
+        config: Config,
+        secrets: list[bytes],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> "Pipe":
+        try:
+            pipe = cls(component.session(config, secrets, os.urandom(64)), reader, writer)
+            status = await pipe._carry_out(pipe._session.start())
+            while status is not Stage.ESTABLISHED:
+                if status is Stage.COMPUTING:
+                    output = pipe._session.compute()
+                else:
+                    output = pipe._handle(await reader.read(CRYPT_BATCH))
+                pipe._early += output.to_plain
+                status = await pipe._carry_out(output)
+            return pipe
+        except BaseException:
+            reset(writer)
+            raise
+
+    async def read(self) -> bytes:
+        """The next bytes of the application's; none at the end."""
+        while not self._early and not self._ended:
+            if self._failure is not None:
+                raise PipeError(self._failure)
+            data = await self._reader.read(CRYPT_BATCH)
+            output = self._handle(data)
+            self._early = output.to_plain
+            # First what was authentic; a failure comes up when that is read.
+            with suppress(PipeError):
+                await self._carry_out(output)
+                self._ended = not data
+        early, self._early = self._early, b""
+        return early
+
+    async def write(self, data: bytes) -> None:
+        """Sends all of the bytes."""
+        for at in range(0, len(data), PLAIN_BATCH):
+            await self._carry_out(self._session.handle_plain(data[at : at + PLAIN_BATCH]))
+
+    async def write_eof(self) -> None:
+        """Ends our direction; the other stays open."""
+        await self._carry_out(self._session.plain_eof())
+        self._writer.write_eof()
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    def reset(self) -> None:
+        """Ends the connection with a reset."""
+        reset(self._writer)
+
+    def _handle(self, data: bytes) -> Output:
+        return self._session.handle_crypt(data) if data else self._session.crypt_eof()
+
+    async def _carry_out(self, output: Output) -> Stage:
+        if not isinstance(output.status, Stage):
+            self._failure = output.status
+            self.reset()
+            raise PipeError(output.status)
+        if output.to_crypt:
+            self._writer.write(output.to_crypt)
+            await self._writer.drain()
+        return output.status
+
+
+async def connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connects to `[IP]:PORT`, `NAME:PORT` or `/PATH`."""
+    if address.startswith("/"):
+        return await asyncio.open_unix_connection(address)
+    host, port = split_address(address)
+    return await asyncio.open_connection(host, port)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of a TCP address. ValueError if it is none."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdigit():
+        raise ValueError(f"this is no address: {address}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection with a reset instead of a close."""
+    connection: socket.socket | None = writer.get_extra_info("socket")
+    if connection is not None and connection.fileno() >= 0:
+        linger_for_nothing = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_nothing)
+    writer.transport.abort()
+
+
+_REASONS = {
+    PeerFault.WRONG_KEY: "the peer does not hold our key",
+    PeerFault.PUBLIC_VALUE_OUT_OF_RANGE: "the peer's public value is out of range",
+    PeerFault.NO_FORWARD_SECRECY: "the peer omits forward secrecy",
+    PeerFault.FORGED_PACKET: "a packet was forged",
+    PeerFault.BAD_LENGTH: "a packet has an impossible length",
+    PeerFault.CUT_OFF_IN_HANDSHAKE: "the peer hung up in the handshake; does it hold our key?",
+    PeerFault.CUT_OFF_IN_PACKET: "the connection was cut off",
+}
