@@ -53,6 +53,12 @@ impl KeyFile {
 pub struct Psk(Box<Zeroizing<[u8; 32]>>);
 
 impl Psk {
+    /// A key that is known already; wiping `bytes` is the caller's part.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Box::new(Zeroizing::new(bytes)))
+    }
+
     /// The bytes, for the session.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {

@@ -70,8 +70,7 @@ impl Spipe {
     /// Starts it between two pipes.
     #[track_caller]
     pub fn start(&self) -> RunningSpipe {
-        let (process, stdin, stdout) = Process::spawn_with_streams(self.command());
-        RunningSpipe { process, stdin, stdout: Output(stdout) }
+        RunningSpipe::start(self.command())
     }
 
     /// Starts it with one socket for both streams, as `inetd` would.
@@ -111,6 +110,13 @@ pub struct RunningSpipe {
 }
 
 impl RunningSpipe {
+    /// Starts any program that behaves like `spipe`.
+    #[track_caller]
+    pub fn start(command: Command) -> Self {
+        let (process, stdin, stdout) = Process::spawn_with_streams(command);
+        Self { process, stdin, stdout: Output(stdout) }
+    }
+
     /// Gives the streams to code that does not care what they are.
     pub fn into_link(self) -> Link {
         Link::new(self.stdout, self.stdin, Some(self.process))

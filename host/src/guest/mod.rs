@@ -7,6 +7,8 @@ mod engine_config;
 mod imports;
 mod output;
 
+use std::slice;
+
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 use zeroize::Zeroizing;
@@ -19,7 +21,7 @@ use output::{Bounds, Input};
 use crate::keyfile::Psk;
 
 pub use engine::{Engine, EngineError};
-pub use output::{Failure, Output, PeerFault, Status};
+pub use output::{Failure, Misuse, Output, PeerFault, Status};
 
 /// Random bytes a session needs: 32 for its nonce, 32 for its exponent.
 pub const ENTROPY_LEN: usize = 64;
@@ -78,11 +80,12 @@ impl Guest {
     ) -> Result<Self, GuestError> {
         let mut entropy = Zeroizing::new([0; ENTROPY_LEN]);
         getrandom::fill(&mut *entropy).map_err(GuestError::Entropy)?;
-        Self::with_entropy(engine, side, forward_secrecy, psk, &entropy)
+        Self::with_entropy(engine, side, forward_secrecy, slice::from_ref(psk), &entropy)
     }
 
     /// A fresh guest with given random bytes, to replay a conversation. Bytes
-    /// that were used before give the new traffic away.
+    /// that were used before give the new traffic away. A server accepts a
+    /// peer that holds any of `psks`; a client takes exactly one.
     ///
     /// # Errors
     /// When the pool is empty or the guest traps.
@@ -90,7 +93,7 @@ impl Guest {
         engine: &Engine,
         side: Side,
         forward_secrecy: ForwardSecrecy,
-        psk: &Psk,
+        psks: &[Psk],
         entropy: &[u8; ENTROPY_LEN],
     ) -> Result<Self, GuestError> {
         let (mut store, instance) = engine.instantiate()?;
@@ -105,7 +108,8 @@ impl Guest {
                 ForwardSecrecy::Omit => protocol::ForwardSecrecy::Omit,
             },
         };
-        let secrets = Zeroizing::new(vec![psk.expose().to_vec()]);
+        let secrets: Vec<_> = psks.iter().map(|psk| psk.expose().to_vec()).collect();
+        let secrets = Zeroizing::new(secrets);
         let session = instance
             .spiped_pipe_protocol()
             .session()
@@ -144,6 +148,21 @@ impl Guest {
         };
         self.failure = result.as_ref().err().cloned();
         result
+    }
+
+    /// Which of the secrets the peer has proved to hold, as an index; `None`
+    /// until it has, and once the guest has failed.
+    pub fn peer_secret(&mut self) -> Option<u32> {
+        if self.failure.is_some() {
+            return None;
+        }
+        engine::wind_up(&mut self.store);
+        let api = self.instance.spiped_pipe_protocol();
+        let result = api.session().call_peer_secret(&mut self.store, self.session);
+        result.unwrap_or_else(|trap| {
+            self.failure = Some(Failure::Guest(reason(&trap)));
+            None
+        })
     }
 
     /// Begins: our nonce goes out.

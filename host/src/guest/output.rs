@@ -40,6 +40,10 @@ pub enum Status {
 pub enum Failure {
     /// The peer's fault, or that of somebody between.
     Peer(PeerFault),
+    /// Ours: the guest was called wrongly.
+    Misuse(Misuse),
+    /// Nobody's: all packet numbers of one direction are used up.
+    Exhausted,
     /// The guest's own: a trap, a deadline, an impossible answer.
     Guest(String),
 }
@@ -66,6 +70,29 @@ pub enum PeerFault {
     CutOffInHandshake,
     /// It closed in the middle of a packet.
     CutOffInPacket,
+}
+
+/// What this host did wrong: a bug in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// A secret is not 32 bytes long.
+    SecretLength,
+    /// A client takes exactly one secret, a server one or more.
+    SecretCount,
+    /// The entropy is not 64 bytes long.
+    EntropyLength,
+    /// `start` was called twice, or after another call.
+    StartOrder,
+    /// `compute` was called though nothing was due.
+    NothingToCompute,
+    /// A call came that only an established session takes.
+    NotEstablished,
+    /// More came from a side that has ended.
+    AfterEof,
+    /// The session was suspended and goes on elsewhere.
+    Suspended,
+    /// What was to be resumed is not a suspended session.
+    BadState,
 }
 
 impl Output {
@@ -107,7 +134,8 @@ impl Bounds {
         let possible = match input {
             Input::Plain(len) => {
                 let sealed = len.div_ceil(PLAIN_MAX) * PACKET_LEN;
-                to_plain == 0 && (to_crypt == sealed || matches!(output.status, Status::Failed(_)))
+                let failed = matches!(output.status, Status::Failed(_));
+                to_plain == 0 && (to_crypt == sealed || failed && to_crypt < sealed)
             }
             Input::Nothing | Input::Crypt(_) => {
                 if let Input::Crypt(len) = input {
@@ -140,8 +168,8 @@ impl From<protocol::Failure> for Failure {
     fn from(failure: protocol::Failure) -> Self {
         match failure {
             protocol::Failure::Peer(fault) => Self::Peer(fault.into()),
-            protocol::Failure::Misuse(misuse) => Self::Guest(format!("misuse: {misuse:?}")),
-            protocol::Failure::Exhausted => Self::Guest("all packet numbers are used up".into()),
+            protocol::Failure::Misuse(misuse) => Self::Misuse(misuse.into()),
+            protocol::Failure::Exhausted => Self::Exhausted,
         }
     }
 }
@@ -162,10 +190,30 @@ impl From<protocol::PeerFault> for PeerFault {
     }
 }
 
+impl From<protocol::Misuse> for Misuse {
+    fn from(misuse: protocol::Misuse) -> Self {
+        match misuse {
+            protocol::Misuse::SecretLength => Self::SecretLength,
+            protocol::Misuse::SecretCount => Self::SecretCount,
+            protocol::Misuse::EntropyLength => Self::EntropyLength,
+            protocol::Misuse::StartOrder => Self::StartOrder,
+            protocol::Misuse::NothingToCompute => Self::NothingToCompute,
+            protocol::Misuse::NotEstablished => Self::NotEstablished,
+            protocol::Misuse::AfterEof => Self::AfterEof,
+            protocol::Misuse::Suspended => Self::Suspended,
+            protocol::Misuse::BadState => Self::BadState,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Peer(fault) => fault.fmt(f),
+            Self::Misuse(misuse) => {
+                write!(f, "the sandboxed protocol component was called wrongly: {misuse:?}")
+            }
+            Self::Exhausted => f.write_str("all packet numbers are used up"),
             Self::Guest(reason) => write!(f, "the sandboxed protocol component failed: {reason}"),
         }
     }

@@ -1,9 +1,13 @@
 //! The component: equal in every build, and a sandbox that holds.
+//!
+//! Tests whose path begins with `interop::` need Debian's `spiped`.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "../../../host/src/guest/engine_config.rs"]
 mod engine_config;
 mod imports;
+mod interop;
 mod misbehaving;
 mod same_everywhere;
+mod transcripts;

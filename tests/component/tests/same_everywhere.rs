@@ -4,10 +4,12 @@ use std::mem;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 use spiped_component_tests::{Answer, Builds, Call, Ingredients, Trio};
 use spiped_core::{Config, ForwardSecrecy, Side, Status};
 
-static BUILDS: LazyLock<Builds> = LazyLock::new(|| Builds::load(2));
+/// Two tests at a time, each with two ends, of which one may be moving.
+static BUILDS: LazyLock<Builds> = LazyLock::new(|| Builds::load(6));
 
 /// One thing that happens in a conversation. Positions are taken modulo what
 /// is on the wire.
@@ -31,6 +33,10 @@ enum Event {
         at: usize,
         crypt: bool,
     },
+    /// It is suspended and goes on elsewhere.
+    Move {
+        at: usize,
+    },
 }
 
 /// An end and what is on the way to it.
@@ -44,50 +50,50 @@ struct End {
 
 impl End {
     fn new(config: Config, key_file: &[u8], entropy: u8) -> (Self, Vec<u8>) {
-        let entropy = [entropy; 64];
-        let mut trio = Trio::new(&BUILDS, Ingredients { config, key_file, entropy });
-        let nonce = trio.call(Call::Start);
+        let ingredients = Ingredients::New {
+            config,
+            secrets: vec![Sha256::digest(key_file).to_vec()],
+            entropy: vec![entropy; 64],
+        };
         let mut end = Self {
-            trio,
+            trio: Trio::new(&BUILDS, &ingredients),
             wire: Vec::new(),
-            status: nonce.status.ok(),
+            status: Some(Status::Handshaking),
             crypt_ended: false,
             plain_ended: false,
         };
-        let mut flight = nonce.output.to_crypt;
-        flight.extend(end.compute());
+        let flight = end.call(&Call::Start);
         (end, flight)
     }
 
     /// Makes a call if its host might, and computes what is due after it.
     /// Returns what it sends.
-    fn call(&mut self, call: Call<'_>) -> Vec<u8> {
-        let allowed = self.status.is_some()
-            && match call {
-                Call::Crypt(_) | Call::CryptEof => !self.crypt_ended,
-                Call::Plain(_) | Call::PlainEof => {
-                    !self.plain_ended && self.status == Some(Status::Established)
-                }
-                Call::Start | Call::Compute => true,
-            };
+    fn call(&mut self, call: &Call) -> Vec<u8> {
+        let established = self.status == Some(Status::Established);
+        let allowed = match call {
+            Call::Crypt(_) | Call::CryptEof => self.status.is_some() && !self.crypt_ended,
+            Call::Plain(_) | Call::PlainEof => established && !self.plain_ended,
+            Call::Start | Call::Compute | Call::PeerSecret => self.status.is_some(),
+            Call::Suspend => established,
+        };
         if !allowed {
             return Vec::new();
         }
-        self.crypt_ended |= matches!(call, Call::CryptEof);
-        self.plain_ended |= matches!(call, Call::PlainEof);
-        let Answer { output, status } = self.trio.call(call);
-        self.status = status.ok();
-        let mut flight = output.to_crypt;
-        flight.extend(self.compute());
-        flight
-    }
-
-    fn compute(&mut self) -> Vec<u8> {
-        let mut flight = Vec::new();
-        while self.status == Some(Status::Computing) {
-            let answer = self.trio.call(Call::Compute);
-            self.status = answer.status.ok();
-            flight.extend(answer.output.to_crypt);
+        self.crypt_ended |= *call == Call::CryptEof;
+        self.plain_ended |= *call == Call::PlainEof;
+        let mut flight = match self.trio.call(call) {
+            Answer::Output { to_crypt, status, .. } => {
+                self.status = status.ok();
+                to_crypt
+            }
+            Answer::State(state) => {
+                self.trio = Trio::new(&BUILDS, &Ingredients::Resumed(state.unwrap()));
+                Vec::new()
+            }
+            Answer::PeerSecret(_) => Vec::new(),
+        };
+        if self.status == Some(Status::Computing) {
+            flight.extend(self.call(&Call::Compute));
         }
         flight
     }
@@ -109,7 +115,7 @@ fn converse(forward_secrecy: [ForwardSecrecy; 2], keys: [&[u8]; 2], seed: u8, ev
                 let length = cut.map_or(sent, |cut| cut % (sent + 1));
                 let rest = ends[to].wire.split_off(length);
                 let bytes = mem::replace(&mut ends[to].wire, rest);
-                (to, ends[to].call(Call::Crypt(&bytes)))
+                (to, ends[to].call(&Call::Crypt(bytes)))
             }
             Event::Tamper { to, at, bit } => {
                 let wire = &mut ends[to].wire;
@@ -121,10 +127,14 @@ fn converse(forward_secrecy: [ForwardSecrecy; 2], keys: [&[u8]; 2], seed: u8, ev
             }
             Event::Speak { by, length } => {
                 let plain: Vec<u8> = (0..=250).cycle().take(length).collect();
-                (by, ends[by].call(Call::Plain(&plain)))
+                (by, ends[by].call(&Call::Plain(plain)))
             }
-            Event::Eof { at, crypt: true } => (at, ends[at].call(Call::CryptEof)),
-            Event::Eof { at, crypt: false } => (at, ends[at].call(Call::PlainEof)),
+            Event::Eof { at, crypt: true } => (at, ends[at].call(&Call::CryptEof)),
+            Event::Eof { at, crypt: false } => (at, ends[at].call(&Call::PlainEof)),
+            Event::Move { at } => {
+                ends[at].call(&Call::PeerSecret);
+                (at, ends[at].call(&Call::Suspend))
+            }
         };
         ends[1 - actor].wire.extend(flight);
     }
@@ -139,7 +149,8 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(by, length)| Event::Speak { by, length }),
         1 => (end.clone(), any::<usize>(), 0..8_u8)
             .prop_map(|(to, at, bit)| Event::Tamper { to, at, bit }),
-        1 => (end, any::<bool>()).prop_map(|(at, crypt)| Event::Eof { at, crypt }),
+        1 => (end.clone(), any::<bool>()).prop_map(|(at, crypt)| Event::Eof { at, crypt }),
+        2 => end.prop_map(|at| Event::Move { at }),
     ]
 }
 

@@ -5,25 +5,26 @@ use sha2::{Digest, Sha256};
 
 use super::PublicValue;
 
-pub(super) type Key = [u8; 32];
+/// A secret, or a key made from one.
+pub type Key = [u8; 32];
 
 /// The 32-byte secret in a key file.
-pub(super) fn psk(key_file: &[u8]) -> Key {
+pub fn psk(key_file: &[u8]) -> Key {
     Sha256::digest(key_file).into()
 }
 
 /// The MAC keys of the client's and the server's key share.
-pub(super) fn handshake_keys(psk: &Key, nonces: &[u8; 64]) -> [Key; 2] {
+pub fn handshake_keys(psk: &Key, nonces: &[u8; 64]) -> [Key; 2] {
     derive(psk, nonces)
 }
 
 /// Cipher and MAC key of the client's packets, then of the server's.
-pub(super) fn session_keys(psk: &Key, nonces: &[u8; 64], shared: &PublicValue) -> [Key; 4] {
+pub fn session_keys(psk: &Key, nonces: &[u8; 64], shared: &PublicValue) -> [Key; 4] {
     derive(psk, &[&nonces[..], &shared[..]].concat())
 }
 
 /// HMAC-SHA-256 of the parts in a row.
-pub(super) fn mac(key: &Key, parts: &[&[u8]]) -> Key {
+pub fn mac(key: &Key, parts: &[&[u8]]) -> Key {
     let mut hmac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key");
     for part in parts {
         hmac.update(part);

@@ -8,4 +8,5 @@ mod packet;
 
 pub use group::{PublicValue, one, prime, prime_minus_one, zero};
 pub use handshake::{Handshake, Side};
-pub use packet::{PACKET_LEN, PLAIN_MAX, Session};
+pub use keys::{Key, handshake_keys, mac, psk, session_keys};
+pub use packet::{Direction, PACKET_LEN, PLAIN_MAX, Session};

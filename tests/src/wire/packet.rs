@@ -28,17 +28,12 @@ impl Session {
 
     /// The next packet, carrying `message`.
     pub fn packet(&mut self, message: &[u8]) -> [u8; PACKET_LEN] {
-        let length = u32::try_from(message.len()).expect("a short message");
-        self.packet_declaring(length, message)
+        self.outgoing.packet(message)
     }
 
     /// The next packet, authentic, but with a declared length of our choice.
     pub fn packet_declaring(&mut self, length: u32, message: &[u8]) -> [u8; PACKET_LEN] {
-        let mut packet = [0; PACKET_LEN];
-        packet[..message.len()].copy_from_slice(message);
-        packet[PLAIN_MAX..SEALED_LEN].copy_from_slice(&length.to_be_bytes());
-        self.outgoing.seal(&mut packet);
-        packet
+        self.outgoing.packet_declaring(length, message)
     }
 
     /// Sends one packet.
@@ -60,18 +55,37 @@ impl Session {
     }
 }
 
-struct Direction {
+/// Packets one way.
+pub struct Direction {
     cipher_key: Key,
     mac_key: Key,
-    number: u64,
+    /// The next packet's number.
+    pub number: u64,
 }
 
 impl Direction {
-    fn new([cipher_key, mac_key]: [Key; 2]) -> Self {
+    /// From the first packet.
+    pub fn new([cipher_key, mac_key]: [Key; 2]) -> Self {
         Self { cipher_key, mac_key, number: 0 }
     }
 
-    fn seal(&mut self, packet: &mut [u8; PACKET_LEN]) {
+    /// The next packet, carrying `message`.
+    pub fn packet(&mut self, message: &[u8]) -> [u8; PACKET_LEN] {
+        let length = u32::try_from(message.len()).expect("a short message");
+        self.packet_declaring(length, message)
+    }
+
+    /// The next packet, authentic, but with a declared length of our choice.
+    pub fn packet_declaring(&mut self, length: u32, message: &[u8]) -> [u8; PACKET_LEN] {
+        let mut packet = [0; PACKET_LEN];
+        packet[..message.len()].copy_from_slice(message);
+        packet[PLAIN_MAX..SEALED_LEN].copy_from_slice(&length.to_be_bytes());
+        self.seal(&mut packet);
+        packet
+    }
+
+    /// Makes the next packet out of what is in its first 1028 bytes.
+    pub fn seal(&mut self, packet: &mut [u8; PACKET_LEN]) {
         self.apply_key_stream(packet);
         let mac = self.mac(packet);
         packet[SEALED_LEN..].copy_from_slice(&mac);

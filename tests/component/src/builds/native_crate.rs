@@ -1,23 +1,37 @@
 //! The native crate.
 
-use sha2::{Digest, Sha256};
-use spiped_core::{Entropy, Output, Psk, Session, SoftPacketCrypto};
+use spiped_core::{Entropy, Error, Misuse, Output, Psk, Session, SoftPacketCrypto};
 
 use crate::{Answer, Build, Call, Ingredients};
 
-pub(crate) struct CrateSession(Session<SoftPacketCrypto>);
+/// A session of the crate. One that could not be made answers as the
+/// component's does.
+pub(crate) struct NativeCrate(Result<Session<SoftPacketCrypto>, Error>);
 
-impl CrateSession {
-    pub(crate) fn new(ingredients: Ingredients<'_>) -> Self {
-        let psk = Psk::new(Sha256::digest(ingredients.key_file).into());
-        let entropy = Entropy::new(ingredients.entropy);
-        Self(Session::new(ingredients.config, vec![psk], &entropy).unwrap())
+impl NativeCrate {
+    pub(crate) fn new(ingredients: &Ingredients) -> Self {
+        let session = match ingredients {
+            Ingredients::New { config, secrets, entropy } => secrets
+                .iter()
+                .map(|secret| Psk::from_slice(secret).ok_or(Misuse::SecretLength))
+                .collect::<Result<_, _>>()
+                .and_then(|psks| {
+                    let entropy = Entropy::from_slice(entropy).ok_or(Misuse::EntropyLength)?;
+                    Session::new(*config, psks, &entropy)
+                }),
+            Ingredients::Resumed(state) => Session::resume(state),
+        };
+        Self(session.map_err(Error::from))
     }
 }
 
-impl Build for CrateSession {
-    fn call(&mut self, call: Call<'_>) -> Answer {
-        let (session, mut output) = (&mut self.0, Output::default());
+impl Build for NativeCrate {
+    fn call(&mut self, call: &Call) -> Answer {
+        let mut output = Output::default();
+        let session = match &mut self.0 {
+            Ok(session) => session,
+            Err(error) => return refuse(call, *error),
+        };
         let result = match call {
             Call::Start => session.start(&mut output),
             Call::Compute => session.compute(&mut output),
@@ -25,7 +39,28 @@ impl Build for CrateSession {
             Call::Plain(bytes) => session.handle_plain(bytes, &mut output),
             Call::CryptEof => session.crypt_eof(),
             Call::PlainEof => session.plain_eof(),
+            Call::PeerSecret => return Answer::PeerSecret(session.peer_secret()),
+            Call::Suspend => return Answer::State(session.suspend().map(|state| state.to_vec())),
         };
-        Answer { output, status: result.and_then(|()| session.status()) }
+        Answer::Output {
+            to_crypt: output.to_crypt,
+            to_plain: output.to_plain,
+            status: result.and_then(|()| session.status()),
+        }
+    }
+}
+
+fn refuse(call: &Call, error: Error) -> Answer {
+    match call {
+        Call::PeerSecret => Answer::PeerSecret(None),
+        Call::Suspend => Answer::State(Err(error)),
+        Call::Start
+        | Call::Compute
+        | Call::Crypt(_)
+        | Call::Plain(_)
+        | Call::CryptEof
+        | Call::PlainEof => {
+            Answer::Output { to_crypt: vec![], to_plain: vec![], status: Err(error) }
+        }
     }
 }

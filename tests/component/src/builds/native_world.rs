@@ -1,34 +1,43 @@
 //! The `native` world, as the daemon runs it.
 
-use spiped::guest::{Engine, Failure, ForwardSecrecy, Guest, PeerFault, Side, Status};
-use spiped::keyfile::KeyFile;
+use spiped::guest::{Engine, Failure, ForwardSecrecy, Guest, Misuse, PeerFault, Side, Status};
+use spiped::keyfile::Psk;
 use spiped_core as core;
 
 use crate::{Answer, Build, Call, Ingredients};
 
-pub(crate) struct Hosted(Guest);
+pub(crate) struct NativeWorld(Guest);
 
-impl Hosted {
-    pub(crate) fn new(engine: &Engine, ingredients: Ingredients<'_>) -> Self {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), ingredients.key_file).unwrap();
-        let psk = KeyFile::Path(file.path().to_owned()).read().unwrap();
-        let side = match ingredients.config.side {
-            core::Side::Client => Side::Client,
-            core::Side::Server => Side::Server,
+impl NativeWorld {
+    /// `None` if the host cannot even say this: its types have the right
+    /// lengths of secrets and entropy.
+    pub(crate) fn new(engine: &Engine, ingredients: &Ingredients) -> Option<Self> {
+        let guest = match ingredients {
+            Ingredients::New { config, secrets, entropy } => {
+                let secrets = secrets
+                    .iter()
+                    .map(|secret| secret.as_slice().try_into().ok().map(Psk::new))
+                    .collect::<Option<Vec<_>>>()?;
+                let entropy = entropy.as_slice().try_into().ok()?;
+                let side = match config.side {
+                    core::Side::Client => Side::Client,
+                    core::Side::Server => Side::Server,
+                };
+                let forward_secrecy = match config.forward_secrecy {
+                    core::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
+                    core::ForwardSecrecy::Require => ForwardSecrecy::Require,
+                    core::ForwardSecrecy::Omit => ForwardSecrecy::Omit,
+                };
+                Guest::with_entropy(engine, side, forward_secrecy, &secrets, entropy)
+            }
+            Ingredients::Resumed(state) => Guest::resume(engine, state),
         };
-        let forward_secrecy = match ingredients.config.forward_secrecy {
-            core::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
-            core::ForwardSecrecy::Require => ForwardSecrecy::Require,
-            core::ForwardSecrecy::Omit => ForwardSecrecy::Omit,
-        };
-        let guest = Guest::with_entropy(engine, side, forward_secrecy, &psk, &ingredients.entropy);
-        Self(guest.unwrap())
+        Some(Self(guest.unwrap()))
     }
 }
 
-impl Build for Hosted {
-    fn call(&mut self, call: Call<'_>) -> Answer {
+impl Build for NativeWorld {
+    fn call(&mut self, call: &Call) -> Answer {
         let guest = &mut self.0;
         let output = match call {
             Call::Start => guest.start(),
@@ -37,9 +46,15 @@ impl Build for Hosted {
             Call::Plain(bytes) => guest.handle_plain(bytes),
             Call::CryptEof => guest.crypt_eof(),
             Call::PlainEof => guest.plain_eof(),
+            Call::PeerSecret => return Answer::PeerSecret(guest.peer_secret()),
+            Call::Suspend => {
+                let state = guest.suspend().map(|state| state.to_vec());
+                return Answer::State(state.map_err(|failure| error(&failure)));
+            }
         };
-        Answer {
-            output: core::Output { to_crypt: output.to_crypt, to_plain: output.to_plain },
+        Answer::Output {
+            to_crypt: output.to_crypt,
+            to_plain: output.to_plain,
             status: match output.status {
                 Status::Handshaking => Ok(core::Status::Handshaking),
                 Status::Computing => Ok(core::Status::Computing),
@@ -50,11 +65,17 @@ impl Build for Hosted {
     }
 }
 
-/// A failure that only a broken guest or a wrong call can cause is no part of
-/// a conversation.
 fn error(failure: &Failure) -> core::Error {
-    let Failure::Peer(fault) = failure else { panic!("not the peer's fault: {failure}") };
-    core::Error::Peer(match *fault {
+    match failure {
+        Failure::Peer(fault) => peer_fault(*fault).into(),
+        Failure::Misuse(fault) => misuse(*fault).into(),
+        Failure::Exhausted => core::Error::Exhausted,
+        Failure::Guest(reason) => panic!("a broken guest is no part of a conversation: {reason}"),
+    }
+}
+
+fn peer_fault(fault: PeerFault) -> core::PeerFault {
+    match fault {
         PeerFault::WrongKey => core::PeerFault::WrongKey,
         PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
         PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,
@@ -64,5 +85,19 @@ fn error(failure: &Failure) -> core::Error {
         }
         PeerFault::CutOffInHandshake => core::PeerFault::CutOffInHandshake,
         PeerFault::CutOffInPacket => core::PeerFault::CutOffInPacket,
-    })
+    }
+}
+
+fn misuse(misuse: Misuse) -> core::Misuse {
+    match misuse {
+        Misuse::SecretLength => core::Misuse::SecretLength,
+        Misuse::SecretCount => core::Misuse::SecretCount,
+        Misuse::EntropyLength => core::Misuse::EntropyLength,
+        Misuse::StartOrder => core::Misuse::StartOrder,
+        Misuse::NothingToCompute => core::Misuse::NothingToCompute,
+        Misuse::NotEstablished => core::Misuse::NotEstablished,
+        Misuse::AfterEof => core::Misuse::AfterEof,
+        Misuse::Suspended => core::Misuse::Suspended,
+        Misuse::BadState => core::Misuse::BadState,
+    }
 }

@@ -1,6 +1,5 @@
 //! The `portable` world in plain wasmtime, with nothing to import.
 
-use sha2::{Digest, Sha256};
 use spiped_core as core;
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Engine, Store};
@@ -25,39 +24,41 @@ impl Compiled {
     }
 }
 
-pub(crate) struct Portable {
+pub(crate) struct PortableWorld {
     store: Store<()>,
     instance: bindings::Portable,
     session: ResourceAny,
 }
 
-impl Portable {
-    pub(crate) fn new(compiled: &Compiled, ingredients: Ingredients<'_>) -> Self {
+impl PortableWorld {
+    pub(crate) fn new(compiled: &Compiled, ingredients: &Ingredients) -> Self {
         let mut store = Store::new(compiled.0.engine(), ());
         let instance = compiled.0.instantiate(&mut store).unwrap();
-        let config = protocol::Config {
-            side: match ingredients.config.side {
-                core::Side::Client => protocol::Side::Client,
-                core::Side::Server => protocol::Side::Server,
-            },
-            forward_secrecy: match ingredients.config.forward_secrecy {
-                core::ForwardSecrecy::Offer => protocol::ForwardSecrecy::Offer,
-                core::ForwardSecrecy::Require => protocol::ForwardSecrecy::Require,
-                core::ForwardSecrecy::Omit => protocol::ForwardSecrecy::Omit,
-            },
+        let api = instance.spiped_pipe_protocol().session();
+        let session = match ingredients {
+            Ingredients::New { config, secrets, entropy } => {
+                let config = protocol::Config {
+                    side: match config.side {
+                        core::Side::Client => protocol::Side::Client,
+                        core::Side::Server => protocol::Side::Server,
+                    },
+                    forward_secrecy: match config.forward_secrecy {
+                        core::ForwardSecrecy::Offer => protocol::ForwardSecrecy::Offer,
+                        core::ForwardSecrecy::Require => protocol::ForwardSecrecy::Require,
+                        core::ForwardSecrecy::Omit => protocol::ForwardSecrecy::Omit,
+                    },
+                };
+                api.call_constructor(&mut store, config, secrets, entropy)
+            }
+            Ingredients::Resumed(state) => api.call_resume(&mut store, state),
         };
-        let secrets = [Sha256::digest(ingredients.key_file).to_vec()];
-        let session = instance
-            .spiped_pipe_protocol()
-            .session()
-            .call_constructor(&mut store, config, &secrets, &ingredients.entropy)
-            .unwrap();
+        let session = session.unwrap();
         Self { store, instance, session }
     }
 }
 
-impl Build for Portable {
-    fn call(&mut self, call: Call<'_>) -> Answer {
+impl Build for PortableWorld {
+    fn call(&mut self, call: &Call) -> Answer {
         let Self { store, instance, session } = self;
         let api = instance.spiped_pipe_protocol().session();
         let output = match call {
@@ -67,10 +68,18 @@ impl Build for Portable {
             Call::Plain(bytes) => api.call_handle_plain(store, *session, bytes),
             Call::CryptEof => api.call_crypt_eof(store, *session),
             Call::PlainEof => api.call_plain_eof(store, *session),
+            Call::PeerSecret => {
+                return Answer::PeerSecret(api.call_peer_secret(store, *session).unwrap());
+            }
+            Call::Suspend => {
+                let state = api.call_suspend(store, *session).unwrap();
+                return Answer::State(state.map_err(error));
+            }
         };
         let output = output.unwrap();
-        Answer {
-            output: core::Output { to_crypt: output.to_crypt, to_plain: output.to_plain },
+        Answer::Output {
+            to_crypt: output.to_crypt,
+            to_plain: output.to_plain,
             status: match output.status {
                 protocol::Status::Handshaking => Ok(core::Status::Handshaking),
                 protocol::Status::Computing => Ok(core::Status::Computing),
@@ -82,8 +91,15 @@ impl Build for Portable {
 }
 
 fn error(failure: protocol::Failure) -> core::Error {
-    let protocol::Failure::Peer(fault) = failure else { panic!("not the peer's: {failure:?}") };
-    core::Error::Peer(match fault {
+    match failure {
+        protocol::Failure::Peer(fault) => peer_fault(fault).into(),
+        protocol::Failure::Misuse(fault) => misuse(fault).into(),
+        protocol::Failure::Exhausted => core::Error::Exhausted,
+    }
+}
+
+fn peer_fault(fault: protocol::PeerFault) -> core::PeerFault {
+    match fault {
         protocol::PeerFault::WrongKey => core::PeerFault::WrongKey,
         protocol::PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
         protocol::PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,
@@ -93,5 +109,19 @@ fn error(failure: protocol::Failure) -> core::Error {
         }
         protocol::PeerFault::CutOffInHandshake => core::PeerFault::CutOffInHandshake,
         protocol::PeerFault::CutOffInPacket => core::PeerFault::CutOffInPacket,
-    })
+    }
+}
+
+fn misuse(misuse: protocol::Misuse) -> core::Misuse {
+    match misuse {
+        protocol::Misuse::SecretLength => core::Misuse::SecretLength,
+        protocol::Misuse::SecretCount => core::Misuse::SecretCount,
+        protocol::Misuse::EntropyLength => core::Misuse::EntropyLength,
+        protocol::Misuse::StartOrder => core::Misuse::StartOrder,
+        protocol::Misuse::NothingToCompute => core::Misuse::NothingToCompute,
+        protocol::Misuse::NotEstablished => core::Misuse::NotEstablished,
+        protocol::Misuse::AfterEof => core::Misuse::AfterEof,
+        protocol::Misuse::Suspended => core::Misuse::Suspended,
+        protocol::Misuse::BadState => core::Misuse::BadState,
+    }
 }
