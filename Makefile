@@ -22,9 +22,9 @@ CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh wit/pipe.wit \
 HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
 	$(shell find host/src -name '*.rs')
 
-SCRIPTS := .ci/run core-wasm/build.sh tests/run.sh $(wildcard host/*/*.sh)
+SCRIPTS := .ci/run $(wildcard core-wasm/*.sh) tests/run.sh $(wildcard tests/fuzz/*.sh) $(wildcard host/*/*.sh)
 
-.PHONY: all demo test check bench wit-docs install clean
+.PHONY: all demo test check check-reproducible fuzz-smoke bench wit-docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,6 +78,14 @@ check: all
 	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
 	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
 	! command -v shellcheck || shellcheck $(SCRIPTS)
+
+# The same sources give the same component: docs/reproducible.md.
+check-reproducible: $(COMPONENTS)/spiped-portable.wasm
+	core-wasm/check-reproducible.sh
+
+# Every fuzz target: its corpus, then FUZZ_SECONDS (30) of something new.
+fuzz-smoke: all
+	tests/fuzz/run.sh
 
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)

@@ -19,9 +19,12 @@ main() {
     skip=
     # shellcheck disable=SC2046,SC2086 # words
     {
-        without interop:: $(missing $spiped)
+        without interop $(missing $spiped)
         without redis:: $(missing $redis)
     }
+    prepare node node:: interop_node:: composed::in_node browser::
+    prepare python python:: interop_python:: composed::in_python
+    prepare browser browser::
     if [ "$(id -u)" != 0 ]; then
         leave_out root:: 'a root user'
         leave_out hosts:: 'a root user'
@@ -50,6 +53,19 @@ without() {
     [ $# != 0 ] || return 0
     [ "${CI:-}" != true ] || fail "missing: $*"
     leave_out "$group" "$*"
+}
+
+# prepare HOST GROUP...: makes a host of the component ready, or leaves out the
+# tests in it.
+prepare() {
+    host=$1
+    shift
+    if ! "tests/hosts/$host/setup.sh"; then
+        [ "${CI:-}" != true ] || fail "tests/hosts/$host/setup.sh failed"
+        for group; do
+            leave_out "$group" "what tests/hosts/$host/setup.sh sets up"
+        done
+    fi
 }
 
 leave_out() {

@@ -1,1 +1,25 @@
 //! The portable component in hosts that are not ours. See `tests/`.
+
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test harness reports by panicking"
+)]
+
+mod composed;
+
+use std::path::{Path, PathBuf};
+
+pub use composed::composed;
+
+/// The path of a component that `make` built.
+#[must_use]
+pub fn built(name: &str) -> PathBuf {
+    target("components").join(name)
+}
+
+/// A path in the project's `target`.
+#[must_use]
+pub fn target(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target").join(path)
+}

@@ -5,6 +5,9 @@
 
 mod browser;
 mod composed;
-mod embedded;
+mod fuel;
+mod interop_embedded;
+mod interop_node;
+mod interop_python;
 mod node;
 mod python;

@@ -1,1 +1,184 @@
-//! (to be written)
+//! The component in Node, with `tests/hosts/node/`: what needs no peer of
+//! Debian's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use spiped_tests::proc::is_listening;
+use spiped_tests::wire::{Handshake, PACKET_LEN, Side};
+use spiped_tests::{Backend, Conn, Ending, Endpoint, KEY, Lab, Process, wait};
+
+#[test]
+fn transcripts_replay() {
+    let mut files: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../transcripts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    assert!(!files.is_empty());
+    files.sort();
+    let lab = Lab::new();
+    let mut command = script(&lab, "play.mjs");
+    command.args(files);
+    Process::spawn(command).wait().expect_success();
+}
+
+#[test]
+fn transcript_that_differs_is_reported_with_its_line() {
+    let lab = Lab::new();
+    let entropy = format!("{}{}", "5a".repeat(32), "11".repeat(32));
+    let header = format!(
+        "side: server\nforward-secrecy: offer\nsecret: {}\nentropy: {entropy}\n\n",
+        "00".repeat(32)
+    );
+    let nonce = format!("> crypt {}", "5a".repeat(32));
+    let good = format!("{header}# a comment\nstart\n{nonce}\n= handshaking\n");
+    for (name, transcript, line) in [
+        ("status", good.replace("handshaking", "computing"), 9),
+        ("bytes", good.replace("> crypt 5a", "> crypt 5b"), 8),
+        ("repeated", good.replace(&nonce, "> crypt 33*5a"), 8),
+        ("digest", good.replace(&nonce, &format!("> crypt 32@{}", "00".repeat(32))), 8),
+        ("missing", good.replace("> crypt", "#"), 9),
+        ("more", format!("{good}peer-secret\n"), 10),
+        ("secret", format!("{good}peer-secret\n= 0\n"), 11),
+        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 11),
+    ] {
+        let mut command = script(&lab, "play.mjs");
+        command.arg(lab.write("good.txt", &good)).arg(lab.write(name, transcript));
+        let exit = Process::spawn(command).wait();
+        exit.expect_failure(&format!("{name}:{line}: expected "));
+        assert_eq!(exit.stderr.lines().count(), 1, "{}", exit.stderr);
+    }
+}
+
+#[test]
+fn forged_packet_after_a_good_one_delivers_the_good_one() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut spipe = Process::spawn(client(&lab, &lab.key(), backend.endpoint(), &[]));
+    let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
+    let good = session.packet(b"good");
+    session.conn.send([&good[..], &[0; PACKET_LEN]].concat());
+    let exit = spipe.wait();
+    exit.expect_failure("forged-packet 1");
+    assert_eq!(exit.stdout, b"good");
+}
+
+#[test]
+fn impossible_length_is_reported() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut spipe = Process::spawn(client(&lab, &lab.key(), backend.endpoint(), &[]));
+    let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
+    let packet = session.packet_declaring(1025, b"");
+    session.conn.send(packet);
+    spipe.wait().expect_failure("bad-length 0: 1025");
+}
+
+#[test]
+fn cut_off_packet_resets_the_target_and_the_peer() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
+    session.send(b"whole");
+    let mut target = backend.accept();
+    assert_eq!(target.receive(5), b"whole");
+    let half = session.packet(b"half");
+    session.conn.send(&half[..100]);
+    session.conn.half_close();
+    target.expect_nothing_but(Ending::Reset);
+    session.conn.expect_nothing_but(Ending::Reset);
+    server.process.wait_for_stderr("cut-off-in-packet");
+}
+
+#[test]
+fn stranger_reaches_no_target_and_the_next_client_does() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut stranger = server.connect();
+    stranger.send([0; 320]);
+    stranger.receive(32);
+    stranger.expect_nothing_but(Ending::Reset);
+    server.process.wait_for_stderr("wrong-key");
+    assert_eq!(backend.accepted(), 0);
+    let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
+    session.send(b"echo");
+    assert_eq!(session.receive(), b"echo");
+}
+
+#[test]
+fn reset_by_the_target_reaches_the_peer() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
+    backend.accept().reset();
+    session.conn.expect_nothing_but(Ending::Reset);
+}
+
+#[test]
+fn silent_server_is_given_up() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut spipe = Process::spawn(client(&lab, &lab.key(), backend.endpoint(), &["-o", "0.5"]));
+    let mut silent = backend.accept();
+    spipe.wait().expect_failure("timed-out");
+    silent.receive(32);
+    silent.expect_nothing_but(Ending::Reset);
+}
+
+#[test]
+fn refused_connection_is_reported() {
+    let lab = Lab::new();
+    let mut spipe = Process::spawn(client(&lab, &lab.key(), &lab.tcp(), &[]));
+    spipe.wait().expect_failure("ECONNREFUSED");
+}
+
+/// `spipe.mjs`, with a time limit that no handshake reaches on a loaded
+/// machine; a later argument replaces an earlier one.
+pub(crate) fn client(lab: &Lab, key: &Path, target: &Endpoint, args: &[&str]) -> Command {
+    let mut command = script(lab, "spipe.mjs");
+    command.args(["-t", &target.to_string(), "-o", "30", "-k"]).arg(key).args(args);
+    command
+}
+
+/// A running `spiped-server.mjs`.
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    pub(crate) source: Endpoint,
+}
+
+impl Server {
+    /// With the lab's key, on a free port; returns when it listens.
+    #[track_caller]
+    pub(crate) fn start(lab: &Lab, target: &Endpoint, args: &[&str]) -> Self {
+        let source = lab.tcp();
+        let mut command = script(lab, "spiped-server.mjs");
+        command.args(["-s", &source.to_string(), "-t", &target.to_string()]);
+        command.args(["-o", "30", "-k"]).arg(lab.key()).args(args);
+        let mut process = Process::spawn(command);
+        wait::until("spiped-server.mjs listened", || {
+            assert!(process.is_running(), "it ended instead");
+            is_listening(&source)
+        });
+        Self { process, source }
+    }
+
+    #[track_caller]
+    fn connect(&self) -> Conn {
+        Conn::to(&self.source)
+    }
+}
+
+fn script(lab: &Lab, name: &str) -> Command {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let module = hosts.join("../../target/hosts/node/gen/spiped.js");
+    assert!(module.is_file(), "{} is missing: run node/setup.sh", module.display());
+    let path: PathBuf = hosts.join("node").join(name);
+    let mut command = Command::new("node");
+    command.arg(path).current_dir(lab.directory()).stdin(Stdio::null());
+    command
+}

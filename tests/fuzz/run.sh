@@ -1,0 +1,41 @@
+#!/bin/sh
+# Fuzzes: run.sh [TARGET...], every target unless told otherwise.
+#
+# Replays each target's corpus, then goes on until FUZZ_SECONDS (30) are over,
+# on as many targets at once as there are processors. Fails if there is a find,
+# and says how to see it again. Needs the project's toolchain and a C++
+# compiler: libFuzzer comes as source.
+set -eu
+cd "$(dirname "$0")"
+
+out=$(cd ../.. && pwd)/target/fuzz
+seconds=${FUZZ_SECONDS:-30}
+
+main() {
+    if [ "${1-}" = --built ]; then
+        fuzz "$2"
+        return
+    fi
+    [ $# != 0 ] || set -- receive_client receive_server two_party resume address options
+    command -v c++ >/dev/null || (cd ../.. && host/packaging/install-debian.sh g++)
+    RUSTC_WRAPPER=$PWD/rustc.sh cargo build --locked --release --target-dir "$out"
+    echo "Fuzzing for $seconds s each: $*" >&2
+    printf '%s\n' "$@" | xargs -n 1 -P "$(nproc)" ./run.sh --built
+}
+
+# New inputs are kept out of the repository; README.md says how they get in.
+fuzz() {
+    target=$1
+    new=$out/corpus/$target
+    finds=$out/finds/$target
+    mkdir -p "$new" "$finds"
+    if ! "$out/release/$target" -max_total_time="$seconds" -timeout=10 \
+        -artifact_prefix="$finds/" "$new" "corpus/$target" >"$finds/log" 2>&1; then
+        tail -n 50 "$finds/log" >&2
+        echo "To see it again: target/fuzz/release/$target target/fuzz/finds/$target/FILE" >&2
+        exit 1
+    fi
+    sed -n "s/^#\([0-9]*\).*DONE *cov: \([0-9]*\).*/$target: \1 runs, \2 edges/p" "$finds/log" >&2
+}
+
+main "$@"

@@ -1,0 +1,11 @@
+//! What the larger fuzz targets do with their input; the small ones are in
+//! `fuzz_targets/` altogether. See `README.md`.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::missing_panics_doc, reason = "a panic here is a find")]
+
+mod clear;
+mod ends;
+mod genuine;
+pub mod receive;
+pub mod two_party;

@@ -1,0 +1,134 @@
+//! One session that is called in any order and told anything: it never panics,
+//! its first failure is its last word, and how bytes are split over calls
+//! changes nothing.
+
+use arbitrary::Arbitrary;
+use spiped_core::{Error, Output, Session, Side, Status};
+
+use crate::clear::Clear;
+use crate::ends::{Choice, end};
+use crate::genuine;
+
+/// All that happens to one session.
+#[derive(Arbitrary, Debug)]
+pub struct Script<'a> {
+    forward_secrecy: Choice,
+    of_the_peer: Choice,
+    /// How bytes are split for the session that gets them in pieces: the
+    /// pieces' lengths less one, over and over.
+    cuts: [u16; 3],
+    steps: Vec<Step<'a>>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Step<'a> {
+    /// So many bytes of what an honest peer would say.
+    Genuine(u16),
+    Start,
+    Compute,
+    Crypt(&'a [u8]),
+    Plain(&'a [u8]),
+    CryptEof,
+    PlainEof,
+    /// Suspend and resume.
+    Move,
+}
+
+/// Plays a script to two sessions. The second gets in pieces what the first
+/// gets whole, and must answer alike.
+pub fn perform(side: Side, script: &Script<'_>) {
+    let mut whole = Performer::new(side, script);
+    let mut split = Performer::new(side, script);
+    let said = genuine::to(side, script.forward_secrecy, script.of_the_peer);
+    let mut genuine = &said[..];
+    for step in &script.steps {
+        let (bytes, rest) = match *step {
+            Step::Genuine(count) => genuine.split_at(genuine.len().min(count.into())),
+            Step::Crypt(bytes) => (bytes, genuine),
+            _ => {
+                let expected = whole.call(step);
+                assert_eq!(split.call(step), expected, "{step:?}");
+                continue;
+            }
+        };
+        genuine = rest;
+        let expected = whole.receive(&[bytes]);
+        assert_eq!(split.receive(&cut(bytes, &script.cuts)), expected, "{step:?}");
+    }
+}
+
+/// `bytes` in pieces. Nothing is one piece too: a call is made anyway.
+fn cut<'a>(mut bytes: &'a [u8], cuts: &[u16]) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
+    for &cut in cuts.iter().cycle() {
+        let (piece, rest) = bytes.split_at(bytes.len().min(usize::from(cut) + 1));
+        pieces.push(piece);
+        bytes = rest;
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    pieces
+}
+
+/// What a step came to.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    result: Result<(), Error>,
+    output: Output,
+    status: Result<Status, Error>,
+    peer_secret: Option<u32>,
+    /// What a suspended session was made of.
+    state: Vec<u8>,
+}
+
+struct Performer(Session<Clear>);
+
+impl Performer {
+    fn new(side: Side, script: &Script<'_>) -> Self {
+        Self(end(side, script.forward_secrecy))
+    }
+
+    fn receive(&mut self, pieces: &[&[u8]]) -> Answer {
+        self.answer(|session, out| {
+            pieces.iter().try_for_each(|piece| session.handle_crypt(piece, out))
+        })
+    }
+
+    fn call(&mut self, step: &Step<'_>) -> Answer {
+        let mut state = Vec::new();
+        let mut answer = self.answer(|session, out| match *step {
+            Step::Genuine(_) => Ok(()),
+            Step::Start => session.start(out),
+            Step::Compute => session.compute(out),
+            Step::Crypt(bytes) => session.handle_crypt(bytes, out),
+            Step::Plain(bytes) => session.handle_plain(bytes, out),
+            Step::CryptEof => session.crypt_eof(),
+            Step::PlainEof => session.plain_eof(),
+            Step::Move => {
+                state.clone_from(&*session.suspend()?);
+                *session = Session::resume(&state)?;
+                Ok(())
+            }
+        });
+        answer.state = state;
+        answer
+    }
+
+    fn answer(
+        &mut self,
+        call: impl FnOnce(&mut Session<Clear>, &mut Output) -> Result<(), Error>,
+    ) -> Answer {
+        let session = &mut self.0;
+        let before = session.status();
+        let mut output = Output::default();
+        let result = call(session, &mut output);
+        let status = session.status();
+        assert_eq!(result.err(), status.err());
+        if before.is_err() {
+            assert_eq!(status, before, "failed, then failed otherwise");
+            assert_eq!(output, Output::default(), "failed, then spoke");
+        }
+        Answer { result, output, status, peer_secret: session.peer_secret(), state: Vec::new() }
+    }
+}

@@ -1,0 +1,26 @@
+"""The composed component in Python: run.py COMPONENT."""
+
+import sys
+
+from wasmtime import Engine, Store
+from wasmtime.component import Component, Linker
+
+engine = Engine()
+component = Component.from_file(engine, sys.argv[1])
+
+
+def self_test(secret: bytes, message: bytes) -> bytes | str:
+    """What the server delivers, or how either end failed."""
+    store = Store(engine)
+    instance = Linker(engine).instantiate(store, component)
+    function = instance.get_func(store, "self-test")
+    assert function is not None
+    return function(store, secret, message)
+
+
+SECRET = bytes([7] * 32)
+for size in [0, 1, 1024, 100_000]:
+    message = bytes(i % 251 for i in range(size))
+    assert self_test(SECRET, message) == message, size
+failure = self_test(SECRET[1:], SECRET)
+assert "SecretLength" in failure, failure

@@ -1,0 +1,14 @@
+// Like spipe: standard input and output through a `spiped -d`.
+
+import { pipeline } from 'node:stream/promises';
+import { commandLine } from './cli.mjs';
+import { connect } from './spiped.mjs';
+
+const { t, ...options } = commandLine('spipe.mjs -t TARGET', 't');
+process.once('SIGTERM', () => process.exit(0));
+try {
+  await pipeline(process.stdin, connect({ ...t, ...options }), process.stdout);
+} catch (error) {
+  console.error(`spipe.mjs: ${error.message}`);
+  process.exit(1);
+}

@@ -1,0 +1,135 @@
+//! What a packet and a handshake cost the portable component, counted in
+//! instructions: the same on every machine for the same component.
+
+use std::fmt::Write as _;
+
+use spiped_host_tests::built;
+use wasmtime::component::{Component, Linker, ResourceAny};
+use wasmtime::{Config, Engine, Store};
+
+use bindings::Portable;
+use bindings::exports::spiped::pipe::protocol::{self, ForwardSecrecy, Side, Status};
+
+#[allow(missing_docs, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../../wit", world: "portable" });
+}
+
+/// The figures of the day they were last looked at.
+const COMMITTED: &str = include_str!("../fuel.toml");
+
+/// In percent. What a compiler's next version changes is less.
+const TOLERANCE: u64 = 5;
+
+#[test]
+fn work_is_what_it_was() {
+    let mut report = String::new();
+    let mut as_it_was = true;
+    for (name, now) in measure() {
+        let before = committed(name);
+        let verdict = match before {
+            Some(before) if now * 100 > before * (100 + TOLERANCE) => "more than",
+            Some(before) if now * 100 < before * (100 - TOLERANCE) => "less than",
+            Some(_) => "close to",
+            None => "without",
+        };
+        as_it_was &= verdict == "close to";
+        writeln!(report, "{name} = {now} # {verdict} {}", before.unwrap_or_default()).unwrap();
+    }
+    assert!(
+        as_it_was,
+        "the component's work has changed by more than {TOLERANCE} %; \
+         if that is meant, put this into tests/hosts/fuel.toml:\n{report}"
+    );
+}
+
+fn committed(name: &str) -> Option<u64> {
+    let mut lines = COMMITTED.lines().filter_map(|line| line.split_once('='));
+    let (_, figure) = lines.find(|(key, _)| key.trim() == name)?;
+    Some(figure.trim().parse().unwrap())
+}
+
+fn measure() -> Vec<(&'static str, u64)> {
+    let mut client = End::new(Side::Client);
+    let mut server = End::new(Side::Server);
+    let (client_nonce, _) = client.call(Call::Start);
+    let (server_nonce, _) = server.call(Call::Start);
+    let (_, public_value) = client.call(Call::Compute);
+    let (client_share, _) = client.call(Call::Crypt(&server_nonce));
+    server.call(Call::Crypt(&client_nonce));
+    server.call(Call::Crypt(&client_share));
+    let (server_share, _) = server.call(Call::Compute);
+    server.call(Call::Compute);
+    client.call(Call::Crypt(&server_share));
+    let (_, shared_value) = client.call(Call::Compute);
+    let mut figures = vec![("public-value", public_value), ("shared-value", shared_value)];
+
+    let mut send = |packets: usize| {
+        let (sealed, seal) = client.call(Call::Plain(&vec![b'x'; packets * 1024]));
+        assert_eq!(sealed.len(), packets * 1060);
+        let (_, open) = server.call(Call::Crypt(&sealed));
+        (seal, open)
+    };
+    // Once, both memories grow.
+    send(64);
+    for (seal, open, packets) in
+        [("seal-1", "open-1", 1), ("seal-16", "open-16", 16), ("seal-64", "open-64", 64)]
+    {
+        let (sealing, opening) = send(packets);
+        figures.extend([(seal, sealing), (open, opening)]);
+    }
+    figures
+}
+
+#[derive(Clone, Copy)]
+enum Call<'a> {
+    Start,
+    Compute,
+    Crypt(&'a [u8]),
+    Plain(&'a [u8]),
+}
+
+/// A session in an instance that counts.
+struct End {
+    store: Store<()>,
+    instance: Portable,
+    session: ResourceAny,
+}
+
+impl End {
+    fn new(side: Side) -> Self {
+        let mut config = Config::new();
+        config.consume_fuel(true);
+        let engine = Engine::new(&config).unwrap();
+        let component = Component::from_file(&engine, built("spiped-portable.wasm")).unwrap();
+        let mut store = Store::new(&engine, ());
+        store.set_fuel(u64::MAX).unwrap();
+        let linker = Linker::new(&engine);
+        let instance = Portable::instantiate(&mut store, &component, &linker).unwrap();
+        let entropy = match side {
+            Side::Client => [1; 64],
+            Side::Server => [2; 64],
+        };
+        let config = protocol::Config { side, forward_secrecy: ForwardSecrecy::Offer };
+        let api = instance.spiped_pipe_protocol().session();
+        let secrets = [vec![7; 32]];
+        let session = api.call_constructor(&mut store, config, &secrets, &entropy).unwrap();
+        Self { store, instance, session }
+    }
+
+    /// Returns what goes to the peer, and the fuel it took.
+    fn call(&mut self, call: Call<'_>) -> (Vec<u8>, u64) {
+        let Self { store, instance, session } = self;
+        let api = instance.spiped_pipe_protocol().session();
+        let before = store.get_fuel().unwrap();
+        let output = match call {
+            Call::Start => api.call_start(&mut *store, *session),
+            Call::Compute => api.call_compute(&mut *store, *session),
+            Call::Crypt(bytes) => api.call_handle_crypt(&mut *store, *session, bytes),
+            Call::Plain(bytes) => api.call_handle_plain(&mut *store, *session, bytes),
+        };
+        let output = output.unwrap();
+        assert!(!matches!(output.status, Status::Failed(_)), "{:?}", output.status);
+        (output.to_crypt, before - store.get_fuel().unwrap())
+    }
+}
