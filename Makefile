@@ -22,7 +22,7 @@ CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh wit/pipe.wit \
 HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
 	$(shell find host/src -name '*.rs')
 
-SCRIPTS := .ci/run $(wildcard core-wasm/*.sh) tests/run.sh $(wildcard tests/fuzz/*.sh) $(wildcard host/*/*.sh)
+SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
 .PHONY: all demo test check check-reproducible fuzz-smoke bench wit-docs install clean
 .DELETE_ON_ERROR:
@@ -85,6 +85,8 @@ check-reproducible: $(COMPONENTS)/spiped-portable.wasm
 
 # Every fuzz target: its corpus, then FUZZ_SECONDS (30) of something new.
 fuzz-smoke: all
+	cd tests/fuzz && cargo fmt --check && cargo clippy --locked --release \
+		--target-dir ../../target/fuzz -- --deny warnings
 	tests/fuzz/run.sh
 
 install: all

@@ -104,8 +104,10 @@ fn target_on_the_first(lab: &Lab) -> (Vec<Backend>, Hosts, Daemon) {
     let endpoints = lab.tcp_on_each(&TWO);
     let backends: Vec<_> = endpoints.iter().map(Backend::manual_at).collect();
     let hosts = Hosts::new(lab, &lines(&TWO[..1]));
-    let client =
-        Spiped::encrypt(lab, &named(&endpoints[0])).args(args).under(hosts.wrapper()).start();
+    let client = Spiped::encrypt(lab, &named(&endpoints[0]))
+        .args(&["-r", "1"])
+        .under(hosts.wrapper())
+        .start();
     let _conn = client.connect();
     backends[0].accept();
     (backends, hosts, client)

@@ -48,7 +48,7 @@ fn document(wit: &str, page: &str) -> Result<()> {
     let world = resolve.select_world(&[package], Some("native"))?;
     let mut files = Files::default();
     wit_bindgen_markdown::Opts::default().build().generate(&mut resolve, world, &mut files)?;
-    let markdown = files.iter().find(|(name, _)| name.ends_with(".md"));
+    let markdown = files.iter().find(|(name, _)| *name == "native.md");
     let (_, markdown) = markdown.context("the generator made no Markdown")?;
     let about = &resolve.packages[package].docs.contents;
     let title = "# The component's interface\n\nRendered from `wit/pipe.wit` by `make wit-docs`.";

@@ -112,7 +112,7 @@ impl End {
     fn speak(&mut self, count: usize) {
         if self.session.status() == Ok(Status::Established) {
             let position = self.sent.len()..self.sent.len() + count;
-            let plain: Vec<u8> = position.flat_map(|at| at.to_be_bytes()).take(count).collect();
+            let plain: Vec<u8> = position.flat_map(usize::to_be_bytes).take(count).collect();
             self.call(|session, out| session.handle_plain(&plain, out));
             self.sent.extend(plain);
         }
