@@ -5,7 +5,7 @@
 use std::mem;
 
 use arbitrary::Arbitrary;
-use spiped_core::{Error, Output, Session, Side, SoftPacketCrypto, Status};
+use spiped_core::{Error, Output, PACKET_LEN, Session, Side, SoftPacketCrypto, Status};
 
 use crate::ends::{Choice, compute, end};
 
@@ -19,7 +19,7 @@ pub struct Conversation<'a> {
     events: Vec<Event<'a>>,
 }
 
-/// Positions on the wire are taken modulo what is there. `true` is the server.
+/// `true` is the server.
 #[derive(Arbitrary, Debug)]
 enum Event<'a> {
     /// So many bytes arrive.
@@ -28,12 +28,12 @@ enum Event<'a> {
     Speak { by: bool, count: u16 },
     /// An end is suspended, and goes on.
     Move { end: bool },
-    /// Somebody takes bytes away and puts others there.
+    /// Somebody takes bytes away that are on the way, and puts others there.
     Replace { to: bool, at: u16, count: u8, with: &'a [u8] },
-    /// Somebody sends bytes again that are on the way.
-    Repeat { to: bool, at: u16, count: u16 },
-    /// Somebody sends bytes back to where they came from.
-    Reflect { to: bool, at: u16, count: u16 },
+    /// Somebody sends a packet again, counted from the last on the way.
+    Repeat { to: bool, packet: u8 },
+    /// Somebody sends a packet back to where it came from.
+    Reflect { to: bool, packet: u8 },
     /// Somebody ends the connection.
     Eof { to: bool },
 }
@@ -127,10 +127,11 @@ impl End {
         }
     }
 
-    /// A part of what is on the way to this end.
-    fn span(&self, at: u16, count: usize) -> std::ops::Range<usize> {
-        let start = usize::from(at) % (self.wire.len() + 1);
-        start..self.wire.len().min(start + count)
+    /// The last packet on the way to this end, or one before it; less than a
+    /// packet if there are not so many.
+    fn packet(&self, from_last: u8) -> Vec<u8> {
+        let mut packets = self.wire.rchunks(PACKET_LEN);
+        packets.nth(from_last.into()).unwrap_or_default().to_vec()
     }
 }
 
@@ -151,19 +152,18 @@ impl Event<'_> {
                 return false;
             }
             Self::Replace { to, at, count, with } => {
-                let end = &mut ends[usize::from(to)];
-                let span = end.span(at, count.into());
-                end.wire.splice(span, with.iter().copied());
+                let wire = &mut ends[usize::from(to)].wire;
+                let start = usize::from(at) % (wire.len() + 1);
+                let end = wire.len().min(start + usize::from(count));
+                wire.splice(start..end, with.iter().copied());
             }
-            Self::Repeat { to, at, count } => {
-                let end = &mut ends[usize::from(to)];
-                let span = end.span(at, count.into());
-                end.wire.extend_from_within(span);
+            Self::Repeat { to, packet } => {
+                let packet = ends[usize::from(to)].packet(packet);
+                ends[usize::from(to)].wire.extend(packet);
             }
-            Self::Reflect { to, at, count } => {
-                let span = ends[usize::from(!to)].span(at, count.into());
-                let bytes = ends[usize::from(!to)].wire[span].to_vec();
-                ends[usize::from(to)].wire.extend(bytes);
+            Self::Reflect { to, packet } => {
+                let packet = ends[usize::from(!to)].packet(packet);
+                ends[usize::from(to)].wire.extend(packet);
             }
             Self::Eof { to } => ends[usize::from(to)].call(|session, _| session.crypt_eof()),
         }
