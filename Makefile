@@ -79,7 +79,7 @@ check: all
 	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
 	! command -v shellcheck || shellcheck $(SCRIPTS)
 
-# The same sources give the same component: docs/reproducible.md.
+# The same sources, built elsewhere, give the same component: docs/reproducible.md.
 check-reproducible: $(COMPONENTS)/spiped-portable.wasm
 	core-wasm/check-reproducible.sh
 

@@ -30,6 +30,7 @@ main() {
         leave_out hosts:: 'a root user'
     fi
 
+    fuzz
     # shellcheck disable=SC2086 # words
     cargo test $build --profile checked --doc
     if cargo nextest --version >/dev/null 2>&1; then
@@ -71,6 +72,15 @@ prepare() {
 leave_out() {
     echo "Tests of $1 are skipped, they need $2" >&2
     skip="$skip $1"
+}
+
+fuzz() {
+    if command -v c++ >/dev/null || host/packaging/install-debian.sh g++; then
+        tests/fuzz/run.sh
+    else
+        [ "${CI:-}" != true ] || fail 'no C++ compiler'
+        echo 'Fuzzing is skipped, it needs a C++ compiler' >&2
+    fi
 }
 
 with_nextest() {
