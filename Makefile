@@ -54,7 +54,7 @@ demo: all
 	@cargo build --quiet --locked --release --package spiped --example echo
 	@BIN=target/release host/demo/demo.sh $(DEMO)
 
-test: all $(COMPONENTS)/spiped-consumer.wasm
+test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
 
 # Side by side with Debian's spiped, interleaved; takes about two minutes.
