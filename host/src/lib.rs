@@ -22,3 +22,4 @@ pub mod relay;
 pub mod serve;
 pub mod startup;
 pub mod stdio;
+pub mod workers;

@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{interval, sleep};
 
 use crate::connection::Pipe;
-use crate::net::listen::{Listener, Peer};
-use crate::net::socket::Socket;
+use crate::net::listen::{Accepted, Listener};
 use crate::observe::rate::RateLimit;
+use crate::workers::Dispatcher;
 
 /// The longest pause after an accept that failed for lack of resources. They
 /// may be back any time, and the first pause is short.
@@ -37,6 +37,8 @@ pub struct Server {
     pub pipe: Arc<Pipe>,
     /// What it is called in the log.
     pub name: Arc<str>,
+    /// Who serves them.
+    pub workers: Dispatcher,
     /// The most connections at once.
     pub connection_limit: NonZeroUsize,
 }
@@ -66,17 +68,17 @@ impl Server {
         // The slot comes first: a connection that there is no room for stays
         // in the kernel's queue.
         while let Ok(slot) = slots.clone().acquire_owned().await {
-            let (source, peer) = self.accept().await;
+            let accepted = self.accept().await;
             if slots.available_permits() == 0
                 && let Some(_) = FULL.check(Instant::now())
             {
                 log::warn!("Maximum number of connections ({}) reached", self.connection_limit);
             }
-            self.spawn(source, peer, slot, alive.clone());
+            self.spawn(accepted, slot, alive.clone());
         }
     }
 
-    async fn accept(&self) -> (Socket, Peer) {
+    async fn accept(&self) -> Accepted {
         let mut pause = BACK_OFF_MIN;
         loop {
             match self.listener.accept().await {
@@ -86,10 +88,7 @@ impl Server {
                 // Out of descriptors or memory, as a rule. The listener stays
                 // readable, so without a pause this would spin.
                 Err(error) => {
-                    if let Some(suppressed) = SHORTAGE.check(Instant::now()) {
-                        let more = Suppressed(suppressed);
-                        log::error!("{}: cannot accept connections: {error}{more}", self.name);
-                    }
+                    log_shortage(&self.name, "accept connections", &error);
                     sleep(pause).await;
                     pause = (pause * 2).min(BACK_OFF_MAX);
                 }
@@ -97,16 +96,14 @@ impl Server {
         }
     }
 
-    fn spawn(
-        &self,
-        source: Socket,
-        peer: Peer,
-        slot: OwnedSemaphorePermit,
-        alive: mpsc::Sender<()>,
-    ) {
+    fn spawn(&self, accepted: Accepted, slot: OwnedSemaphorePermit, alive: mpsc::Sender<()>) {
         let (pipe, name) = (self.pipe.clone(), self.name.clone());
-        tokio::spawn(async move {
+        self.workers.spawn(async move {
             let (side, began) = (pipe.side, Instant::now());
+            let (source, peer) = match accepted.into_socket() {
+                Ok(accepted) => accepted,
+                Err(error) => return log_shortage(&name, "watch a connection", &error),
+            };
             log::debug!("{name}: {peer}: accepted");
             let outcome = pipe.serve(source).await;
             drop(slot);
@@ -123,6 +120,13 @@ impl Server {
             }
             drop(alive);
         });
+    }
+}
+
+/// The system lacks something that `cannot` be done without.
+fn log_shortage(name: &str, cannot: &str, error: &io::Error) {
+    if let Some(suppressed) = SHORTAGE.check(Instant::now()) {
+        log::error!("{name}: cannot {cannot}: {error}{}", Suppressed(suppressed));
     }
 }
 

@@ -31,6 +31,7 @@ use crate::process::notify;
 use crate::relay::Broken;
 use crate::serve::Server;
 use crate::stdio::Stdio;
+use crate::workers::Workers;
 
 /// The most connections at once, however many the user wants: address space
 /// is set aside for each.
@@ -76,15 +77,16 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     }
     let guests = u32::try_from(connection_limit.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(guests)?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let workers = Workers::start()?;
+    workers.block_on(async {
         let name = format!("{} -> {}", plan.source, plan.pipe.target).into();
         let pipe = pipe(plan.pipe, engine, psk, targets, bind, plan.resolve_period);
         let listener = Bound::into_listener(source)?;
         let drain = drain()?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
-        Server { listener, pipe: Arc::new(pipe), name, connection_limit }.run(drain).await;
+        let (pipe, workers) = (Arc::new(pipe), workers.dispatcher());
+        Server { listener, pipe, name, workers, connection_limit }.run(drain).await;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream as StdTcpStream};
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
-use tokio::net::{TcpListener, UnixListener, unix::UCred};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 
 use super::resolve::Endpoint;
 use super::socket::Socket;
@@ -72,22 +73,46 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// The next connection, and who opened it.
+    /// The next connection.
     ///
     /// # Errors
     /// Those of `accept`.
-    pub async fn accept(&self) -> io::Result<(Socket, Peer)> {
-        match self {
+    pub async fn accept(&self) -> io::Result<Accepted> {
+        Ok(match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                Ok((Socket::Tcp(stream), Peer::Tcp(address)))
+                Accepted::Tcp(stream.into_std()?, address)
             }
-            Self::Unix(listener) => {
-                let (stream, _) = listener.accept().await?;
-                let peer = stream.peer_cred().ok();
-                Ok((Socket::Unix(stream), Peer::Unix(peer)))
+            Self::Unix(listener) => Accepted::Unix(listener.accept().await?.0.into_std()?),
+        })
+    }
+}
+
+/// An accepted connection that no event loop watches yet.
+#[derive(Debug)]
+pub enum Accepted {
+    /// Over TCP, and from where.
+    Tcp(StdTcpStream, SocketAddr),
+    /// Over a Unix socket.
+    Unix(StdUnixStream),
+}
+
+impl Accepted {
+    /// Hands the connection to this thread's event loop. Says who opened it.
+    ///
+    /// # Errors
+    /// When the event loop cannot watch it.
+    pub fn into_socket(self) -> io::Result<(Socket, Peer)> {
+        Ok(match self {
+            Self::Tcp(stream, address) => {
+                (Socket::Tcp(TcpStream::from_std(stream)?), Peer::Tcp(address))
             }
-        }
+            Self::Unix(stream) => {
+                let stream = UnixStream::from_std(stream)?;
+                let peer = Peer::Unix(stream.peer_cred().ok());
+                (Socket::Unix(stream), peer)
+            }
+        })
     }
 }
 
