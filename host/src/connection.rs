@@ -15,6 +15,7 @@ use crate::net::socket::Socket;
 use crate::net::targets::Targets;
 use crate::outcome::Outcome;
 use crate::relay::{Traffic, relay};
+use crate::session::Session;
 
 /// What the connections of one pipe have in common.
 pub struct Pipe {
@@ -50,30 +51,36 @@ impl Pipe {
     /// The source is plain, the target crypt: nothing is read from the source
     /// before its bytes can be sealed.
     async fn encrypt(&self, mut source: Socket) -> Result<Outcome, Outcome> {
-        let (mut target, guest, early) = self.open().await?;
-        let outcome = copy(guest, early, &mut target, &mut source).await;
+        // In a box of its own: the memory a handshake takes goes when it ends.
+        let (mut target, guest, early) = Box::pin(self.open()).await?;
+        let outcome = self.copy(guest, early, &mut target, &mut source).await;
         Ok(settle(outcome, target, source))
     }
 
-    /// The source is crypt, the target plain: it is dialled once the peer has
-    /// proved itself, while the key is being computed.
+    /// The source is crypt, the target plain.
     async fn decrypt(&self, mut source: Socket) -> Result<Outcome, Outcome> {
-        let handshake = self.begin()?.until_proven(&mut source).await?;
-        let finish = async { Ok::<_, Outcome>(handshake.finish(&mut source).await?) };
+        let (mut target, guest, early) = Box::pin(self.admit(&mut source)).await?;
+        let outcome = self.copy(guest, early, &mut source, &mut target).await;
+        Ok(settle(outcome, source, target))
+    }
+
+    /// Does the handshake as a server. The target is dialled once the peer has
+    /// proved itself, while the key is being computed.
+    async fn admit(&self, source: &mut Socket) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
+        let handshake = self.begin()?.until_proven(source).await?;
+        let finish = async { Ok::<_, Outcome>(handshake.finish(source).await?) };
         // A target that cannot be reached does not cut the handshake short:
         // to the peer that would look like a wrong key.
         let dial = async { Ok(self.dial().await) };
         let ((guest, early), target) = try_join!(finish, dial)?;
-        let mut target = target?;
-        let outcome = copy(guest, early, &mut source, &mut target).await;
-        Ok(settle(outcome, source, target))
+        Ok((target?, guest, early))
     }
 
     /// Connects to the target and does the handshake with it, as a client.
     ///
     /// # Errors
     /// The connection's outcome, if it ends here.
-    pub async fn open(&self) -> Result<(Socket, Guest, Vec<u8>), Outcome> {
+    pub async fn open(&self) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
         let mut target = self.dial().await?;
         let (guest, early) = self.begin()?.finish(&mut target).await?;
         Ok((target, guest, early))
@@ -81,7 +88,7 @@ impl Pipe {
 
     fn begin(&self) -> Result<Handshake, Outcome> {
         let guest = Guest::new(&self.engine, self.side, self.forward_secrecy, &self.psk)?;
-        Ok(Handshake::begin(guest, self.time_limit))
+        Ok(Handshake::begin(Box::new(guest), self.time_limit))
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {
@@ -90,19 +97,26 @@ impl Pipe {
         target.tune(self.keepalive);
         Ok(target)
     }
-}
 
-/// Relays until both directions have ended or one breaks. `early` is
-/// plaintext that came with the handshake.
-pub async fn copy<C, P>(mut guest: Guest, early: Vec<u8>, crypt: &mut C, plain: &mut P) -> Outcome
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-    P: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut traffic = Traffic::default();
-    match relay(&mut guest, early, crypt, plain, &mut traffic).await {
-        Ok(()) => Outcome::Closed(traffic),
-        Err(cause) => Outcome::Broken(cause, traffic),
+    /// Relays until both directions have ended or one breaks. `early` is
+    /// plaintext that came with the handshake.
+    pub async fn copy<C, P>(
+        &self,
+        guest: Box<Guest>,
+        early: Vec<u8>,
+        crypt: &mut C,
+        plain: &mut P,
+    ) -> Outcome
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut session = Session::new(&self.engine, guest);
+        let mut traffic = Traffic::default();
+        match relay(&mut session, early, crypt, plain, &mut traffic).await {
+            Ok(()) => Outcome::Closed(traffic),
+            Err(cause) => Outcome::Broken(cause, traffic),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ static PROCESSORS: LazyLock<Semaphore> =
 
 /// A handshake under way, with an answer of the guest that is not acted on.
 pub struct Handshake {
-    guest: Guest,
+    guest: Box<Guest>,
     output: Output,
     limit: Duration,
     deadline: Instant,
@@ -33,7 +33,7 @@ pub struct Handshake {
 impl Handshake {
     /// Begins. The whole handshake has to be done within `limit`.
     #[must_use]
-    pub fn begin(mut guest: Guest, limit: Duration) -> Self {
+    pub fn begin(mut guest: Box<Guest>, limit: Duration) -> Self {
         let output = guest.start();
         Self { guest, output, limit, deadline: Instant::now() + limit }
     }
@@ -55,7 +55,7 @@ impl Handshake {
     ///
     /// # Errors
     /// [`HandshakeError`]; close the connection.
-    pub async fn finish<S>(self, crypt: &mut S) -> Result<(Guest, Vec<u8>), HandshakeError>
+    pub async fn finish<S>(self, crypt: &mut S) -> Result<(Box<Guest>, Vec<u8>), HandshakeError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {

@@ -20,6 +20,7 @@ pub mod packet_crypto;
 pub mod process;
 pub mod relay;
 pub mod serve;
+pub mod session;
 pub mod startup;
 pub mod stdio;
 pub mod workers;

@@ -17,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::addr::Address;
 use crate::cli::{Launch, PipePlan, SpipePlan, SpipedPlan};
-use crate::connection::{Pipe, copy};
+use crate::connection::Pipe;
 use crate::guest::{Engine, Side};
 use crate::keyfile::Psk;
 use crate::net::listen::{Bound, listen};
@@ -116,7 +116,9 @@ pub fn spipe(plan: SpipePlan) -> Result<ExitCode> {
 
 async fn pipe_stdio(pipe: &Pipe) -> Outcome {
     match pipe.open().await {
-        Ok((mut target, guest, early)) => copy(guest, early, &mut target, &mut Stdio::new()).await,
+        Ok((mut target, guest, early)) => {
+            pipe.copy(guest, early, &mut target, &mut Stdio::new()).await
+        }
         Err(outcome) => outcome,
     }
 }

@@ -1,7 +1,13 @@
 //! Scenarios for a client, a `spiped -d` and a target, whoever made them.
 
+use std::time::Duration;
+
 use spiped_tests::payload::{Transfer, bytes};
-use spiped_tests::{Backend, Client, Lab, Link, Pairing};
+use spiped_tests::{Backend, Client, Ending, Lab, Link, Pairing, wait};
+
+/// After this long without traffic, our programs have given up the sandbox of
+/// a connection.
+pub(crate) const NAP: Duration = Duration::from_millis(2200);
 
 /// A module for one combination of a client and a `spiped -d`.
 macro_rules! pairing {
@@ -79,6 +85,11 @@ macro_rules! tests {
         #[test]
         fn late_request_to_a_half_closed_target_arrives() {
             exchange::target_closes_first($pairing);
+        }
+
+        #[test]
+        fn idle_connection_lives_on() {
+            exchange::idle($pairing);
         }
 
         #[test]
@@ -164,6 +175,29 @@ pub(crate) fn target_closes_first(pairing: Pairing) {
     let rest = std::thread::spawn(move || target.receive_all());
     assert_eq!(link.finish(), b"");
     assert_eq!(rest.join().unwrap(), b" and more");
+}
+
+/// Either side speaks first after nothing has happened for a while, and again
+/// after one direction has ended.
+pub(crate) fn idle(pairing: Pairing) {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let mut link = pair.open();
+    let mut target = backend.accept();
+    let message = bytes(1, 5000);
+    link.send(&message);
+    assert_eq!(target.receive(5000), message);
+    wait::observe(NAP);
+    target.send(&message);
+    assert_eq!(link.receive(5000), message);
+    wait::observe(NAP);
+    drop(std::mem::replace(&mut link.writer, Box::new(std::io::sink())));
+    target.expect_nothing_but(Ending::Closed);
+    wait::observe(NAP);
+    target.send(b"reply");
+    drop(target);
+    assert_eq!(link.finish(), b"reply");
 }
 
 /// Full duplex, compared by hash.

@@ -8,6 +8,8 @@
 
 // Scenarios that hold for every combination of programs.
 mod exchange;
+// One of our ends, and a test that plays the other.
+mod by_hand;
 
 // The command line: what is refused, in which words, on which stream.
 mod cli;

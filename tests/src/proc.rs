@@ -60,7 +60,7 @@ pub fn open_descriptors(pid: i32) -> usize {
     descriptors.expect("a live process").count()
 }
 
-/// The numbers after `field` in `/proc/PID/status`.
+/// The numbers after `field` in `/proc/PID/status`, without their unit.
 ///
 /// # Panics
 /// If there is no such process or field.
@@ -69,7 +69,7 @@ pub fn status(pid: i32, field: &str) -> Vec<u32> {
     let prefix = format!("{field}:");
     let line = status.lines().find_map(|l| l.strip_prefix(&prefix));
     let words = line.expect("a known field").split_whitespace();
-    words.map(|word| word.parse().expect("a number")).collect()
+    words.map_while(|word| word.parse().ok()).collect()
 }
 
 struct TcpSocket {

@@ -96,7 +96,8 @@ pub enum Misuse {
 }
 
 impl Output {
-    pub(super) fn failed(failure: Failure) -> Self {
+    /// Nothing but a failure.
+    pub(crate) fn failed(failure: Failure) -> Self {
         Self { to_crypt: Vec::new(), to_plain: Vec::new(), status: Status::Failed(failure) }
     }
 }

@@ -125,6 +125,7 @@ async fn every_way_to_break_ends_one_connection_with_one_reason() {
     let bystander = lab.connect().await;
     for (what, reason) in [
         (b"Trap", "wasm trap: wasm `unreachable` instruction executed"),
+        (b"Nap.", "wasm trap: wasm `unreachable` instruction executed"),
         (b"Memo", "wasm trap: wasm `unreachable` instruction executed"),
         (b"Loop", "wasm trap: interrupt"),
         (b"Plai", "impossible answer"),

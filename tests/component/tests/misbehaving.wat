@@ -7,6 +7,8 @@
   (memory (export "memory") 2)
   ;; Next free byte; answers to calls stand at 16.
   (global $free (mut i32) (i32.const 1024))
+  ;; Whether it traps when it is to fall asleep.
+  (global $restless (mut i32) (i32.const 0))
 
   ;; Bump allocation, enough for a short life.
   (func $realloc (export "cabi_realloc") (param i32 i32 i32) (param $len i32) (result i32)
@@ -46,10 +48,15 @@
   (func (export "spiped:pipe/protocol@1.0.0#[method]session.peer-secret") (param i32) (result i32)
     (call $established))
 
+  ;; Its state is one byte of no meaning.
   (func (export "spiped:pipe/protocol@1.0.0#[method]session.suspend") (param i32) (result i32)
-    (unreachable))
+    (if (global.get $restless) (then (unreachable)))
+    (i32.store8 (i32.const 16) (i32.const 0))
+    (i32.store (i32.const 24) (i32.const 1024))
+    (i32.store (i32.const 28) (i32.const 1))
+    (i32.const 16))
   (func (export "spiped:pipe/protocol@1.0.0#[static]session.resume") (param i32 i32) (result i32)
-    (unreachable))
+    (call $new (i32.const 1)))
 
   ;; Wants to send the application's bytes as they are.
   (func (export "spiped:pipe/protocol@1.0.0#[method]session.handle-plain")
@@ -62,6 +69,8 @@
     (local.set $what (i32.load8_u (local.get $bytes)))
     ;; T: trap
     (if (i32.eq (local.get $what) (i32.const 0x54)) (then (unreachable)))
+    ;; N: trap at the next nap
+    (global.set $restless (i32.eq (local.get $what) (i32.const 0x4e)))
     ;; L: loop for ever
     (if (i32.eq (local.get $what) (i32.const 0x4c)) (then (loop $forever (br $forever))))
     ;; M: take memory until there is none, then trap

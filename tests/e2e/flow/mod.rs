@@ -4,6 +4,7 @@ mod addresses;
 mod delivery;
 mod endings;
 mod outgoing_address;
+mod sleep;
 
 use crate::exchange;
 

@@ -2,7 +2,7 @@
 
 use spiped_tests::{Ending, KEY};
 
-use super::by_hand::{AgainstClient, AgainstServer};
+use crate::by_hand::{AgainstClient, AgainstServer};
 
 #[test]
 fn server_notices_an_end_within_the_nonce() {

@@ -3,7 +3,7 @@
 use spiped_tests::payload::bytes;
 use spiped_tests::wait;
 
-use super::by_hand::AgainstServer;
+use crate::by_hand::AgainstServer;
 
 #[test]
 fn many_refusals_are_logged_as_few_lines_that_tell_how_many() {

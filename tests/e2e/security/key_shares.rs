@@ -3,7 +3,7 @@
 use spiped_tests::wire::{self, PublicValue};
 use spiped_tests::{KEY, OTHER_KEY};
 
-use super::by_hand::{AgainstClient, AgainstServer};
+use crate::by_hand::{AgainstClient, AgainstServer};
 
 const HIGHEST: PublicValue = [0xff; 256];
 

@@ -1,6 +1,5 @@
 //! What strangers can do to the encrypted port, and what a key holder can.
 
-mod by_hand;
 mod cut_off;
 mod flood;
 mod key_shares;

@@ -3,7 +3,7 @@
 use spiped_tests::Ending;
 use spiped_tests::wire::{PACKET_LEN, PLAIN_MAX, Session};
 
-use super::by_hand::{AgainstClient, AgainstServer};
+use crate::by_hand::{AgainstClient, AgainstServer};
 
 #[test]
 fn packet_with_any_bit_changed_is_refused() {

@@ -4,16 +4,16 @@ use spiped_tests::wire::{Handshake, Session, Side};
 use spiped_tests::{Backend, Conn, Daemon, KEY, Lab, Spiped};
 
 /// The test is the client of a `spiped -d`.
-pub(super) struct AgainstServer {
+pub(crate) struct AgainstServer {
     lab: Lab,
-    pub(super) daemon: Daemon,
-    pub(super) backend: Backend,
+    pub(crate) daemon: Daemon,
+    pub(crate) backend: Backend,
 }
 
 impl AgainstServer {
     /// A server with further arguments.
     #[track_caller]
-    pub(super) fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let lab = Lab::new();
         let backend = Backend::manual(&lab);
         let daemon = Spiped::decrypt(&lab, backend.endpoint()).args(args).start();
@@ -22,20 +22,20 @@ impl AgainstServer {
 
     /// A handshake up to the nonces.
     #[track_caller]
-    pub(super) fn handshake(&self) -> Handshake {
+    pub(crate) fn handshake(&self) -> Handshake {
         Handshake::begin(self.daemon.connect(), Side::Client, KEY)
     }
 
     /// An established connection and what it is at the target.
     #[track_caller]
-    pub(super) fn session(&self) -> (Session, Conn) {
+    pub(crate) fn session(&self) -> (Session, Conn) {
         let session = self.handshake().complete();
         (session, self.backend.accept())
     }
 
     /// Checks that the daemon still serves honest clients.
     #[track_caller]
-    pub(super) fn expect_service(&self) {
+    pub(crate) fn expect_service(&self) {
         let client = Spiped::encrypt(&self.lab, self.daemon.source()).start();
         let mut conn = client.connect();
         conn.send(b"honest");
@@ -46,16 +46,16 @@ impl AgainstServer {
 }
 
 /// The test is the server of a `spiped -e`.
-pub(super) struct AgainstClient {
+pub(crate) struct AgainstClient {
     _lab: Lab,
-    pub(super) daemon: Daemon,
+    pub(crate) daemon: Daemon,
     backend: Backend,
 }
 
 impl AgainstClient {
     /// A client with further arguments.
     #[track_caller]
-    pub(super) fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let lab = Lab::new();
         let backend = Backend::manual(&lab);
         let daemon = Spiped::encrypt(&lab, backend.endpoint()).args(args).start();
@@ -64,7 +64,7 @@ impl AgainstClient {
 
     /// An application's connection and a handshake up to the nonces.
     #[track_caller]
-    pub(super) fn handshake(&self, key_file: &[u8]) -> (Conn, Handshake) {
+    pub(crate) fn handshake(&self, key_file: &[u8]) -> (Conn, Handshake) {
         let application = self.daemon.connect();
         let handshake = Handshake::begin(self.backend.accept(), Side::Server, key_file);
         (application, handshake)
@@ -72,7 +72,7 @@ impl AgainstClient {
 
     /// An application's connection and the other end of it.
     #[track_caller]
-    pub(super) fn session(&self) -> (Conn, Session) {
+    pub(crate) fn session(&self) -> (Conn, Session) {
         let (application, handshake) = self.handshake(KEY);
         (application, handshake.complete())
     }
