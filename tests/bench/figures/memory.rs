@@ -19,17 +19,18 @@ pub(super) fn idle(subject: &Subject) -> Result<Measured> {
     let Some(empty) = subject.tunnel.memory()? else {
         return Ok(vec![None; IDLE.len()].into());
     };
+    let (number, note) = allowed(IDLE_CONNECTIONS)?;
     let entrance = subject.tunnel.entrance();
-    let mut clients = open_many(entrance, IDLE_CONNECTIONS, AT_ONCE, |client| client)?;
+    let mut clients = open_many(entrance, number, AT_ONCE, |client| client)?;
     let idle = settled(subject, &clients)?;
     each(&mut clients, AT_ONCE, |client| client.send_bulk(TRAFFIC_LEN))?;
     let after = settled(subject, &clients)?;
-    Ok(vec![
+    let values = vec![
         Some(mib(empty)),
-        Some(kib_per_connection(empty, idle, IDLE_CONNECTIONS)),
-        Some(kib_per_connection(empty, after, IDLE_CONNECTIONS)),
-    ]
-    .into())
+        Some(kib_per_connection(empty, idle, number)),
+        Some(kib_per_connection(empty, after, number)),
+    ];
+    Ok(Measured { values, note })
 }
 
 /// The numbers of connections at which memory is looked at, and their columns.
@@ -57,11 +58,7 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     let Some(empty) = subject.tunnel.memory()? else {
         return Ok(vec![None; GROWTH.len()].into());
     };
-    let most = limits::most_connections()?;
-    let files = limits::limit()?;
-    let mut note = (most < limits::MANY).then(|| {
-        format!("{most} connections instead of 10,000: the limit of open files is {files}")
-    });
+    let (most, mut note) = allowed(limits::MANY)?;
     let mut clients = Vec::new();
     let mut values: Values = Vec::new();
     let mut last = (0, empty);
@@ -83,6 +80,15 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     values.push((number > 0).then(|| kib_per_connection(empty, memory, number)));
     values.push(Some(f64::from(number)));
     Ok(Measured { values, note })
+}
+
+/// So many connections, or fewer and a note that says so.
+fn allowed(wanted: u32) -> Result<(u32, Option<String>)> {
+    let number = limits::most_connections()?.min(wanted);
+    let files = limits::limit()?;
+    let note = (number < wanted)
+        .then(|| format!("{number} connections, not {wanted}: the limit of open files is {files}"));
+    Ok((number, note))
 }
 
 /// Opens connections until there are so many, and returns what they take.
