@@ -15,6 +15,7 @@ mod machine;
 mod markdown;
 mod options;
 mod peers;
+mod plot;
 mod report;
 mod results;
 mod service;
@@ -54,6 +55,9 @@ fn run() -> Result<()> {
         Some(file) => Report::read(file)?,
         None => measure_all(&options)?,
     };
+    if let Some(directory) = &options.plot {
+        plot::draw(&report, directory)?;
+    }
     print(&markdown::document(&report))
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) figures: Vec<&'static Figure>,
     /// Of whom.
     pub(crate) peers: Vec<&'static Peer>,
+    /// The directory that plots are drawn in.
+    pub(crate) plot: Option<PathBuf>,
     /// The results of an earlier run, to be used instead of a new one.
     pub(crate) from: Option<PathBuf>,
 }
@@ -28,6 +30,7 @@ impl Options {
             rounds: DEFAULT_ROUNDS,
             figures: FIGURES.iter().collect(),
             peers: PEERS.iter().collect(),
+            plot: None,
             from: None,
         };
         let mut parser = lexopt::Parser::from_args(args);
@@ -45,6 +48,7 @@ impl Options {
                 Arg::Long("peers") => {
                     options.peers = choose(PEERS, |p| p.id, &parser.value()?.string()?)?;
                 }
+                Arg::Long("plot") => options.plot = Some(parser.value()?.into()),
                 Arg::Long("from") => options.from = Some(parser.value()?.into()),
                 Arg::Long("help") => return Ok(None),
                 Arg::Long(_) | Arg::Short(_) | Arg::Value(_) => {
@@ -59,12 +63,13 @@ impl Options {
 /// How to call the program.
 pub(crate) fn usage() -> String {
     format!(
-        "usage: bench [--rounds N] [--only FIGURE,...] [--peers PEER,...]
-       bench --from FILE
+        "usage: bench [--rounds N] [--only FIGURE,...] [--peers PEER,...] [--plot DIRECTORY]
+       bench --from FILE [--plot DIRECTORY]
 
   --rounds N         take every figure N times; default {DEFAULT_ROUNDS}
   --only FIGURE,...  some figures: {}
   --peers PEER,...   some peers: {}
+  --plot DIRECTORY   draw performance.svg and memory.svg there
   --from FILE        measure nothing, use the target/bench.json of an earlier run
 ",
         ids(FIGURES, |f| f.id),

@@ -81,6 +81,12 @@ impl Report {
         let text = serde_json::to_string(self)? + "\n";
         fs::write(path, text).with_context(|| format!("writing {}", path.display()))
     }
+
+    /// One number of one peer, if there is one.
+    pub(crate) fn median(&self, figure: &str, column: &str, peer: &str) -> Option<f64> {
+        let column = self.figures.get(figure)?.columns.get(column)?;
+        Some(column.summary(peer)?.median)
+    }
 }
 
 impl ColumnReport {
