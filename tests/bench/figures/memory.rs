@@ -34,6 +34,7 @@ pub(super) fn idle(subject: &Subject) -> Result<Measured> {
 }
 
 /// The numbers of connections at which memory is looked at, and their columns.
+/// The last one stands for as many as there may be.
 pub(crate) const STEPS: [(u32, Column); 6] = [
     (0, less("mib_0", "MiB at 0")),
     (100, less("mib_100", "at 100")),
@@ -63,6 +64,10 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     let mut values: Values = Vec::new();
     let mut last = (0, empty);
     for (step, _) in STEPS {
+        if (most + 1..limits::MANY).contains(&step) {
+            values.push(None);
+            continue;
+        }
         let number = step.min(most);
         match grow(subject, &mut clients, number) {
             Ok(memory) => last = (number, memory),

@@ -1,5 +1,6 @@
 //! stunnel: a thread per connection, TLS 1.3 with a pre-shared key, which is
-//! the trust model of spiped.
+//! the trust model of spiped. The two ends choose AES-128-GCM, and resume
+//! sessions, as is their default.
 
 use std::process::Command;
 
