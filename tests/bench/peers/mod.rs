@@ -76,7 +76,7 @@ pub(crate) const PEERS: &[Peer] = &[
         version: || spiped::version(Origin::Ours),
         start: |target| spiped::start(Origin::Ours, target),
         amounts: Amounts {
-            megabytes: 400,
+            megabytes: 900,
             round_trips: 6000,
             sequential: 100,
             concurrent: 800,
