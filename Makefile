@@ -3,7 +3,7 @@
 #   make            build everything
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
-#   make bench      measure it side by side with Debian's spiped
+#   make bench      measure it side by side with spiped, stunnel and HAProxy
 #   make check      formatting, lints, documentation
 #   make install    into $(DESTDIR)$(PREFIX)
 
@@ -57,8 +57,9 @@ demo: all
 test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
 
-# Side by side with Debian's spiped, interleaved; takes about two minutes.
-# More rounds: make bench BENCH='--rounds 9'
+# Side by side with Debian's spiped, stunnel and HAProxy, interleaved; takes
+# about ten minutes. One figure of ours: make bench BENCH='--only memory
+# --peers spiped-ours'. All choices: make bench BENCH=--help
 bench: all
 	@tests/run.sh peers
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)

@@ -1,21 +1,22 @@
 #!/bin/sh
 # Runs every test this machine can run: tests/run.sh [peers]
 #
-# With "peers", only gets ready what the tests talk to.
+# With "peers", only gets ready what the benchmark compares and needs.
 # Installs the peers the tests talk to where it may. What is missing then is
 # left out and reported by name; with CI=true it is a failure.
 set -eu
 
 spiped='/usr/bin/spiped /usr/bin/spipe'
 redis='/usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark'
+tls='/usr/bin/stunnel4 /usr/sbin/haproxy /usr/bin/openssl'
 build='--locked --workspace'
 
 main() {
+    [ "$1" != peers ] || peers
     # shellcheck disable=SC2086 # words
     if [ -n "$(missing $spiped $redis)" ]; then
         host/packaging/install-debian.sh spiped redis-server redis-tools || true
     fi
-    [ "$1" != peers ] || exit 0
     skip=
     # shellcheck disable=SC2046,SC2086 # words
     {
@@ -38,6 +39,16 @@ main() {
     else
         with_libtest
     fi
+}
+
+# Gets the peers of the benchmark, which names those it misses.
+peers() {
+    # shellcheck disable=SC2086 # words
+    if [ -n "$(missing $spiped $redis $tls)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools stunnel4 haproxy \
+            openssl || true
+    fi
+    exit 0
 }
 
 # The files that do not exist.

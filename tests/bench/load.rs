@@ -3,8 +3,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use spiped_tests::{Endpoint, wait};
 
 use crate::service::{BUFFER_LEN, MESSAGE_LEN, bulk_at, message};
+use crate::tunnel::tcp_address;
 
 /// A connection to the service.
 pub(crate) struct Client {
@@ -21,11 +22,8 @@ pub(crate) struct Client {
 impl Client {
     /// Connects, and exchanges a message, so that the whole way is there.
     pub(crate) fn open(entrance: &Endpoint) -> Result<Self> {
-        let Endpoint::Tcp(address) = entrance else {
-            bail!("{entrance} is no TCP address");
-        };
-        let stream =
-            TcpStream::connect(address).with_context(|| format!("connecting to {entrance}"))?;
+        let stream = TcpStream::connect(tcp_address(entrance)?)
+            .with_context(|| format!("connecting to {entrance}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(wait::LIMIT))?;
         stream.set_write_timeout(Some(wait::LIMIT))?;
@@ -47,7 +45,7 @@ impl Client {
     }
 
     /// Sends so many bytes and waits until the service has them all.
-    fn send_bulk(&mut self, length: u64) -> Result<()> {
+    pub(crate) fn send_bulk(&mut self, length: u64) -> Result<()> {
         self.stream.write_all(&message(length)).context("announcing bulk")?;
         let mut sent = 0;
         while sent < length {
@@ -89,12 +87,26 @@ pub(crate) fn send_bulk(clients: &mut [Client], length: u64) -> Result<Duration>
 /// How long each of so many round trips on one connection took, in order of
 /// length.
 pub(crate) fn round_trips(client: &mut Client, count: u32) -> Result<Vec<Duration>> {
-    let timed = |_| {
+    let mut left = count;
+    round_trips_while(client, || left.checked_sub(1).inspect(|less| left = *less).is_some())
+}
+
+/// How long each round trip in a time took, in order of length; at least one.
+pub(crate) fn round_trips_for(client: &mut Client, time: Duration) -> Result<Vec<Duration>> {
+    let start = Instant::now();
+    round_trips_while(client, || start.elapsed() < time)
+}
+
+fn round_trips_while(
+    client: &mut Client,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    while go_on() {
         let start = Instant::now();
         client.round_trip()?;
-        Ok(start.elapsed())
-    };
-    let mut times = (0..count).map(timed).collect::<Result<Vec<_>>>()?;
+        times.push(start.elapsed());
+    }
     times.sort_unstable();
     Ok(times)
 }
@@ -108,17 +120,63 @@ pub(crate) fn open_many<T: Send>(
     then: impl Fn(Client) -> T + Sync,
 ) -> Result<Vec<T>> {
     let next = AtomicU32::new(0);
-    let work = || {
+    let opened = in_threads(at_once, || {
         let mut done = Vec::new();
         while next.fetch_add(1, Ordering::Relaxed) < count {
             done.push(then(Client::open(entrance)?));
         }
         Ok(done)
+    });
+    Ok(opened?.into_iter().flatten().collect())
+}
+
+/// Does something with each client, `at_once` at a time.
+pub(crate) fn each(
+    clients: &mut [Client],
+    at_once: usize,
+    act: impl Fn(&mut Client) -> Result<()> + Sync,
+) -> Result<()> {
+    let clients = Mutex::new(clients.iter_mut());
+    let next = || clients.lock().ok()?.next();
+    in_threads(at_once, || {
+        while let Some(client) = next() {
+            act(client)?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Opens and closes connections, `at_once` at a time, as fast as it can while
+/// `meanwhile` runs. Returns how many, and what `meanwhile` did.
+pub(crate) fn storm<T>(
+    entrance: &Endpoint,
+    at_once: usize,
+    meanwhile: impl FnOnce() -> Result<T>,
+) -> Result<(u32, T)> {
+    let over = AtomicBool::new(false);
+    let opened = AtomicU32::new(0);
+    let open = || {
+        while !over.load(Ordering::Relaxed) {
+            Client::open(entrance)?;
+            opened.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-        let parts = threads.into_iter().map(join).collect::<Result<Vec<_>>>()?;
-        Ok(parts.into_iter().flatten().collect())
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(open)).collect();
+        let result = meanwhile();
+        let opened = opened.load(Ordering::Relaxed);
+        over.store(true, Ordering::Relaxed);
+        threads.into_iter().try_for_each(join)?;
+        Ok((opened, result?))
+    })
+}
+
+fn in_threads<T: Send>(count: usize, work: impl Fn() -> Result<T> + Sync) -> Result<Vec<T>> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&work)).collect();
+        threads.into_iter().map(join).collect()
     })
 }
 

@@ -3,8 +3,10 @@
 use std::{fs, thread};
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 /// The machine.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Machine {
     /// The CPU's model.
     pub(crate) cpu: String,

@@ -1,34 +1,41 @@
 //! Compares encrypted pipes: throughput, latency, new connections, memory.
 //!
-//! `bench [--rounds N]` takes every [`FIGURES`] entry of every [`PEERS`] entry
-//! N times, in turn, so that whatever else the machine does hits all peers
-//! alike, with new processes each time. It prints tables in Markdown, and
-//! writes the same to `target/bench.json`.
+//! It takes every [`FIGURES`](figures::FIGURES) entry of every
+//! [`PEERS`](peers::PEERS) entry several times, in turn, so that whatever else
+//! the machine does hits all peers alike, with new processes each time. It
+//! prints tables in Markdown, and writes the same to `target/bench.json`.
+//! `bench --help` says what else it can do.
 //!
 //! To add a peer or a figure, add an entry to its list.
 
 mod figures;
-mod json;
+mod limits;
 mod load;
 mod machine;
 mod markdown;
+mod options;
 mod peers;
+mod plot;
+mod report;
 mod results;
 mod service;
+mod targets;
 mod tunnel;
 
 use std::env;
-use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::figures::{FIGURES, Figure, Values};
+use crate::figures::{Figure, Measured, Subject};
 use crate::machine::Machine;
-use crate::peers::{PEERS, Peer};
+use crate::options::Options;
+use crate::peers::Peer;
+use crate::report::Report;
 use crate::results::Results;
-use crate::service::Service;
+use crate::targets::Targets;
 
 fn main() -> ExitCode {
     match run() {
@@ -41,31 +48,48 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let rounds = rounds(env::args().skip(1))?;
+    let Some(options) = Options::parse(env::args_os().skip(1))? else {
+        return print(&options::usage());
+    };
+    let report = match &options.from {
+        Some(file) => Report::read(file)?,
+        None => measure_all(&options)?,
+    };
+    if let Some(directory) = &options.plot {
+        plot::draw(&report, directory)?;
+    }
+    print(&markdown::document(&report))
+}
+
+/// Everything that is asked for, written to [`JSON`] as well.
+fn measure_all(options: &Options) -> Result<Report> {
+    limits::raise()?;
     let machine = Machine::look_up()?;
-    let versions = PEERS.iter().map(|peer| (peer.version)()).collect::<Result<Vec<_>>>()?;
-    let service = Service::start().context("starting the service behind the pipes")?;
-    let mut results = Results::new(rounds, machine, versions);
-    for round in 1..=rounds {
-        note(&format!("round {round} of {rounds}"));
-        for (f, figure) in FIGURES.iter().enumerate() {
-            for (p, peer) in PEERS.iter().enumerate() {
-                let values = measure(figure, peer, &service)
+    let versions = options.peers.iter().map(|peer| (peer.version)()).collect::<Result<Vec<_>>>()?;
+    let targets = Targets::start(options)?;
+    let mut results = Results::new(options);
+    for round in 1..=options.rounds {
+        for figure in options.figures.iter().filter(|figure| round <= figure.rounds) {
+            note(&format!("round {round} of {}: {}", options.rounds, figure.title));
+            for peer in &options.peers {
+                let measured = measure(figure, peer, &targets)
                     .with_context(|| format!("{}: {}", peer.name, figure.title))?;
-                results.add(f, p, values);
+                results.add(figure, peer, measured);
             }
         }
     }
-    fs::write(JSON, json::document(&results)).with_context(|| format!("writing {JSON}"))?;
-    io::stdout().lock().write_all(markdown::document(&results).as_bytes())?;
-    Ok(())
+    let report = results.report(machine, versions);
+    report.write(Path::new(JSON))?;
+    Ok(report)
 }
 
 /// One figure of one peer, with processes of its own. If it fails, what they
 /// had to say becomes part of the error.
-fn measure(figure: &Figure, peer: &Peer, service: &Service) -> Result<Values> {
-    let tunnel = (peer.start)(service.endpoint())?;
-    let measured = (figure.measure)(&tunnel, service, &peer.amounts);
+fn measure(figure: &Figure, peer: &Peer, targets: &Targets) -> Result<Measured> {
+    let tunnel = (peer.start)(targets.endpoint(figure.target)?)?;
+    let service = &targets.service;
+    let subject = Subject { tunnel: &tunnel, service, amounts: &peer.amounts };
+    let measured = (figure.measure)(&subject);
     let measured = measured.with_context(|| format!("the daemons said {:?}", tunnel.stderr()));
     drop(tunnel);
     // The next peer must not share the machine with what this one left behind.
@@ -73,18 +97,8 @@ fn measure(figure: &Figure, peer: &Peer, service: &Service) -> Result<Values> {
     measured
 }
 
-fn rounds(mut args: impl Iterator<Item = String>) -> Result<usize> {
-    let rounds = match (args.next().as_deref(), args.next(), args.next()) {
-        (None, ..) => DEFAULT_ROUNDS,
-        (Some("--rounds"), Some(number), None) => {
-            number.parse().with_context(|| format!("--rounds {number}"))?
-        }
-        _ => bail!("usage: bench [--rounds N]"),
-    };
-    if rounds == 0 {
-        bail!("--rounds 0 would measure nothing");
-    }
-    Ok(rounds)
+fn print(text: &str) -> Result<()> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 /// Progress and errors, beside the tables on standard output.
@@ -93,27 +107,4 @@ fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-const DEFAULT_ROUNDS: usize = 5;
 const JSON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench.json");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rounds_of(args: &[&str]) -> Result<usize> {
-        rounds(args.iter().map(ToString::to_string))
-    }
-
-    #[test]
-    fn rounds_are_five_unless_said_otherwise() {
-        assert_eq!(rounds_of(&[]).unwrap_or(0), 5);
-        assert_eq!(rounds_of(&["--rounds", "2"]).unwrap_or(0), 2);
-    }
-
-    #[test]
-    fn other_arguments_are_refused() {
-        for args in [&["--rounds"][..], &["--rounds", "x"], &["--rounds", "0"], &["2"]] {
-            assert!(rounds_of(args).is_err(), "{args:?}");
-        }
-    }
-}

@@ -3,47 +3,63 @@
 use std::fmt::Write;
 use std::iter;
 
-use crate::figures::{Better, Column, FIGURES, Figure};
-use crate::peers::{PEERS, REFERENCE};
-use crate::results::{Results, Summary};
+use indexmap::IndexMap;
+
+use crate::figures::Better;
+use crate::peers::REFERENCE;
+use crate::report::{ColumnReport, FigureReport, PeerReport, Report, Summary};
 
 /// A heading, what it was measured on, and a table for each figure.
-pub(crate) fn document(results: &Results) -> String {
-    let machine = &results.machine;
+pub(crate) fn document(report: &Report) -> String {
+    let machine = &report.machine;
     let mut text = format!(
         "# Encrypted pipes compared\n\n{}, {} cores, Linux {}.\n",
         machine.cpu, machine.cores, machine.kernel
     );
-    for (peer, version) in PEERS.iter().zip(&results.versions) {
+    for PeerReport { name, version } in report.peers.values() {
         if let Some(version) = version {
-            line(&mut text, &format!("{}: {version}.", peer.name));
+            line(&mut text, &format!("{name}: {version}."));
         }
     }
+    let reference = report.peers.get(REFERENCE);
+    let ratio = reference.map_or_else(String::new, |peer| format!(" ×ratio to {}", peer.name));
     line(
         &mut text,
         &format!(
-            "\nRounds: {}. Median (least–greatest) ×ratio to {}. ↑: more is better; ↓: less is.",
-            results.rounds, PEERS[REFERENCE].name
+            "\nRounds: {}. Median (least–greatest){ratio}. ↑: more is better; ↓: less is.",
+            report.rounds
         ),
     );
-    for (index, figure) in FIGURES.iter().enumerate() {
+    for figure in report.figures.values() {
         line(&mut text, &format!("\n## {}\n", figure.title));
-        table(&mut text, &rows(results, index, figure));
+        table(&mut text, &rows(report, figure));
+        for note in notes(report, figure) {
+            line(&mut text, &format!("\n{note}."));
+        }
     }
     text
 }
 
-fn rows(results: &Results, index: usize, figure: &Figure) -> Vec<Vec<String>> {
-    let header = iter::once(String::new()).chain(figure.columns.iter().map(heading)).collect();
-    let rows = PEERS.iter().enumerate().map(|(p, peer)| {
-        let columns = 0..figure.columns.len();
-        let cells = columns.map(|c| cell(results.summary(index, p, c).as_ref()));
-        iter::once(peer.name.to_owned()).chain(cells).collect()
+fn rows(report: &Report, figure: &FigureReport) -> Vec<Vec<String>> {
+    let header = iter::once(String::new()).chain(figure.columns.values().map(heading)).collect();
+    let rows = report.peers.iter().map(|(id, peer)| {
+        let cells = figure.columns.values().map(|column| cell(column.summary(id)));
+        iter::once(peer.name.clone()).chain(cells).collect()
     });
     iter::once(header).chain(rows).collect()
 }
 
-fn heading(column: &Column) -> String {
+/// What several peers have in common is said once.
+fn notes(report: &Report, figure: &FigureReport) -> Vec<String> {
+    let mut notes = IndexMap::<_, Vec<&str>>::new();
+    for (peer, note) in &figure.notes {
+        let name = report.peers.get(peer).map_or(peer.as_str(), |peer| &peer.name);
+        notes.entry(note).or_default().push(name);
+    }
+    notes.iter().map(|(note, names)| format!("{}: {note}", names.join(", "))).collect()
+}
+
+fn heading(column: &ColumnReport) -> String {
     let arrow = match column.better {
         Better::More => '↑',
         Better::Less => '↓',
@@ -52,15 +68,21 @@ fn heading(column: &Column) -> String {
 }
 
 fn cell(summary: Option<&Summary>) -> String {
-    let Some(Summary { median, min, max, ratio, .. }) = summary else {
+    let Some(Summary { median, min, max, ratio, values }) = summary else {
         return "–".into();
     };
-    let ratio = ratio.map_or_else(String::new, |ratio| format!(" ×{}", number(ratio)));
-    format!("{} ({}–{}){ratio}", number(*median), number(*min), number(*max))
+    let mut text = number(*median);
+    if values.len() > 1 {
+        write!(text, " ({}–{})", number(*min), number(*max)).expect("writing to a string");
+    }
+    if let Some(ratio) = ratio {
+        write!(text, " ×{}", number(*ratio)).expect("writing to a string");
+    }
+    text
 }
 
 /// Three digits that count.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,

@@ -1,64 +1,100 @@
 //! Everything measured, and what is made of it.
 
-use crate::figures::{FIGURES, Values};
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::figures::{Figure, Measured, Values};
 use crate::machine::Machine;
-use crate::peers::{PEERS, REFERENCE};
+use crate::options::Options;
+use crate::peers::{Peer, REFERENCE};
+use crate::report::{ColumnReport, FigureReport, PeerReport, Report, Summary};
 
 /// All values of a run.
-pub(crate) struct Results {
-    /// How often everything was measured.
-    pub(crate) rounds: usize,
-    /// What it ran on.
-    pub(crate) machine: Machine,
-    /// The peers' versions.
-    pub(crate) versions: Vec<Option<String>>,
-    /// By figure, peer and round.
-    measured: Vec<Vec<Vec<Values>>>,
+pub(crate) struct Results<'a> {
+    options: &'a Options,
+    /// By figure and peer.
+    cells: IndexMap<(&'static str, &'static str), Cell>,
 }
 
-/// The values of one column of one peer.
-pub(crate) struct Summary {
-    /// The middle one.
-    pub(crate) median: f64,
-    /// The least.
-    pub(crate) min: f64,
-    /// The greatest.
-    pub(crate) max: f64,
-    /// The median divided by the reference's.
-    pub(crate) ratio: Option<f64>,
-    /// All of them, in the order of the rounds.
-    pub(crate) values: Vec<f64>,
+/// What is known about a figure of a peer.
+#[derive(Default)]
+struct Cell {
+    rounds: Vec<Values>,
+    notes: BTreeSet<String>,
 }
 
-impl Results {
+impl<'a> Results<'a> {
     /// None yet.
-    pub(crate) fn new(rounds: usize, machine: Machine, versions: Vec<Option<String>>) -> Self {
-        let measured = vec![vec![Vec::new(); PEERS.len()]; FIGURES.len()];
-        Self { rounds, machine, versions, measured }
+    pub(crate) fn new(options: &'a Options) -> Self {
+        Self { options, cells: IndexMap::new() }
     }
 
-    /// Adds a round of a figure of a peer, both given by their indices.
-    pub(crate) fn add(&mut self, figure: usize, peer: usize, values: Values) {
-        self.measured[figure][peer].push(values);
+    /// Adds a round of a figure of a peer.
+    pub(crate) fn add(&mut self, figure: &Figure, peer: &Peer, measured: Measured) {
+        let cell = self.cells.entry((figure.id, peer.id)).or_default();
+        cell.rounds.push(measured.values);
+        cell.notes.extend(measured.note);
+    }
+
+    /// All of them summed up. Versions are in the order of the peers.
+    pub(crate) fn report(&self, machine: Machine, versions: Vec<Option<String>>) -> Report {
+        let peers = self.options.peers.iter().zip(versions).map(|(peer, version)| {
+            (peer.id.to_owned(), PeerReport { name: peer.name.to_owned(), version })
+        });
+        let figures = self.options.figures.iter();
+        Report {
+            machine,
+            rounds: self.options.rounds,
+            peers: peers.collect(),
+            figures: figures.map(|figure| (figure.id.to_owned(), self.figure(figure))).collect(),
+        }
+    }
+
+    fn figure(&self, figure: &Figure) -> FigureReport {
+        let columns = figure.columns.iter().enumerate().map(|(index, column)| {
+            let peers = self.options.peers.iter();
+            let peers =
+                peers.map(|peer| (peer.id.to_owned(), self.summary(figure, peer.id, index)));
+            let report = ColumnReport {
+                title: column.title.to_owned(),
+                better: column.better,
+                peers: peers.collect(),
+            };
+            (column.id.to_owned(), report)
+        });
+        let notes = self.options.peers.iter().filter_map(|peer| {
+            let notes = &self.cells.get(&(figure.id, peer.id))?.notes;
+            let notes: Vec<_> = notes.iter().map(String::as_str).collect();
+            (!notes.is_empty()).then(|| (peer.id.to_owned(), notes.join("; ")))
+        });
+        FigureReport {
+            title: figure.title.to_owned(),
+            columns: columns.collect(),
+            notes: notes.collect(),
+        }
     }
 
     /// One column of one peer; nothing if it does not apply to the peer.
-    pub(crate) fn summary(&self, figure: usize, peer: usize, column: usize) -> Option<Summary> {
+    fn summary(&self, figure: &Figure, peer: &str, column: usize) -> Option<Summary> {
         let values = self.values(figure, peer, column)?;
         let reference = self.values(figure, REFERENCE, column);
         let sorted = sorted(&values);
         let median = median(&sorted);
+        let ratio = reference.map(|reference| median / self::median(&self::sorted(&reference)));
         Some(Summary {
             median,
             min: *sorted.first()?,
             max: *sorted.last()?,
-            ratio: reference.map(|reference| median / self::median(&self::sorted(&reference))),
+            // Infinity is no number in JSON.
+            ratio: ratio.filter(|ratio| ratio.is_finite()),
             values,
         })
     }
 
-    fn values(&self, figure: usize, peer: usize, column: usize) -> Option<Vec<f64>> {
-        let rounds = &self.measured[figure][peer];
+    fn values(&self, figure: &Figure, peer: &str, column: usize) -> Option<Vec<f64>> {
+        let peer = self.options.peers.iter().find(|entry| entry.id == peer)?;
+        let rounds = &self.cells.get(&(figure.id, peer.id))?.rounds;
         let values: Option<Vec<_>> = rounds.iter().map(|values| values[column]).collect();
         values.filter(|values| !values.is_empty())
     }

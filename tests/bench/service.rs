@@ -31,13 +31,14 @@ impl Service {
         LazyLock::force(&PATTERN);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let count = Arc::clone(&count);
-                count.fetch_add(1, Ordering::SeqCst);
-                thread::spawn(move || {
+                let count = Active::more(&count);
+                let serving = thread::Builder::new().stack_size(STACK_LEN).spawn(move || {
+                    let _count = count;
                     // The load notices that its connection has failed.
                     let _ = serve(stream);
-                    count.fetch_sub(1, Ordering::SeqCst);
                 });
+                // So it does if there is no thread for it.
+                drop(serving);
             }
         });
         Ok(Self { endpoint, active })
@@ -63,6 +64,22 @@ impl Service {
             thread::sleep(Duration::from_millis(1));
         }
         Ok(())
+    }
+}
+
+/// Counts a connection for as long as it exists.
+struct Active(Arc<AtomicUsize>);
+
+impl Active {
+    fn more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -134,6 +151,9 @@ pub(crate) const MESSAGE_LEN: usize = 64;
 
 /// What load and service send and receive at once.
 pub(crate) const BUFFER_LEN: usize = 256 * 1024;
+
+/// Buffers are not on it, and there are thousands.
+const STACK_LEN: usize = 64 * 1024;
 
 /// A prime, so that no packet, batch or buffer can stand for another.
 const PERIOD: usize = 65_521;

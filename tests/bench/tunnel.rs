@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,11 +35,11 @@ impl Tunnel {
     /// `spawn` is given the lab, a source to listen on, and the target.
     pub(crate) fn put_in_front(
         &mut self,
-        spawn: impl FnOnce(&Lab, &Endpoint, &Endpoint) -> Process,
+        spawn: impl FnOnce(&Lab, &Endpoint, &Endpoint) -> Result<Process>,
     ) -> Result<()> {
         let source = self.lab.tcp();
         let start = Instant::now();
-        let mut process = spawn(&self.lab, &source, &self.entrance);
+        let mut process = spawn(&self.lab, &source, &self.entrance)?;
         while !is_listening(&source)? {
             if !process.is_running() {
                 bail!("the daemon ended instead of listening: {:?}", process.stderr());
@@ -54,6 +55,11 @@ impl Tunnel {
         self.daemons.push(Daemon { process, cpu_clock, listening_after });
         self.entrance = source;
         Ok(())
+    }
+
+    /// Where the daemons find their files.
+    pub(crate) fn lab(&self) -> &Lab {
+        &self.lab
     }
 
     /// Where the application connects.
@@ -102,13 +108,19 @@ impl Tunnel {
     }
 }
 
+/// The address of an endpoint that can only be a TCP one.
+pub(crate) fn tcp_address(endpoint: &Endpoint) -> Result<SocketAddr> {
+    match endpoint {
+        Endpoint::Tcp(address) => Ok(*address),
+        Endpoint::Unix(path) => bail!("{} is no TCP address", path.display()),
+    }
+}
+
 /// Whether somebody listens there, found out without a connection, which the
 /// daemon would notice: an address that a socket only reserves can be bound
 /// once more, one that a socket listens on cannot.
 fn is_listening(endpoint: &Endpoint) -> Result<bool> {
-    let Endpoint::Tcp(address) = *endpoint else {
-        bail!("{endpoint} is no TCP address");
-    };
+    let address = tcp_address(endpoint)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     match socket.bind(&address.into()) {

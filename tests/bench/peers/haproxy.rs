@@ -1,0 +1,88 @@
+//! `HAProxy` in TCP mode: an event loop on each core, TLS 1.3 with an ECDSA
+//! certificate that the client end verifies. Sessions are resumed, as is its
+//! default.
+
+use std::process::Command;
+use std::{fs, thread};
+
+use anyhow::{Context, Result, bail};
+use spiped_tests::{Endpoint, Lab, Process};
+
+use super::version_text;
+use crate::limits;
+use crate::tunnel::{Tunnel, tcp_address};
+
+pub(super) fn version() -> Result<Option<String>> {
+    let text = version_text(PROGRAM, "-v")?;
+    let line = text.lines().next().context("no version")?;
+    Ok(Some(line.split(" - ").next().unwrap_or(line).to_owned()))
+}
+
+pub(super) fn start(target: &Endpoint) -> Result<Tunnel> {
+    let mut tunnel = Tunnel::to(target);
+    make_certificate(tunnel.lab())?;
+    tunnel.put_in_front(|lab, source, target| {
+        spawn(lab, source, target, &format!("ssl crt {PAIR} ssl-min-ver TLSv1.3"), "")
+    })?;
+    let verify = format!("ssl verify required ca-file {CERTIFICATE} verifyhost {HOST}");
+    tunnel.put_in_front(|lab, source, target| {
+        spawn(lab, source, target, "", &format!("{verify} ssl-min-ver TLSv1.3"))
+    })?;
+    Ok(tunnel)
+}
+
+fn spawn(
+    lab: &Lab,
+    source: &Endpoint,
+    target: &Endpoint,
+    accept: &str,
+    connect: &str,
+) -> Result<Process> {
+    let configuration = format!(
+        "global
+    nbthread {}
+    maxconn {most}
+defaults
+    mode tcp
+    maxconn {most}
+    timeout connect 30s
+    timeout client 1h
+    timeout server 1h
+listen pipe
+    bind {} {accept}
+    server next {} {connect}
+",
+        thread::available_parallelism().context("counting CPUs")?,
+        tcp_address(source)?,
+        tcp_address(target)?,
+        // One is used to see that the others are there.
+        most = limits::most_connections()? + 1
+    );
+    let file = lab.write(&format!("haproxy-{}.cfg", source.port()), configuration);
+    let mut command = Command::new(PROGRAM);
+    // In the foreground, in one process.
+    command.args(["-db", "-q", "-f"]).arg(file).current_dir(lab.directory());
+    Ok(Process::spawn(command))
+}
+
+/// Makes a key and its certificate, alone and in one file with the key.
+fn make_certificate(lab: &Lab) -> Result<()> {
+    let mut command = Command::new("openssl");
+    command.current_dir(lab.directory()).args(["req", "-x509", "-newkey", "ec"]);
+    command.args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+    command.args(["-keyout", KEY, "-out", CERTIFICATE, "-subj", "/"]);
+    command.args(["-addext", &format!("subjectAltName=DNS:{HOST}")]);
+    let output = command.output().context("running openssl: is it installed?")?;
+    if !output.status.success() {
+        bail!("openssl req: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let read = |name| fs::read(lab.path(name)).with_context(|| format!("reading {name}"));
+    lab.write_key(PAIR, [read(CERTIFICATE)?, read(KEY)?].concat());
+    Ok(())
+}
+
+const PROGRAM: &str = "/usr/sbin/haproxy";
+const HOST: &str = "pipe.test";
+const KEY: &str = "haproxy.key";
+const CERTIFICATE: &str = "haproxy.crt";
+const PAIR: &str = "haproxy.pem";

@@ -1,0 +1,25 @@
+//! spiped, the original and ours.
+
+use anyhow::{Context, Result};
+use spiped_tests::{Endpoint, Origin, Program, Spiped};
+
+use super::version_text;
+use crate::limits;
+use crate::tunnel::Tunnel;
+
+pub(super) fn version(origin: Origin) -> Result<Option<String>> {
+    let path = Program::Spiped.path(origin);
+    version_text(path.to_str().context("a path that is no text")?, "-v").map(Some)
+}
+
+pub(super) fn start(origin: Origin, target: &Endpoint) -> Result<Tunnel> {
+    // One is used to see that the others are there.
+    let most = (limits::MANY + 1).to_string();
+    let mut tunnel = Tunnel::to(target);
+    for mode in [Spiped::decrypt, Spiped::encrypt] {
+        tunnel.put_in_front(|lab, source, target| {
+            Ok(mode(lab, target).of(origin).source(source).args(&["-n", &most]).spawn())
+        })?;
+    }
+    Ok(tunnel)
+}
