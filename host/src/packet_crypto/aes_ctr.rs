@@ -5,12 +5,16 @@ use aes::Aes256Enc;
 use ctr::cipher::{InnerIvInit, KeyInit, StreamCipher};
 use ctr::{Ctr128BE, CtrCore};
 
+#[cfg(target_arch = "x86_64")]
+use super::x86::vaes;
 use super::{BODY_LEN, KEY_LEN, Packet};
 
 /// An expanded key. Wiped on drop.
 pub(super) enum Cipher {
     /// With whatever the `aes` crate finds best.
     Stock(Aes256Enc),
+    #[cfg(target_arch = "x86_64")]
+    Vaes(vaes::Key),
 }
 
 impl Cipher {
@@ -26,6 +30,8 @@ impl Cipher {
                     stock_keystream(cipher, number, &mut packet[..BODY_LEN]);
                 }
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Vaes(key) => key.apply_keystream(first, packets),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::Packet;
+use super::aes_ctr::Cipher;
 use super::hmac::{MacKey, Tag};
 use super::sha256::Stock;
 #[cfg(target_arch = "x86_64")]
 use super::x86::Kernels;
+use super::{KEY_LEN, Packet};
 
 /// A choice of implementations that this CPU can run. All compute the same.
 #[derive(Clone, Copy, Default)]
@@ -32,6 +33,14 @@ impl Backend {
         return Kernels::available().into_iter().map(|kernels| Self { kernels });
         #[cfg(not(target_arch = "x86_64"))]
         return std::iter::once(Self {});
+    }
+
+    pub(super) fn cipher(self, key: &[u8; KEY_LEN]) -> Cipher {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(vaes) = self.kernels.vaes {
+            return Cipher::Vaes(vaes.expand(key));
+        }
+        Cipher::stock(key)
     }
 
     /// The MACs of as many of the first packets as are best hashed at once, at

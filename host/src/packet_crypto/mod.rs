@@ -57,7 +57,7 @@ impl Direction {
     pub fn with_backend(backend: Backend, cipher_key: &[u8], mac_key: &[u8]) -> Option<Self> {
         Some(Self {
             backend,
-            cipher: Cipher::stock(cipher_key.try_into().ok()?),
+            cipher: backend.cipher(cipher_key.try_into().ok()?),
             mac: MacKey::new(mac_key.try_into().ok()?),
         })
     }

@@ -8,10 +8,12 @@ mod avx2;
 mod avx512;
 mod lanes;
 mod sha_ni;
+pub(super) mod vaes;
 
 use self::avx2::Avx2;
 use self::avx512::Avx512;
 use self::sha_ni::ShaNi;
+use self::vaes::Vaes;
 use super::Packet;
 use super::hmac::{MacKey, Tag};
 
@@ -28,6 +30,7 @@ const WIDE_OVER_STOCK: usize = 2;
 /// Kernels to use.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Kernels {
+    pub(super) vaes: Option<Vaes>,
     avx512: Option<Avx512>,
     sha_ni: Option<ShaNi>,
     avx2: Option<Avx2>,
@@ -35,7 +38,12 @@ pub(super) struct Kernels {
 
 impl Kernels {
     pub(super) fn detect() -> Self {
-        Self { avx512: Avx512::detect(), sha_ni: ShaNi::detect(), avx2: Avx2::detect() }
+        Self {
+            vaes: Vaes::detect(),
+            avx512: Avx512::detect(),
+            sha_ni: ShaNi::detect(),
+            avx2: Avx2::detect(),
+        }
     }
 
     /// None, each kernel of this CPU alone, and all.
@@ -44,6 +52,7 @@ impl Kernels {
         let none = Self::default();
         let choices = [
             none,
+            Self { vaes: all.vaes, ..none },
             Self { avx2: all.avx2, ..none },
             Self { sha_ni: all.sha_ni, ..none },
             Self { avx512: all.avx512, ..none },
@@ -60,6 +69,7 @@ impl Kernels {
 
     pub(super) fn names(self) -> String {
         let names = [
+            self.vaes.map(|_| "vaes"),
             self.avx512.map(|_| "avx512"),
             self.sha_ni.map(|_| "sha-ni"),
             self.avx2.map(|_| "avx2"),
@@ -108,6 +118,7 @@ mod tests {
     fn every_kernel_of_this_cpu_is_available_alone() {
         let names: Vec<_> = Kernels::available().into_iter().map(Kernels::names).collect();
         let offered = [
+            ("vaes", is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx512f")),
             ("avx512", is_x86_feature_detected!("avx512bw")),
             ("sha-ni", is_x86_feature_detected!("sha")),
             ("avx2", is_x86_feature_detected!("avx2")),
