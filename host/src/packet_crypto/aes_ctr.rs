@@ -6,7 +6,7 @@ use ctr::cipher::{InnerIvInit, KeyInit, StreamCipher};
 use ctr::{Ctr128BE, CtrCore};
 
 #[cfg(target_arch = "x86_64")]
-use super::x86::vaes;
+use super::x86::aes as x86;
 use super::{BODY_LEN, KEY_LEN, Packet};
 
 /// An expanded key. Wiped on drop.
@@ -14,7 +14,7 @@ pub(super) enum Cipher {
     /// With whatever the `aes` crate finds best.
     Stock(Aes256Enc),
     #[cfg(target_arch = "x86_64")]
-    Vaes(vaes::Key),
+    X86(x86::Key),
 }
 
 impl Cipher {
@@ -31,7 +31,7 @@ impl Cipher {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Vaes(key) => key.apply_keystream(first, packets),
+            Self::X86(key) => key.apply_keystream(first, packets),
         }
     }
 }

@@ -37,8 +37,8 @@ impl Backend {
 
     pub(super) fn cipher(self, key: &[u8; KEY_LEN]) -> Cipher {
         #[cfg(target_arch = "x86_64")]
-        if let Some(vaes) = self.kernels.vaes {
-            return Cipher::Vaes(vaes.expand(key));
+        if let Some(aes) = self.kernels.aes {
+            return Cipher::X86(aes.expand(key));
         }
         Cipher::stock(key)
     }

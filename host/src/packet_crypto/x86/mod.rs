@@ -4,16 +4,17 @@
 #![allow(clippy::inline_always, reason = "intrinsics must end up where their feature is enabled")]
 #![allow(clippy::wildcard_imports, reason = "intrinsics name their origin themselves")]
 
+pub(super) mod aes;
 mod avx2;
 mod avx512;
+mod ctr;
 mod lanes;
 mod sha_ni;
-pub(super) mod vaes;
 
+use self::aes::Aes;
 use self::avx2::Avx2;
 use self::avx512::Avx512;
 use self::sha_ni::ShaNi;
-use self::vaes::Vaes;
 use super::Packet;
 use super::hmac::{MacKey, Tag};
 
@@ -30,7 +31,7 @@ const WIDE_OVER_STOCK: usize = 2;
 /// Kernels to use.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Kernels {
-    pub(super) vaes: Option<Vaes>,
+    pub(super) aes: Option<Aes>,
     avx512: Option<Avx512>,
     sha_ni: Option<ShaNi>,
     avx2: Option<Avx2>,
@@ -39,7 +40,7 @@ pub(super) struct Kernels {
 impl Kernels {
     pub(super) fn detect() -> Self {
         Self {
-            vaes: Vaes::detect(),
+            aes: Aes::detect(),
             avx512: Avx512::detect(),
             sha_ni: ShaNi::detect(),
             avx2: Avx2::detect(),
@@ -50,16 +51,14 @@ impl Kernels {
     pub(super) fn available() -> Vec<Self> {
         let all = Self::detect();
         let none = Self::default();
-        let choices = [
-            none,
-            Self { vaes: all.vaes, ..none },
+        let ciphers = Aes::available().map(|aes| Self { aes: Some(aes), ..none });
+        let hashes = [
             Self { avx2: all.avx2, ..none },
             Self { sha_ni: all.sha_ni, ..none },
             Self { avx512: all.avx512, ..none },
-            all,
         ];
-        let mut available = Vec::new();
-        for choice in choices {
+        let mut available = vec![none];
+        for choice in ciphers.chain(hashes).chain([all]) {
             if !available.contains(&choice) {
                 available.push(choice);
             }
@@ -69,7 +68,7 @@ impl Kernels {
 
     pub(super) fn names(self) -> String {
         let names = [
-            self.vaes.map(|_| "vaes"),
+            self.aes.map(Aes::name),
             self.avx512.map(|_| "avx512"),
             self.sha_ni.map(|_| "sha-ni"),
             self.avx2.map(|_| "avx2"),
@@ -118,7 +117,9 @@ mod tests {
     fn every_kernel_of_this_cpu_is_available_alone() {
         let names: Vec<_> = Kernels::available().into_iter().map(Kernels::names).collect();
         let offered = [
-            ("vaes", is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx512f")),
+            ("aes-ni", is_x86_feature_detected!("aes")),
+            ("vaes256", is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx2")),
+            ("vaes512", is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx512f")),
             ("avx512", is_x86_feature_detected!("avx512bw")),
             ("sha-ni", is_x86_feature_detected!("sha")),
             ("avx2", is_x86_feature_detected!("avx2")),
