@@ -17,7 +17,7 @@ mod tests;
 #[allow(unsafe_code, reason = "vector intrinsics need a CPU feature, and raw loads")]
 mod x86;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use self::aes_ctr::Cipher;
 pub use self::backend::Backend;
@@ -80,11 +80,8 @@ impl Direction {
         let mut authentic = 0;
         for (group, first) in groups(first, run) {
             let tags = self.tags(first, group);
-            let verified = group
-                .iter()
-                .zip(tags)
-                .take_while(|(packet, tag)| packet[BODY_LEN..].ct_eq(tag).into())
-                .count();
+            let verified =
+                group.iter().zip(tags).take_while(|(packet, tag)| verifies(packet, tag)).count();
             self.cipher.apply_keystream(first, &mut group[..verified]);
             authentic += verified * PACKET_LEN;
             if verified < group.len() {
@@ -110,4 +107,14 @@ impl Direction {
 fn groups(first: u64, run: &mut [u8]) -> impl Iterator<Item = (&mut [Packet], u64)> {
     let (packets, _) = run.as_chunks_mut();
     packets.chunks_mut(GROUP_LEN).zip((first..).step_by(GROUP_LEN))
+}
+
+/// In constant time, and by large words: byte by byte takes 9 % of all.
+fn verifies(packet: &Packet, tag: &Tag) -> bool {
+    let (tag, _) = tag.as_chunks();
+    let (mac, _) = packet[BODY_LEN..].as_chunks();
+    let same = tag.iter().zip(mac).fold(Choice::from(1), |same, (tag, mac)| {
+        same & u128::from_ne_bytes(*tag).ct_eq(&u128::from_ne_bytes(*mac))
+    });
+    same.into()
 }
