@@ -1,0 +1,44 @@
+//! AES-256-CTR (FIPS 197, SP 800-38A) over packets. The counter block is the
+//! packet number and the block's index in the packet, each 64 bits.
+
+use aes::Aes256Enc;
+use ctr::cipher::{InnerIvInit, KeyInit, StreamCipher};
+use ctr::{Ctr128BE, CtrCore};
+
+#[cfg(target_arch = "x86_64")]
+use super::x86::aes as x86;
+use super::{BODY_LEN, KEY_LEN, Packet};
+
+/// An expanded key. Wiped on drop.
+pub(super) enum Cipher {
+    /// With whatever the `aes` crate finds best.
+    Stock(Aes256Enc),
+    #[cfg(target_arch = "x86_64")]
+    X86(x86::Key),
+}
+
+impl Cipher {
+    pub(super) fn stock(key: &[u8; KEY_LEN]) -> Self {
+        Self::Stock(Aes256Enc::new(key.into()))
+    }
+
+    /// Encrypts or decrypts the bodies of packets.
+    pub(super) fn apply_keystream(&self, first: u64, packets: &mut [Packet]) {
+        match self {
+            Self::Stock(cipher) => {
+                for (packet, number) in packets.iter_mut().zip(first..) {
+                    stock_keystream(cipher, number, &mut packet[..BODY_LEN]);
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::X86(key) => key.apply_keystream(first, packets),
+        }
+    }
+}
+
+fn stock_keystream(cipher: &Aes256Enc, number: u64, body: &mut [u8]) {
+    // The low half counts blocks and cannot carry: there are 65.
+    let block = u128::from(number) << 64;
+    let counter = CtrCore::inner_iv_init(cipher, &block.to_be_bytes().into());
+    Ctr128BE::from_core(counter).apply_keystream(body);
+}

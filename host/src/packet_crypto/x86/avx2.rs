@@ -1,0 +1,145 @@
+//! SHA-256 of 8 messages in AVX2, for CPUs without SHA-NI.
+
+use std::arch::x86_64::*;
+
+use super::super::sha256::{Block, Sha256, Words};
+use super::lanes::{self, Lanes};
+
+/// Proof of AVX2.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
+}
+
+impl Sha256<8> for Avx2 {
+    fn extend(self, state: &Words, messages: [&[Block]; 8], last: &[Block; 8]) -> [Words; 8] {
+        // SAFETY: `self` proves that the CPU has the feature.
+        unsafe { extend(state, messages, last) }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn extend(state: &Words, messages: [&[Block]; 8], last: &[Block; 8]) -> [Words; 8] {
+    let mut state = state.map(|word| Lane(_mm256_set1_epi32(word.cast_signed())));
+    for block in 0..messages[0].len() {
+        compress(&mut state, messages.map(|message| &message[block]));
+    }
+    compress(&mut state, last.each_ref());
+    lanes::states(state.map(|lane| store(lane)))
+}
+
+/// Not inlined: it is 7 KiB of code.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+fn compress(state: &mut [Lane; 8], blocks: [&Block; 8]) {
+    let mut words = [state[0]; 16];
+    for (half, words) in words.as_chunks_mut().0.iter_mut().enumerate() {
+        *words = transpose(blocks.map(|block| load(&block.as_chunks().0[half])));
+    }
+    lanes::compress(state, words);
+}
+
+/// From row `i` with 8 big-endian words of message `i` to row `i` with word
+/// `i` of every message.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transpose(rows: [__m256i; 8]) -> [Lane; 8] {
+    let swap = _mm256_broadcastsi128_si256(_mm_set_epi8(
+        12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3,
+    ));
+    // Within each 4 rows and 4 columns: `quads[4 * i + j]` holds in its half
+    // `k` word `4 * k + j` of the messages from `4 * i` on.
+    let mut quads = rows.map(|row| _mm256_shuffle_epi8(row, swap));
+    for quad in quads.as_chunks_mut().0 {
+        let [a, b, c, d] = *quad;
+        let (ab, ab_high) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+        let (cd, cd_high) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+        *quad = [
+            _mm256_unpacklo_epi64(ab, cd),
+            _mm256_unpackhi_epi64(ab, cd),
+            _mm256_unpacklo_epi64(ab_high, cd_high),
+            _mm256_unpackhi_epi64(ab_high, cd_high),
+        ];
+    }
+    let mut words = rows;
+    for j in 0..4 {
+        words[j] = _mm256_permute2x128_si256::<0x20>(quads[j], quads[4 + j]);
+        words[4 + j] = _mm256_permute2x128_si256::<0x31>(quads[j], quads[4 + j]);
+    }
+    words.map(Lane)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: reads the array's 32 bytes, at any alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(lane: Lane) -> [u32; 8] {
+    let mut words = [0; 8];
+    // SAFETY: writes the array's 32 bytes, at any alignment.
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), lane.0) };
+    words
+}
+
+/// Made only by functions that enable AVX2.
+#[derive(Clone, Copy)]
+struct Lane(__m256i);
+
+macro_rules! lane {
+    ($intrinsics:expr) => {
+        // SAFETY: there is a `Lane`, so the CPU has AVX2.
+        Lane(unsafe { $intrinsics })
+    };
+}
+
+impl Lanes for Lane {
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        lane!(_mm256_add_epi32(self.0, other.0))
+    }
+
+    #[inline(always)]
+    fn add_word(self, word: u32) -> Self {
+        lane!(_mm256_add_epi32(self.0, _mm256_set1_epi32(word.cast_signed())))
+    }
+
+    #[inline(always)]
+    fn rotate_right(self, count: i32) -> Self {
+        lane!(_mm256_or_si256(
+            _mm256_srlv_epi32(self.0, _mm256_set1_epi32(count)),
+            _mm256_sllv_epi32(self.0, _mm256_set1_epi32(32 - count)),
+        ))
+    }
+
+    #[inline(always)]
+    fn shift_right(self, count: i32) -> Self {
+        lane!(_mm256_srlv_epi32(self.0, _mm256_set1_epi32(count)))
+    }
+
+    #[inline(always)]
+    fn parity(self, b: Self, c: Self) -> Self {
+        lane!(_mm256_xor_si256(self.0, _mm256_xor_si256(b.0, c.0)))
+    }
+
+    #[inline(always)]
+    fn choose(self, b: Self, c: Self) -> Self {
+        let differ = lane!(_mm256_xor_si256(b.0, c.0));
+        lane!(_mm256_xor_si256(_mm256_and_si256(self.0, differ.0), c.0))
+    }
+
+    /// The next round's `b ^ c` is this one's `a ^ b`: the compiler sees it.
+    #[inline(always)]
+    fn majority(self, b: Self, c: Self) -> Self {
+        let differ = lane!(_mm256_xor_si256(self.0, b.0));
+        let others = lane!(_mm256_xor_si256(b.0, c.0));
+        lane!(_mm256_xor_si256(_mm256_and_si256(differ.0, others.0), b.0))
+    }
+}
