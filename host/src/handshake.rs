@@ -26,6 +26,8 @@ static PROCESSORS: LazyLock<Semaphore> =
 pub struct Handshake {
     guest: Box<Guest>,
     output: Output,
+    /// Whether our public value has been computed.
+    shares: bool,
     limit: Duration,
     deadline: Instant,
 }
@@ -35,7 +37,7 @@ impl Handshake {
     #[must_use]
     pub fn begin(mut guest: Box<Guest>, limit: Duration) -> Self {
         let output = guest.start();
-        Self { guest, output, limit, deadline: Instant::now() + limit }
+        Self { guest, output, shares: false, limit, deadline: Instant::now() + limit }
     }
 
     /// Goes on until the peer has proved to hold the key; on a server, that
@@ -104,8 +106,13 @@ impl Handshake {
         Ok(self)
     }
 
-    /// An exponentiation takes too long for a worker that others wait for.
+    /// Our public value takes no longer than a batch of packets; the shared
+    /// value takes too long for a thread that others wait for.
     async fn compute(mut self) -> Result<Self, HandshakeError> {
+        if !mem::replace(&mut self.shares, true) {
+            self.output = self.guest.compute();
+            return Ok(self);
+        }
         let lost = || HandshakeError::Session(Failure::Guest("computation was abandoned".into()));
         let processor = PROCESSORS.acquire().await.map_err(|_| lost())?;
         let computed = spawn_blocking(move || {

@@ -131,4 +131,4 @@ const AT_ONCE: usize = 16;
 const TRAFFIC_LEN: u64 = 256 * 1024;
 
 /// For daemons to give back what an idle connection does not need.
-const SETTLING: Duration = Duration::from_millis(1500);
+const SETTLING: Duration = Duration::from_secs(3);
