@@ -44,6 +44,13 @@ impl Client {
         Ok(())
     }
 
+    /// Sends a message, receives it back, and returns how long that took.
+    pub(crate) fn timed_round_trip(&mut self) -> Result<Duration> {
+        let start = Instant::now();
+        self.round_trip()?;
+        Ok(start.elapsed())
+    }
+
     /// Sends so many bytes and waits until the service has them all.
     pub(crate) fn send_bulk(&mut self, length: u64) -> Result<()> {
         self.stream.write_all(&message(length)).context("announcing bulk")?;
@@ -103,9 +110,7 @@ fn round_trips_while(
 ) -> Result<Vec<Duration>> {
     let mut times = Vec::new();
     while go_on() {
-        let start = Instant::now();
-        client.round_trip()?;
-        times.push(start.elapsed());
+        times.push(client.timed_round_trip()?);
     }
     times.sort_unstable();
     Ok(times)

@@ -12,7 +12,7 @@ use crate::load::{Client, each, open_many};
 pub(super) const IDLE: &[Column] = &[
     less("idle_mib", "MiB without connections"),
     less("kib_per_connection", "KiB per connection"),
-    less("kib_per_connection_after_traffic", "KiB per connection, after 256 KiB on each"),
+    less("kib_per_connection_after_traffic", "KiB per connection, after 1 MiB on each"),
 ];
 
 pub(super) fn idle(subject: &Subject) -> Result<Measured> {
@@ -52,6 +52,7 @@ pub(super) const GROWTH: &[Column] = &[
     STEPS[4].1,
     STEPS[5].1,
     less("kib_per_connection", "KiB per connection"),
+    less("kib_per_connection_after_traffic", "KiB per connection, after 1 MiB on each"),
     more("connections", "most connections"),
 ];
 
@@ -83,6 +84,14 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     values.resize(STEPS.len(), None);
     let (number, memory) = last;
     values.push((number > 0).then(|| kib_per_connection(empty, memory, number)));
+    // Those that failed on the way may not work any more.
+    let traffic = values[STEPS.len() - 1].is_some();
+    values.push(if traffic {
+        each(&mut clients, AT_ONCE, |client| client.send_bulk(TRAFFIC_LEN))?;
+        Some(kib_per_connection(empty, settled(subject, &clients)?, number))
+    } else {
+        None
+    });
     values.push(Some(f64::from(number)));
     Ok(Measured { values, note })
 }
@@ -128,7 +137,7 @@ const IDLE_CONNECTIONS: u32 = 1000;
 const AT_ONCE: usize = 16;
 
 /// Several of any daemon's buffers.
-const TRAFFIC_LEN: u64 = 256 * 1024;
+const TRAFFIC_LEN: u64 = 1024 * 1024;
 
 /// For daemons to give back what an idle connection does not need.
 const SETTLING: Duration = Duration::from_secs(3);

@@ -117,6 +117,13 @@ pub(crate) const FIGURES: &[Figure] = &[
         ..EVERY_ROUND
     },
     Figure {
+        id: "wake-up",
+        title: "A round trip of 64 bytes on each of 200 connections, one after the other",
+        columns: transfer::WAKE_UP,
+        measure: transfer::wake_up,
+        ..EVERY_ROUND
+    },
+    Figure {
         id: "redis",
         title: "Redis: GET of 64 bytes by redis-benchmark (one thread), 50 connections",
         columns: redis::COLUMNS,

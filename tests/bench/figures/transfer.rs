@@ -72,6 +72,31 @@ pub(super) fn ping_pong_in_storm(subject: &Subject) -> Result<Measured> {
     .into())
 }
 
+pub(super) const WAKE_UP: &[Column] = &[
+    less("idle_p50_us", "p50 µs after 3 s of silence"),
+    less("p50_us", "p50 µs right after that"),
+    less("cpu_us_of_waking", "CPU µs more, first time"),
+];
+
+/// One round trip on each of many connections that were idle, then another.
+pub(super) fn wake_up(subject: &Subject) -> Result<Measured> {
+    let tunnel = subject.tunnel;
+    let mut clients = open_many(tunnel.entrance(), SLEEPERS, 16, |client| client)?;
+    thread::sleep(SILENCE);
+    let mut pass = || {
+        let before = tunnel.cpu()?;
+        let mut times =
+            clients.iter_mut().map(Client::timed_round_trip).collect::<Result<Vec<_>>>()?;
+        times.sort_unstable();
+        let cpu = since(before, tunnel.cpu()?).map(|cpu| micros(cpu) / f64::from(SLEEPERS));
+        anyhow::Ok((percentile(&times, 50), cpu))
+    };
+    let (first, first_cpu) = pass()?;
+    let (second, second_cpu) = pass()?;
+    let waking = first_cpu.zip(second_cpu).map(|(first, second)| first - second);
+    Ok(vec![first, second, waking].into())
+}
+
 /// Of sorted times, in microseconds.
 fn percentile(times: &[Duration], percent: usize) -> Option<f64> {
     times.get(times.len() * percent / 100).copied().map(micros)
@@ -84,6 +109,10 @@ const STORM_THREADS: usize = 16;
 
 /// For a storm to reach its full strength.
 const RISING: Duration = Duration::from_millis(200);
+
+const SLEEPERS: u32 = 200;
+
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// Long enough for a hundred round trips of the slowest.
 const STORM_TIME: Duration = Duration::from_secs(2);
