@@ -1,120 +1,111 @@
 //! Powers of the generator from a table: a comb (Lim and Lee, CRYPTO 1994),
-//! four times cheaper than an exponentiation that knows nothing of its base.
+//! several times cheaper than an exponentiation that knows nothing of its
+//! base.
 //!
-//! The bits of x stand in four rows of 64; column c holds bits c, c + 64,
-//! c + 128 and c + 192, and its four bits choose one of 16 products. The
-//! columns are split into four blocks with a table each, so that 15 squarings
-//! and 64 multiplications are enough.
+//! The exponent's bits stand in `ROWS` rows; column c holds bits c, c + `COLUMNS`,
+//! c + 2 `COLUMNS` and so on, and its bits choose one of 2^`ROWS` products.
+//! The columns are split into `BLOCKS` blocks with a table each, so that
+//! `BLOCK_COLUMNS` - 1 squarings and `COLUMNS` multiplications are enough.
 
-use crypto_bigint::U256;
-use subtle::{ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroizing;
+use crypto_bigint::U2048;
 
-use super::{EXPONENT_BITS, Element, U2048};
+use super::field::{Accumulator, Limbs};
+use super::group::{Group, Residue};
+use super::{EXPONENT_BITS, EXPONENT_LEN};
 
-const ROWS: usize = 4;
-const COLUMNS: usize = 64;
-const BLOCKS: usize = 4;
-const BLOCK_COLUMNS: usize = COLUMNS / BLOCKS;
+pub(super) const ROWS: usize = 4;
+pub(super) const BLOCKS: usize = 5;
+const BLOCK_COLUMNS: usize = EXPONENT_BITS.div_ceil(ROWS * BLOCKS);
+const COLUMNS: usize = BLOCKS * BLOCK_COLUMNS;
 
-/// The generator to 2^258 + x. Constant time in x.
-pub(super) fn power(x: &U256) -> Element {
-    let x = Zeroizing::new(x.to_le_bytes().into());
-    let mut power = Element::ONE;
+/// For each block, the product for every choice of bits in a column.
+pub(super) type Comb<W, const T: usize, const N: usize> = [[Limbs<W, T, N>; 1 << ROWS]; BLOCKS];
+
+/// The generator to 2^258 + x. Constant time in x, which is big-endian.
+pub(super) fn power<W: Group<T, N>, const T: usize, const N: usize>(
+    x: &[u8; EXPONENT_LEN],
+) -> U2048 {
+    let [first, blocks @ ..] = W::comb();
+    // The first factor needs no multiplication.
+    let mut power = Accumulator::select(first, column(x, BLOCK_COLUMNS - 1));
     for step in (0..BLOCK_COLUMNS).rev() {
-        power = power.square();
-        for (block, products) in TABLES.products.iter().enumerate() {
-            power *= select(products, column(&x, block * BLOCK_COLUMNS + step));
+        if step != BLOCK_COLUMNS - 1 {
+            power.square();
+            power.multiply_selected(first, column(x, step));
+        }
+        for (block, products) in (1..).zip(blocks) {
+            power.multiply_selected(products, column(x, block * BLOCK_COLUMNS + step));
         }
     }
-    power * TABLES.high
+    power.into_residue()
 }
 
-/// The four bits of x, little-endian, in a column.
-fn column(x: &[u8; 32], column: usize) -> u8 {
+/// The bits of 2^258 + x in a column.
+fn column(x: &[u8; EXPONENT_LEN], column: usize) -> u8 {
     (0..ROWS).fold(0, |bits, row| {
         let at = row * COLUMNS + column;
-        bits | (x[at / 8] >> (at % 8) & 1) << row
+        let bit = match x.iter().rev().nth(at / 8) {
+            Some(byte) => byte >> (at % 8) & 1,
+            None => u8::from(at == EXPONENT_BITS - 1),
+        };
+        bits | bit << row
     })
 }
 
-/// The entry at a secret index: reads all of them.
-fn select(products: &[Element; 1 << ROWS], index: u8) -> Element {
-    let mut selected = products[0];
-    for (at, product) in (1..).zip(&products[1..]) {
-        selected.conditional_assign(product, index.ct_eq(&at));
-    }
-    selected
-}
-
-/// What depends on the generator only.
-struct Tables {
-    /// For each block, the product for every choice of bits in a column:
-    /// entry b of block k is the product of generator^(2^(64 i + 16 k)) over
-    /// the bits i of b.
-    products: [[Element; 1 << ROWS]; BLOCKS],
-    /// The generator to 2^258.
-    high: Element,
-}
-
-/// Computed by the compiler.
-static TABLES: Tables = Tables::new();
-
-impl Tables {
-    #[allow(long_running_const_eval, reason = "some 300 multiplications of 2048 bits")]
-    const fn new() -> Self {
-        let mut products = [[Element::ONE; 1 << ROWS]; BLOCKS];
-        let mut power = Element::new(&U2048::from_u8(2));
-        let mut exponent = 0;
-        while exponent < ROWS * COLUMNS {
-            if exponent.is_multiple_of(BLOCK_COLUMNS) {
-                let row = exponent / COLUMNS;
-                let block = exponent % COLUMNS / BLOCK_COLUMNS;
-                // Entries without this row's bit are complete: rows come in order.
-                let mut index = 0;
-                while index < 1 << row {
-                    products[block][index + (1 << row)] = products[block][index].mul(&power);
-                    index += 1;
-                }
+/// Entry b of block k is the product of generator^(2^(`COLUMNS` i +
+/// `BLOCK_COLUMNS` k)) over the bits i of b. Computed by the compiler.
+pub(super) static PRODUCTS: [[Residue; 1 << ROWS]; BLOCKS] = {
+    let mut products = [[Residue::ONE; 1 << ROWS]; BLOCKS];
+    let mut power = Residue::new(&U2048::from_u8(2));
+    let mut exponent = 0;
+    while exponent < ROWS * COLUMNS {
+        if exponent % BLOCK_COLUMNS == 0 {
+            let row = exponent / COLUMNS;
+            let block = exponent % COLUMNS / BLOCK_COLUMNS;
+            // Entries without this row's bit are complete: rows come in order.
+            let mut index = 0;
+            while index < 1 << row {
+                products[block][index + (1 << row)] = products[block][index].mul(&power);
+                index += 1;
             }
-            power = power.square();
-            exponent += 1;
         }
-        let high = power.square_repeat_vartime(EXPONENT_BITS - 1 - 256);
-        Self { products, high }
+        power = power.square();
+        exponent += 1;
     }
-}
+    products
+};
 
 #[cfg(test)]
 mod tests {
-    use crypto_bigint::{U320, U512};
+    use crypto_bigint::{U256, U320, U512};
 
     use super::*;
 
     /// By the method that knows nothing of its base.
-    fn expected(x: &U256) -> Element {
-        let exponent = x.resize::<{ U320::LIMBS }>() | (U320::ONE << (EXPONENT_BITS - 1));
-        Element::new(&U2048::from_u8(2)).pow_bounded_exp(&exponent, EXPONENT_BITS)
+    fn check(x: &U256) {
+        let exponent = x.resize::<{ U320::LIMBS }>() | U320::ONE.shl_vartime(258);
+        let expected = Residue::new(&U2048::from_u8(2)).pow_bounded_exp(&exponent, 259).retrieve();
+        let x = x.to_be_bytes().into();
+        assert_eq!(power::<u64, _, _>(&x), expected);
+        assert_eq!(power::<u32, _, _>(&x), expected);
     }
 
     #[test]
     fn every_bit_counts() {
         for bit in 0..256 {
-            let x = U256::ONE << bit;
-            assert_eq!(power(&x), expected(&x), "{bit}");
+            check(&(U256::ONE << bit));
         }
     }
 
     #[test]
     fn any_exponent() {
         let mut x = U256::from_u8(3);
-        for _ in 0..200 {
-            assert_eq!(power(&x), expected(&x), "{x}");
+        for _ in 0..100 {
+            check(&x);
             let square: U512 = x.concatenating_mul(&x.wrapping_add(&U256::ONE));
             x = square.split().0.bitxor(&square.split().1).wrapping_add(&U256::from_u8(5));
         }
-        for x in [U256::ZERO, U256::MAX] {
-            assert_eq!(power(&x), expected(&x), "{x}");
-        }
+        check(&U256::ZERO);
+        check(&U256::MAX);
     }
 }

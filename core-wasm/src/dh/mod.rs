@@ -1,17 +1,20 @@
 //! Diffie-Hellman in RFC 3526 group 14: 2048-bit MODP, generator 2.
 //!
 //! Exponentiation is constant time in the exponent and the base: powers of a
-//! peer's value by `crypto-bigint`'s fixed window, powers of the generator by
-//! [`generator`]. Comparisons of public values are not, and need not be: those
+//! peer's value by [`power`], of the generator by [`generator`], both with the
+//! arithmetic of [`field`]. Comparisons of public values are not, and need not be: those
 //! values travel in the clear.
 
+mod field;
 mod generator;
+mod group;
+mod power;
 
-use crypto_bigint::modular::ConstMontyForm;
-use crypto_bigint::{U256, U320, U2048, const_monty_params};
+use crypto_bigint::U2048;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
+use group::PRIME;
 
 /// Length of a public value and of a shared value, in bytes.
 pub const PUBLIC_VALUE_LEN: usize = 256;
@@ -19,23 +22,14 @@ pub const PUBLIC_VALUE_LEN: usize = 256;
 pub(crate) const EXPONENT_LEN: usize = 32;
 
 /// The exponent's length in bits: 2^258 + x, with x below 2^256.
-const EXPONENT_BITS: u32 = 259;
+const EXPONENT_BITS: usize = 259;
 
-const_monty_params!(
-    Group14,
-    U2048,
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74\
-     020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437\
-     4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
-     EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF05\
-     98DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB\
-     9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B\
-     E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF695581718\
-     3995497CEA956AE515D2261898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF",
-    "The group's prime modulus."
-);
-
-type Element = ConstMontyForm<Group14, { U2048::LIMBS }>;
+/// The word size that suits the target. The component of the native world has
+/// wide arithmetic.
+#[cfg(any(target_pointer_width = "64", feature = "native"))]
+type Word = u64;
+#[cfg(not(any(target_pointer_width = "64", feature = "native")))]
+type Word = u32;
 
 /// A public value y below the group's prime. Zero is among them.
 #[derive(Clone)]
@@ -48,7 +42,7 @@ impl PublicValue {
     /// `None` if the big-endian number in `bytes` is not below the prime.
     pub(crate) fn parse(bytes: &[u8; PUBLIC_VALUE_LEN]) -> Option<Self> {
         let value = U2048::from_be_slice(bytes);
-        (value < *Element::MODULUS.as_ref()).then_some(Self(value))
+        (value < *PRIME).then_some(Self(value))
     }
 
     pub(crate) fn to_bytes(&self) -> [u8; PUBLIC_VALUE_LEN] {
@@ -58,7 +52,7 @@ impl PublicValue {
     /// Whether this value fixes the shared value, whatever our exponent:
     /// 0, 1, or p-1, whose powers are 1 and p-1.
     pub(crate) fn is_degenerate(&self) -> bool {
-        let largest = Element::MODULUS.as_ref().wrapping_sub(&U2048::ONE);
+        let largest = PRIME.wrapping_sub(&U2048::ONE);
         self.0 <= U2048::ONE || self.0 == largest
     }
 }
@@ -67,25 +61,22 @@ impl PublicValue {
 /// does not depend on x.
 #[derive(Clone)]
 pub(crate) struct Exponent {
-    x: Zeroizing<U256>,
+    x: Secret<EXPONENT_LEN>,
 }
 
 impl Exponent {
     pub(crate) fn new(x: &[u8; EXPONENT_LEN]) -> Self {
-        Self { x: Zeroizing::new(U256::from_be_slice(x)) }
+        Self { x: Secret::new(*x) }
     }
 
     /// The public value 2^exponent mod p.
     pub(crate) fn public_value(&self) -> PublicValue {
-        PublicValue(generator::power(&self.x).retrieve())
+        PublicValue(generator::power::<Word, _, _>(self.x.expose()))
     }
 
     /// The shared value: the peer's public value to this exponent.
     pub(crate) fn shared_value(&self, peer: &PublicValue) -> Secret<PUBLIC_VALUE_LEN> {
-        let high = U320::ONE.shl_vartime(EXPONENT_BITS - 1);
-        let exponent = Zeroizing::new(self.x.resize::<{ U320::LIMBS }>().bitor(&high));
-        let shared = Element::new(&peer.0).pow_bounded_exp(&*exponent, EXPONENT_BITS);
-        let shared = Zeroizing::new(shared.retrieve());
+        let shared = Zeroizing::new(power::power::<Word, _, _>(&peer.0, self.x.expose()));
         Secret::new(shared.to_be_bytes().into())
     }
 }
@@ -107,7 +98,7 @@ mod tests {
     }
 
     fn prime() -> U2048 {
-        *Element::MODULUS.as_ref()
+        *PRIME
     }
 
     fn parse(value: U2048) -> Option<PublicValue> {
