@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, available_parallelism};
 
+use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
@@ -133,9 +134,23 @@ impl WorkerThread {
     }
 }
 
+/// An event loop for this thread or another.
 fn event_loop() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+    Builder::new_current_thread().enable_all().on_thread_start(yield_to_event_loops).build()
 }
+
+/// The threads that such a runtime starts are for what may block or takes
+/// long, such as computing a shared value. Established connections do not wait
+/// for that, however many want to become established.
+fn yield_to_event_loops() {
+    // On Linux this is about the calling thread. Where it is refused all
+    // threads take turns, which works, too.
+    let _ = setpriority_process(None, BACKGROUND);
+}
+
+/// Gets a tenth of the time of a thread of ordinary priority, if there is one
+/// that wants it.
+const BACKGROUND: i32 = 10;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
