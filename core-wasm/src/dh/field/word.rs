@@ -1,6 +1,6 @@
 //! The two word sizes: what a limb is, and what the sum of a column is.
 
-use core::ops::{Add, BitAnd, BitOr, Shl};
+use core::ops::{Add, BitAnd, BitOr, Not, Shl};
 
 use subtle::Choice;
 use zeroize::Zeroize;
@@ -17,6 +17,7 @@ pub(in super::super) trait Word:
     + Add<Output = Self>
     + BitAnd<Output = Self>
     + BitOr<Output = Self>
+    + Not<Output = Self>
     + Shl<u32, Output = Self>
     + 'static
 {
