@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let Some(address) = env::args().nth(1) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "usage: echo ADDR:PORT"));

@@ -28,10 +28,9 @@ const PLAIN_BATCH_LEN: usize = 64 * 1024;
 /// Batches one connection may move before others on its worker get a turn.
 const BATCHES_A_TURN: usize = 8;
 
-/// Without a batch for this long, and for at most twice this long, a session
-/// falls asleep. Waking costs some 20 µs of computing (docs/performance.md):
-/// a connection with one message a second would spend 2 millionths of its
-/// time on it.
+/// Without a batch for this long, or at most twice as long, a session falls
+/// asleep. To sleep and wake costs some 50 µs of computing: whoever speaks just
+/// too seldom to stay awake pays 50 millionths of a processor.
 const IDLE: Duration = Duration::from_secs(1);
 
 thread_local! {
