@@ -84,14 +84,18 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     values.resize(STEPS.len(), None);
     let (number, memory) = last;
     values.push((number > 0).then(|| kib_per_connection(empty, memory, number)));
-    // Those that failed on the way may not work any more.
-    let traffic = values[STEPS.len() - 1].is_some();
-    values.push(if traffic {
-        each(&mut clients, AT_ONCE, |client| client.send_bulk(TRAFFIC_LEN))?;
-        Some(kib_per_connection(empty, settled(subject, &clients)?, number))
-    } else {
-        None
-    });
+    let after = match note {
+        // Those that failed on the way may not work any more.
+        Some(_) if number < most => None,
+        _ => match each(&mut clients, AT_ONCE, |client| client.send_bulk(TRAFFIC_LEN)) {
+            Ok(()) => Some(kib_per_connection(empty, settled(subject, &clients)?, number)),
+            Err(error) => {
+                note = Some(format!("no traffic over all connections in time: {error:#}"));
+                None
+            }
+        },
+    };
+    values.push(after);
     values.push(Some(f64::from(number)));
     Ok(Measured { values, note })
 }
