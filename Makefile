@@ -4,6 +4,7 @@
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
 #   make bench      measure it side by side with spiped, stunnel and HAProxy
+#   make bench-micro   measure its parts, and the portable component
 #   make check      formatting, lints, documentation
 #   make install    into $(DESTDIR)$(PREFIX)
 
@@ -24,7 +25,7 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test check check-reproducible fuzz-smoke bench wit-docs install clean
+.PHONY: all demo test check check-reproducible fuzz-smoke bench bench-micro wit-docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -63,6 +64,14 @@ test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 bench: all
 	@tests/run.sh peers
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)
+
+# Packets and handshake in the production host; the same calls in every build;
+# the portable component in Node.
+bench-micro: all
+	cargo bench --locked --package spiped --bench packets --bench handshake
+	cargo bench --locked --package spiped-component-tests --bench builds
+	tests/hosts/node/setup.sh
+	@node tests/hosts/node/bench.mjs
 
 # The rendered interface; `make check` sees to it that it is up to date.
 wit-docs: $(TOOL)

@@ -1,7 +1,7 @@
 //! Memory that connections take while nothing moves.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -87,13 +87,22 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     let after = match note {
         // Those that failed on the way may not work any more.
         Some(_) if number < most => None,
-        _ => match each(&mut clients, AT_ONCE, |client| client.send_bulk(TRAFFIC_LEN)) {
-            Ok(()) => Some(kib_per_connection(empty, settled(subject, &clients)?, number)),
-            Err(error) => {
-                note = Some(format!("no traffic over all connections in time: {error:#}"));
-                None
+        _ => {
+            let end = Instant::now() + PATIENCE;
+            let sent = each(&mut clients, AT_ONCE, |client| {
+                if Instant::now() > end {
+                    bail!("{PATIENCE:?} were not enough");
+                }
+                client.send_bulk(TRAFFIC_LEN)
+            });
+            match sent {
+                Ok(()) => Some(kib_per_connection(empty, settled(subject, &clients)?, number)),
+                Err(error) => {
+                    note = Some(format!("traffic over all connections: {error:#}"));
+                    None
+                }
             }
-        },
+        }
     };
     values.push(after);
     values.push(Some(f64::from(number)));
@@ -142,6 +151,9 @@ const AT_ONCE: usize = 16;
 
 /// Several of any daemon's buffers.
 const TRAFFIC_LEN: u64 = 1024 * 1024;
+
+/// For traffic over all connections that can be had.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// For daemons to give back what an idle connection does not need.
 const SETTLING: Duration = Duration::from_secs(3);
