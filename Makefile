@@ -66,9 +66,11 @@ bench: all
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)
 
 # Packets and handshake in the production host; the same calls in every build;
-# the portable component in Node.
+# the portable component in Node. With the benchmarks of its package cargo builds
+# the daemon, too, and with their dependencies' features: not over the real one.
 bench-micro: all
-	cargo bench --locked --package spiped --bench packets --bench handshake
+	cargo bench --locked --target-dir target/benches --package spiped \
+		--bench packets --bench handshake
 	cargo bench --locked --package spiped-component-tests --bench builds
 	tests/hosts/node/setup.sh
 	@node tests/hosts/node/bench.mjs
