@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { newInstance } from './component.mjs';
 
-const REPETITIONS = 40;
+const REPETITIONS = 400;
 /** What 64 packets carry. */
 const BATCH = new Uint8Array(65536).fill(0x5a);
 
