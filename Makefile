@@ -59,7 +59,7 @@ test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
 
 # Side by side with Debian's spiped, stunnel and HAProxy, interleaved; takes
-# about ten minutes. One figure of ours: make bench BENCH='--only memory
+# about 15 minutes. One figure of ours: make bench BENCH='--only memory
 # --peers spiped-ours'. All choices: make bench BENCH=--help
 bench: all
 	@tests/run.sh peers

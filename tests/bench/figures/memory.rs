@@ -84,26 +84,14 @@ pub(super) fn growth(subject: &Subject) -> Result<Measured> {
     values.resize(STEPS.len(), None);
     let (number, memory) = last;
     values.push((number > 0).then(|| kib_per_connection(empty, memory, number)));
-    let after = match note {
-        // Those that failed on the way may not work any more.
-        Some(_) if number < most => None,
-        _ => {
-            let end = Instant::now() + PATIENCE;
-            let sent = each(&mut clients, AT_ONCE, |client| {
-                if Instant::now() > end {
-                    bail!("{PATIENCE:?} were not enough");
-                }
-                client.send_bulk(TRAFFIC_LEN)
-            });
-            match sent {
-                Ok(()) => Some(kib_per_connection(empty, settled(subject, &clients)?, number)),
-                Err(error) => {
-                    note = Some(format!("traffic over all connections: {error:#}"));
-                    None
-                }
-            }
+    let mut after = None;
+    // Those that failed on the way may not work any more.
+    if number == most {
+        match send_on_all(&mut clients) {
+            Ok(()) => after = Some(kib_per_connection(empty, settled(subject, &clients)?, number)),
+            Err(error) => note = Some(format!("traffic over all connections: {error:#}")),
         }
-    };
+    }
     values.push(after);
     values.push(Some(f64::from(number)));
     Ok(Measured { values, note })
@@ -124,6 +112,17 @@ fn grow(subject: &Subject, clients: &mut Vec<Client>, number: u32) -> Result<u32
     let opened = open_many(subject.tunnel.entrance(), more, AT_ONCE, |client| client)?;
     clients.extend(opened);
     settled(subject, clients)
+}
+
+/// Traffic on every connection, unless that takes too long.
+fn send_on_all(clients: &mut [Client]) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    each(clients, AT_ONCE, |client| {
+        if Instant::now() > end {
+            bail!("{PATIENCE:?} were not enough");
+        }
+        client.send_bulk(TRAFFIC_LEN)
+    })
 }
 
 /// The memory of the daemons when they have come to rest, with all connections.
@@ -152,7 +151,7 @@ const AT_ONCE: usize = 16;
 /// Several of any daemon's buffers.
 const TRAFFIC_LEN: u64 = 1024 * 1024;
 
-/// For traffic over all connections that can be had.
+/// How long traffic on all connections may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// For daemons to give back what an idle connection does not need.
