@@ -19,7 +19,10 @@ main() {
     case $module in
         portable) ;;
         # 64x64-bit multiplication: a third of the handshake's time.
-        native) features='--features native' rustflags='-Ctarget-feature=+wide-arithmetic' ;;
+        native)
+            features='--features native'
+            rustflags='-Ctarget-feature=+wide-arithmetic --cfg=curve25519_dalek_bits="64"'
+            ;;
         # Built as `portable` is, and beside it.
         consumer) world=portable package=spiped-consumer ;;
         *) fail "unknown module: $module" ;;

@@ -23,6 +23,8 @@ pub enum PeerFault {
     WrongKey,
     /// The public value is not below the group's prime.
     PublicValueOutOfRange,
+    /// The public value makes the shared value 0, whatever ours is (X25519).
+    LowOrderPublicValue,
     /// The peer omits forward secrecy, which is required here.
     NoForwardSecrecy,
     /// A packet's MAC did not verify.
@@ -30,17 +32,22 @@ pub enum PeerFault {
         /// The packet's number, from 0.
         number: u64,
     },
-    /// An authentic packet declares a length outside 1 to 1024.
+    /// An authentic packet declares a length outside 1 to 1024; with X25519, 0
+    /// is the end mark.
     BadLength {
         /// The packet's number, from 0.
         number: u64,
         /// The length it declares, in bytes.
         length: u32,
     },
+    /// Bytes came after the end mark (X25519).
+    DataAfterEnd,
     /// The crypt side ended before the handshake was complete.
     CutOffInHandshake,
     /// The crypt side ended in the middle of a packet.
     CutOffInPacket,
+    /// The crypt side ended between packets, without the end mark (X25519).
+    CutOffBeforeEnd,
 }
 
 /// What our own host did wrong.
@@ -53,6 +60,9 @@ pub enum Misuse {
     SecretCount,
     /// The entropy is not 64 bytes long.
     EntropyLength,
+    /// A client leaves the key exchange open, or X25519 is to omit forward
+    /// secrecy.
+    ContradictoryConfig,
     /// `start` was called twice, or another call came before it.
     StartOrder,
     /// `compute` was called although nothing was due.
@@ -96,13 +106,16 @@ impl fmt::Display for PeerFault {
         match self {
             Self::WrongKey => f.write_str("wrong key, or corrupted handshake"),
             Self::PublicValueOutOfRange => f.write_str("public value out of range"),
+            Self::LowOrderPublicValue => f.write_str("public value of low order"),
             Self::NoForwardSecrecy => f.write_str("peer omits forward secrecy"),
             Self::ForgedPacket { number } => write!(f, "packet {number} is forged or corrupted"),
             Self::BadLength { number, length } => {
                 write!(f, "packet {number} declares an impossible length, {length}")
             }
+            Self::DataAfterEnd => f.write_str("bytes came after the end mark"),
             Self::CutOffInHandshake => f.write_str("cut off in the middle of the handshake"),
             Self::CutOffInPacket => f.write_str("cut off in the middle of a packet"),
+            Self::CutOffBeforeEnd => f.write_str("cut off before the end mark"),
         }
     }
 }
@@ -113,6 +126,7 @@ impl fmt::Display for Misuse {
             Self::SecretLength => "a secret is not 32 bytes long",
             Self::SecretCount => "a client takes one secret, a server one or more",
             Self::EntropyLength => "the entropy is not 64 bytes long",
+            Self::ContradictoryConfig => "the configuration contradicts itself",
             Self::StartOrder => "start must be called once, before anything else",
             Self::NothingToCompute => "there is nothing to compute",
             Self::NotEstablished => "the session is not established",

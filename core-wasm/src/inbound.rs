@@ -25,13 +25,19 @@ impl<const N: usize> Inbound<N> {
     /// Takes from the front of `input` what is missing. When all `N` bytes
     /// are there, returns them and begins anew.
     pub(crate) fn fill(&mut self, input: &mut &[u8]) -> Option<&[u8; N]> {
-        let (taken, rest) = input.split_at(input.len().min(N - self.len));
+        self.fill_to(N, input)?;
+        self.len = 0;
+        Some(&*self.bytes)
+    }
+
+    /// Takes from the front of `input` what is missing for `len` bytes, at
+    /// most `N`. Returns these when they are there.
+    pub(crate) fn fill_to(&mut self, len: usize, input: &mut &[u8]) -> Option<&[u8]> {
+        let missing = len.min(N).saturating_sub(self.len);
+        let (taken, rest) = input.split_at(input.len().min(missing));
         *input = rest;
         self.bytes[self.len..self.len + taken.len()].copy_from_slice(taken);
         self.len += taken.len();
-        (self.len == N).then(|| {
-            self.len = 0;
-            &*self.bytes
-        })
+        self.bytes[..self.len].get(..len)
     }
 }

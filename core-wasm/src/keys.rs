@@ -3,12 +3,15 @@
 //! Each is PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2) with one iteration, so
 //! that block `i` is `HMAC(psk, salt || be32(i))`.
 
+use alloc::vec::Vec;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::dh::PUBLIC_VALUE_LEN;
+use crate::dh::{KeyExchange, PublicValue, SharedValue};
 use crate::secret::Secret;
+use crate::session::Side;
 
 /// Length of a nonce, in bytes.
 pub const NONCE_LEN: usize = 32;
@@ -43,17 +46,33 @@ pub(crate) struct Nonces {
     pub(crate) server: Nonce,
 }
 
-/// The first derivation: what authenticates the key shares.
-pub(crate) struct HandshakeKeys {
-    pub(crate) client: MacKey,
-    pub(crate) server: MacKey,
+/// Goes into both derivations of the key exchange X25519, so that they have
+/// nothing in common with upstream's.
+const X25519_LABEL: &[u8] = b"spiped-x25519-v1";
+
+/// What follows the nonces in the salt of both derivations.
+fn label(exchange: KeyExchange) -> &'static [u8] {
+    match exchange {
+        KeyExchange::Modp2048 => &[],
+        KeyExchange::X25519 => X25519_LABEL,
+    }
 }
 
-impl HandshakeKeys {
-    pub(crate) fn derive(psk: &Psk, nonces: &Nonces) -> Self {
-        let [client, server] = derive(psk, &[&nonces.client, &nonces.server]);
-        Self { client, server }
-    }
+/// The first derivation: what authenticates the key share of `sender`.
+pub(crate) fn key_share_key(
+    psk: &Psk,
+    nonces: &Nonces,
+    exchange: KeyExchange,
+    sender: Side,
+) -> MacKey {
+    let salt = [&nonces.client[..], &nonces.server, label(exchange)];
+    block(
+        &hmac_sha256(psk.expose(), &salt),
+        match sender {
+            Side::Client => 1,
+            Side::Server => 2,
+        },
+    )
 }
 
 /// One direction's packet keys.
@@ -72,25 +91,41 @@ pub(crate) struct SessionKeys {
 }
 
 impl SessionKeys {
-    pub(crate) fn derive(psk: &Psk, nonces: &Nonces, shared: &Secret<PUBLIC_VALUE_LEN>) -> Self {
-        let salt = [&nonces.client[..], &nonces.server, shared.expose()];
-        let [client_cipher, client_mac, server_cipher, server_mac] = derive(psk, &salt);
-        Self {
-            client: DirectionKeys { cipher: client_cipher, mac: client_mac },
-            server: DirectionKeys { cipher: server_cipher, mac: server_mac },
-        }
+    pub(crate) fn derive(psk: &Psk, nonces: &Nonces, agreement: &Agreement<'_>) -> Self {
+        let exchange = agreement.client.exchange();
+        // Upstream derives from the shared value alone.
+        let values = match exchange {
+            KeyExchange::Modp2048 => [Vec::new(), Vec::new()],
+            KeyExchange::X25519 => [agreement.client.to_bytes(), agreement.server.to_bytes()],
+        };
+        let salt = [
+            &nonces.client[..],
+            &nonces.server,
+            label(exchange),
+            &values[0],
+            &values[1],
+            agreement.shared.expose(),
+        ];
+        let salted = hmac_sha256(psk.expose(), &salt);
+        let direction =
+            |first| DirectionKeys { cipher: block(&salted, first), mac: block(&salted, first + 1) };
+        Self { client: direction(1), server: direction(3) }
     }
 }
 
-/// `N` blocks of 32 bytes.
-fn derive<const N: usize>(psk: &Psk, salt: &[&[u8]]) -> [Secret<32>; N] {
-    let salted = hmac_sha256(psk.expose(), salt);
-    let mut index = 0_u32;
-    [(); N].map(|()| {
-        index += 1;
-        let block = salted.clone().chain_update(index.to_be_bytes()).finalize();
-        Secret::new(*Zeroizing::new(block.into_bytes().into()))
-    })
+/// What a Diffie-Hellman exchange came to.
+pub(crate) struct Agreement<'a> {
+    /// The client's public value.
+    pub(crate) client: &'a PublicValue,
+    /// The server's, in the same group.
+    pub(crate) server: &'a PublicValue,
+    pub(crate) shared: &'a SharedValue,
+}
+
+/// One block of PBKDF2, from 1; `salted` is keyed and has taken the salt.
+pub(crate) fn block(salted: &Hmac<Sha256>, index: u32) -> Secret<32> {
+    let block = salted.clone().chain_update(index.to_be_bytes()).finalize();
+    Secret::new(*Zeroizing::new(block.into_bytes().into()))
 }
 
 #[cfg(test)]
@@ -110,15 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn handshake_keys_match_upstream() {
+    fn key_share_keys_match_upstream() {
         let (psk, nonces) = vector();
-        let keys = HandshakeKeys::derive(&psk, &nonces);
+        let key = |sender| key_share_key(&psk, &nonces, KeyExchange::Modp2048, sender);
         assert_eq!(
-            keys.client.expose(),
+            key(Side::Client).expose(),
             &hex!("faafb5f76b5da961f355f8270251f6e096c2bc077a0540a10aadbc5614026300")
         );
         assert_eq!(
-            keys.server.expose(),
+            key(Side::Server).expose(),
             &hex!("4a8e97b86227dac477870ed25460b0b35f2ca3d316370bcb44216e647fc73220")
         );
     }
@@ -126,9 +161,9 @@ mod tests {
     #[test]
     fn session_keys_of_the_weak_handshake_match_upstream() {
         let (psk, nonces) = vector();
-        let mut one = [0; PUBLIC_VALUE_LEN];
-        one[PUBLIC_VALUE_LEN - 1] = 1;
-        let keys = SessionKeys::derive(&psk, &nonces, &Secret::new(one));
+        let one = &PublicValue::ONE;
+        let agreement = Agreement { client: one, server: one, shared: &SharedValue::omitted() };
+        let keys = SessionKeys::derive(&psk, &nonces, &agreement);
         assert_eq!(
             keys.client.cipher.expose(),
             &hex!("9ad2a49276ef318dda4ed0822fff14cdec544492857a4b632bc550d96751a7d6")

@@ -2,7 +2,8 @@
 //!
 //! Compatible on the wire with Tarsnap's spiped: a mutual handshake under a
 //! pre-shared key (SHA-256, HMAC, 2048-bit MODP Diffie-Hellman), then packets
-//! of up to 1024 bytes under AES-256-CTR and HMAC-SHA-256.
+//! of up to 1024 bytes under AES-256-CTR and HMAC-SHA-256. Beyond that, a
+//! client may choose X25519, with end marks. `docs/protocol.md` has both.
 //!
 //! No sockets, files, clock or randomness: [`Session`] takes bytes, including
 //! the random ones, and gives bytes and verdicts. The same crate is the inside
@@ -10,11 +11,16 @@
 //!
 //! ```
 //! use spiped_core::{
-//!     Config, Entropy, ForwardSecrecy, Output, Psk, Session, Side, SoftPacketCrypto, Status,
+//!     Config, Entropy, ForwardSecrecy, KeyExchange, Output, Psk, Session, Side,
+//!     SoftPacketCrypto, Status,
 //! };
 //!
 //! let end = |side, entropy| {
-//!     let config = Config { side, forward_secrecy: ForwardSecrecy::Offer };
+//!     let config = Config {
+//!         side,
+//!         key_exchange: Some(KeyExchange::Modp2048),
+//!         forward_secrecy: ForwardSecrecy::Offer,
+//!     };
 //!     let psk = Psk::new([7; 32]); // really: SHA-256 of the key file
 //!     let entropy = Entropy::new([entropy; 64]); // really: random
 //!     Session::<SoftPacketCrypto>::new(config, vec![psk], &entropy)
@@ -58,11 +64,12 @@ mod inbound;
 mod keys;
 mod packet;
 mod packet_crypto;
+pub mod pairing;
 mod secret;
 mod session;
 mod suspended;
 
-pub use dh::PUBLIC_VALUE_LEN;
+pub use dh::{KeyExchange, PUBLIC_VALUE_LEN};
 pub use error::{Error, Misuse, PeerFault};
 pub use handshake::KEY_SHARE_LEN;
 pub use keys::{DirectionKeys, MAC_LEN, NONCE_LEN, PSK_LEN, Psk};

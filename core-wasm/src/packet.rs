@@ -6,7 +6,10 @@
 //! | zero-padded | be32    | of 0..1028 and  |
 //! |  encrypted (AES-CTR)  | packet number   |
 //! ```
+//!
+//! Where directions have an end mark, it is a packet with length 0, the last.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::error::{Error, PeerFault};
@@ -41,6 +44,18 @@ impl<P: PacketCrypto> Sealer<P> {
         &self.position
     }
 
+    /// Seals the end mark.
+    pub(crate) fn seal_end(&mut self, sealed: &mut Vec<u8>) -> Result<(), Error> {
+        let numbers = self.position.take(1);
+        if numbers.count == 0 {
+            return Err(Error::Exhausted);
+        }
+        let mut mark = vec![0; PACKET_LEN];
+        self.crypto.seal(numbers.first, &mut mark);
+        append(sealed, mark);
+        Ok(())
+    }
+
     /// Seals all of `plain`, appending packets to `sealed`; when the numbers
     /// run out, as much of it as there are numbers for.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
@@ -73,11 +88,27 @@ pub(crate) struct Opener<P> {
     position: Position,
     /// The beginning of a packet whose rest has not come.
     cut: Inbound<PACKET_LEN>,
+    end: End,
+}
+
+/// What is known of a direction's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// There is no end mark: the stream ends where it ends.
+    Unmarked,
+    /// The end mark has not come.
+    Expected,
+    /// The end mark has come: nothing may follow.
+    Marked,
 }
 
 impl<P: PacketCrypto> Opener<P> {
-    pub(crate) fn new(position: Position) -> Self {
-        Self { crypto: P::new(&position.keys), position, cut: Inbound::new() }
+    pub(crate) fn new(position: Position, end: End) -> Self {
+        Self { crypto: P::new(&position.keys), position, cut: Inbound::new(), end }
+    }
+
+    pub(crate) fn end(&self) -> End {
+        self.end
     }
 
     pub(crate) fn position(&self) -> &Position {
@@ -92,6 +123,9 @@ impl<P: PacketCrypto> Opener<P> {
     /// Takes all of `bytes`, appending what is authentic to `plain`, also
     /// when a later packet fails.
     pub(crate) fn open(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Error> {
+        if self.end == End::Marked && !bytes.is_empty() {
+            return Err(PeerFault::DataAfterEnd.into());
+        }
         let mut run = Vec::new();
         if !self.cut.is_empty() {
             match self.cut.fill(&mut bytes) {
@@ -108,6 +142,9 @@ impl<P: PacketCrypto> Opener<P> {
                 break;
             }
             self.open_run(run, plain)?;
+            if self.end == End::Marked && !(later.is_empty() && rest.is_empty()) {
+                return Err(PeerFault::DataAfterEnd.into());
+            }
             run = Vec::new();
             whole = later;
         }
@@ -123,9 +160,24 @@ impl<P: PacketCrypto> Opener<P> {
             self.crypto.open(numbers.first, &mut run);
         }
         let authentic = run.len() / PACKET_LEN;
-        let result = compact(numbers.first, &mut run);
+        let stop = compact(&mut run);
         append(plain, run);
-        result?;
+        match stop {
+            None => {}
+            Some(Stop { index, length: 0 }) if self.end == End::Expected => {
+                self.end = End::Marked;
+                // Whatever follows, authentic or not.
+                return if index + 1 < packets {
+                    Err(PeerFault::DataAfterEnd.into())
+                } else {
+                    Ok(())
+                };
+            }
+            Some(Stop { index, length }) => {
+                let number = numbers.first + index as u64;
+                return Err(PeerFault::BadLength { number, length }.into());
+            }
+        }
         if authentic < numbers.count {
             let number = numbers.first + authentic as u64;
             return Err(PeerFault::ForgedPacket { number }.into());
@@ -134,24 +186,32 @@ impl<P: PacketCrypto> Opener<P> {
     }
 }
 
+/// A packet without a message.
+struct Stop {
+    /// Which of the run.
+    index: usize,
+    /// The length it declares, outside 1 to 1024.
+    length: u32,
+}
+
 /// Moves the messages of opened packets together, in place, up to the first
-/// packet with an impossible length.
-fn compact(first: u64, run: &mut Vec<u8>) -> Result<(), PeerFault> {
+/// packet that has none.
+fn compact(run: &mut Vec<u8>) -> Option<Stop> {
     let mut end = 0;
-    let mut result = Ok(());
-    for (start, number) in (0..run.len()).step_by(PACKET_LEN).zip(first..) {
+    let mut stop = None;
+    for (index, start) in (0..run.len()).step_by(PACKET_LEN).enumerate() {
         let mut length = [0; LENGTH_LEN];
         length.copy_from_slice(&run[start + PLAIN_MAX..start + BODY_LEN]);
         let length = u32::from_be_bytes(length);
         if length == 0 || length as usize > PLAIN_MAX {
-            result = Err(PeerFault::BadLength { number, length });
+            stop = Some(Stop { index, length });
             break;
         }
         run.copy_within(start..start + length as usize, end);
         end += length as usize;
     }
     run.truncate(end);
-    result
+    stop
 }
 
 /// Appends without copying when there is nothing to append to.
@@ -211,7 +271,7 @@ mod tests {
     }
 
     fn opener() -> Opener<SoftPacketCrypto> {
-        Opener::new(Position::first(keys()))
+        Opener::new(Position::first(keys()), End::Unmarked)
     }
 
     #[test]
@@ -279,5 +339,53 @@ mod tests {
             assert_eq!(result, Err(PeerFault::BadLength { number: 1, length }.into()));
             assert_eq!(opened, b"good");
         }
+    }
+
+    /// Two packets, the end mark, and another packet.
+    fn past_the_end() -> Vec<u8> {
+        let mut run = Vec::new();
+        let mut sealer = sealer();
+        sealer.seal(&[7; PLAIN_MAX + 1], &mut run).unwrap();
+        sealer.seal_end(&mut run).unwrap();
+        sealer.seal(b"more", &mut run).unwrap();
+        run
+    }
+
+    #[test]
+    fn nothing_may_follow_the_end_mark_however_it_is_split() {
+        let run = past_the_end();
+        let marked = 3 * PACKET_LEN;
+        for split in 0..=marked {
+            let mut opener =
+                Opener::<SoftPacketCrypto>::new(Position::first(keys()), End::Expected);
+            let mut opened = Vec::new();
+            opener.open(&run[..split], &mut opened).unwrap();
+            assert_eq!(opener.end() == End::Marked, split == marked);
+            opener.open(&run[split..marked], &mut opened).unwrap();
+            assert_eq!(opener.end(), End::Marked);
+            assert_eq!(opened.len(), PLAIN_MAX + 1);
+            assert_eq!(opener.open(&[], &mut opened), Ok(()));
+            assert_eq!(opener.open(&[0], &mut opened), Err(PeerFault::DataAfterEnd.into()));
+        }
+        for end in marked + 1..=run.len() {
+            for split in [0, 1, PACKET_LEN, marked - 1] {
+                let mut opener =
+                    Opener::<SoftPacketCrypto>::new(Position::first(keys()), End::Expected);
+                let mut opened = Vec::new();
+                opener.open(&run[..split], &mut opened).unwrap();
+                let result = opener.open(&run[split..end], &mut opened);
+                assert_eq!(result, Err(PeerFault::DataAfterEnd.into()));
+                assert_eq!(opened.len(), PLAIN_MAX + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_the_end_mark_need_not_be_authentic() {
+        let mut run = past_the_end();
+        run[3 * PACKET_LEN] ^= 1;
+        let mut opener = Opener::<SoftPacketCrypto>::new(Position::first(keys()), End::Expected);
+        let result = opener.open(&run, &mut Vec::new());
+        assert_eq!(result, Err(PeerFault::DataAfterEnd.into()));
     }
 }

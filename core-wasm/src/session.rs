@@ -6,11 +6,11 @@ use core::mem;
 
 use zeroize::Zeroizing;
 
-use crate::dh::{EXPONENT_LEN, Exponent};
+use crate::dh::{EXPONENT_LEN, Exponent, KeyExchange};
 use crate::error::{Error, Misuse, PeerFault};
 use crate::handshake::{Agreed, Handshake, Local, Step};
 use crate::keys::{NONCE_LEN, Psk};
-use crate::packet::{Opener, Position, Sealer};
+use crate::packet::{End, Opener, Position, Sealer};
 use crate::packet_crypto::{PacketCrypto, SoftPacketCrypto};
 use crate::secret::Secret;
 use crate::suspended::Suspended;
@@ -30,7 +30,8 @@ pub enum Side {
     Server,
 }
 
-/// What this end does about forward secrecy.
+/// What this end does about forward secrecy. [`KeyExchange::X25519`] always
+/// has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardSecrecy {
     /// Do the Diffie-Hellman exchange; accept a peer that omits it.
@@ -38,7 +39,8 @@ pub enum ForwardSecrecy {
     /// Do the exchange; refuse a peer whose public value fixes the shared
     /// value (0, 1 or p-1). Upstream's `-g`.
     Require,
-    /// Send the public value 1 and compute nothing. Upstream's `-f`.
+    /// Send the public value 1 and compute nothing. Upstream's `-f`. Not with
+    /// [`KeyExchange::X25519`].
     Omit,
 }
 
@@ -47,6 +49,9 @@ pub enum ForwardSecrecy {
 pub struct Config {
     /// The end this session plays.
     pub side: Side,
+    /// The key exchange. `None` means whichever the client chooses, and is for
+    /// servers.
+    pub key_exchange: Option<KeyExchange>,
     /// What to do about forward secrecy.
     pub forward_secrecy: ForwardSecrecy,
 }
@@ -56,7 +61,7 @@ pub struct Config {
 pub enum Status {
     /// Waiting for bytes from the crypt side.
     Handshaking,
-    /// An exponentiation is due: call [`Session::compute`].
+    /// A public or a shared value is due: call [`Session::compute`].
     Computing,
     /// Both directions are open.
     Established,
@@ -84,7 +89,7 @@ pub struct Output {
 /// same call appended to the output before it is authentic all the same.
 pub struct Session<P = SoftPacketCrypto> {
     state: State<P>,
-    /// Crypt-side bytes that came while an exponentiation was due.
+    /// Crypt-side bytes that came while a value was due.
     surplus: Vec<u8>,
     plain_ended: bool,
     crypt_ended: bool,
@@ -101,6 +106,7 @@ enum State<P> {
 struct Established<P> {
     sealer: Sealer<P>,
     opener: Opener<P>,
+    exchange: KeyExchange,
     /// Index of the PSK the peer holds.
     secret: u32,
 }
@@ -109,8 +115,17 @@ impl<P: PacketCrypto> Session<P> {
     /// A session that accepts a peer holding one of `psks`.
     ///
     /// # Errors
-    /// A client takes exactly one PSK, a server one or more.
+    /// A client takes exactly one PSK, a server one or more. The configuration
+    /// must not contradict itself.
     pub fn new(config: Config, psks: Vec<Psk>, entropy: &Entropy) -> Result<Self, Misuse> {
+        let contradictory = match config.key_exchange {
+            None => config.side == Side::Client,
+            Some(KeyExchange::Modp2048) => false,
+            Some(KeyExchange::X25519) => config.forward_secrecy == ForwardSecrecy::Omit,
+        };
+        if contradictory {
+            return Err(Misuse::ContradictoryConfig);
+        }
         let acceptable = match config.side {
             Side::Client => psks.len() == 1,
             Side::Server => !psks.is_empty(),
@@ -125,6 +140,7 @@ impl<P: PacketCrypto> Session<P> {
         exponent.copy_from_slice(second);
         let local = Local {
             side: config.side,
+            exchange: config.key_exchange,
             forward_secrecy: config.forward_secrecy,
             psks,
             nonce,
@@ -155,16 +171,16 @@ impl<P: PacketCrypto> Session<P> {
         self.settle(result)
     }
 
-    /// Does the one modular exponentiation that is due.
+    /// Computes the public or the shared value that is due.
     ///
     /// # Errors
-    /// [`Misuse::NothingToCompute`]; or a peer's fault in bytes, or an end,
+    /// [`PeerFault::LowOrderPublicValue`], [`Misuse::NothingToCompute`]; or a peer's fault in bytes, or an end,
     /// that came before.
     pub fn compute(&mut self, out: &mut Output) -> Result<(), Error> {
         let result = match self.take_state() {
             State::Handshake(handshake) if handshake.is_computing() => {
-                self.state = handshake.compute(&mut out.to_crypt).into();
-                Ok(())
+                let step = handshake.compute(&mut out.to_crypt);
+                step.map(|step| self.state = step.into()).map_err(Error::from)
             }
             State::Fresh(_) => Err(Misuse::StartOrder.into()),
             State::Handshake(_) | State::Established(_) => Err(Misuse::NothingToCompute.into()),
@@ -197,25 +213,32 @@ impl<P: PacketCrypto> Session<P> {
         self.settle(result)
     }
 
-    /// The crypt side has ended. While an exponentiation is due, the verdict
+    /// The crypt side has ended. While a value is due, the verdict
     /// on that comes after it.
     ///
     /// # Errors
-    /// [`PeerFault::CutOffInHandshake`], [`PeerFault::CutOffInPacket`];
-    /// [`Misuse::AfterEof`].
+    /// [`PeerFault::CutOffInHandshake`], [`PeerFault::CutOffInPacket`],
+    /// [`PeerFault::CutOffBeforeEnd`]; [`Misuse::AfterEof`].
     pub fn crypt_eof(&mut self) -> Result<(), Error> {
         self.check_crypt_open()?;
         self.crypt_ended = true;
         self.check_cut_off()
     }
 
-    /// The plain side has ended. Nothing tells the peer but the end of the
-    /// stream, which the host passes on.
+    /// The plain side has ended. With [`KeyExchange::X25519`] the end mark
+    /// goes out; else nothing tells the peer but the end of the stream, which
+    /// the host passes on.
     ///
     /// # Errors
-    /// [`Misuse::NotEstablished`], [`Misuse::AfterEof`].
-    pub fn plain_eof(&mut self) -> Result<(), Error> {
-        let result = self.established().map(drop);
+    /// [`Misuse::NotEstablished`], [`Misuse::AfterEof`], [`Error::Exhausted`].
+    pub fn plain_eof(&mut self, out: &mut Output) -> Result<(), Error> {
+        let result = match self.established() {
+            Ok(established) => match established.exchange {
+                KeyExchange::Modp2048 => Ok(()),
+                KeyExchange::X25519 => established.sealer.seal_end(&mut out.to_crypt),
+            },
+            Err(error) => Err(error),
+        };
         self.settle(result)?;
         self.plain_ended = true;
         Ok(())
@@ -232,11 +255,13 @@ impl<P: PacketCrypto> Session<P> {
     pub fn suspend(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let state = match &self.state {
             State::Established(established) => Ok(Suspended {
+                exchange: established.exchange,
                 secret: established.secret,
                 plain_ended: self.plain_ended,
                 crypt_ended: self.crypt_ended,
                 sealing: established.sealer.position().clone(),
                 opening: established.opener.position().clone(),
+                end: established.opener.end(),
                 cut: established.opener.cut(),
             }
             .to_bytes()),
@@ -257,7 +282,7 @@ impl<P: PacketCrypto> Session<P> {
     /// [`Misuse::BadState`].
     pub fn resume(state: &[u8]) -> Result<Self, Misuse> {
         let suspended = Suspended::parse(state).ok_or(Misuse::BadState)?;
-        let mut opener = Opener::new(suspended.opening);
+        let mut opener = Opener::new(suspended.opening, suspended.end);
         // Less than a packet, so nothing can come out yet.
         opener.open(suspended.cut, &mut Vec::new()).map_err(|_| Misuse::BadState)?;
         let sealer = Sealer::new(suspended.sealing);
@@ -265,6 +290,7 @@ impl<P: PacketCrypto> Session<P> {
             state: State::Established(Box::new(Established {
                 sealer,
                 opener,
+                exchange: suspended.exchange,
                 secret: suspended.secret,
             })),
             surplus: Vec::new(),
@@ -292,6 +318,18 @@ impl<P: PacketCrypto> Session<P> {
         match &self.state {
             State::Handshake(handshake) => handshake.peer_secret(),
             State::Established(established) => Some(established.secret),
+            State::Fresh(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// The key exchange in use: a client's own, a server's once the peer has
+    /// proved itself.
+    #[must_use]
+    pub fn key_exchange(&self) -> Option<KeyExchange> {
+        match &self.state {
+            State::Fresh(local) if local.side == Side::Client => local.exchange,
+            State::Handshake(handshake) => handshake.exchange(),
+            State::Established(established) => Some(established.exchange),
             State::Fresh(_) | State::Failed(_) => None,
         }
     }
@@ -361,6 +399,9 @@ impl<P: PacketCrypto> Session<P> {
             State::Established(established) if !established.opener.cut().is_empty() => {
                 Err(PeerFault::CutOffInPacket.into())
             }
+            State::Established(established) if established.opener.end() == End::Expected => {
+                Err(PeerFault::CutOffBeforeEnd.into())
+            }
             State::Established(_) => Ok(()),
             State::Failed(error) => Err(*error),
         };
@@ -384,7 +425,7 @@ impl<P: PacketCrypto> Session<P> {
 
 impl<P: PacketCrypto> From<Step> for State<P> {
     fn from(step: Step) -> Self {
-        let Agreed { side, keys, secret } = match step {
+        let Agreed { side, exchange, keys, secret } = match step {
             Step::Next(handshake) => return Self::Handshake(handshake),
             Step::Done(agreed) => agreed,
         };
@@ -393,7 +434,11 @@ impl<P: PacketCrypto> From<Step> for State<P> {
             Side::Server => (keys.server, keys.client),
         };
         let sealer = Sealer::new(Position::first(ours));
-        let opener = Opener::new(Position::first(theirs));
-        Self::Established(Box::new(Established { sealer, opener, secret }))
+        let end = match exchange {
+            KeyExchange::Modp2048 => End::Unmarked,
+            KeyExchange::X25519 => End::Expected,
+        };
+        let opener = Opener::new(Position::first(theirs), end);
+        Self::Established(Box::new(Established { sealer, opener, exchange, secret }))
     }
 }

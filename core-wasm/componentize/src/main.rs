@@ -50,10 +50,20 @@ fn document(wit: &str, page: &str) -> Result<()> {
     wit_bindgen_markdown::Opts::default().build().generate(&mut resolve, world, &mut files)?;
     let markdown = files.iter().find(|(name, _)| *name == "native.md");
     let (_, markdown) = markdown.context("the generator made no Markdown")?;
+    let mut markdown = String::from_utf8(markdown.to_vec())?;
+    // What the generator leaves out: the text about each exported interface.
+    for (id, interface) in &resolve.interfaces {
+        let name = resolve.id_of(id).unwrap_or_default();
+        let heading = format!("Export interface {name}\n");
+        let text = interface.docs.contents.as_deref().unwrap_or_default();
+        // Below that heading.
+        let text = text.replace("\n## ", "\n### ");
+        markdown = markdown.replace(&heading, &format!("{heading}\n{text}\n"));
+    }
     let about = &resolve.packages[package].docs.contents;
-    let title = "# The component's interface\n\nRendered from `wit/pipe.wit` by `make wit-docs`.";
+    let title = "# The component's interface\n\nRendered from `wit/` by `make wit-docs`.";
     let head = format!("{title}\n\n{}\n\n", about.as_deref().unwrap_or_default());
-    write(page, &[head.as_bytes(), markdown].concat())
+    write(page, (head + &markdown).as_bytes())
 }
 
 fn transform(input: &str, output: &str, step: fn(&[u8]) -> Result<Vec<u8>>) -> Result<()> {

@@ -1,168 +1,136 @@
-//! Diffie-Hellman in RFC 3526 group 14: 2048-bit MODP, generator 2.
-//!
-//! Exponentiation is constant time in the exponent and the base: powers of a
-//! peer's value by [`power`], of the generator by [`generator`], both with the
-//! arithmetic of [`field`]. Comparisons of public values are not, and need not be: those
-//! values travel in the clear.
+//! Diffie-Hellman in the two groups a handshake can use.
 
-mod field;
-mod generator;
-mod group;
-mod power;
+mod modp;
+mod x25519;
 
-use crypto_bigint::U2048;
-use zeroize::Zeroizing;
+use alloc::vec::Vec;
 
+use crate::error::PeerFault;
 use crate::secret::Secret;
-use group::PRIME;
 
-/// Length of a public value and of a shared value, in bytes.
-pub const PUBLIC_VALUE_LEN: usize = 256;
-/// Random bytes an exponent is made of.
+pub use modp::PUBLIC_VALUE_LEN;
+
+/// Random bytes an exponent is made of, in either group.
 pub(crate) const EXPONENT_LEN: usize = 32;
 
-/// The exponent's length in bits: 2^258 + x, with x below 2^256.
-const EXPONENT_BITS: usize = 259;
+/// The Diffie-Hellman exchange of a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyExchange {
+    /// RFC 3526 group 14: upstream's.
+    Modp2048,
+    /// RFC 7748 X25519. Both directions then end with an end mark.
+    X25519,
+}
 
-/// The word size that suits the target. The component of the native world has
-/// wide arithmetic.
-#[cfg(any(target_pointer_width = "64", feature = "native"))]
-type Word = u64;
-#[cfg(not(any(target_pointer_width = "64", feature = "native")))]
-type Word = u32;
+impl KeyExchange {
+    /// Length of a public value, in bytes.
+    pub(crate) const fn public_value_len(self) -> usize {
+        match self {
+            Self::Modp2048 => PUBLIC_VALUE_LEN,
+            Self::X25519 => x25519::PUBLIC_VALUE_LEN,
+        }
+    }
+}
 
-/// A public value y below the group's prime. Zero is among them.
+/// A public value that its group allows.
 #[derive(Clone)]
-pub(crate) struct PublicValue(U2048);
+#[allow(clippy::large_enum_variant, reason = "moved a handful of times per connection")]
+pub(crate) enum PublicValue {
+    Modp2048(modp::PublicValue),
+    X25519(x25519::PublicValue),
+}
 
 impl PublicValue {
     /// What an end that omits forward secrecy sends.
-    pub(crate) const ONE: Self = Self(U2048::ONE);
+    pub(crate) const ONE: Self = Self::Modp2048(modp::PublicValue::ONE);
 
-    /// `None` if the big-endian number in `bytes` is not below the prime.
-    pub(crate) fn parse(bytes: &[u8; PUBLIC_VALUE_LEN]) -> Option<Self> {
-        let value = U2048::from_be_slice(bytes);
-        (value < *PRIME).then_some(Self(value))
+    /// Reads a value that came in a key share of this exchange.
+    ///
+    /// # Errors
+    /// [`PeerFault::PublicValueOutOfRange`].
+    pub(crate) fn parse(exchange: KeyExchange, bytes: &[u8]) -> Result<Self, PeerFault> {
+        let value = match exchange {
+            KeyExchange::Modp2048 => modp::PublicValue::parse(bytes).map(Self::Modp2048),
+            KeyExchange::X25519 => x25519::PublicValue::parse(bytes).map(Self::X25519),
+        };
+        value.ok_or(PeerFault::PublicValueOutOfRange)
     }
 
-    pub(crate) fn to_bytes(&self) -> [u8; PUBLIC_VALUE_LEN] {
-        self.0.to_be_bytes().into()
+    pub(crate) fn exchange(&self) -> KeyExchange {
+        match self {
+            Self::Modp2048(_) => KeyExchange::Modp2048,
+            Self::X25519(_) => KeyExchange::X25519,
+        }
     }
 
-    /// Whether this value fixes the shared value, whatever our exponent:
-    /// 0, 1, or p-1, whose powers are 1 and p-1.
+    /// As it is sent.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Modp2048(value) => value.to_bytes().into(),
+            Self::X25519(value) => value.as_bytes().into(),
+        }
+    }
+
+    /// Whether this value fixes the shared value, whatever our exponent. With
+    /// X25519 that shows when the shared value is computed.
     pub(crate) fn is_degenerate(&self) -> bool {
-        let largest = PRIME.wrapping_sub(&U2048::ONE);
-        self.0 <= U2048::ONE || self.0 == largest
+        match self {
+            Self::Modp2048(value) => value.is_degenerate(),
+            Self::X25519(_) => false,
+        }
     }
 }
 
-/// A secret exponent, 2^258 + x: of fixed length, so that its computing time
-/// does not depend on x.
+/// A secret exponent, or scalar. Good for one exchange.
 #[derive(Clone)]
-pub(crate) struct Exponent {
-    x: Secret<EXPONENT_LEN>,
-}
+pub(crate) struct Exponent(Secret<EXPONENT_LEN>);
 
 impl Exponent {
     pub(crate) fn new(x: &[u8; EXPONENT_LEN]) -> Self {
-        Self { x: Secret::new(*x) }
+        Self(Secret::new(*x))
     }
 
-    /// The public value 2^exponent mod p.
-    pub(crate) fn public_value(&self) -> PublicValue {
-        PublicValue(generator::power::<Word, _, _>(self.x.expose()))
+    pub(crate) fn public_value(&self, exchange: KeyExchange) -> PublicValue {
+        match exchange {
+            KeyExchange::Modp2048 => PublicValue::Modp2048(modp::public_value(&self.0)),
+            KeyExchange::X25519 => PublicValue::X25519(x25519::public_value(&self.0)),
+        }
     }
 
-    /// The shared value: the peer's public value to this exponent.
-    pub(crate) fn shared_value(&self, peer: &PublicValue) -> Secret<PUBLIC_VALUE_LEN> {
-        let shared = Zeroizing::new(power::power::<Word, _, _>(&peer.0, self.x.expose()));
-        Secret::new(shared.to_be_bytes().into())
+    /// The shared value with a peer that sent `peer`.
+    ///
+    /// # Errors
+    /// [`PeerFault::LowOrderPublicValue`].
+    pub(crate) fn shared_value(&self, peer: &PublicValue) -> Result<SharedValue, PeerFault> {
+        match peer {
+            PublicValue::Modp2048(peer) => {
+                Ok(SharedValue::Modp2048(modp::shared_value(&self.0, peer)))
+            }
+            PublicValue::X25519(peer) => x25519::shared_value(&self.0, peer)
+                .map(SharedValue::X25519)
+                .ok_or(PeerFault::LowOrderPublicValue),
+        }
     }
 }
 
-/// The shared value when this end omits forward secrecy: 1.
-pub(crate) fn shared_value_omitted() -> Secret<PUBLIC_VALUE_LEN> {
-    Secret::new(PublicValue::ONE.to_bytes())
+/// What both ends computed.
+#[allow(clippy::large_enum_variant, reason = "lives as long as a key derivation")]
+pub(crate) enum SharedValue {
+    Modp2048(Secret<PUBLIC_VALUE_LEN>),
+    X25519(Secret<{ x25519::PUBLIC_VALUE_LEN }>),
 }
 
-#[cfg(test)]
-mod tests {
-    use hex_literal::hex;
-    use sha2::{Digest, Sha256};
-
-    use super::*;
-
-    fn sha256(bytes: &[u8]) -> [u8; 32] {
-        Sha256::digest(bytes).into()
+impl SharedValue {
+    /// Between ends of which one omits forward secrecy: 1.
+    pub(crate) fn omitted() -> Self {
+        Self::Modp2048(Secret::new(modp::PublicValue::ONE.to_bytes()))
     }
 
-    fn prime() -> U2048 {
-        *PRIME
-    }
-
-    fn parse(value: U2048) -> Option<PublicValue> {
-        PublicValue::parse(&value.to_be_bytes().into())
-    }
-
-    #[test]
-    fn prime_is_group_14() {
-        let bytes: [u8; 256] = prime().to_be_bytes().into();
-        assert_eq!(
-            sha256(&bytes),
-            hex!("d66436f79bbd6b2e38c0ffbd079be904d2641415e2e67140e09448be9a60890e")
-        );
-    }
-
-    #[test]
-    fn exponentiations_match_upstream() {
-        let client = Exponent::new(&[0x11; 32]);
-        let server = Exponent::new(&[0x22; 32]);
-        let (y_client, y_server) = (client.public_value(), server.public_value());
-        assert_eq!(
-            sha256(&y_client.to_bytes()),
-            hex!("4acbf0e6572d7ed655fabf87a91f43a04a7630addb0f2e2fa40958dbab49247d")
-        );
-        assert_eq!(
-            sha256(&y_server.to_bytes()),
-            hex!("9432e4bdb72341dc5274f2a6baffa994a52ed96165f8c9dd072f987f0adbee50")
-        );
-        let shared = hex!("8c7cacd843dd59af675521b91d5f038c51c403c4c3204045d3706741a3967610");
-        assert_eq!(sha256(client.shared_value(&y_server).expose()), shared);
-        assert_eq!(sha256(server.shared_value(&y_client).expose()), shared);
-    }
-
-    #[test]
-    fn public_values_are_below_the_prime() {
-        let largest = prime().wrapping_sub(&U2048::ONE);
-        for accepted in [U2048::ZERO, U2048::ONE, U2048::from_u8(2), largest] {
-            assert!(parse(accepted).is_some(), "{accepted}");
+    /// The bytes, to derive keys from.
+    pub(crate) fn expose(&self) -> &[u8] {
+        match self {
+            Self::Modp2048(shared) => shared.expose(),
+            Self::X25519(shared) => shared.expose(),
         }
-        for refused in [prime(), prime().wrapping_add(&U2048::ONE), U2048::MAX] {
-            assert!(parse(refused).is_none(), "{refused}");
-        }
-    }
-
-    #[test]
-    fn degenerate_values_fix_the_shared_value() {
-        let exponents = [Exponent::new(&[0x11; 32]), Exponent::new(&[0x23; 32])];
-        let largest = prime().wrapping_sub(&U2048::ONE);
-        for (value, degenerate) in [
-            (U2048::ZERO, true),
-            (U2048::ONE, true),
-            (U2048::from_u8(2), false),
-            (largest.wrapping_sub(&U2048::ONE), false),
-            (largest, true),
-        ] {
-            let value = parse(value).expect("below the prime");
-            assert_eq!(value.is_degenerate(), degenerate);
-            // All of 0, 1, p-1 have a shared value that is its own square or 1.
-            let [a, b] = exponents.each_ref().map(|x| parse_shared(&x.shared_value(&value)));
-            assert_eq!(a.is_degenerate() && b.is_degenerate(), degenerate);
-        }
-    }
-
-    fn parse_shared(shared: &Secret<PUBLIC_VALUE_LEN>) -> PublicValue {
-        PublicValue::parse(shared.expose()).expect("reduced")
     }
 }

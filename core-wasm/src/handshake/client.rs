@@ -4,28 +4,37 @@ use alloc::vec::Vec;
 
 use super::share::{self, KEY_SHARE_LEN, KeyShare};
 use super::{Agree, Handshake, Local, Proven, Step};
-use crate::dh::{Exponent, PublicValue};
+use crate::dh::{Exponent, KeyExchange, PublicValue};
 use crate::error::PeerFault;
 use crate::inbound::Inbound;
-use crate::keys::{HandshakeKeys, MacKey, NONCE_LEN, Nonces, Psk};
+use crate::keys::{NONCE_LEN, Nonces, Psk, key_share_key};
 use crate::session::{ForwardSecrecy, Side};
 
 /// The first state: a client that omits forward secrecy has its share ready.
 pub(super) fn begin(local: Local) -> Handshake {
+    // `Session::new` saw to it that a client has chosen.
+    let exchange = local.exchange.unwrap_or_else(|| unreachable!("a client has chosen"));
     if local.forward_secrecy == ForwardSecrecy::Omit {
         Handshake::ClientExpectNonce(ExpectNonce::new(local, PublicValue::ONE))
     } else {
-        Handshake::ClientMakeShare(MakeShare(local))
+        Handshake::ClientMakeShare(MakeShare { local, exchange })
     }
 }
 
 /// Our public value is due.
-pub(crate) struct MakeShare(Local);
+pub(crate) struct MakeShare {
+    local: Local,
+    exchange: KeyExchange,
+}
 
 impl MakeShare {
     pub(super) fn compute(self) -> Handshake {
-        let value = self.0.exponent.public_value();
-        Handshake::ClientExpectNonce(ExpectNonce::new(self.0, value))
+        let value = self.local.exponent.public_value(self.exchange);
+        Handshake::ClientExpectNonce(ExpectNonce::new(self.local, value))
+    }
+
+    pub(super) fn exchange(&self) -> KeyExchange {
+        self.exchange
     }
 }
 
@@ -49,16 +58,20 @@ impl ExpectNonce {
         let nonces = Nonces { client: nonce, server };
         // `Session::new` gave the client exactly one.
         let psk = psks.into_iter().next().unwrap_or_else(|| unreachable!("one secret"));
-        let keys = HandshakeKeys::derive(&psk, &nonces);
-        to_crypt.extend_from_slice(&share::seal(&keys.client, &self.value));
+        let key = key_share_key(&psk, &nonces, self.value.exchange(), Side::Client);
+        share::seal(&key, None, &self.value, to_crypt);
         Handshake::ClientExpectKeyShare(ExpectKeyShare {
             forward_secrecy,
             psk,
             exponent,
+            value: self.value,
             nonces,
-            server_mac: keys.server,
             inbound: Inbound::new(),
         })
+    }
+
+    pub(super) fn exchange(&self) -> KeyExchange {
+        self.value.exchange()
     }
 }
 
@@ -67,18 +80,21 @@ pub(crate) struct ExpectKeyShare {
     forward_secrecy: ForwardSecrecy,
     psk: Psk,
     exponent: Exponent,
+    /// Ours.
+    value: PublicValue,
     nonces: Nonces,
-    server_mac: MacKey,
     inbound: Inbound<KEY_SHARE_LEN>,
 }
 
 impl ExpectKeyShare {
     pub(super) fn handle(mut self, bytes: &mut &[u8]) -> Result<Step, PeerFault> {
-        let Some(share) = self.inbound.fill(bytes) else {
+        let exchange = self.exchange();
+        let Some(share) = self.inbound.fill_to(share::len(exchange), bytes) else {
             return Ok(Step::Next(Handshake::ClientExpectKeyShare(self)));
         };
-        let share = KeyShare::new(share);
-        if !bool::from(share.verifies(&self.server_mac)) {
+        let share = KeyShare::new(exchange, share);
+        let key = key_share_key(&self.psk, &self.nonces, exchange, Side::Server);
+        if !bool::from(share.verifies(&key, Some(&self.value))) {
             return Err(PeerFault::WrongKey);
         }
         let peer = share.public_value(self.forward_secrecy)?;
@@ -87,7 +103,12 @@ impl ExpectKeyShare {
         Ok(if self.forward_secrecy == ForwardSecrecy::Omit {
             Step::Done(proven.agree_without_exponent())
         } else {
-            Step::Next(Handshake::Agree(Agree { proven, exponent: self.exponent }))
+            let agree = Agree { proven, exponent: self.exponent, value: self.value };
+            Step::Next(Handshake::Agree(agree))
         })
+    }
+
+    pub(super) fn exchange(&self) -> KeyExchange {
+        self.value.exchange()
     }
 }

@@ -11,7 +11,8 @@
 //!   Agree                                             Agree
 //! ```
 //!
-//! `MakeShare` and `Agree` are one exponentiation each and wait for
+//! The client chooses the key exchange; its key share tells the server.
+//! `MakeShare` and `Agree` compute one value each and wait for
 //! `Session::compute`; an end that omits forward secrecy skips both. The
 //! client makes its share while the nonces travel. The server computes
 //! nothing before the client's MAC has verified.
@@ -22,9 +23,9 @@ mod share;
 
 use alloc::vec::Vec;
 
-use crate::dh::{Exponent, PublicValue, shared_value_omitted};
+use crate::dh::{Exponent, KeyExchange, PublicValue, SharedValue};
 use crate::error::PeerFault;
-use crate::keys::{Nonce, Nonces, Psk, SessionKeys};
+use crate::keys::{Agreement, Nonce, Nonces, Psk, SessionKeys};
 use crate::session::{ForwardSecrecy, Side};
 
 pub use share::KEY_SHARE_LEN;
@@ -32,6 +33,8 @@ pub use share::KEY_SHARE_LEN;
 /// What a session is constructed with; stays the same through the handshake.
 pub(crate) struct Local {
     pub(crate) side: Side,
+    /// `None` on a server that leaves it to the client.
+    pub(crate) exchange: Option<KeyExchange>,
     pub(crate) forward_secrecy: ForwardSecrecy,
     pub(crate) psks: Vec<Psk>,
     pub(crate) nonce: Nonce,
@@ -60,6 +63,7 @@ pub(crate) enum Step {
 pub(crate) struct Agreed {
     /// The end we are.
     pub(crate) side: Side,
+    pub(crate) exchange: KeyExchange,
     pub(crate) keys: SessionKeys,
     /// Index of the secret the peer proved to hold.
     pub(crate) secret: u32,
@@ -75,7 +79,7 @@ impl Handshake {
     }
 
     /// Takes from the front of `bytes` what this state waits for; nothing
-    /// while an exponentiation is due.
+    /// while a value is due.
     pub(crate) fn handle(
         self,
         bytes: &mut &[u8],
@@ -92,29 +96,46 @@ impl Handshake {
         }
     }
 
-    /// Does the exponentiation that is due; nothing if none is.
-    pub(crate) fn compute(self, to_crypt: &mut Vec<u8>) -> Step {
-        match self {
+    /// Computes the value that is due; nothing if none is.
+    pub(crate) fn compute(self, to_crypt: &mut Vec<u8>) -> Result<Step, PeerFault> {
+        Ok(match self {
             Self::ClientMakeShare(state) => Step::Next(state.compute()),
             Self::ServerMakeShare(state) => Step::Next(state.compute(to_crypt)),
-            Self::Agree(state) => Step::Done(state.compute()),
+            Self::Agree(state) => Step::Done(state.compute()?),
             Self::ClientExpectNonce(_)
             | Self::ClientExpectKeyShare(_)
             | Self::ServerExpectNonce(_)
             | Self::ServerExpectKeyShare(_) => Step::Next(self),
-        }
+        })
     }
 
-    /// Whether an exponentiation is due.
+    /// Whether a value is due.
     pub(crate) fn is_computing(&self) -> bool {
         matches!(self, Self::ClientMakeShare(_) | Self::ServerMakeShare(_) | Self::Agree(_))
     }
 
     /// Index of the secret the peer proved to hold, once it has.
     pub(crate) fn peer_secret(&self) -> Option<u32> {
+        self.proven().map(|proven| proven.secret)
+    }
+
+    /// The key exchange, as soon as it is known.
+    pub(crate) fn exchange(&self) -> Option<KeyExchange> {
         match self {
-            Self::ServerMakeShare(state) => Some(state.proven().secret),
-            Self::Agree(state) => Some(state.proven.secret),
+            Self::ClientMakeShare(state) => Some(state.exchange()),
+            Self::ClientExpectNonce(state) => Some(state.exchange()),
+            Self::ClientExpectKeyShare(state) => Some(state.exchange()),
+            Self::ServerExpectNonce(_)
+            | Self::ServerExpectKeyShare(_)
+            | Self::ServerMakeShare(_)
+            | Self::Agree(_) => self.proven().map(Proven::exchange),
+        }
+    }
+
+    fn proven(&self) -> Option<&Proven> {
+        match self {
+            Self::ServerMakeShare(state) => Some(state.proven()),
+            Self::Agree(state) => Some(&state.proven),
             Self::ClientMakeShare(_)
             | Self::ClientExpectNonce(_)
             | Self::ClientExpectKeyShare(_)
@@ -136,10 +157,31 @@ pub(crate) struct Proven {
 }
 
 impl Proven {
+    fn exchange(&self) -> KeyExchange {
+        self.peer.exchange()
+    }
+
     /// Finishes without an exponentiation: our exponent is 0, as it were.
     fn agree_without_exponent(&self) -> Agreed {
-        let keys = SessionKeys::derive(&self.psk, &self.nonces, &shared_value_omitted());
-        Agreed { side: self.side, keys, secret: self.secret }
+        self.agree(&PublicValue::ONE, &SharedValue::omitted())
+    }
+
+    /// `value` is ours.
+    fn agree(&self, value: &PublicValue, shared: &SharedValue) -> Agreed {
+        let (client, server) = match self.side {
+            Side::Client => (value, &self.peer),
+            Side::Server => (&self.peer, value),
+        };
+        Agreed {
+            side: self.side,
+            exchange: self.exchange(),
+            keys: SessionKeys::derive(
+                &self.psk,
+                &self.nonces,
+                &Agreement { client, server, shared },
+            ),
+            secret: self.secret,
+        }
     }
 }
 
@@ -147,12 +189,13 @@ impl Proven {
 pub(crate) struct Agree {
     proven: Proven,
     exponent: Exponent,
+    /// Our public value.
+    value: PublicValue,
 }
 
 impl Agree {
-    fn compute(self) -> Agreed {
-        let Proven { side, psk, secret, nonces, peer } = self.proven;
-        let shared = self.exponent.shared_value(&peer);
-        Agreed { side, keys: SessionKeys::derive(&psk, &nonces, &shared), secret }
+    fn compute(self) -> Result<Agreed, PeerFault> {
+        let shared = self.exponent.shared_value(&self.proven.peer)?;
+        Ok(self.proven.agree(&self.value, &shared))
     }
 }

@@ -6,10 +6,10 @@ use subtle::ConditionallySelectable;
 
 use super::share::{self, KEY_SHARE_LEN, KeyShare};
 use super::{Agree, Handshake, Local, Proven, Step};
-use crate::dh::{Exponent, PublicValue};
+use crate::dh::{Exponent, KeyExchange, PublicValue};
 use crate::error::PeerFault;
 use crate::inbound::Inbound;
-use crate::keys::{HandshakeKeys, MacKey, NONCE_LEN, Nonces, Psk};
+use crate::keys::{NONCE_LEN, Nonces, Psk, key_share_key};
 use crate::session::{ForwardSecrecy, Side};
 
 /// Waits for the client's nonce.
@@ -27,26 +27,31 @@ impl ExpectNonce {
         let Some(&client) = self.inbound.fill(bytes) else {
             return Handshake::ServerExpectNonce(self);
         };
-        let Local { forward_secrecy, psks, nonce, exponent, .. } = self.local;
-        let nonces = Nonces { client, server: nonce };
-        let candidates =
-            psks.into_iter().map(|psk| (HandshakeKeys::derive(&psk, &nonces), psk)).collect();
+        let Local { forward_secrecy, exchange, psks, nonce, exponent, .. } = self.local;
         Handshake::ServerExpectKeyShare(ExpectKeyShare {
             forward_secrecy,
+            expected: match exchange {
+                Some(KeyExchange::Modp2048) => &[KeyExchange::Modp2048],
+                Some(KeyExchange::X25519) => &[KeyExchange::X25519],
+                None => &[KeyExchange::X25519, KeyExchange::Modp2048],
+            },
             exponent,
-            nonces,
-            candidates,
+            nonces: Nonces { client, server: nonce },
+            psks,
             inbound: Inbound::new(),
         })
     }
 }
 
-/// Waits for the client's key share, which tells its secret.
+/// Waits for the client's key share, which tells its key exchange and its
+/// secret.
 pub(crate) struct ExpectKeyShare {
     forward_secrecy: ForwardSecrecy,
+    /// What the share may still be one of, the shortest first.
+    expected: &'static [KeyExchange],
     exponent: Exponent,
     nonces: Nonces,
-    candidates: Vec<(HandshakeKeys, Psk)>,
+    psks: Vec<Psk>,
     inbound: Inbound<KEY_SHARE_LEN>,
 }
 
@@ -56,21 +61,38 @@ impl ExpectKeyShare {
         bytes: &mut &[u8],
         to_crypt: &mut Vec<u8>,
     ) -> Result<Step, PeerFault> {
-        let Some(share) = self.inbound.fill(bytes) else {
-            return Ok(Step::Next(Handshake::ServerExpectKeyShare(self)));
-        };
-        let share = KeyShare::new(share);
-        let (secret, position) = find(&share, &self.candidates).ok_or(PeerFault::WrongKey)?;
-        let (keys, psk) = self.candidates.swap_remove(position);
-        let peer = share.public_value(self.forward_secrecy)?;
+        while let Some((&exchange, longer)) = self.expected.split_first() {
+            let Some(share) = self.inbound.fill_to(share::len(exchange), bytes) else {
+                return Ok(Step::Next(Handshake::ServerExpectKeyShare(self)));
+            };
+            let share = KeyShare::new(exchange, share);
+            if let Some((secret, position)) = find(&share, exchange, &self.psks, &self.nonces) {
+                let peer = share.public_value(self.forward_secrecy)?;
+                return Ok(self.admit(secret, position, peer, to_crypt));
+            }
+            self.expected = longer;
+        }
+        Err(PeerFault::WrongKey)
+    }
+
+    /// The client holds the secret at this position.
+    fn admit(
+        mut self,
+        secret: u32,
+        position: usize,
+        peer: PublicValue,
+        to_crypt: &mut Vec<u8>,
+    ) -> Step {
+        let psk = self.psks.swap_remove(position);
         let proven = Proven { side: Side::Server, psk, secret, nonces: self.nonces, peer };
-        Ok(if self.forward_secrecy == ForwardSecrecy::Omit {
-            to_crypt.extend_from_slice(&share::seal(&keys.server, &PublicValue::ONE));
+        let omit = self.forward_secrecy == ForwardSecrecy::Omit;
+        if omit && proven.exchange() == KeyExchange::Modp2048 {
+            proven.seal_share(&PublicValue::ONE, to_crypt);
             Step::Done(proven.agree_without_exponent())
         } else {
-            let state = MakeShare { proven, exponent: self.exponent, server_mac: keys.server };
+            let state = MakeShare { proven, exponent: self.exponent };
             Step::Next(Handshake::ServerMakeShare(state))
-        })
+        }
     }
 }
 
@@ -79,14 +101,13 @@ impl ExpectKeyShare {
 pub(crate) struct MakeShare {
     proven: Proven,
     exponent: Exponent,
-    server_mac: MacKey,
 }
 
 impl MakeShare {
     pub(super) fn compute(self, to_crypt: &mut Vec<u8>) -> Handshake {
-        let value = self.exponent.public_value();
-        to_crypt.extend_from_slice(&share::seal(&self.server_mac, &value));
-        Handshake::Agree(Agree { proven: self.proven, exponent: self.exponent })
+        let value = self.exponent.public_value(self.proven.exchange());
+        self.proven.seal_share(&value, to_crypt);
+        Handshake::Agree(Agree { proven: self.proven, exponent: self.exponent, value })
     }
 
     pub(super) fn proven(&self) -> &Proven {
@@ -94,13 +115,27 @@ impl MakeShare {
     }
 }
 
-/// The index of the candidate under whose key the share verifies, and the same
-/// as a position. All are tried, so that the time tells nothing about which.
-fn find(share: &KeyShare<'_>, candidates: &[(HandshakeKeys, Psk)]) -> Option<(u32, usize)> {
-    let mut found = u32::MAX;
-    for (index, (keys, _)) in (0..).zip(candidates) {
-        found.conditional_assign(&index, share.verifies(&keys.client));
+impl Proven {
+    /// Appends the key share with which we answer the client's.
+    fn seal_share(&self, value: &PublicValue, to_crypt: &mut Vec<u8>) {
+        let key = key_share_key(&self.psk, &self.nonces, self.exchange(), Side::Server);
+        share::seal(&key, Some(&self.peer), value, to_crypt);
     }
-    let position = usize::try_from(found).ok().filter(|&position| position < candidates.len())?;
+}
+
+/// The index of the PSK under which the share verifies, and the same as a
+/// position. All are tried, so that the time tells nothing about which.
+fn find(
+    share: &KeyShare<'_>,
+    exchange: KeyExchange,
+    psks: &[Psk],
+    nonces: &Nonces,
+) -> Option<(u32, usize)> {
+    let mut found = u32::MAX;
+    for (index, psk) in (0..).zip(psks) {
+        let key = key_share_key(psk, nonces, exchange, Side::Client);
+        found.conditional_assign(&index, share.verifies(&key, None));
+    }
+    let position = usize::try_from(found).ok().filter(|&position| position < psks.len())?;
     Some((found, position))
 }

@@ -1,9 +1,9 @@
 //! How bytes are split over calls changes nothing.
 
 use proptest::prelude::*;
-use spiped_core::{Error, ForwardSecrecy, Side};
+use spiped_core::{Error, KeyExchange, NONCE_LEN, Side};
 
-use crate::pair::{End, established};
+use crate::pair::{End, established, established_by};
 
 /// All that one end said, sent in a conversation with a peer whose bytes it
 /// got whole.
@@ -18,8 +18,9 @@ fn to_client() -> Vec<u8> {
     (0..=255).cycle().take(3000).collect()
 }
 
-fn conversation() -> Said {
-    let (mut client, mut server) = (End::client(), End::server());
+fn conversation(exchange: KeyExchange) -> Said {
+    let [mut client, mut server] =
+        [Side::Client, Side::Server].map(|side| End::with_exchange(side, exchange));
     let mut said = Said { by_client: client.take_crypt(), by_server: server.take_crypt() };
     client.compute().unwrap();
     client.receive(&said.by_server).unwrap();
@@ -30,13 +31,16 @@ fn conversation() -> Said {
     said.by_server.extend(share);
     said.by_client.extend(client.seal(TO_SERVER));
     said.by_server.extend(server.seal(&to_client()));
+    for (end, said) in [(&mut client, &mut said.by_client), (&mut server, &mut said.by_server)] {
+        end.session.plain_eof(&mut end.out).unwrap();
+        said.extend(end.take_crypt());
+    }
     said
 }
 
-/// Feeds `bytes` to a fresh end in pieces, computing when `eager`, or else
+/// Feeds `bytes`, and their end, to a fresh end in pieces, computing when `eager`, or else
 /// only when the end would otherwise be stuck.
-fn replay(side: Side, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Result<(), Error>) {
-    let mut end = End::new(side, ForwardSecrecy::Offer);
+fn replay(mut end: End, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Result<(), Error>) {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.extend([0, bytes.len()]);
     cuts.sort_unstable();
@@ -48,36 +52,51 @@ fn replay(side: Side, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Result
             result = result.and_then(|()| end.compute());
         }
     }
-    result = result.and_then(|()| end.compute());
+    result = result.and_then(|()| end.session.crypt_eof()).and_then(|()| end.compute());
     (end, result)
 }
 
-fn assert_same(side: Side, cuts: &[usize], eager: bool) {
-    let said = conversation();
+fn assert_same(side: Side, exchange: KeyExchange, cuts: &[usize], eager: bool) {
+    let said = conversation(exchange);
     let (heard, spoken, plain) = match side {
         Side::Client => (&said.by_server, &said.by_client, to_client()),
         Side::Server => (&said.by_client, &said.by_server, TO_SERVER.to_vec()),
     };
-    let (end, result) = replay(side, heard, cuts, eager);
+    let (end, result) = replay(End::with_exchange(side, exchange), heard, cuts, eager);
     assert_eq!(result, Ok(()));
     assert_eq!(end.out.to_plain, plain);
     // Nonce and key share; the packets answer to plaintext.
-    assert_eq!(end.out.to_crypt, spoken[..320]);
+    let handshake = NONCE_LEN + key_share_len(exchange);
+    assert_eq!(end.out.to_crypt, spoken[..handshake]);
 }
+
+fn key_share_len(exchange: KeyExchange) -> usize {
+    match exchange {
+        KeyExchange::Modp2048 => 288,
+        KeyExchange::X25519 => 64,
+    }
+}
+
+const ENDS: [(Side, KeyExchange); 4] = [
+    (Side::Client, KeyExchange::Modp2048),
+    (Side::Client, KeyExchange::X25519),
+    (Side::Server, KeyExchange::Modp2048),
+    (Side::Server, KeyExchange::X25519),
+];
 
 #[test]
 fn all_at_once() {
-    for side in [Side::Client, Side::Server] {
-        assert_same(side, &[], true);
+    for (side, exchange) in ENDS {
+        assert_same(side, exchange, &[], true);
     }
 }
 
 #[test]
 fn one_byte_at_a_time() {
     let cuts: Vec<usize> = (0..5000).collect();
-    for side in [Side::Client, Side::Server] {
+    for (side, exchange) in ENDS {
         for eager in [true, false] {
-            assert_same(side, &cuts, eager);
+            assert_same(side, exchange, &cuts, eager);
         }
     }
 }
@@ -87,22 +106,28 @@ proptest! {
 
     #[test]
     fn any_split(
-        client in any::<bool>(),
+        end in 0..ENDS.len(),
         cuts in prop::collection::vec(any::<usize>(), 0..20),
         eager in any::<bool>(),
     ) {
-        assert_same(if client { Side::Client } else { Side::Server }, &cuts, eager);
+        let (side, exchange) = ENDS[end];
+        assert_same(side, exchange, &cuts, eager);
     }
 
     #[test]
     fn any_split_of_a_stream_with_a_forgery(
+        x25519 in any::<bool>(),
         cuts in prop::collection::vec(any::<usize>(), 0..20),
-        forged in 0..3 * 1060_usize,
+        forged in 0..4 * 1060_usize,
     ) {
-        let (mut client, server) = established();
+        let exchange = if x25519 { KeyExchange::X25519 } else { KeyExchange::Modp2048 };
+        let (mut client, server) = established_by(exchange);
         let mut stream = client.seal(&to_client());
+        client.session.plain_eof(&mut client.out).unwrap();
+        stream.extend(client.take_crypt());
+        let forged = forged % stream.len();
         stream[forged] ^= 0x10;
-        let (mut whole, mut pieces) = (server, established().1);
+        let (mut whole, mut pieces) = (server, established_by(exchange).1);
         let expected = whole.receive(&stream);
         let mut result = Ok(());
         let mut rest = &stream[..];

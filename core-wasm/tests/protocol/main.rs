@@ -8,3 +8,4 @@ mod pair;
 mod peer_faults;
 mod suspended;
 mod vectors;
+mod x25519;

@@ -1,11 +1,13 @@
 //! What our own host can do wrong.
 
-use spiped_core::{Config, Error, ForwardSecrecy, Misuse, Output, Session, Side, SoftPacketCrypto};
+use spiped_core::{
+    Config, Error, ForwardSecrecy, KeyExchange, Misuse, Output, Session, Side, SoftPacketCrypto,
+};
 
-use crate::pair::{End, entropy, established, psk};
+use crate::pair::{End, config, entropy, established, psk};
 
 fn new(side: Side, keys: u8) -> Result<Session<SoftPacketCrypto>, Misuse> {
-    let config = Config { side, forward_secrecy: ForwardSecrecy::Offer };
+    let config = config(side, ForwardSecrecy::Offer);
     Session::new(config, (0..keys).map(psk).collect(), &entropy(side))
 }
 
@@ -25,6 +27,27 @@ fn client_takes_one_secret_and_server_one_or_more() {
 }
 
 #[test]
+fn configuration_must_not_contradict_itself() {
+    let [modp, x25519] = [Some(KeyExchange::Modp2048), Some(KeyExchange::X25519)];
+    let [offer, omit] = [ForwardSecrecy::Offer, ForwardSecrecy::Omit];
+    for (side, key_exchange, forward_secrecy, fits) in [
+        (Side::Client, None, offer, false),
+        (Side::Client, None, omit, false),
+        (Side::Client, modp, omit, true),
+        (Side::Client, x25519, offer, true),
+        (Side::Client, x25519, omit, false),
+        (Side::Server, None, omit, true),
+        (Side::Server, x25519, ForwardSecrecy::Require, true),
+        (Side::Server, x25519, omit, false),
+    ] {
+        let config = Config { side, key_exchange, forward_secrecy };
+        let session = Session::<SoftPacketCrypto>::new(config, vec![psk(1)], &entropy(side));
+        let expected = if fits { Ok(()) } else { Err(Misuse::ContradictoryConfig) };
+        assert_eq!(session.map(drop), expected, "{config:?}");
+    }
+}
+
+#[test]
 fn start_comes_first_and_once() {
     type Call = fn(&mut Session<SoftPacketCrypto>, &mut Output) -> Result<(), Error>;
     let calls: [Call; 5] = [
@@ -32,7 +55,7 @@ fn start_comes_first_and_once() {
         |session, out| session.handle_crypt(b"x", out),
         |session, out| session.handle_plain(b"x", out),
         |session, _| session.crypt_eof(),
-        |session, _| session.plain_eof(),
+        |session, out| session.plain_eof(out),
     ];
     for call in calls {
         let mut session = new(Side::Server, 1).unwrap();
@@ -65,7 +88,7 @@ fn nothing_is_computed_unless_due() {
 fn a_side_ends_once() {
     let misuse = Err(Misuse::AfterEof.into());
     let (mut client, mut server) = established();
-    client.session.plain_eof().unwrap();
+    client.session.plain_eof(&mut client.out).unwrap();
     // The other direction goes on.
     client.receive(&server.seal(b"late reply")).unwrap();
     assert_eq!(client.take_plain(), b"late reply");

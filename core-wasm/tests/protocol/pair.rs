@@ -1,7 +1,8 @@
 //! Sessions to talk to each other, and a transcript of what they said.
 
 use spiped_core::{
-    Config, Entropy, Error, ForwardSecrecy, Output, Psk, Session, Side, SoftPacketCrypto, Status,
+    Config, Entropy, Error, ForwardSecrecy, KeyExchange, Output, Psk, Session, Side,
+    SoftPacketCrypto, Status,
 };
 
 /// A session with all that it has produced so far.
@@ -18,7 +19,11 @@ impl End {
         psks: Vec<Psk>,
         entropy: &Entropy,
     ) -> Self {
-        let config = Config { side, forward_secrecy };
+        Self::of(config(side, forward_secrecy), psks, entropy)
+    }
+
+    /// The same with any configuration.
+    pub(crate) fn of(config: Config, psks: Vec<Psk>, entropy: &Entropy) -> Self {
         let session = Session::new(config, psks, entropy).unwrap();
         let mut end = Self { session, out: Output::default() };
         end.session.start(&mut end.out).unwrap();
@@ -28,6 +33,16 @@ impl End {
     /// A started session whose nonce and exponent follow from its side.
     pub(crate) fn new(side: Side, forward_secrecy: ForwardSecrecy) -> Self {
         Self::with(side, forward_secrecy, vec![psk(7)], &entropy(side))
+    }
+
+    /// The same; a client uses this key exchange, a server accepts both.
+    pub(crate) fn with_exchange(side: Side, exchange: KeyExchange) -> Self {
+        let config = Config {
+            side,
+            key_exchange: (side == Side::Client).then_some(exchange),
+            forward_secrecy: ForwardSecrecy::Offer,
+        };
+        Self::of(config, vec![psk(7)], &entropy(side))
     }
 
     pub(crate) fn client() -> Self {
@@ -81,9 +96,22 @@ pub(crate) fn shake_hands(client: &mut End, server: &mut End) -> Result<(), Erro
 
 /// An established client and server.
 pub(crate) fn established() -> (End, End) {
-    let (mut client, mut server) = (End::client(), End::server());
+    established_by(KeyExchange::Modp2048)
+}
+
+/// The same by either key exchange.
+pub(crate) fn established_by(exchange: KeyExchange) -> (End, End) {
+    let [mut client, mut server] =
+        [Side::Client, Side::Server].map(|side| End::with_exchange(side, exchange));
     shake_hands(&mut client, &mut server).unwrap();
     (client, server)
+}
+
+/// As programs without further options: a client does what every spiped
+/// understands, a server leaves it to its clients.
+pub(crate) fn config(side: Side, forward_secrecy: ForwardSecrecy) -> Config {
+    let key_exchange = (side == Side::Client).then_some(KeyExchange::Modp2048);
+    Config { side, key_exchange, forward_secrecy }
 }
 
 pub(crate) fn psk(byte: u8) -> Psk {

@@ -170,7 +170,7 @@ fn failure_is_final_and_repeats() {
     assert_eq!(server.receive(&good), Err(error));
     assert_eq!(server.session.handle_plain(b"x", &mut server.out), Err(error));
     assert_eq!(server.session.crypt_eof(), Err(error));
-    assert_eq!(server.session.plain_eof(), Err(error));
+    assert_eq!(server.session.plain_eof(&mut server.out), Err(error));
     assert_eq!(server.session.compute(&mut server.out), Err(error));
     assert_eq!(server.session.start(&mut server.out), Err(error));
     assert_eq!(server.session.status(), Err(error));

@@ -40,7 +40,7 @@ fn both_directions_go_on_at_any_cut() {
 #[test]
 fn ends_and_the_peers_key_are_remembered() {
     let (mut client, mut server) = established();
-    client.session.plain_eof().unwrap();
+    client.session.plain_eof(&mut client.out).unwrap();
     suspend_and_resume(&mut client);
     let misuse: Result<_, Error> = Err(Misuse::AfterEof.into());
     assert_eq!(client.session.handle_plain(b"more", &mut client.out), misuse);
@@ -89,7 +89,7 @@ fn what_is_no_state_is_refused() {
         assert_eq!(resume(&state[..length]), Err(Misuse::BadState), "{length}");
     }
     assert_eq!(resume(&[&state[..], b"x"].concat()), Err(Misuse::BadState));
-    for (at, value) in [(0, 0), (0, 2), (1, 4)] {
+    for (at, value) in [(0, 0), (0, 2), (1, 2), (1, 8), (1, 12), (1, 16)] {
         let mut state = state.clone();
         state[at] = value;
         assert_eq!(resume(&state), Err(Misuse::BadState));

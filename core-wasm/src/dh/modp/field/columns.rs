@@ -20,7 +20,7 @@ macro_rules! for_each_column {
             61 62 63 64 65 66)
     };
     (@ $limbs:ident, $column:ident, $body:block, $($number:literal)*) => {
-        const { assert!(1 < $limbs && $limbs <= $crate::dh::field::columns::LARGEST) }
+        const { assert!(1 < $limbs && $limbs <= $crate::dh::modp::field::columns::LARGEST) }
         $({
             const $column: usize = $number;
             if $column < 2 * $limbs - 1 $body

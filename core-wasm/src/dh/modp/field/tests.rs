@@ -7,7 +7,7 @@ use crypto_bigint::{NonZero, U4096};
 use proptest::prelude::*;
 
 use super::*;
-use crate::dh::group::{PRIME, Residue};
+use crate::dh::modp::group::{PRIME, Residue};
 
 /// The factors below 2 p as they are: 2 p has a bit more than a `U2048`.
 type Factor = U4096;

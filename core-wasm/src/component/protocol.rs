@@ -1,70 +1,23 @@
-//! The component: bindings, translation, allocator, panic handler.
-//!
-//! No rule of the protocol is here; names from the WIT package stop here.
+//! The interface `protocol`: one [`Session`] behind each resource.
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::mem;
 
-use bindings::exports::spiped::pipe::protocol;
 use zeroize::Zeroizing;
 
+use super::Component;
+use super::bindings::exports::spiped::pipe::protocol;
 use crate::{
-    Config, Entropy, Error, ForwardSecrecy, Misuse, Output, PeerFault, Psk, Session, Side, Status,
+    Config, Entropy, Error, ForwardSecrecy, KeyExchange, Misuse, Output, PeerFault, Psk, Session,
+    Side, Status,
 };
-
-#[allow(
-    clippy::all,
-    clippy::pedantic,
-    missing_docs,
-    unreachable_pub,
-    unsafe_code,
-    unused_qualifications,
-    reason = "generated"
-)]
-mod bindings {
-    #[cfg(feature = "native")]
-    wit_bindgen::generate!({ path: "../wit", world: "native" });
-    #[cfg(not(feature = "native"))]
-    wit_bindgen::generate!({ path: "../wit", world: "portable" });
-}
-
-#[allow(unsafe_code, reason = "the exported symbols are generated")]
-mod exports {
-    use super::{Component, bindings};
-    bindings::export!(Component with_types_in bindings);
-}
-
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    core::arch::wasm32::unreachable()
-}
 
 /// What seals and opens packets in this world.
 #[cfg(not(feature = "native"))]
 type WorldPacketCrypto = crate::SoftPacketCrypto;
 #[cfg(feature = "native")]
-type WorldPacketCrypto = bindings::spiped::pipe::packet_crypto::Direction;
-
-#[cfg(feature = "native")]
-impl crate::PacketCrypto for WorldPacketCrypto {
-    fn new(keys: &crate::DirectionKeys) -> Self {
-        Self::new(keys.cipher.expose(), keys.mac.expose())
-    }
-
-    fn seal(&mut self, first: u64, run: &mut Vec<u8>) {
-        *run = Self::seal(self, first, run);
-    }
-
-    fn open(&mut self, first: u64, run: &mut Vec<u8>) {
-        *run = Self::open(self, first, run);
-    }
-}
-
-struct Component;
+type WorldPacketCrypto = super::bindings::spiped::pipe::packet_crypto::Direction;
 
 impl protocol::Guest for Component {
     type Session = SessionResource;
@@ -72,7 +25,7 @@ impl protocol::Guest for Component {
 
 /// A session behind the shared reference that exported methods get. One that
 /// could not be made answers every call with its misuse.
-struct SessionResource(RefCell<Result<Session<WorldPacketCrypto>, Error>>);
+pub(crate) struct SessionResource(RefCell<Result<Session<WorldPacketCrypto>, Error>>);
 
 impl protocol::GuestSession for SessionResource {
     fn new(config: protocol::Config, secrets: Vec<Vec<u8>>, entropy: Vec<u8>) -> Self {
@@ -101,12 +54,17 @@ impl protocol::GuestSession for SessionResource {
     }
 
     fn plain_eof(&self) -> protocol::Output {
-        self.call(|session, _| session.plain_eof())
+        self.call(Session::plain_eof)
     }
 
     fn peer_secret(&self) -> Option<u32> {
         let session = self.0.borrow();
         session.as_ref().ok()?.peer_secret()
+    }
+
+    fn key_exchange(&self) -> Option<protocol::KeyExchange> {
+        let session = self.0.borrow();
+        session.as_ref().ok()?.key_exchange().map(Into::into)
     }
 
     fn suspend(&self) -> Result<Vec<u8>, protocol::Failure> {
@@ -159,6 +117,7 @@ fn make_session(
             protocol::Side::Client => Side::Client,
             protocol::Side::Server => Side::Server,
         },
+        key_exchange: config.key_exchange.map(Into::into),
         forward_secrecy: match config.forward_secrecy {
             protocol::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
             protocol::ForwardSecrecy::Require => ForwardSecrecy::Require,
@@ -173,6 +132,24 @@ fn make_session(
         psks.ok_or(Misuse::SecretLength)?,
         &Entropy::from_slice(&entropy).ok_or(Misuse::EntropyLength)?,
     )
+}
+
+impl From<protocol::KeyExchange> for KeyExchange {
+    fn from(exchange: protocol::KeyExchange) -> Self {
+        match exchange {
+            protocol::KeyExchange::Modp2048 => Self::Modp2048,
+            protocol::KeyExchange::X25519 => Self::X25519,
+        }
+    }
+}
+
+impl From<KeyExchange> for protocol::KeyExchange {
+    fn from(exchange: KeyExchange) -> Self {
+        match exchange {
+            KeyExchange::Modp2048 => Self::Modp2048,
+            KeyExchange::X25519 => Self::X25519,
+        }
+    }
 }
 
 impl From<Error> for protocol::Failure {
@@ -190,13 +167,16 @@ impl From<PeerFault> for protocol::PeerFault {
         match fault {
             PeerFault::WrongKey => Self::WrongKey,
             PeerFault::PublicValueOutOfRange => Self::PublicValueOutOfRange,
+            PeerFault::LowOrderPublicValue => Self::LowOrderPublicValue,
             PeerFault::NoForwardSecrecy => Self::NoForwardSecrecy,
             PeerFault::ForgedPacket { number } => Self::ForgedPacket(number),
             PeerFault::BadLength { number, length } => {
                 Self::BadLength(protocol::BadLength { packet_number: number, length })
             }
+            PeerFault::DataAfterEnd => Self::DataAfterEnd,
             PeerFault::CutOffInHandshake => Self::CutOffInHandshake,
             PeerFault::CutOffInPacket => Self::CutOffInPacket,
+            PeerFault::CutOffBeforeEnd => Self::CutOffBeforeEnd,
         }
     }
 }
@@ -207,6 +187,7 @@ impl From<Misuse> for protocol::Misuse {
             Misuse::SecretLength => Self::SecretLength,
             Misuse::SecretCount => Self::SecretCount,
             Misuse::EntropyLength => Self::EntropyLength,
+            Misuse::ContradictoryConfig => Self::ContradictoryConfig,
             Misuse::StartOrder => Self::StartOrder,
             Misuse::NothingToCompute => Self::NothingToCompute,
             Misuse::NotEstablished => Self::NotEstablished,

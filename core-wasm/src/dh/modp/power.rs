@@ -61,7 +61,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dh::group::{PRIME, Residue};
+    use crate::dh::modp::group::{PRIME, Residue};
 
     fn check(base: &U2048, x: &[u8; EXPONENT_LEN]) {
         let mut exponent = [0; 40];

@@ -1,0 +1,85 @@
+//! The last state: both ends have the keys, and want to know it.
+
+use alloc::vec::Vec;
+
+use super::error::{Misuse, PeerFault};
+use super::exchange::{Key, Status};
+use super::message::{Mode, TAG_LEN, other_side};
+use super::schedule::Keys;
+use crate::Side;
+use crate::inbound::Inbound;
+
+/// An end that has the keys and waits for confirmations.
+pub(super) struct Confirming {
+    side: Side,
+    mode: Mode,
+    keys: Keys,
+    tag: Inbound<TAG_LEN>,
+    /// Whether our tag is on its way.
+    confirmed: bool,
+    /// Whether the peer's tag has come, and verified.
+    verified: bool,
+}
+
+impl Confirming {
+    /// A client with a code confirms at once: its tag lets whoever is there
+    /// check one code, as its peer may. A server answers after it has checked
+    /// that, so that it tells an impostor nothing.
+    pub(super) fn begin(side: Side, mode: Mode, keys: Keys, out: &mut Vec<u8>) -> Self {
+        let tag = Inbound::new();
+        let mut this = Self { side, mode, keys, tag, confirmed: false, verified: false };
+        if (side, mode) == (Side::Client, Mode::Code) {
+            this.send_tag(out);
+        }
+        this
+    }
+
+    /// Takes what the peer sends.
+    pub(super) fn receive(
+        &mut self,
+        bytes: &mut &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), PeerFault> {
+        if self.verified {
+            return if bytes.is_empty() { Ok(()) } else { Err(PeerFault::Surplus) };
+        }
+        let Some(tag) = self.tag.fill(bytes) else {
+            return Ok(());
+        };
+        if !self.keys.verifies(other_side(self.side), tag) {
+            return Err(PeerFault::WrongConfirmation);
+        }
+        self.verified = true;
+        if self.mode == Mode::Code && !self.confirmed {
+            self.send_tag(out);
+        }
+        Ok(())
+    }
+
+    /// The user has compared the strings.
+    pub(super) fn confirm(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if self.mode == Mode::Code || self.confirmed {
+            return Err(Misuse::NothingToConfirm);
+        }
+        self.send_tag(out);
+        Ok(())
+    }
+
+    /// The key, once both have confirmed.
+    pub(super) fn agreed(&self) -> Option<Key> {
+        (self.confirmed && self.verified).then(|| self.keys.key_file.clone())
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match (self.confirmed, self.mode) {
+            (true, _) => Status::Confirmed,
+            (false, Mode::Comparing) => Status::Comparing(self.keys.string()),
+            (false, Mode::Code) => Status::Exchanging,
+        }
+    }
+
+    fn send_tag(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.keys.tag(self.side));
+        self.confirmed = true;
+    }
+}

@@ -1,0 +1,103 @@
+//! Why a pairing fails, and whose fault it is.
+
+use core::fmt;
+
+/// Why an exchange failed. The first failure is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer's fault, or that of somebody between.
+    Peer(PeerFault),
+    /// The host's fault.
+    Misuse(Misuse),
+}
+
+/// What the peer, or somebody between, did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerFault {
+    /// What came is not this protocol.
+    NotPairing,
+    /// The other end plays the same side.
+    SameSide,
+    /// One end has a code and the other has none.
+    OtherMode,
+    /// The client's public value is not the one it is committed to.
+    BadCommitment,
+    /// The public value is none, or makes the shared value known to anybody.
+    BadPublicValue,
+    /// The peer's confirmation did not verify.
+    WrongConfirmation,
+    /// The peer sent more than the protocol has.
+    Surplus,
+    /// The stream ended too early.
+    CutOff,
+}
+
+/// What our own host did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The code has less than 6 characters or more than 1024 bytes.
+    CodeLength,
+    /// The entropy is not 32 bytes long.
+    EntropyLength,
+    /// `start` was called twice, or another call came before it.
+    StartOrder,
+    /// `confirm` was called although there was nothing to compare.
+    NothingToConfirm,
+    /// Bytes, or a second end, came after the stream's end.
+    AfterEof,
+}
+
+impl From<PeerFault> for Error {
+    fn from(fault: PeerFault) -> Self {
+        Self::Peer(fault)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(fault) => fault.fmt(f),
+            Self::Misuse(misuse) => misuse.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Misuse {}
+
+impl fmt::Display for PeerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotPairing => "not a pairing peer",
+            Self::SameSide => "both ends play the same side",
+            Self::OtherMode => "one end has a code and the other has none",
+            Self::BadCommitment => "public value differs from the commitment",
+            Self::BadPublicValue => "public value out of range",
+            Self::WrongConfirmation => "wrong code, or somebody is between",
+            Self::Surplus => "bytes beyond the end of the protocol",
+            Self::CutOff => "cut off before the key was agreed on",
+        })
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CodeLength => "a code has 6 characters or more, and at most 1024 bytes",
+            Self::EntropyLength => "the entropy is not 32 bytes long",
+            Self::StartOrder => "start must be called once, before anything else",
+            Self::NothingToConfirm => "there is nothing to confirm",
+            Self::AfterEof => "input from a stream that has ended",
+        })
+    }
+}

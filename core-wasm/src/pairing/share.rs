@@ -1,0 +1,55 @@
+//! Our half of the Diffie-Hellman exchange, in either mode's group.
+
+use curve25519_dalek::constants::X25519_BASEPOINT;
+use curve25519_dalek::montgomery::MontgomeryPoint;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::cpace;
+use super::message::{LABEL, Mode, Value};
+use crate::secret::Secret;
+
+/// Length of a secret exponent, in bytes.
+pub(super) const EXPONENT_LEN: usize = 32;
+
+/// Our exponent and what follows from it.
+pub(super) struct Share {
+    mode: Mode,
+    exponent: Secret<EXPONENT_LEN>,
+    /// What the peer gets.
+    pub(super) public: Value,
+}
+
+impl Share {
+    /// For the comparison of strings: X25519 (RFC 7748, section 6.1).
+    pub(super) fn comparing(exponent: Secret<EXPONENT_LEN>) -> Self {
+        // Once per pairing: no reason to carry the table for this point along.
+        let public = X25519_BASEPOINT.mul_clamped(*exponent.expose()).to_bytes();
+        Self { mode: Mode::Comparing, exponent, public }
+    }
+
+    /// Under a code: `CPace`, with this protocol's label as what the draft calls
+    /// channel identifier, and without a session identifier.
+    pub(super) fn code(code: &[u8], exponent: Secret<EXPONENT_LEN>) -> Self {
+        let generator = Zeroizing::new(cpace::generator(code, LABEL, b""));
+        let public = cpace::public_value(&generator, &exponent);
+        Self { mode: Mode::Code, exponent, public }
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The shared value; `None` if the peer's public value is refused.
+    pub(super) fn shared(&self, peer: &Value) -> Option<Secret<32>> {
+        match self.mode {
+            Mode::Comparing => {
+                let shared = MontgomeryPoint(*peer).mul_clamped(*self.exponent.expose());
+                let shared = Secret::new(*Zeroizing::new(shared.to_bytes()));
+                // A point of small order: anybody knows the result.
+                (!bool::from(shared.ct_eq(&Secret::new([0; 32])))).then_some(shared)
+            }
+            Mode::Code => cpace::shared_value(peer, &self.exponent),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Exchanges to talk to each other.
+
+use std::mem;
+
+use spiped_core::Side;
+use spiped_core::pairing::{Entropy, Error, Exchange, Status};
+
+pub(crate) const CODE: &str = "correct horse";
+
+/// Both ways of excluding somebody between, as the code both ends have.
+pub(crate) const MODES: [Option<&str>; 2] = [None, Some(CODE)];
+
+/// An exchange with what it has to send.
+pub(crate) struct End {
+    pub(crate) exchange: Exchange,
+    out: Vec<u8>,
+}
+
+impl End {
+    /// A started exchange.
+    pub(crate) fn new(side: Side, code: Option<&str>, entropy: [u8; 32]) -> Self {
+        let exchange = Exchange::new(side, code, &Entropy::new(entropy)).unwrap();
+        let mut end = Self { exchange, out: Vec::new() };
+        end.exchange.start(&mut end.out).unwrap();
+        end
+    }
+
+    pub(crate) fn client(code: Option<&str>) -> Self {
+        Self::new(Side::Client, code, [1; 32])
+    }
+
+    pub(crate) fn server(code: Option<&str>) -> Self {
+        Self::new(Side::Server, code, [2; 32])
+    }
+
+    /// Takes what the peer sends; returns what is to be sent.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        self.exchange.receive(bytes, &mut self.out)?;
+        Ok(self.take())
+    }
+
+    /// The user says yes; returns what is to be sent.
+    pub(crate) fn confirm(&mut self) -> Result<Vec<u8>, Error> {
+        self.exchange.confirm(&mut self.out)?;
+        Ok(self.take())
+    }
+
+    /// What it has to send.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        mem::take(&mut self.out)
+    }
+
+    /// The string it shows, if it does.
+    pub(crate) fn string(&self) -> Option<String> {
+        match self.exchange.status() {
+            Ok(Status::Comparing(string)) => Some(string),
+            _ => None,
+        }
+    }
+
+    /// The key, if there is one.
+    pub(crate) fn key(&self) -> Option<[u8; 32]> {
+        match self.exchange.status() {
+            Ok(Status::Agreed(key)) => Some(*key.expose()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn error(&self) -> Option<Error> {
+        self.exchange.status().err()
+    }
+}
+
+/// What both ends of an undisturbed pairing have sent, message by message.
+/// With a code there are two in the client's second flight.
+pub(crate) struct Conversation {
+    pub(crate) from_client: Vec<Vec<u8>>,
+    pub(crate) from_server: Vec<Vec<u8>>,
+}
+
+/// Runs an undisturbed pairing to its end, if the user says yes on both ends.
+pub(crate) fn converse(client: &mut End, server: &mut End) -> Result<Conversation, Error> {
+    let client_hello = client.take();
+    let server_hello = server.receive(&client_hello)?;
+    let mut value = client.receive(&server_hello)?;
+    let client_tag = match client.string() {
+        Some(_) => client.confirm()?,
+        None => value.split_off(32),
+    };
+    let mut server_tag = server.receive(&value)?;
+    if server.string().is_some() {
+        server_tag = server.confirm()?;
+        server.receive(&client_tag)?;
+    } else {
+        server_tag.extend(server.receive(&client_tag)?);
+    }
+    client.receive(&server_tag)?;
+    Ok(Conversation {
+        from_client: vec![client_hello, value, client_tag],
+        from_server: vec![server_hello, server_tag],
+    })
+}

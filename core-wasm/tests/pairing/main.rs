@@ -1,0 +1,11 @@
+//! Pairing through its public interface.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod between;
+mod chunking;
+mod confirming;
+mod ends;
+mod misuse;
+mod peer_faults;
+mod vectors;

@@ -1,0 +1,61 @@
+//! What a host can do wrong.
+
+use spiped_core::Side;
+use spiped_core::pairing::{Entropy, Exchange, Misuse};
+
+use crate::ends::{CODE, End};
+
+#[test]
+fn code_has_six_characters_at_least_and_1024_bytes_at_most() {
+    let new = |code: &str| Exchange::new(Side::Client, Some(code), &Entropy::new([1; 32]));
+    let long = "x".repeat(1024);
+    for code in ["123456", "  123456\n", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", &long] {
+        assert!(new(code).is_ok(), "{code}");
+    }
+    let too_long = "x".repeat(1025);
+    for code in ["", "12345", " 12345 ", "\u{20ac}\u{20ac}", &too_long] {
+        assert_eq!(new(code).err(), Some(Misuse::CodeLength), "{code}");
+    }
+}
+
+#[test]
+fn start_comes_first_and_once() {
+    type Call = fn(&mut Exchange, &mut Vec<u8>) -> Result<(), spiped_core::pairing::Error>;
+    let calls: [Call; 3] = [|e, out| e.receive(b"", out), |e, out| e.confirm(out), |e, _| e.eof()];
+    for call in calls {
+        let mut exchange = Exchange::new(Side::Server, None, &Entropy::new([1; 32])).unwrap();
+        let mut out = Vec::new();
+        assert_eq!(call(&mut exchange, &mut out), Err(Misuse::StartOrder.into()));
+        assert_eq!(exchange.start(&mut out), Err(Misuse::StartOrder.into()));
+        assert_eq!(out, b"");
+    }
+    let mut client = End::client(None);
+    assert_eq!(client.exchange.start(&mut Vec::new()), Err(Misuse::StartOrder.into()));
+}
+
+#[test]
+fn only_a_string_is_confirmed_and_once() {
+    let nothing = Err(Misuse::NothingToConfirm.into());
+    assert_eq!(End::client(None).confirm(), nothing);
+
+    for code in [None, Some(CODE)] {
+        let (mut client, mut server) = (End::client(code), End::server(code));
+        let hello = server.receive(&client.take()).unwrap();
+        assert_eq!(server.confirm(), nothing);
+        client.receive(&hello).unwrap();
+        if code.is_none() {
+            client.confirm().unwrap();
+        }
+        assert_eq!(client.confirm(), nothing);
+    }
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    let (mut client, mut server) = (End::client(Some(CODE)), End::server(Some(CODE)));
+    crate::ends::converse(&mut client, &mut server).unwrap();
+    assert_eq!(client.exchange.eof(), Ok(()));
+    assert_eq!(client.exchange.eof(), Err(Misuse::AfterEof.into()));
+    assert_eq!(server.exchange.eof(), Ok(()));
+    assert_eq!(server.receive(b"x"), Err(Misuse::AfterEof.into()));
+}
