@@ -1,12 +1,12 @@
 //! What the guest's work costs, through the API the program uses: the steps of
-//! a handshake, a whole one, and packets.
+//! a handshake, a whole one, a server's search among its keys, and packets.
 //!
 //! `cargo bench --package spiped --bench handshake`, after `make`.
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use spiped::guest::{Engine, ForwardSecrecy, Guest, Output, Side, Status};
+use spiped::guest::{Config, Engine, ForwardSecrecy, Guest, KeyExchange, Output, Side, Status};
 use spiped::keyfile::Psk;
 
 /// Guests at a time: a few ends, and those that are yet to be dropped.
@@ -15,46 +15,79 @@ const GUESTS: u32 = 16;
 const PLAIN_MAX: usize = 1024;
 /// Packets in one call.
 const RUNS: [usize; 4] = [1, 4, 16, 64];
+/// Keys that a server accepts.
+const KEYS: [usize; 3] = [1, 50, 1024];
 
 fn main() {
     let engine = Engine::new(GUESTS).expect("an engine");
     let mut criterion = Criterion::default().configure_from_args();
-    handshake(&mut criterion, &engine);
+    handshake(&mut criterion, &engine, "handshake", KeyExchange::Modp2048);
+    handshake(&mut criterion, &engine, "handshake-x25519", KeyExchange::X25519);
+    key_search(&mut criterion, &engine);
     packets(&mut criterion, &engine);
     criterion.final_summary();
 }
 
 /// The steps in their order, each on a guest that has done those before it.
 /// Dropping that guest is not measured.
-fn handshake(criterion: &mut Criterion, engine: &Engine) {
+fn handshake(criterion: &mut Criterion, engine: &Engine, name: &str, exchange: KeyExchange) {
     let once = BatchSize::PerIteration;
-    let mut group = criterion.benchmark_group("handshake");
+    let mut group = criterion.benchmark_group(name);
     group.bench_function("instance", |b| {
-        b.iter_batched(|| (), |()| guest(engine, Side::Client), once);
+        b.iter_batched(|| (), |()| guest(engine, Side::Client, exchange), once);
     });
-    let mut step = |name, before: fn(&Engine) -> Step, run: fn(&mut Step) -> Output| {
-        group.bench_function(name, |b| {
-            let measured = |mut step: Step| {
-                let output = run(&mut step);
-                (step, output)
-            };
-            b.iter_batched(|| before(engine), measured, once);
-        });
-    };
+    let mut step =
+        |name, before: fn(&Engine, KeyExchange) -> Step, run: fn(&mut Step) -> Output| {
+            group.bench_function(name, |b| {
+                let measured = |mut step: Step| {
+                    let output = run(&mut step);
+                    (step, output)
+                };
+                b.iter_batched(|| before(engine, exchange), measured, once);
+            });
+        };
     step("start", Step::created, |step| step.guest.start());
     step("public-value", Step::before_public_value, |step| step.guest.compute());
     step("mac/server", Step::before_server_mac, Step::receive);
     step("mac/client", Step::before_client_mac, Step::receive);
     step("shared-value", Step::before_shared_value, |step| step.guest.compute());
-    group.bench_function("whole", |b| b.iter_batched(|| (), |()| established(engine), once));
+    group.bench_function("whole", |b| {
+        b.iter_batched(|| (), |()| established(engine, exchange), once);
+    });
+    group.finish();
+}
+
+/// From the client's first byte to the key it holds: the last of them.
+fn key_search(criterion: &mut Criterion, engine: &Engine) {
+    let mut group = criterion.benchmark_group("key-search");
+    for count in KEYS {
+        let psk = |number: usize| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&number.to_le_bytes());
+            Psk::new(bytes)
+        };
+        let psks: Vec<_> = (0..count).map(psk).collect();
+        let before = || {
+            let (_, guest, [nonce, share]) = Step::greeting(engine, KeyExchange::Modp2048, &psks);
+            Step { guest, from_peer: [nonce, share].concat() }
+        };
+        let search = |mut step: Step| {
+            assert_eq!(step.receive().status, Status::Computing);
+            step
+        };
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter_batched(before, search, BatchSize::PerIteration);
+        });
+    }
     group.finish();
 }
 
 /// One established connection, on and on.
 fn packets(criterion: &mut Criterion, engine: &Engine) {
-    let (mut client, mut server) = established(engine);
+    let (mut client, mut server) = established(engine, KeyExchange::Modp2048);
     // What this one seals, nobody opens.
-    let (mut sealer, _) = established(engine);
+    let (mut sealer, _) = established(engine, KeyExchange::Modp2048);
     let mut group = criterion.benchmark_group("component");
     for packets in RUNS {
         let plain = vec![b'x'; packets * PLAIN_MAX];
@@ -83,40 +116,53 @@ struct Step {
 }
 
 impl Step {
-    fn created(engine: &Engine) -> Self {
-        Self { guest: guest(engine, Side::Client), from_peer: Vec::new() }
+    fn created(engine: &Engine, exchange: KeyExchange) -> Self {
+        Self { guest: guest(engine, Side::Client, exchange), from_peer: Vec::new() }
     }
 
-    fn before_public_value(engine: &Engine) -> Self {
-        let mut step = Self::created(engine);
+    fn before_public_value(engine: &Engine, exchange: KeyExchange) -> Self {
+        let mut step = Self::created(engine, exchange);
         assert_eq!(step.guest.start().status, Status::Computing);
         step
     }
 
-    fn before_server_mac(engine: &Engine) -> Self {
-        Self::proving(engine).1
+    fn before_server_mac(engine: &Engine, exchange: KeyExchange) -> Self {
+        Self::proving(engine, exchange).1
     }
 
-    fn before_client_mac(engine: &Engine) -> Self {
-        let (client, mut server) = Self::proving(engine);
+    fn before_client_mac(engine: &Engine, exchange: KeyExchange) -> Self {
+        let (client, mut server) = Self::proving(engine, exchange);
         server.receive();
         Self { guest: client, from_peer: server.guest.compute().to_crypt }
     }
 
-    fn before_shared_value(engine: &Engine) -> Self {
-        let mut step = Self::before_client_mac(engine);
+    fn before_shared_value(engine: &Engine, exchange: KeyExchange) -> Self {
+        let mut step = Self::before_client_mac(engine, exchange);
         assert_eq!(step.receive().status, Status::Computing);
         step
     }
 
     /// A client that has sent its key share, and the server that gets it.
-    fn proving(engine: &Engine) -> (Guest, Self) {
-        let (mut client, mut server) = (guest(engine, Side::Client), guest(engine, Side::Server));
-        let (client_nonce, server_nonce) = (client.start().to_crypt, server.start().to_crypt);
-        server.handle_crypt(&client_nonce);
+    fn proving(engine: &Engine, exchange: KeyExchange) -> (Guest, Self) {
+        let (client, mut guest, [nonce, from_peer]) = Self::greeting(engine, exchange, &[psk()]);
+        guest.handle_crypt(&nonce);
+        (client, Self { guest, from_peer })
+    }
+
+    /// A client with the last of a server's keys, the server, and what the
+    /// client has for it: its nonce and its key share.
+    fn greeting(
+        engine: &Engine,
+        exchange: KeyExchange,
+        psks: &[Psk],
+    ) -> (Guest, Guest, [Vec<u8>; 2]) {
+        let last = &psks[psks.len() - 1..];
+        let mut client = guest_with(engine, Side::Client, exchange, last);
+        let mut server = guest_with(engine, Side::Server, exchange, psks);
+        let nonce = client.start().to_crypt;
         client.compute();
-        let from_peer = client.handle_crypt(&server_nonce).to_crypt;
-        (client, Self { guest: server, from_peer })
+        let share = client.handle_crypt(&server.start().to_crypt).to_crypt;
+        (client, server, [nonce, share])
     }
 
     fn receive(&mut self) -> Output {
@@ -124,13 +170,23 @@ impl Step {
     }
 }
 
-fn guest(engine: &Engine, side: Side) -> Guest {
-    Guest::new(engine, side, ForwardSecrecy::Offer, &Psk::new([7; 32])).expect("a guest")
+fn guest(engine: &Engine, side: Side, exchange: KeyExchange) -> Guest {
+    guest_with(engine, side, exchange, &[psk()])
+}
+
+fn guest_with(engine: &Engine, side: Side, exchange: KeyExchange, psks: &[Psk]) -> Guest {
+    let config =
+        Config { side, key_exchange: Some(exchange), forward_secrecy: ForwardSecrecy::Offer };
+    Guest::new(engine, config, psks).expect("a guest")
+}
+
+fn psk() -> Psk {
+    Psk::new([7; 32])
 }
 
 /// Both ends of a connection, from nothing.
-fn established(engine: &Engine) -> (Guest, Guest) {
-    let (mut client, mut server) = Step::proving(engine);
+fn established(engine: &Engine, exchange: KeyExchange) -> (Guest, Guest) {
+    let (mut client, mut server) = Step::proving(engine, exchange);
     server.receive();
     let share = server.guest.compute().to_crypt;
     client.handle_crypt(&share);

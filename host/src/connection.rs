@@ -1,32 +1,38 @@
 //! One connection, from the accepted socket to its end.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::try_join;
+use tokio::{select, try_join};
 
-use crate::guest::{Engine, ForwardSecrecy, Guest, Side};
-use crate::handshake::Handshake;
-use crate::keyfile::Psk;
+use crate::guest::{Config, Engine, Failure, Guest, Side};
+use crate::handshake::{Handshake, HandshakeError};
+use crate::keys::{Key, KeyPolicy, KeySet, Keyring};
 use crate::net::dial::dial;
 use crate::net::resolve::Endpoint;
 use crate::net::socket::Socket;
 use crate::net::targets::Targets;
+use crate::observe::counters::Counters;
 use crate::outcome::Outcome;
-use crate::relay::{Traffic, relay};
+use crate::relay::relay;
 use crate::session::Session;
+use crate::tally::Tally;
 
 /// What the connections of one pipe have in common.
 pub struct Pipe {
     /// Makes the sandboxes.
     pub engine: Engine,
-    /// Our end of the protocol; also tells which socket is the crypt side.
-    pub side: Side,
-    /// What to do about forward secrecy.
-    pub forward_secrecy: ForwardSecrecy,
-    /// The key.
-    pub psk: Psk,
+    /// What sessions are told. Our end of the protocol also tells which socket
+    /// is the crypt side.
+    pub config: Config,
+    /// The keys in force. A client uses the first, its only one.
+    pub keys: Arc<Keyring>,
+    /// What else is asked of a connection's key.
+    pub key_policy: KeyPolicy,
+    /// What its connections did.
+    pub counters: Arc<Counters>,
     /// Where connections are passed on to.
     pub targets: Targets,
     /// The local address of connections to the target.
@@ -39,56 +45,111 @@ pub struct Pipe {
 
 impl Pipe {
     /// Serves one accepted connection.
-    pub async fn serve(self: Arc<Self>, source: Socket) -> Outcome {
+    pub async fn serve(self: Arc<Self>, source: Socket) -> Ended {
+        let mut tally = self.tally();
         source.tune(self.keepalive);
-        let result = match self.side {
-            Side::Client => self.encrypt(source).await,
-            Side::Server => self.decrypt(source).await,
+        let result = match self.config.side {
+            Side::Client => self.encrypt(source, &mut tally).await,
+            Side::Server => self.decrypt(source, &mut tally).await,
         };
-        result.unwrap_or_else(|outcome| outcome)
+        let outcome = result.unwrap_or_else(|outcome| outcome);
+        tally.ended(outcome.ending());
+        Ended { outcome, key: tally.key().cloned() }
+    }
+
+    /// Counts a new connection.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally::new(self.counters.clone())
     }
 
     /// The source is plain, the target crypt: nothing is read from the source
     /// before its bytes can be sealed.
-    async fn encrypt(&self, mut source: Socket) -> Result<Outcome, Outcome> {
+    async fn encrypt(&self, mut source: Socket, tally: &mut Tally) -> Result<Outcome, Outcome> {
         // In a box of its own: the memory a handshake takes goes when it ends.
-        let (mut target, guest, early) = Box::pin(self.open()).await?;
-        let outcome = self.copy(guest, early, &mut target, &mut source).await;
+        let (mut target, guest, early) = match Box::pin(self.open(tally)).await {
+            Ok(opened) => opened,
+            Err(outcome) => return Err(refuse(outcome, source)),
+        };
+        let outcome = self.copy(guest, early, &mut target, &mut source, tally).await;
         Ok(settle(outcome, target, source))
     }
 
     /// The source is crypt, the target plain.
-    async fn decrypt(&self, mut source: Socket) -> Result<Outcome, Outcome> {
-        let (mut target, guest, early) = Box::pin(self.admit(&mut source)).await?;
-        let outcome = self.copy(guest, early, &mut source, &mut target).await;
+    async fn decrypt(&self, mut source: Socket, tally: &mut Tally) -> Result<Outcome, Outcome> {
+        let (mut target, guest, early) = match Box::pin(self.admit(&mut source, tally)).await {
+            Ok(admitted) => admitted,
+            // A stranger has nothing to take for anything.
+            Err(outcome @ (Outcome::Refused(_) | Outcome::NoGuest(_))) => return Err(outcome),
+            Err(outcome) => return Err(refuse(outcome, source)),
+        };
+        let outcome = self.copy(guest, early, &mut source, &mut target, tally).await;
         Ok(settle(outcome, source, target))
     }
 
     /// Does the handshake as a server. The target is dialled once the peer has
     /// proved itself, while the key is being computed.
-    async fn admit(&self, source: &mut Socket) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
-        let handshake = self.begin()?.until_proven(source).await?;
+    async fn admit(
+        &self,
+        source: &mut Socket,
+        tally: &mut Tally,
+    ) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
+        let keys = self.keys.current();
+        let mut handshake = self.begin(&keys)?.until_proven(source).await?;
+        self.admit_key(handshake.peer_key(), &keys, tally)?;
         let finish = async { Ok::<_, Outcome>(handshake.finish(source).await?) };
         // A target that cannot be reached does not cut the handshake short:
         // to the peer that would look like a wrong key.
         let dial = async { Ok(self.dial().await) };
         let ((guest, early), target) = try_join!(finish, dial)?;
+        // That may have taken as long as the time limit allows.
+        if tally.key().is_some_and(Key::is_revoked) {
+            return Err(Outcome::RevokedKey);
+        }
         Ok((target?, guest, early))
+    }
+
+    /// The peer holds the key with this index among those that were in force
+    /// when it connected. Whether it is so still, and whether that is enough.
+    fn admit_key(
+        &self,
+        index: Option<usize>,
+        keys: &KeySet,
+        tally: &mut Tally,
+    ) -> Result<(), Outcome> {
+        let (psk, key) = index.and_then(|index| keys.get(index)).ok_or_else(|| {
+            HandshakeError::Session(Failure::Guest("named none of the keys".into()))
+        })?;
+        let Some(key) = self.keys.current().find(psk).cloned() else {
+            tally.assign(key, None);
+            return Err(Outcome::RevokedKey);
+        };
+        let limit = self.key_policy.connections_per_key;
+        let within = tally.assign(&key, limit);
+        match limit {
+            Some(limit) if !within => Err(Outcome::KeyLimit(limit)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Connects to the target and does the handshake with it, as a client.
     ///
     /// # Errors
     /// The connection's outcome, if it ends here.
-    pub async fn open(&self) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
+    pub async fn open(&self, tally: &mut Tally) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
         let mut target = self.dial().await?;
-        let (guest, early) = self.begin()?.finish(&mut target).await?;
+        let keys = self.keys.current();
+        if let Some((_, key)) = keys.get(0) {
+            tally.assign(key, None);
+        }
+        let (guest, early) = self.begin(&keys)?.finish(&mut target).await?;
         Ok((target, guest, early))
     }
 
-    fn begin(&self) -> Result<Handshake, Outcome> {
-        let guest = Guest::new(&self.engine, self.side, self.forward_secrecy, &self.psk)?;
-        Ok(Handshake::begin(Box::new(guest), self.time_limit))
+    fn begin(&self, keys: &KeySet) -> Result<Handshake, Outcome> {
+        let psks = keys.psks();
+        let guest = Guest::new(&self.engine, self.config, psks)?;
+        Ok(Handshake::begin(Box::new(guest), psks.len(), self.time_limit))
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {
@@ -98,32 +159,60 @@ impl Pipe {
         Ok(target)
     }
 
-    /// Relays until both directions have ended or one breaks. `early` is
-    /// plaintext that came with the handshake.
+    /// Relays until both directions have ended or one breaks, or the key is
+    /// revoked. `early` is plaintext that came with the handshake.
     pub async fn copy<C, P>(
         &self,
         guest: Box<Guest>,
         early: Vec<u8>,
         crypt: &mut C,
         plain: &mut P,
+        tally: &mut Tally,
     ) -> Outcome
     where
         C: AsyncRead + AsyncWrite + Unpin,
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let mut session = Session::new(&self.engine, guest);
-        let mut traffic = Traffic::default();
-        match relay(&mut session, early, crypt, plain, &mut traffic).await {
-            Ok(()) => Outcome::Closed(traffic),
-            Err(cause) => Outcome::Broken(cause, traffic),
+        let key = tally.key().filter(|_| self.key_policy.close_revoked).cloned();
+        select! {
+            biased;
+            () = revoked(key) => Outcome::Revoked(tally.traffic()),
+            result = relay(&mut session, early, crypt, plain, tally) => match result {
+                Ok(()) => Outcome::Closed(tally.traffic()),
+                Err(cause) => Outcome::Broken(cause, tally.traffic()),
+            }
         }
     }
+}
+
+/// How a connection ended, and which key it had, if it came to that.
+pub struct Ended {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The peer's key on a server, ours on a client.
+    pub key: Option<Key>,
+}
+
+/// Never without a key.
+async fn revoked(key: Option<Key>) {
+    match key {
+        Some(key) => key.revoked().await,
+        None => pending().await,
+    }
+}
+
+/// Closes the source of a connection that did not come about: whoever is there
+/// must not take it for one that was complete and empty.
+fn refuse(outcome: Outcome, source: Socket) -> Outcome {
+    source.reset();
+    outcome
 }
 
 /// Closes both sockets: neither application may take a broken connection for
 /// one that was complete.
 fn settle(outcome: Outcome, crypt: Socket, plain: Socket) -> Outcome {
-    if let Outcome::Broken(..) = outcome {
+    if let Outcome::Broken(..) | Outcome::Revoked(_) = outcome {
         crypt.reset();
         plain.reset();
     }

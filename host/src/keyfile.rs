@@ -1,13 +1,15 @@
 //! Reads a key file and keeps only its SHA-256.
 
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -28,23 +30,49 @@ impl KeyFile {
     ///
     /// [`KeyFileError`] when the file cannot be opened or read.
     pub fn read(&self) -> Result<Psk, KeyFileError> {
-        let (mut file, name) = match self {
+        let (file, name) = match self {
             Self::Path(path) => (open(path)?, path.as_path()),
             Self::Stdin => (stdin()?, Path::new("standard input")),
         };
-        let read_error = |cause| KeyFileError::Read(name.to_owned(), cause);
-        warn_if_exposed(&file.metadata().map_err(read_error)?, name);
-
-        let (psk, len) = hash(&mut file).map_err(read_error)?;
+        let (psk, len) = read(file, name)?;
         if len == 0 {
             log::warn!(
                 "Key file {} is empty: anyone can guess this key; \
-                 make one with: dd if=/dev/urandom bs=32 count=1 of=KEYFILE",
+                 make one with: spiped keygen KEYFILE",
                 name.display()
             );
         }
         Ok(psk)
     }
+}
+
+/// Reads a key that there is no reason to read unless it is a file with
+/// something in it: one of several, or one that is read again. A pipe has
+/// nothing left then, and a file may be in the middle of being written.
+///
+/// # Errors
+///
+/// [`KeyFileError`] when the file is another thing, or empty, or cannot be
+/// read.
+pub fn read_strictly(path: &Path) -> Result<Psk, KeyFileError> {
+    // Opening a FIFO would wait for somebody to write to it.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let file = file.map_err(|cause| KeyFileError::Open(path.to_owned(), cause))?;
+    let metadata = file.metadata().map_err(|cause| KeyFileError::Read(path.to_owned(), cause))?;
+    if !metadata.is_file() {
+        return Err(KeyFileError::NotAFile(path.to_owned()));
+    }
+    match read(file, path)? {
+        (_, 0) => Err(KeyFileError::Empty(path.to_owned())),
+        (psk, _) => Ok(psk),
+    }
+}
+
+/// The key and its length. Warns if others can read it.
+fn read(mut file: File, name: &Path) -> Result<(Psk, u64), KeyFileError> {
+    let read_error = |cause| KeyFileError::Read(name.to_owned(), cause);
+    warn_if_exposed(&file.metadata().map_err(read_error)?, name);
+    hash(&mut file).map_err(read_error)
 }
 
 /// The pre-shared key: SHA-256 of the whole key file. Wiped on drop, never
@@ -63,6 +91,12 @@ impl Psk {
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Whether it is the same key. The time it takes says nothing.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.as_slice().ct_eq(other.0.as_slice()).into()
     }
 }
 
@@ -83,6 +117,20 @@ pub enum KeyFileError {
     /// A directory, for example.
     #[error("Error reading shared secret: Error reading file: {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
+    /// A pipe, for example.
+    #[error(
+        "Error reading shared secret: Not a regular file: {} \
+         (a pipe can be read at start only, and only as the one key)",
+        .0.display()
+    )]
+    NotAFile(PathBuf),
+    /// A key that anybody can guess.
+    #[error(
+        "Error reading shared secret: Key file {} is empty: \
+         remove it and make one with spiped keygen",
+        .0.display()
+    )]
+    Empty(PathBuf),
 }
 
 fn open(path: &Path) -> Result<File, KeyFileError> {

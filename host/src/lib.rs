@@ -9,18 +9,26 @@
 
 pub mod addr;
 pub mod cli;
+pub mod commands;
 pub mod connection;
+pub mod control;
+pub mod fingerprint;
 pub mod guest;
 pub mod handshake;
 pub mod keyfile;
+pub mod keygen;
+pub mod keys;
 pub mod net;
+pub mod newfile;
 pub mod observe;
 pub mod outcome;
 pub mod packet_crypto;
+pub mod pairing;
 pub mod process;
 pub mod relay;
 pub mod serve;
 pub mod session;
 pub mod startup;
 pub mod stdio;
+pub mod tally;
 pub mod workers;

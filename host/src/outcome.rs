@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroUsize;
 
 use log::Level;
 
-use crate::guest::{Failure, GuestError, PeerFault, Side};
+use crate::guest::{Config, Failure, GuestError, KeyExchange, PeerFault, Side};
 use crate::handshake::HandshakeError;
 use crate::net::dial::DialError;
-use crate::relay::{Broken, Traffic};
+use crate::observe::counters::Ending;
+use crate::relay::Broken;
+use crate::tally::Traffic;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -17,8 +20,15 @@ pub enum Outcome {
     Closed(Traffic),
     /// It was established, and broke.
     Broken(Broken, Traffic),
+    /// It was established, and ended because its key was revoked.
+    Revoked(Traffic),
     /// There was no handshake.
     Refused(HandshakeError),
+    /// The peer holds a key, which was revoked since it connected.
+    RevokedKey,
+    /// The peer holds a key that has this many connections, which is all it
+    /// may have.
+    KeyLimit(NonZeroUsize),
     /// The target could not be reached.
     Unreachable(DialError),
     /// There was no sandbox to run it in.
@@ -32,17 +42,45 @@ impl Outcome {
     pub fn level(&self) -> Level {
         match self {
             Self::Closed(_) | Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Level::Info,
-            Self::Broken(Broken::Session(_), _) | Self::Refused(_) | Self::Unreachable(_) => {
-                Level::Warn
-            }
+            Self::Broken(Broken::Session(_), _)
+            | Self::Revoked(_)
+            | Self::Refused(_)
+            | Self::RevokedKey
+            | Self::KeyLimit(_)
+            | Self::Unreachable(_) => Level::Warn,
             Self::NoGuest(_) => Level::Error,
         }
     }
 
-    /// The log's words for it. `side` is our end of the protocol.
+    /// What it is counted as.
     #[must_use]
-    pub fn describe(&self, side: Side) -> Description<'_> {
-        Description { outcome: self, side }
+    pub fn ending(&self) -> Ending {
+        match self {
+            Self::Closed(_) => Ending::Closed,
+            Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Ending::Broken,
+            Self::Broken(Broken::Session(Failure::Peer(_)), _) => Ending::TruncatedOrForged,
+            Self::Revoked(_) => Ending::Revoked,
+            Self::Refused(
+                HandshakeError::Session(Failure::Peer(PeerFault::WrongKey))
+                | HandshakeError::WrongKeyShare,
+            ) => Ending::WrongKey,
+            Self::Refused(HandshakeError::Session(Failure::Peer(_)) | HandshakeError::Io(_)) => {
+                Ending::Handshake
+            }
+            Self::Refused(HandshakeError::TimedOut(_)) => Ending::TimeLimit,
+            Self::RevokedKey => Ending::RevokedKey,
+            Self::KeyLimit(_) => Ending::KeyLimit,
+            Self::Unreachable(_) => Ending::Target,
+            Self::Broken(Broken::Session(_), _)
+            | Self::Refused(HandshakeError::Session(_))
+            | Self::NoGuest(_) => Ending::Internal,
+        }
+    }
+
+    /// The log's words for it. `config` is what the session was told.
+    #[must_use]
+    pub fn describe(&self, config: Config) -> Description<'_> {
+        Description { outcome: self, config }
     }
 }
 
@@ -68,7 +106,7 @@ impl From<GuestError> for Outcome {
 #[derive(Debug)]
 pub struct Description<'a> {
     outcome: &'a Outcome,
-    side: Side,
+    config: Config,
 }
 
 impl fmt::Display for Description<'_> {
@@ -76,11 +114,16 @@ impl fmt::Display for Description<'_> {
         match self.outcome {
             Outcome::Closed(traffic) => write!(f, "closed: {traffic}"),
             Outcome::Broken(cause, traffic) => write!(f, "broken: {cause}; {traffic}"),
-            Outcome::Refused(error) => match self.side {
+            Outcome::Revoked(traffic) => write!(f, "reset: the key was revoked; {traffic}"),
+            Outcome::RevokedKey => f.write_str("refused: the key was revoked"),
+            Outcome::KeyLimit(limit) => {
+                write!(f, "refused: the key has {limit} connections (--connections-per-key)")
+            }
+            Outcome::Refused(error) => match self.config.side {
                 Side::Server => write!(f, "refused: {error}"),
                 Side::Client => {
                     write!(f, "Handshake failed: {error}")?;
-                    f.write_str(hint(error))
+                    f.write_str(hint(error, self.config))
                 }
             },
             Outcome::Unreachable(error) => write!(f, "Could not connect: {error}"),
@@ -90,12 +133,21 @@ impl fmt::Display for Description<'_> {
 }
 
 /// A server does not say why it hangs up; this is what it mostly means.
-fn hint(error: &HandshakeError) -> &'static str {
+fn hint(error: &HandshakeError, config: Config) -> &'static str {
+    let x25519 = config.key_exchange == Some(KeyExchange::X25519);
     match error {
+        HandshakeError::Session(Failure::Peer(PeerFault::CutOffInHandshake))
+        | HandshakeError::Io(_)
+        | HandshakeError::TimedOut(_)
+            if x25519 =>
+        {
+            " (wrong key, or a spiped -d there that does not know --kex x25519? \
+             See its log; without --kex, any version answers)"
+        }
         HandshakeError::Session(Failure::Peer(PeerFault::CutOffInHandshake))
         | HandshakeError::Io(_) => " (wrong key? see the log of the spiped -d there)",
         HandshakeError::TimedOut(_) => " (is a spiped -d listening there?)",
-        HandshakeError::Session(_) => "",
+        HandshakeError::Session(_) | HandshakeError::WrongKeyShare => "",
     }
 }
 

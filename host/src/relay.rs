@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::guest::{Failure, Status};
 use crate::session::Session;
+use crate::tally::Tally;
 
 /// One read from the crypt side: 64 packets.
 const BATCH_LEN: usize = 64 * 1060;
@@ -37,15 +38,6 @@ thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BATCH_LEN].into());
 }
 
-/// What an established connection has moved, in plaintext bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// From the plain side to the peer.
-    pub sent: u64,
-    /// From the peer to the plain side.
-    pub received: u64,
-}
-
 /// Why a connection broke.
 #[derive(Debug)]
 pub enum Broken {
@@ -58,7 +50,7 @@ pub enum Broken {
 }
 
 /// Copies both ways until both directions have ended, or one breaks.
-/// `to_plain` is what came out of the handshake; `traffic` counts as it goes.
+/// `to_plain` is what came out of the handshake; `tally` counts as it goes.
 ///
 /// # Errors
 /// Why the connection broke. Both streams should then be reset.
@@ -67,13 +59,13 @@ pub async fn relay<C, P>(
     to_plain: Vec<u8>,
     crypt: &mut C,
     plain: &mut P,
-    traffic: &mut Traffic,
+    tally: &mut Tally,
 ) -> Result<(), Broken>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     P: AsyncRead + AsyncWrite + Unpin,
 {
-    traffic.received += to_plain.len() as u64;
+    tally.received(to_plain.len());
     let mut inward = Direction::new(to_plain);
     let mut outward = Direction::new(Vec::new());
     let mut nap = interval_at(Instant::now() + IDLE, IDLE);
@@ -86,14 +78,14 @@ where
             let received = inward.poll_batch(cx, &mut crypt, &mut plain, BATCH_LEN, |bytes| {
                 moved = true;
                 let output = session.handle_crypt(bytes);
-                traffic.received += output.to_plain.len() as u64;
+                tally.received(output.to_plain.len());
                 (output.to_plain, output.status)
             })?;
             let sent =
                 outward.poll_batch(cx, &mut plain, &mut crypt, PLAIN_BATCH_LEN, |bytes| {
                     moved = true;
                     let output = session.handle_plain(bytes);
-                    traffic.sent += bytes.len() as u64;
+                    tally.sent(bytes.len());
                     (output.to_crypt, output.status)
                 })?;
             if inward.is_done() && outward.is_done() {

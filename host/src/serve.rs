@@ -11,7 +11,8 @@ use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{interval, sleep};
 
-use crate::connection::Pipe;
+use crate::connection::{Ended, Pipe};
+use crate::keys::KeyName;
 use crate::net::listen::{Accepted, Listener};
 use crate::observe::rate::RateLimit;
 use crate::workers::Dispatcher;
@@ -99,13 +100,13 @@ impl Server {
     fn spawn(&self, accepted: Accepted, slot: OwnedSemaphorePermit, alive: mpsc::Sender<()>) {
         let (pipe, name) = (self.pipe.clone(), self.name.clone());
         self.workers.spawn(async move {
-            let (side, began) = (pipe.side, Instant::now());
+            let (config, began) = (pipe.config, Instant::now());
             let (source, peer) = match accepted.into_socket() {
                 Ok(accepted) => accepted,
                 Err(error) => return log_shortage(&name, "watch a connection", &error),
             };
             log::debug!("{name}: {peer}: accepted");
-            let outcome = pipe.serve(source).await;
+            let Ended { outcome, key } = pipe.serve(source).await;
             drop(slot);
             let level = outcome.level();
             let suppressed = match level {
@@ -113,10 +114,11 @@ impl Server {
                 Level::Info | Level::Debug | Level::Trace => Some(0),
             };
             if let Some(suppressed) = suppressed {
-                let words = outcome.describe(side);
+                let words = outcome.describe(config);
+                let key = OfKey(key.as_ref().and_then(|key| key.name()));
                 let seconds = began.elapsed().as_secs_f64();
                 let more = Suppressed(suppressed);
-                log::log!(level, "{name}: {peer}: {words}, after {seconds:.1} s{more}");
+                log::log!(level, "{name}: {peer}: {key}{words}, after {seconds:.1} s{more}");
             }
             drop(alive);
         });
@@ -138,6 +140,15 @@ async fn report_suppressed() {
         if let Some(count) = TROUBLE.take_suppressed(Instant::now()) {
             log::warn!("{count} more lines like these suppressed");
         }
+    }
+}
+
+/// In a line about a connection: whose it is.
+struct OfKey<'a>(Option<&'a KeyName>);
+
+impl fmt::Display for OfKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(f, "key {name}: "))
     }
 }
 

@@ -18,8 +18,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::addr::Address;
 use crate::cli::{Launch, PipePlan, SpipePlan, SpipedPlan};
 use crate::connection::Pipe;
-use crate::guest::{Engine, Side};
-use crate::keyfile::Psk;
+use crate::control::Requests;
+use crate::guest::{Config, Engine};
+use crate::keys::{KeyPolicy, Keyring};
 use crate::net::listen::{Bound, listen};
 use crate::net::resolve::{Endpoint, ResolveError, resolve};
 use crate::net::targets::Targets;
@@ -48,7 +49,8 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     if process::id() == 1 {
         log::warn!("WARNING: Applying workaround for Docker signal-handling bug");
     }
-    let psk = plan.pipe.key_file.read()?;
+    let requests = Requests::catch()?;
+    let keys = Keyring::load(plan.pipe.keys.clone())?;
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
     // a command that has returned is one that listens.
@@ -79,13 +81,16 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     let engine = Engine::new(guests)?;
     let workers = Workers::start()?;
     workers.block_on(async {
-        let name = format!("{} -> {}", plan.source, plan.pipe.target).into();
-        let pipe = pipe(plan.pipe, engine, psk, targets, bind, plan.resolve_period);
+        let name: Arc<str> = format!("{} -> {}", plan.source, plan.pipe.target).into();
+        let period = plan.resolve_period;
+        let pipe = pipe(plan.pipe, engine, keys, plan.key_policy, targets, bind, period);
         let listener = Bound::into_listener(source)?;
         let drain = drain()?;
+        let pipe = Arc::new(pipe);
+        requests.obey(&pipe, &name, log)?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
-        let (pipe, workers) = (Arc::new(pipe), workers.dispatcher());
+        let workers = workers.dispatcher();
         Server { listener, pipe, name, workers, connection_limit }.run(drain).await;
         Ok(ExitCode::SUCCESS)
     })
@@ -98,14 +103,14 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
 pub fn spipe(plan: SpipePlan) -> Result<ExitCode> {
     let targets = resolve(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), resolve)?;
-    let psk = plan.pipe.key_file.read()?;
+    let keys = Keyring::load(plan.pipe.keys.clone())?;
     let engine = Engine::new(1)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        let pipe = pipe(plan.pipe, engine, psk, targets, bind, None);
+        let pipe = pipe(plan.pipe, engine, keys, KeyPolicy::default(), targets, bind, None);
         select! {
-            outcome = pipe_stdio(&pipe) => Ok(report(&outcome)),
+            outcome = pipe_stdio(&pipe) => Ok(report(&outcome, pipe.config)),
             _ = terminate.recv() => Ok(ExitCode::SUCCESS),
         }
     });
@@ -115,18 +120,19 @@ pub fn spipe(plan: SpipePlan) -> Result<ExitCode> {
 }
 
 async fn pipe_stdio(pipe: &Pipe) -> Outcome {
-    match pipe.open().await {
+    let mut tally = pipe.tally();
+    match pipe.open(&mut tally).await {
         Ok((mut target, guest, early)) => {
-            pipe.copy(guest, early, &mut target, &mut Stdio::new()).await
+            pipe.copy(guest, early, &mut target, &mut Stdio::new(), &mut tally).await
         }
         Err(outcome) => outcome,
     }
 }
 
 /// How `spipe` ends after `outcome`.
-fn report(outcome: &Outcome) -> ExitCode {
+fn report(outcome: &Outcome, config: Config) -> ExitCode {
     if let Outcome::Closed(_) = outcome {
-        log::info!("{}", outcome.describe(Side::Client));
+        log::info!("{}", outcome.describe(config));
         return ExitCode::SUCCESS;
     }
     if let Outcome::Broken(Broken::Plain(error), _) = outcome
@@ -135,23 +141,25 @@ fn report(outcome: &Outcome) -> ExitCode {
         // What a filter does whose reader has left.
         let _ = emulate_default_handler(SIGPIPE);
     }
-    log::error!("{}", outcome.describe(Side::Client));
+    log::error!("{}", outcome.describe(config));
     ExitCode::FAILURE
 }
 
 fn pipe(
     plan: PipePlan,
     engine: Engine,
-    psk: Psk,
+    keys: Keyring,
+    key_policy: KeyPolicy,
     targets: Vec<Endpoint>,
     bind: Option<Endpoint>,
     resolve_period: Option<Duration>,
 ) -> Pipe {
     Pipe {
         engine,
-        side: plan.side,
-        forward_secrecy: plan.forward_secrecy,
-        psk,
+        config: plan.config,
+        keys: Arc::new(keys),
+        key_policy,
+        counters: Arc::default(),
         targets: Targets::new(plan.target, targets, resolve_period),
         bind,
         time_limit: plan.time_limit,
@@ -231,7 +239,7 @@ fn on_next(mut signal: Signal, action: impl FnOnce() + Send + 'static) {
 }
 
 /// Sources and local addresses are one address each.
-fn first(endpoints: Vec<Endpoint>, address: &Address) -> Endpoint {
+pub(crate) fn first(endpoints: Vec<Endpoint>, address: &Address) -> Endpoint {
     if endpoints.len() > 1 {
         log::warn!("Using the first of multiple addresses found for {address}");
     }

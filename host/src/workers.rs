@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 /// [`block_on`](Self::block_on), the others on threads of their own, which
 /// end when this is dropped.
 pub struct Workers {
-    main: Runtime,
+    /// There is one until this is dropped.
+    main: Option<Runtime>,
     threads: Vec<WorkerThread>,
     loops: Arc<[EventLoop]>,
 }
@@ -32,12 +33,13 @@ impl Workers {
             .collect::<io::Result<Vec<_>>>()?;
         let handles = threads.iter().map(|worker| &worker.handle).chain([main.handle()]);
         let loops = handles.cloned().map(EventLoop::new).collect();
-        Ok(Self { main, threads, loops })
+        Ok(Self { main: Some(main), threads, loops })
     }
 
     /// Runs a future on this thread's event loop.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.main.block_on(future)
+        let main = self.main.as_ref();
+        main.unwrap_or_else(|| unreachable!("not dropped yet")).block_on(future)
     }
 
     /// What connections are handed to.
@@ -51,6 +53,10 @@ impl Drop for Workers {
     fn drop(&mut self) {
         for worker in &mut self.threads {
             worker.stop();
+        }
+        // A thread of it may wait for a file for ever.
+        if let Some(main) = self.main.take() {
+            main.shutdown_background();
         }
     }
 }

@@ -5,11 +5,14 @@ use std::env::args_os;
 use std::process::ExitCode;
 
 use spiped::cli::{self, Program};
-use spiped::{observe, startup};
+use spiped::{commands, observe, startup};
 
 fn main() -> ExitCode {
-    let mut args = args_os();
+    let mut args = args_os().peekable();
     let name = Program::Spiped.invoked_as(args.next().as_deref());
+    if let Some(command) = args.peek().and_then(|word| Program::command(word)) {
+        return commands::run(command, args.skip(1), &name);
+    }
     let plan = match cli::spiped(args) {
         Ok(plan) => plan,
         Err(stop) => return stop.report(Program::Spiped, &name),

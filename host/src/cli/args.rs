@@ -1,14 +1,15 @@
 //! What was typed. Options are read from left to right; the first mistake or
 //! question ends the reading, so `-v` wins over whatever comes after it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
 
 use crate::cli::number::{NumberFault, parse_float, parse_integer};
 use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::guest::ForwardSecrecy;
+use crate::guest::{ForwardSecrecy, KeyExchange};
+use crate::keys::NamedFile;
 
 /// The options of `spiped`, each as given or not.
 #[allow(clippy::struct_excessive_bools, reason = "each is an option that was typed or not")]
@@ -36,6 +37,10 @@ pub struct SpipedArgs {
     pub syslog: bool,
     /// `-u`.
     pub identity: Option<OsString>,
+    /// `--connections-per-key`.
+    pub connections_per_key: Option<u64>,
+    /// `--close-revoked`.
+    pub close_revoked: bool,
 }
 
 impl SpipedArgs {
@@ -57,6 +62,8 @@ impl SpipedArgs {
             "-r" => option.number(&mut args.resolve_period, parse_float),
             "-R" => option.flag(&mut args.resolve_once),
             "-u" => option.text(&mut args.identity),
+            "--close-revoked" => option.flag(&mut args.close_revoked),
+            "--connections-per-key" => option.number(&mut args.connections_per_key, parse_integer),
             "--syslog" => option.flag(&mut args.syslog),
             _ => args.common.take(option),
         })?;
@@ -89,12 +96,14 @@ impl SpipeArgs {
 pub struct CommonArgs {
     /// `-t`.
     pub target: Option<OsString>,
-    /// `-k`.
-    pub key_file: Option<OsString>,
+    /// `-k`: more than one only if each has a name.
+    pub keys: Vec<OsString>,
     /// `-b`.
     pub bind: Option<OsString>,
     /// `-f` or `-g`.
     pub forward_secrecy: Option<ForwardSecrecy>,
+    /// `--kex`.
+    pub key_exchange: Option<KeyExchange>,
     /// `-j`.
     pub no_keepalive: bool,
     /// `-o`, in seconds.
@@ -107,12 +116,13 @@ impl CommonArgs {
     fn take(&mut self, mut option: Typed<'_>) -> Result<(), Stop> {
         match option.name.as_str() {
             "-t" => option.text(&mut self.target),
-            "-k" => option.text(&mut self.key_file),
+            "-k" => option.key(&mut self.keys),
             "-b" => option.text(&mut self.bind),
             "-f" => option.choose(&mut self.forward_secrecy, ForwardSecrecy::Omit),
             "-g" => option.choose(&mut self.forward_secrecy, ForwardSecrecy::Require),
             "-j" => option.flag(&mut self.no_keepalive),
             "-o" => option.number(&mut self.time_limit, parse_float),
+            "--kex" => option.key_exchange(&mut self.key_exchange),
             "--log-level" => option.log_level(&mut self.log_level),
             "-v" => Err(Stop::Version),
             "--version" => option.question(Stop::LongVersion),
@@ -133,7 +143,21 @@ pub enum Mode {
 
 fn parse(
     words: impl IntoIterator<Item = OsString>,
+    take: impl FnMut(Typed<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    parse_with_files(words, take, |word| Err(leftover(&word)))
+}
+
+/// A word that belongs to no option, where none is expected.
+pub(super) fn leftover(word: &OsStr) -> Stop {
+    UsageFault::Leftover(word.to_string_lossy().into_owned()).into()
+}
+
+/// Reads options, and words that belong to none.
+pub(super) fn parse_with_files(
+    words: impl IntoIterator<Item = OsString>,
     mut take: impl FnMut(Typed<'_>) -> Result<(), Stop>,
+    mut take_file: impl FnMut(OsString) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     let mut parser = Parser::from_args(words);
     // As for getopt, the value in `-k=file` is `=file`.
@@ -145,7 +169,8 @@ fn parse(
             Arg::Short(letter) => format!("-{letter}"),
             Arg::Long(name) => format!("--{name}"),
             Arg::Value(word) => {
-                return Err(UsageFault::Leftover(word.to_string_lossy().into_owned()).into());
+                take_file(word)?;
+                continue;
             }
         };
         take(Typed { name, parser: &mut parser })?;
@@ -154,9 +179,9 @@ fn parse(
 }
 
 /// One option as it stands on the command line.
-struct Typed<'a> {
+pub(super) struct Typed<'a> {
     /// With its dashes.
-    name: String,
+    pub(super) name: String,
     parser: &'a mut Parser,
 }
 
@@ -170,7 +195,7 @@ impl Typed<'_> {
         Ok(())
     }
 
-    fn question(&mut self, answer: Stop) -> Result<(), Stop> {
+    pub(super) fn question(&mut self, answer: Stop) -> Result<(), Stop> {
         self.refuse_value()?;
         Err(answer)
     }
@@ -186,7 +211,7 @@ impl Typed<'_> {
         }
     }
 
-    fn text(&mut self, slot: &mut Option<OsString>) -> Result<(), Stop> {
+    pub(super) fn text(&mut self, slot: &mut Option<OsString>) -> Result<(), Stop> {
         if slot.is_some() {
             return Err(self.repeated());
         }
@@ -194,7 +219,20 @@ impl Typed<'_> {
         Ok(())
     }
 
-    fn number<T>(
+    fn key(&mut self, keys: &mut Vec<OsString>) -> Result<(), Stop> {
+        let named = |text: &OsString| NamedFile::parse(text).is_some();
+        if !keys.iter().all(named) {
+            return Err(self.repeated());
+        }
+        let key = self.value()?;
+        if !keys.is_empty() && !named(&key) {
+            return Err(self.repeated());
+        }
+        keys.push(key);
+        Ok(())
+    }
+
+    pub(super) fn number<T>(
         &mut self,
         slot: &mut Option<T>,
         parse: fn(&str) -> Result<T, NumberFault>,
@@ -213,21 +251,33 @@ impl Typed<'_> {
         Ok(())
     }
 
+    fn key_exchange(&mut self, slot: &mut Option<KeyExchange>) -> Result<(), Stop> {
+        self.word(slot, |value| match value {
+            "modp2048" => Ok(KeyExchange::Modp2048),
+            "x25519" => Ok(KeyExchange::X25519),
+            other => Err(ValueFault::KeyExchange(other.into())),
+        })
+    }
+
     fn log_level(&mut self, slot: &mut Option<LevelFilter>) -> Result<(), Stop> {
+        self.word(slot, |value| match value {
+            "error" => Ok(LevelFilter::Error),
+            "warn" => Ok(LevelFilter::Warn),
+            "info" => Ok(LevelFilter::Info),
+            "debug" => Ok(LevelFilter::Debug),
+            other => Err(ValueFault::LogLevel(other.into())),
+        })
+    }
+
+    fn word<T>(
+        &mut self,
+        slot: &mut Option<T>,
+        parse: fn(&str) -> Result<T, ValueFault>,
+    ) -> Result<(), Stop> {
         if slot.is_some() {
             return Err(self.repeated());
         }
-        let value = self.value()?;
-        *slot = Some(match value.to_str() {
-            Some("error") => LevelFilter::Error,
-            Some("warn") => LevelFilter::Warn,
-            Some("info") => LevelFilter::Info,
-            Some("debug") => LevelFilter::Debug,
-            Some(_) | None => {
-                let value = value.to_string_lossy().into_owned();
-                return Err(ValueFault::LogLevel(value).into());
-            }
-        });
+        *slot = Some(parse(&self.value()?.to_string_lossy())?);
         Ok(())
     }
 
@@ -259,7 +309,7 @@ mod tests {
         let args = spiped(&["-dFkfile", "-s", "a:1", "-t-1:2"]).unwrap();
         assert_eq!(args.mode, Some(Mode::Decrypt));
         assert!(args.foreground);
-        assert_eq!(args.common.key_file, Some("file".into()));
+        assert_eq!(args.common.keys, ["file"]);
         assert_eq!(args.source, Some("a:1".into()));
         assert_eq!(args.common.target, Some("-1:2".into()));
     }
@@ -268,7 +318,7 @@ mod tests {
     fn next_word_is_the_value_whatever_it_looks_like() {
         let args = spiped(&["-n", "-1", "-k", "-", "-p", "--", "-b=x"]).unwrap();
         assert_eq!(args.connection_limit, Some(u64::MAX));
-        assert_eq!(args.common.key_file, Some("-".into()));
+        assert_eq!(args.common.keys, ["-"]);
         assert_eq!(args.pid_file, Some("--".into()));
         assert_eq!(args.common.bind, Some("=x".into()));
     }
@@ -283,12 +333,22 @@ mod tests {
             &["-s", "a:1", "-s", "a:1"],
             &["-n", "1", "-n", "1"],
             &["-o", "1", "-o", "1"],
+            &["-k", "key", "-k", "key"],
+            &["-k", "a=1", "-k", "key"],
+            &["-k", "key", "-k", "a=1"],
             &["--syslog", "--syslog"],
             &["--log-level", "info", "--log-level=info"],
+            &["--kex", "x25519", "--kex=x25519"],
         ] {
             let stop = spiped(words).unwrap_err();
             assert!(matches!(stop, Stop::Usage(Some(UsageFault::Repeated(_)))), "{words:?}");
         }
+    }
+
+    #[test]
+    fn keys_with_names_may_be_several() {
+        let args = spiped(&["-k", "a=1", "-kb=2"]).unwrap();
+        assert_eq!(args.common.keys, ["a=1", "b=2"]);
     }
 
     #[test]
@@ -350,6 +410,16 @@ mod tests {
         let stop = spiped(&["-n", "abc", "-v"]).unwrap_err();
         let Stop::Value(fault) = stop else { panic!("{stop:?}") };
         assert_eq!(fault.to_string(), "Error parsing argument: -n abc: Invalid argument");
+    }
+
+    #[test]
+    fn key_exchange_is_one_of_two() {
+        let args = spipe(&["--kex=x25519"]).unwrap();
+        assert_eq!(args.common.key_exchange, Some(KeyExchange::X25519));
+        let args = spiped(&["--kex", "modp2048"]).unwrap();
+        assert_eq!(args.common.key_exchange, Some(KeyExchange::Modp2048));
+        let fault = ValueFault::KeyExchange("X25519".into());
+        assert_eq!(spipe(&["--kex", "X25519"]).unwrap_err(), fault.into());
     }
 
     #[test]

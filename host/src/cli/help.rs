@@ -19,32 +19,60 @@ pub fn usage(program: Program) -> &'static str {
     match program {
         Program::Spiped => SPIPED_USAGE,
         Program::Spipe => SPIPE_USAGE,
+        Program::Keygen => KEYGEN_USAGE,
+        Program::Fingerprint => FINGERPRINT_USAGE,
+        Program::Pair => PAIR_USAGE,
     }
 }
 
 /// What `--help` prints.
 #[must_use]
 pub fn help(program: Program) -> String {
-    let (before, after) = match program {
-        Program::Spiped => (SPIPED_ABOUT, SPIPED_OPTIONS),
-        Program::Spipe => (SPIPE_ABOUT, SPIPE_OPTIONS),
+    let (before, after, addresses) = match program {
+        Program::Spiped => (SPIPED_ABOUT, SPIPED_OPTIONS, ADDRESSES),
+        Program::Spipe => (SPIPE_ABOUT, SPIPE_OPTIONS, ADDRESSES),
+        Program::Keygen => (KEYGEN_ABOUT, KEYGEN_OPTIONS, ""),
+        Program::Fingerprint => (FINGERPRINT_ABOUT, FINGERPRINT_OPTIONS, ""),
+        Program::Pair => (PAIR_ABOUT, PAIR_OPTIONS, ADDRESSES),
     };
     let usage = usage(program);
-    format!("{before}\n{usage}\n{after}\n{ADDRESSES}")
+    [before, usage, after, addresses].join("\n").trim_end().to_owned() + "\n"
 }
 
 const SPIPED_USAGE: &str = "\
 usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
-    [-DFj] [-b <bind address>] [-f | -g] [-n <connections>] [-o <seconds>]
-    [-p <pid file>] [-r <seconds> | -R] [--syslog] [--log-level <level>]
-    [-u {<user> | <:group> | <user:group>}]
+    [-DFj] [-b <bind address>] [-f | -g] [--kex <exchange>]
+    [-n <connections>] [-o <seconds>] [-p <pid file>] [-r <seconds> | -R]
+    [--syslog] [--log-level <level>]
+    [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
+    [--close-revoked]
        spiped -v | --version | --help
+       spiped keygen <key file>
+       spiped fingerprint <key file>...
+       spiped pair {--listen <address> | --connect <address>} [--code <code>]
+    [-o <seconds>] <key file>
 ";
 
 const SPIPE_USAGE: &str = "\
 usage: spipe -t <target> -k <key file> [-f | -g] [-j]
-    [-b <bind address>] [-o <seconds>] [--log-level <level>]
+    [-b <bind address>] [--kex <exchange>] [-o <seconds>] [--log-level <level>]
        spipe -v | --version | --help
+";
+
+const KEYGEN_USAGE: &str = "\
+usage: spiped keygen <key file>
+       spiped keygen --help
+";
+
+const FINGERPRINT_USAGE: &str = "\
+usage: spiped fingerprint <key file>...
+       spiped fingerprint --help
+";
+
+const PAIR_USAGE: &str = "\
+usage: spiped pair {--listen <address> | --connect <address>}
+    [--code <code>] [-o <seconds>] <key file>
+       spiped pair --help
 ";
 
 const SPIPED_ABOUT: &str = "\
@@ -58,6 +86,47 @@ Connects to a target where spiped -d listens, sends standard input to it and
 writes what comes back to standard output.
 ";
 
+const KEYGEN_ABOUT: &str = "\
+Makes a key file of 32 random bytes that only its owner can read, and prints
+its fingerprint. A file that exists is not overwritten.
+";
+
+const FINGERPRINT_ABOUT: &str = "\
+Prints a short code for each key file. Two files have the same code if they
+hold the same key. The code may be read aloud or mailed, if the key is random.
+";
+
+const PAIR_ABOUT: &str = "\
+Makes the same new key file on two hosts, over a network that need not be
+secure. Start it with --listen on one host and with --connect on the other.
+Both then show twelve digits; the key is made if both of you say that they are
+the same. With the same --code on both hosts, nobody is asked.
+";
+
+const KEYGEN_OPTIONS: &str = "\
+  --help            print this text
+";
+
+const FINGERPRINT_OPTIONS: &str = "\
+Instead of a file, - reads standard input.
+
+  --help            print this text
+";
+
+const PAIR_OPTIONS: &str = "\
+Required, one of them:
+  --listen <address>
+                    wait for the other host on this address
+  --connect <address>
+                    connect to the other host
+
+Optional:
+  --code <code>     use this code, at least 6 characters and new for each run,
+                    instead of asking; - reads a line from standard input
+  -o <seconds>      time limit for all of it (default 300; inf for none)
+  --help            print this text
+";
+
 const SPIPED_OPTIONS: &str = "\
 Required:
   -e                encrypt: connections to the source are plain, those to the
@@ -67,7 +136,10 @@ Required:
   -s <source>       address to listen on
   -t <target>       address to connect to
   -k <key file>     file with the key, the same on both hosts; - reads it from
-                    standard input
+                    standard input; <name>=<file> gives the key a name
+                    With -d, also a directory: each file in it is a key that
+                    is accepted, called like the file. Or -k <name>=<file>
+                    several times
 
 Connections:
   -b <address>      bind the target socket to this address; the port may be
@@ -76,12 +148,20 @@ Connections:
                     read what was recorded before
   -g                require forward secrecy: refuse a peer that runs with -f
   -j                no TCP keep-alive
+  --kex <exchange>  key exchange: modp2048, which every spiped knows (default
+                    of -e), or x25519, which is cheaper and shows when a
+                    stream was cut off; -d accepts both unless told otherwise
   -n <number>       at most this many connections at once; 0 for no limit
                     (default 100)
   -o <seconds>      time limit for connecting and for the handshake
                     (default 5; inf for none)
   -r <seconds>      how often to look up the target's name again (default 60)
   -R                look up the target's name only once
+  --connections-per-key <number>
+                    with -d: at most this many connections at once for each
+                    key; 0 for no limit (default 0)
+  --close-revoked   when keys are read again, reset the connections of those
+                    that are gone
 
 Process:
   -D                wait for DNS: start at once and keep trying names that
@@ -97,6 +177,11 @@ Process:
   -v                print the version on standard error
   --version         print the version
   --help            print this text
+
+Signals:
+  TERM              finish: no new connections; end with the last one
+  HUP               read the keys again
+  USR1              log how many connections there were, and of what kinds
 ";
 
 const SPIPE_OPTIONS: &str = "\
@@ -111,6 +196,9 @@ Optional:
                     read what was recorded before
   -g                require forward secrecy: refuse a peer that runs with -f
   -j                no TCP keep-alive
+  --kex <exchange>  key exchange: modp2048, which every spiped knows (default),
+                    or x25519, which is cheaper and shows when a stream was cut
+                    off
   -o <seconds>      time limit for connecting and for the handshake
                     (default 5; inf for none)
   --log-level <level>
@@ -133,9 +221,23 @@ mod tests {
 
     use super::*;
 
-    const COMMON: [&str; 10] =
-        ["-b", "-f", "-g", "-j", "-k", "-o", "-t", "-v", "--log-level", "--help"];
-    const SPIPED_ONLY: [&str; 10] = ["-d", "-D", "-e", "-F", "-n", "-p", "-r", "-R", "-s", "-u"];
+    const COMMON: [&str; 11] =
+        ["-b", "-f", "-g", "-j", "-k", "-o", "-t", "-v", "--kex", "--log-level", "--help"];
+    const SPIPED_ONLY: [&str; 12] = [
+        "-d",
+        "-D",
+        "-e",
+        "-F",
+        "-n",
+        "-p",
+        "-r",
+        "-R",
+        "-s",
+        "-u",
+        "--close-revoked",
+        "--connections-per-key",
+    ];
+    const COMMANDS: [Program; 3] = [Program::Keygen, Program::Fingerprint, Program::Pair];
 
     #[test]
     fn version_names_what_it_replaces() {
@@ -161,7 +263,7 @@ mod tests {
 
     #[test]
     fn lines_fit_a_terminal() {
-        for program in [Program::Spiped, Program::Spipe] {
+        for program in COMMANDS.into_iter().chain([Program::Spiped, Program::Spipe]) {
             for line in help(program).lines() {
                 assert!(line.len() <= 79, "{line}");
             }
@@ -170,12 +272,12 @@ mod tests {
 
     #[test]
     fn manual_page_has_the_same_options() {
+        let commands = COMMANDS.map(help).concat();
         let pages = [
-            (Program::Spiped, include_str!("../../man/spiped.1")),
-            (Program::Spipe, include_str!("../../man/spipe.1")),
+            (help(Program::Spiped) + &commands, include_str!("../../man/spiped.1")),
+            (help(Program::Spipe), include_str!("../../man/spipe.1")),
         ];
-        for (program, page) in pages {
-            let help = help(program);
+        for (help, page) in pages {
             let explained = help.lines().filter_map(|line| {
                 line.strip_prefix("  -").and_then(|rest| rest.split_whitespace().next())
             });

@@ -2,6 +2,7 @@
 //! ([`plan`]), and the texts ([`help`]).
 
 pub mod args;
+pub mod commands;
 pub mod help;
 mod number;
 pub mod plan;
@@ -40,13 +41,19 @@ pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipePlan, Sto
     SpipePlan::new(SpipeArgs::parse(words)?)
 }
 
-/// Which of the two programs is running.
+/// Which of the two programs, or of the daemon's commands, is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// The daemon.
     Spiped,
     /// One connection between standard input and output and a target.
     Spipe,
+    /// `spiped keygen`.
+    Keygen,
+    /// `spiped fingerprint`.
+    Fingerprint,
+    /// `spiped pair`.
+    Pair,
 }
 
 impl Program {
@@ -54,8 +61,19 @@ impl Program {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Spiped => "spiped",
+            Self::Spiped | Self::Keygen | Self::Fingerprint | Self::Pair => "spiped",
             Self::Spipe => "spipe",
+        }
+    }
+
+    /// The command that the first word of `spiped`'s command line names.
+    #[must_use]
+    pub fn command(word: &OsStr) -> Option<Self> {
+        match word.to_str()? {
+            "keygen" => Some(Self::Keygen),
+            "fingerprint" => Some(Self::Fingerprint),
+            "pair" => Some(Self::Pair),
+            _ => None,
         }
     }
 
@@ -135,12 +153,18 @@ pub enum UsageFault {
     /// An option that goes against another one.
     #[error("Option contradicts another one: {0}")]
     Conflict(String),
+    /// `-f` and `--kex x25519`.
+    #[error("Option contradicts another one: -f (the key exchange x25519 has forward secrecy)")]
+    OmitWithX25519,
     /// An option nothing works without.
     #[error("Missing option: {0}")]
     Required(&'static str),
     /// A word that belongs to no option.
     #[error("Not an option: {0}")]
     Leftover(String),
+    /// A command without the file it is about.
+    #[error("Missing key file")]
+    MissingFile,
     /// A time that is not a number.
     #[error("Not a number of seconds: {0} {1}")]
     NotATime(&'static str, String),
@@ -166,6 +190,9 @@ pub enum ValueFault {
     /// Not one of the four.
     #[error("Unknown log level: {0} (use error, warn, info or debug)")]
     LogLevel(String),
+    /// Not one of the two.
+    #[error("Unknown key exchange: {0} (use modp2048 or x25519)")]
+    KeyExchange(String),
     /// Not an address.
     #[error("{fault} (given to {option})")]
     Address {
@@ -177,6 +204,9 @@ pub enum ValueFault {
     /// No such user or group.
     #[error("{0} (given to -u)")]
     Identity(String),
+    /// Too easy to guess, or not text.
+    #[error("The code must have at least 6 characters and at most 1024 bytes, in UTF-8")]
+    Code,
 }
 
 impl From<PrivilegeError> for ValueFault {

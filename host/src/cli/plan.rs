@@ -2,18 +2,22 @@
 //! understood. Nothing later looks at options again.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use log::LevelFilter;
 
 use crate::addr::{Address, AddressError};
 use crate::cli::args::{CommonArgs, Mode, SpipeArgs, SpipedArgs};
-use crate::cli::quantity::{TIME_LIMIT, connection_limit, duration, resolve_period};
+use crate::cli::quantity::{
+    TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
+};
 use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::guest::{ForwardSecrecy, Side};
+use crate::guest::{Config, ForwardSecrecy, KeyExchange, Side};
 use crate::keyfile::KeyFile;
+use crate::keys::{KeyPolicy, KeySource, NamedFile};
 use crate::process::privileges::Identity;
 
 /// What `spiped` will do.
@@ -33,6 +37,8 @@ pub struct SpipedPlan {
     pub connection_limit: Option<NonZeroUsize>,
     /// How often to look up the target again; `None`: never.
     pub resolve_period: Option<Duration>,
+    /// What holding an accepted key does not suffice for.
+    pub key_policy: KeyPolicy,
     /// Whom to become after start.
     pub identity: Option<Identity>,
     /// What to log.
@@ -50,6 +56,9 @@ impl SpipedPlan {
             name
         });
         let log_level = log_level(&args.common);
+        if mode == Mode::Encrypt && args.connections_per_key.is_some() {
+            return Err(UsageFault::Conflict("--connections-per-key".to_owned()).into());
+        }
         // Options that are missing or contradict each other come first, then
         // the values.
         args.common.require_all()?;
@@ -67,6 +76,10 @@ impl SpipedPlan {
             },
             connection_limit: connection_limit(args.connection_limit),
             resolve_period,
+            key_policy: KeyPolicy {
+                connections_per_key: connections_per_key(args.connections_per_key),
+                close_revoked: args.close_revoked,
+            },
             identity: args.identity.map(|text| identity(&text)).transpose()?,
             log_level,
         })
@@ -95,16 +108,14 @@ impl SpipePlan {
 /// What both programs do with a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipePlan {
-    /// Our end of the wire protocol.
-    pub side: Side,
+    /// What sessions are told.
+    pub config: Config,
     /// Where to connect.
     pub target: Address,
     /// What to bind the target socket to.
     pub bind: Option<Address>,
-    /// Where the key is.
-    pub key_file: KeyFile,
-    /// What the handshake must achieve.
-    pub forward_secrecy: ForwardSecrecy,
+    /// Where the keys are.
+    pub keys: KeySource,
     /// TCP keep-alive on both sockets.
     pub keepalive: bool,
     /// For connecting, and again for the handshake.
@@ -114,14 +125,12 @@ pub struct PipePlan {
 impl PipePlan {
     fn new(args: CommonArgs, side: Side) -> Result<Self, Stop> {
         let target = args.target.ok_or(UsageFault::Required("-t"))?;
-        let key_file = args.key_file.ok_or(UsageFault::Required("-k"))?;
         let bind = args.bind.map(|text| address("-b", &text, Address::parse_bind));
         Ok(Self {
-            side,
+            config: config(side, args.key_exchange, args.forward_secrecy)?,
             target: address("-t", &target, Address::parse)?,
             bind: bind.transpose()?,
-            key_file: if key_file == "-" { KeyFile::Stdin } else { KeyFile::Path(key_file.into()) },
-            forward_secrecy: args.forward_secrecy.unwrap_or(ForwardSecrecy::Offer),
+            keys: key_source(&args.keys, side)?,
             keepalive: !args.no_keepalive,
             time_limit: duration("-o", args.time_limit, TIME_LIMIT)?,
         })
@@ -144,10 +153,11 @@ pub enum Launch {
 
 impl CommonArgs {
     fn require_all(&self) -> Result<(), UsageFault> {
-        for (given, name) in [(&self.target, "-t"), (&self.key_file, "-k")] {
-            if given.is_none() {
-                return Err(UsageFault::Required(name));
-            }
+        if self.target.is_none() {
+            return Err(UsageFault::Required("-t"));
+        }
+        if self.keys.is_empty() {
+            return Err(UsageFault::Required("-k"));
         }
         Ok(())
     }
@@ -161,7 +171,53 @@ fn side(mode: Mode) -> Side {
     }
 }
 
-fn address(
+fn config(
+    side: Side,
+    key_exchange: Option<KeyExchange>,
+    forward_secrecy: Option<ForwardSecrecy>,
+) -> Result<Config, UsageFault> {
+    let forward_secrecy = forward_secrecy.unwrap_or(ForwardSecrecy::Offer);
+    if (key_exchange, forward_secrecy) == (Some(KeyExchange::X25519), ForwardSecrecy::Omit) {
+        return Err(UsageFault::OmitWithX25519);
+    }
+    Ok(Config {
+        side,
+        key_exchange: match side {
+            // What every spiped understands.
+            Side::Client => Some(key_exchange.unwrap_or(KeyExchange::Modp2048)),
+            Side::Server => key_exchange,
+        },
+        forward_secrecy,
+    })
+}
+
+/// Only a server takes several keys: a client would not know which to use.
+fn key_source(texts: &[OsString], side: Side) -> Result<KeySource, UsageFault> {
+    if let [text] = texts {
+        return Ok(match named(text) {
+            Some(file) => KeySource::Named(vec![file]),
+            None if text == "-" => KeySource::One(KeyFile::Stdin),
+            None => match side {
+                Side::Client => KeySource::One(KeyFile::Path(text.into())),
+                Side::Server => KeySource::FileOrDirectory(text.into()),
+            },
+        });
+    }
+    let files = texts.iter().map(|text| named(text)).collect::<Option<Vec<_>>>();
+    match (files, side) {
+        (Some(files), Side::Server) => Ok(KeySource::Named(files)),
+        (Some(_) | None, _) => Err(UsageFault::Repeated("-k".to_owned())),
+    }
+}
+
+/// A file that is called like this all in all is what upstream would read.
+fn named(text: &OsStr) -> Option<NamedFile> {
+    let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    NamedFile::parse(text)
+        .filter(|_| Path::new(text).symlink_metadata().is_err_and(|error| absent(&error)))
+}
+
+pub(super) fn address(
     option: &'static str,
     text: &OsStr,
     parse: fn(&OsStr) -> Result<Address, AddressError>,
@@ -198,11 +254,14 @@ mod tests {
                 mode: Mode::Decrypt,
                 source: "[127.0.0.1]:1".parse().unwrap(),
                 pipe: PipePlan {
-                    side: Side::Server,
+                    config: Config {
+                        side: Side::Server,
+                        key_exchange: None,
+                        forward_secrecy: ForwardSecrecy::Offer,
+                    },
                     target: "localhost:2".parse().unwrap(),
                     bind: None,
-                    key_file: KeyFile::Path("key".into()),
-                    forward_secrecy: ForwardSecrecy::Offer,
+                    keys: KeySource::FileOrDirectory("key".into()),
                     keepalive: true,
                     time_limit: Duration::from_secs(5),
                 },
@@ -210,6 +269,7 @@ mod tests {
                 launch: Launch::Daemon { pid_file: "[127.0.0.1]:1.pid".into(), syslog: false },
                 connection_limit: NonZeroUsize::new(100),
                 resolve_period: Some(Duration::from_mins(1)),
+                key_policy: KeyPolicy::default(),
                 identity: None,
                 log_level: LevelFilter::Warn,
             }
@@ -220,14 +280,19 @@ mod tests {
     fn every_option_reaches_the_plan() {
         let plan = spiped(
             "-e -s /s -t /t -k - -b [::1] -D -f -j -n 0x10 -o 1.5 -p p -r 2 --syslog \
-             -u 1:2 --log-level info",
+             -u 1:2 --log-level info --close-revoked",
         )
         .unwrap();
-        assert_eq!(plan.pipe.side, Side::Client);
-        assert_eq!(plan.pipe.key_file, KeyFile::Stdin);
+        let weak = Config {
+            side: Side::Client,
+            key_exchange: Some(KeyExchange::Modp2048),
+            forward_secrecy: ForwardSecrecy::Omit,
+        };
+        assert_eq!(plan.pipe.config, weak);
+        assert_eq!(plan.pipe.keys, KeySource::One(KeyFile::Stdin));
+        assert!(plan.key_policy.close_revoked);
         assert_eq!(plan.pipe.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
         assert!(plan.wait_for_dns);
-        assert_eq!(plan.pipe.forward_secrecy, ForwardSecrecy::Omit);
         assert!(!plan.pipe.keepalive);
         assert_eq!(plan.connection_limit, NonZeroUsize::new(16));
         assert_eq!(plan.pipe.time_limit, Duration::from_millis(1500));
@@ -238,11 +303,48 @@ mod tests {
     }
 
     #[test]
+    fn only_a_server_takes_several_keys_and_a_limit_for_each() {
+        let server = "-d -s a:1 -t b:1 -k a=1 -k b=2 --connections-per-key";
+        let plan = spiped(&format!("{server} 3")).unwrap();
+        let KeySource::Named(files) = plan.pipe.keys else { panic!("{:?}", plan.pipe.keys) };
+        assert_eq!(files.iter().map(|file| &*file.path).collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(plan.key_policy.connections_per_key, NonZeroUsize::new(3));
+        assert_eq!(spiped(&format!("{server} 0")).unwrap().key_policy, KeyPolicy::default());
+        let fault = with("--connections-per-key 3").unwrap_err();
+        assert_eq!(fault, UsageFault::Conflict("--connections-per-key".into()).into());
+        for client in ["-e -s a:1 -t b:1 -k a=1 -k b=2", "-k a=1 -e -s a:1 -t b:1 -k b=2"] {
+            assert_eq!(spiped(client).unwrap_err(), UsageFault::Repeated("-k".into()).into());
+        }
+    }
+
+    #[test]
+    fn client_key_may_have_a_name() {
+        let plan = spiped("-e -s a:1 -t b:1 -k a=1").unwrap();
+        assert!(matches!(plan.pipe.keys, KeySource::Named(files) if files.len() == 1));
+    }
+
+    #[test]
     fn spipe_is_always_the_client() {
         let words = "-t localhost:1 -k key -g".split_whitespace();
         let plan = cli::spipe(words.map(OsString::from)).unwrap();
-        assert_eq!(plan.pipe.side, Side::Client);
-        assert_eq!(plan.pipe.forward_secrecy, ForwardSecrecy::Require);
+        let config = Config {
+            side: Side::Client,
+            key_exchange: Some(KeyExchange::Modp2048),
+            forward_secrecy: ForwardSecrecy::Require,
+        };
+        assert_eq!(plan.pipe.config, config);
+    }
+
+    #[test]
+    fn x25519_goes_with_everything_but_weakness() {
+        for mode in ["-e", "-d"] {
+            for strength in ["", "-g"] {
+                let plan = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 {strength}"));
+                assert_eq!(plan.unwrap().pipe.config.key_exchange, Some(KeyExchange::X25519));
+            }
+            let weak = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 -f"));
+            assert_eq!(weak.unwrap_err(), UsageFault::OmitWithX25519.into());
+        }
     }
 
     #[test]

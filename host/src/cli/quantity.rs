@@ -9,13 +9,17 @@ use crate::cli::UsageFault;
 /// 100 by default. 0, and what only a wrapped negative number reaches, mean no
 /// limit.
 pub(crate) fn connection_limit(given: Option<u64>) -> Option<NonZeroUsize> {
-    let Some(given) = given else {
-        return Some(CONNECTION_LIMIT);
-    };
-    i32::try_from(given)
-        .ok()
-        .and_then(|limit| usize::try_from(limit).ok())
-        .and_then(NonZeroUsize::new)
+    given.map_or(Some(CONNECTION_LIMIT), limit)
+}
+
+/// Like [`connection_limit`], but none by default.
+pub(crate) fn connections_per_key(given: Option<u64>) -> Option<NonZeroUsize> {
+    given.and_then(limit)
+}
+
+fn limit(given: u64) -> Option<NonZeroUsize> {
+    let limit = i32::try_from(given).ok()?;
+    usize::try_from(limit).ok().and_then(NonZeroUsize::new)
 }
 
 /// Every minute by default. `-R` and `-r` exclude each other, except where
@@ -50,6 +54,8 @@ pub(crate) fn duration(
 }
 
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// Two people have to start it, and to compare what they see.
+pub(crate) const PAIRING_TIME_LIMIT: Duration = Duration::from_mins(5);
 const RESOLVE_PERIOD: Duration = Duration::from_mins(1);
 const SHORTEST_RESOLVE_PERIOD: Duration = Duration::from_millis(100);
 /// Ten years: for ever, yet safe to add to any instant.

@@ -2,12 +2,12 @@
 //! its own. Only this module knows wasmtime.
 
 mod bindings;
+mod config;
 mod engine;
 mod engine_config;
 mod imports;
 mod output;
-
-use std::slice;
+pub mod pairing;
 
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -20,31 +20,12 @@ use output::{Bounds, Input};
 
 use crate::keyfile::Psk;
 
+pub use config::{Config, ForwardSecrecy, KeyExchange, Side};
 pub use engine::{Engine, EngineError};
 pub use output::{Failure, Misuse, Output, PeerFault, Status};
 
 /// Random bytes a session needs: 32 for its nonce, 32 for its exponent.
 pub const ENTROPY_LEN: usize = 64;
-
-/// The end of the wire protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The end that opens the encrypted connection.
-    Client,
-    /// The end that accepts it.
-    Server,
-}
-
-/// What an end does about forward secrecy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForwardSecrecy {
-    /// Offer it, and accept a peer that omits it.
-    Offer,
-    /// Refuse a peer that omits it (`-g`).
-    Require,
-    /// Omit it (`-f`).
-    Omit,
-}
 
 /// One connection's session, inside its sandbox.
 ///
@@ -66,54 +47,38 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// A fresh guest with fresh random bytes, which accepts a peer that holds
-    /// `psk`.
+    /// A fresh guest with fresh random bytes. A server accepts a peer that
+    /// holds any of `psks`; a client takes exactly one.
     ///
     /// # Errors
     /// When the pool is empty, the system gives no random bytes, or the guest
     /// traps.
-    pub fn new(
-        engine: &Engine,
-        side: Side,
-        forward_secrecy: ForwardSecrecy,
-        psk: &Psk,
-    ) -> Result<Self, GuestError> {
+    pub fn new(engine: &Engine, config: Config, psks: &[Psk]) -> Result<Self, GuestError> {
         let mut entropy = Zeroizing::new([0; ENTROPY_LEN]);
         getrandom::fill(&mut *entropy).map_err(GuestError::Entropy)?;
-        Self::with_entropy(engine, side, forward_secrecy, slice::from_ref(psk), &entropy)
+        Self::with_entropy(engine, config, psks, &entropy)
     }
 
     /// A fresh guest with given random bytes, to replay a conversation. Bytes
-    /// that were used before give the new traffic away. A server accepts a
-    /// peer that holds any of `psks`; a client takes exactly one.
+    /// that were used before give the new traffic away.
     ///
     /// # Errors
     /// When the pool is empty or the guest traps.
     pub fn with_entropy(
         engine: &Engine,
-        side: Side,
-        forward_secrecy: ForwardSecrecy,
+        config: Config,
         psks: &[Psk],
         entropy: &[u8; ENTROPY_LEN],
     ) -> Result<Self, GuestError> {
         let (mut store, instance) = engine.instantiate()?;
-        let config = protocol::Config {
-            side: match side {
-                Side::Client => protocol::Side::Client,
-                Side::Server => protocol::Side::Server,
-            },
-            forward_secrecy: match forward_secrecy {
-                ForwardSecrecy::Offer => protocol::ForwardSecrecy::Offer,
-                ForwardSecrecy::Require => protocol::ForwardSecrecy::Require,
-                ForwardSecrecy::Omit => protocol::ForwardSecrecy::Omit,
-            },
-        };
         let secrets: Vec<_> = psks.iter().map(|psk| psk.expose().to_vec()).collect();
         let secrets = Zeroizing::new(secrets);
-        let session = instance
-            .spiped_pipe_protocol()
-            .session()
-            .call_constructor(&mut store, config, &secrets, entropy)?;
+        let session = instance.spiped_pipe_protocol().session().call_constructor(
+            &mut store,
+            config.into(),
+            &secrets,
+            entropy,
+        )?;
         Ok(Self { store, instance, session, bounds: Bounds::default(), failure: None })
     }
 
@@ -153,16 +118,13 @@ impl Guest {
     /// Which of the secrets the peer has proved to hold, as an index; `None`
     /// until it has, and once the guest has failed.
     pub fn peer_secret(&mut self) -> Option<u32> {
-        if self.failure.is_some() {
-            return None;
-        }
-        engine::wind_up(&mut self.store);
-        let api = self.instance.spiped_pipe_protocol();
-        let result = api.session().call_peer_secret(&mut self.store, self.session);
-        result.unwrap_or_else(|trap| {
-            self.failure = Some(Failure::Guest(reason(&trap)));
-            None
-        })
+        self.ask(|api, store, session| api.call_peer_secret(store, session))
+    }
+
+    /// The key exchange in use: a client's own, a server's once the peer has
+    /// proved itself; `None` once the guest has failed.
+    pub fn key_exchange(&mut self) -> Option<KeyExchange> {
+        self.ask(|api, store, session| api.call_key_exchange(store, session)).map(Into::into)
     }
 
     /// Begins: our nonce goes out.
@@ -170,7 +132,7 @@ impl Guest {
         self.call(Input::Nothing, |api, store, session| api.call_start(store, session))
     }
 
-    /// Does the exponentiation that is due.
+    /// Computes the public or the shared value that is due.
     pub fn compute(&mut self) -> Output {
         self.call(Input::Nothing, |api, store, session| api.call_compute(store, session))
     }
@@ -196,7 +158,26 @@ impl Guest {
 
     /// The plain side has ended.
     pub fn plain_eof(&mut self) -> Output {
-        self.call(Input::Nothing, |api, store, session| api.call_plain_eof(store, session))
+        self.call(Input::PlainEnd, |api, store, session| api.call_plain_eof(store, session))
+    }
+
+    fn ask<T>(
+        &mut self,
+        enter: impl FnOnce(
+            GuestSession<'_>,
+            &mut Store<Imports>,
+            ResourceAny,
+        ) -> wasmtime::Result<Option<T>>,
+    ) -> Option<T> {
+        if self.failure.is_some() {
+            return None;
+        }
+        engine::wind_up(&mut self.store);
+        let api = self.instance.spiped_pipe_protocol();
+        enter(api.session(), &mut self.store, self.session).unwrap_or_else(|trap| {
+            self.failure = Some(Failure::Guest(reason(&trap)));
+            None
+        })
     }
 
     fn call(

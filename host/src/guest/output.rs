@@ -55,6 +55,8 @@ pub enum PeerFault {
     WrongKey,
     /// Its public value is not below the prime.
     PublicValueOutOfRange,
+    /// Its X25519 public value makes the shared value 0.
+    LowOrderPublicValue,
     /// It omits forward secrecy, and `-g` requires it.
     NoForwardSecrecy,
     /// This packet's MAC did not verify.
@@ -66,10 +68,14 @@ pub enum PeerFault {
         /// The declared length, in bytes.
         length: u32,
     },
+    /// It sent bytes after its end mark.
+    DataAfterEnd,
     /// It closed before the handshake was complete.
     CutOffInHandshake,
     /// It closed in the middle of a packet.
     CutOffInPacket,
+    /// It closed between packets, without its end mark.
+    CutOffBeforeEnd,
 }
 
 /// What this host did wrong: a bug in it.
@@ -81,6 +87,9 @@ pub enum Misuse {
     SecretCount,
     /// The entropy is not 64 bytes long.
     EntropyLength,
+    /// A client leaves the key exchange open, or X25519 is to omit forward
+    /// secrecy.
+    ContradictoryConfig,
     /// `start` was called twice, or after another call.
     StartOrder,
     /// `compute` was called though nothing was due.
@@ -110,6 +119,8 @@ pub(super) enum Input {
     Crypt(usize),
     /// This many bytes from the plain side.
     Plain(usize),
+    /// The plain side's end.
+    PlainEnd,
 }
 
 /// How many bytes a session can rightly produce. A broken guest is stopped
@@ -138,6 +149,8 @@ impl Bounds {
                 let failed = matches!(output.status, Status::Failed(_));
                 to_plain == 0 && (to_crypt == sealed || failed && to_crypt < sealed)
             }
+            // An end mark, if there is one.
+            Input::PlainEnd => to_plain == 0 && (to_crypt == 0 || to_crypt == PACKET_LEN),
             Input::Nothing | Input::Crypt(_) => {
                 if let Input::Crypt(len) = input {
                     self.crypt_input = self.crypt_input.saturating_add(len);
@@ -180,13 +193,16 @@ impl From<protocol::PeerFault> for PeerFault {
         match fault {
             protocol::PeerFault::WrongKey => Self::WrongKey,
             protocol::PeerFault::PublicValueOutOfRange => Self::PublicValueOutOfRange,
+            protocol::PeerFault::LowOrderPublicValue => Self::LowOrderPublicValue,
             protocol::PeerFault::NoForwardSecrecy => Self::NoForwardSecrecy,
             protocol::PeerFault::ForgedPacket(packet) => Self::ForgedPacket(packet),
             protocol::PeerFault::BadLength(protocol::BadLength { packet_number, length }) => {
                 Self::BadLength { packet: packet_number, length }
             }
+            protocol::PeerFault::DataAfterEnd => Self::DataAfterEnd,
             protocol::PeerFault::CutOffInHandshake => Self::CutOffInHandshake,
             protocol::PeerFault::CutOffInPacket => Self::CutOffInPacket,
+            protocol::PeerFault::CutOffBeforeEnd => Self::CutOffBeforeEnd,
         }
     }
 }
@@ -197,6 +213,7 @@ impl From<protocol::Misuse> for Misuse {
             protocol::Misuse::SecretLength => Self::SecretLength,
             protocol::Misuse::SecretCount => Self::SecretCount,
             protocol::Misuse::EntropyLength => Self::EntropyLength,
+            protocol::Misuse::ContradictoryConfig => Self::ContradictoryConfig,
             protocol::Misuse::StartOrder => Self::StartOrder,
             protocol::Misuse::NothingToCompute => Self::NothingToCompute,
             protocol::Misuse::NotEstablished => Self::NotEstablished,
@@ -225,6 +242,7 @@ impl fmt::Display for PeerFault {
         match self {
             Self::WrongKey => f.write_str("wrong key, or not a spiped peer"),
             Self::PublicValueOutOfRange => f.write_str("its Diffie-Hellman value is out of range"),
+            Self::LowOrderPublicValue => f.write_str("its X25519 value is of low order"),
             Self::NoForwardSecrecy => {
                 f.write_str("it omits forward secrecy (-f there), which -g requires")
             }
@@ -234,8 +252,10 @@ impl fmt::Display for PeerFault {
             Self::BadLength { packet, length } => {
                 write!(f, "packet {packet} declares an impossible length of {length} bytes")
             }
+            Self::DataAfterEnd => f.write_str("bytes came after its end mark"),
             Self::CutOffInHandshake => f.write_str("closed in the middle of the handshake"),
             Self::CutOffInPacket => f.write_str("cut off in the middle of a packet"),
+            Self::CutOffBeforeEnd => f.write_str("cut off before its end mark"),
         }
     }
 }

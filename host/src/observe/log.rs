@@ -53,6 +53,11 @@ impl LogHandle {
         let _ = self.0.syslog.set(syslog);
         Ok(())
     }
+
+    /// Writes a line that was asked for, whatever the level.
+    pub fn answer(self, message: &str) {
+        self.0.write(Level::Info, message);
+    }
 }
 
 #[derive(Debug)]
@@ -70,23 +75,29 @@ impl Log for Logger {
             && (metadata.level() <= Level::Warn || metadata.target().starts_with("spipe"))
     }
 
-    /// A line that cannot be written is lost: there is nowhere to say so.
     fn log(&self, record: &Record<'_>) {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let message = escape(&without_numbers(&record.args().to_string()));
+        self.write(record.level(), &record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+impl Logger {
+    /// A line that cannot be written is lost: there is nowhere to say so.
+    fn write(&self, level: Level, message: &str) {
+        let message = escape(&without_numbers(message));
         if let Some(syslog) = self.syslog.get() {
-            let datagram = syslog_datagram(record.level(), &self.program, &message);
+            let datagram = syslog_datagram(level, &self.program, &message);
             let _ = syslog.send(datagram.as_bytes());
         } else {
-            let line = stderr_line(self.stderr, record.level(), &self.program, &message);
+            let line = stderr_line(self.stderr, level, &self.program, &message);
             // Not `write_all`: the rest of a cut line would be a line.
             let _ = io::stderr().write(line.as_bytes());
         }
     }
-
-    fn flush(&self) {}
 }
 
 /// What reads our standard error.

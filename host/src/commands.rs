@@ -1,0 +1,38 @@
+//! The commands: what `spiped` does when its first word is no option.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use log::LevelFilter;
+
+use crate::cli::commands::{fingerprint, keygen, pair};
+use crate::cli::{Program, Stop};
+use crate::{keygen, observe, pairing};
+
+/// Reads the words after the command's, does it, and reports what went wrong.
+/// `name` starts each diagnostic.
+#[must_use]
+pub fn run(command: Program, words: impl IntoIterator<Item = OsString>, name: &str) -> ExitCode {
+    // Standard error it stays.
+    let _ = observe::log::install(name, LevelFilter::Warn);
+    match parse_and_do(command, words) {
+        Ok(result) => result.unwrap_or_else(|error| {
+            log::error!("{error:#}");
+            ExitCode::FAILURE
+        }),
+        Err(stop) => stop.report(command, name),
+    }
+}
+
+fn parse_and_do(
+    command: Program,
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<Result<ExitCode>, Stop> {
+    Ok(match command {
+        Program::Keygen => keygen::keygen(&keygen(words)?),
+        Program::Fingerprint => keygen::fingerprint(&fingerprint(words)?),
+        Program::Pair => pairing::pair(pair(words)?),
+        Program::Spiped | Program::Spipe => return Err(Stop::Usage(None)),
+    })
+}

@@ -1,0 +1,90 @@
+//! What signals ask of a daemon: to read its keys again, and to write its
+//! counters.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGUSR1};
+use signal_hook::flag;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
+
+use crate::connection::Pipe;
+use crate::keys::Keyring;
+use crate::observe::log::LogHandle;
+use crate::process::notify;
+
+/// SIGHUP and SIGUSR1, and whether they have come already.
+pub struct Requests {
+    hangup: Arc<AtomicBool>,
+    user_defined: Arc<AtomicBool>,
+}
+
+impl Requests {
+    /// From now on, they do not end the program.
+    ///
+    /// # Errors
+    /// When signals cannot be caught.
+    pub fn catch() -> io::Result<Self> {
+        let requests = Self { hangup: Arc::default(), user_defined: Arc::default() };
+        flag::register(SIGHUP, requests.hangup.clone())?;
+        flag::register(SIGUSR1, requests.user_defined.clone())?;
+        Ok(requests)
+    }
+
+    /// From now on, on this event loop, SIGHUP reads the keys of `pipe` again,
+    /// and SIGUSR1 writes its counters to `log`. `name` is what the pipe is
+    /// called there.
+    ///
+    /// # Errors
+    /// When signals cannot be caught.
+    pub fn obey(self, pipe: &Arc<Pipe>, name: &Arc<str>, log: LogHandle) -> io::Result<()> {
+        let keys = pipe.keys.clone();
+        on_each(SignalKind::hangup(), &self.hangup, move || reload(keys.clone()))?;
+        let (pipe, name) = (pipe.clone(), name.clone());
+        on_each(SignalKind::user_defined1(), &self.user_defined, move || {
+            write_counters(&pipe, &name, log);
+            async {}
+        })
+    }
+}
+
+/// Acts on each signal, and on one that came `before`. One that comes
+/// meanwhile is kept.
+fn on_each<F>(
+    kind: SignalKind,
+    before: &AtomicBool,
+    act: impl Fn() -> F + Send + 'static,
+) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send,
+{
+    let mut signals = signal(kind)?;
+    let mut due = before.load(Ordering::Relaxed);
+    tokio::spawn(async move {
+        while due || signals.recv().await.is_some() {
+            due = false;
+            act().await;
+        }
+    });
+    Ok(())
+}
+
+/// Files may take their time.
+async fn reload(keys: Arc<Keyring>) {
+    notify::reloading();
+    // A panic there has had its say already.
+    let _ = spawn_blocking(move || keys.reload()).await;
+    notify::ready();
+}
+
+/// One line for the pipe, and one for each key that has a name.
+fn write_counters(pipe: &Pipe, name: &str, log: LogHandle) {
+    log.answer(&format!("{name}: counters: {}", pipe.counters));
+    for key in pipe.keys.current().keys() {
+        if let Some(key_name) = key.name() {
+            log.answer(&format!("{name}: counters: key={key_name} {}", key.counters()));
+        }
+    }
+}

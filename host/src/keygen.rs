@@ -1,0 +1,64 @@
+//! Making key files, and telling whether two are the same.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, anyhow};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::fingerprint::Fingerprint;
+use crate::keyfile::{KeyFile, Psk};
+use crate::newfile::NewFile;
+
+/// What a new key file holds, in bytes: as much as the protocol makes of any.
+const KEY_FILE_LEN: usize = 32;
+
+/// The content of a new key file.
+pub type KeyFileContent = Zeroizing<[u8; KEY_FILE_LEN]>;
+
+/// Runs `spiped keygen`: a new key file with random content.
+///
+/// # Errors
+/// Why there is no new file.
+pub fn keygen(path: &Path) -> Result<ExitCode> {
+    let file = NewFile::reserve(path)?;
+    let mut content = Zeroizing::new([0; KEY_FILE_LEN]);
+    getrandom::fill(&mut *content).map_err(|error| anyhow!("No random bytes: {error}"))?;
+    file.commit(&*content)?;
+    announce(path, &content)
+}
+
+/// Runs `spiped fingerprint`: a line for each file that can be read.
+///
+/// # Errors
+/// When the lines cannot be printed.
+pub fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for file in files {
+        match file.read() {
+            Ok(psk) => match file {
+                KeyFile::Path(path) => print(path, &psk)?,
+                KeyFile::Stdin => print(Path::new("-"), &psk)?,
+            },
+            Err(error) => {
+                log::error!("{:#}", anyhow::Error::from(error));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Tells the fingerprint of a file that was just made.
+pub(crate) fn announce(path: &Path, content: &KeyFileContent) -> Result<ExitCode> {
+    let psk = Psk::new(Sha256::digest(**content).into());
+    print(path, &psk)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(path: &Path, psk: &Psk) -> Result<()> {
+    writeln!(io::stdout(), "{}: {}", path.display(), Fingerprint::of(psk))
+        .context("Cannot write to standard output")
+}

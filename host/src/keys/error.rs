@@ -1,0 +1,48 @@
+//! Why there is no set of keys.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::KeyName;
+use super::set::KEYS_MAX;
+use crate::keyfile::KeyFileError;
+
+/// Why a set of keys cannot be used. None of it is used then.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KeySetError {
+    /// One of the files.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// The list of files.
+    #[error("Error reading shared secret: Cannot read directory: {}", .0.display())]
+    Directory(PathBuf, #[source] io::Error),
+    /// A client was given a directory.
+    #[error(
+        "Error reading shared secret: Error reading file: {}: Is a directory \
+         (a directory of keys is for spiped -d; name one of its files)",
+        .0.display()
+    )]
+    ClientDirectory(PathBuf),
+    /// Standard input, a second time.
+    #[error("Standard input cannot be read again")]
+    StdinAgain,
+    /// A directory without a single key.
+    #[error(
+        "Error reading shared secret: No key file in the directory {} \
+         (its regular files are the keys, except those that begin with a dot)",
+        .0.display()
+    )]
+    Empty(PathBuf),
+    /// There would be this many.
+    #[error("Error reading shared secret: {0} keys; {KEYS_MAX} are possible: remove some")]
+    TooMany(usize),
+    /// Two keys of one name.
+    #[error("Error reading shared secret: Two keys have the name {0}: rename one of them")]
+    SameName(KeyName),
+    /// Two names for one key, which could not be told apart.
+    #[error("Error reading shared secret: Keys {0} and {1} have the same content: remove one")]
+    SameContent(KeyName, KeyName),
+}

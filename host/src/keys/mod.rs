@@ -1,0 +1,25 @@
+//! The keys in force: where they come from, what they are called, and how the
+//! set of them is replaced while the program runs.
+
+mod error;
+mod keyring;
+mod name;
+mod set;
+mod source;
+
+pub use error::KeySetError;
+pub use keyring::Keyring;
+pub use name::KeyName;
+pub use set::{Key, KeySet};
+pub use source::{KeySource, NamedFile};
+
+use std::num::NonZeroUsize;
+
+/// What holding an accepted key does not suffice for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyPolicy {
+    /// How many connections one key may have at once; `None`: any number.
+    pub connections_per_key: Option<NonZeroUsize>,
+    /// Connections end when their key is no longer in force.
+    pub close_revoked: bool,
+}

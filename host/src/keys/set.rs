@@ -1,0 +1,244 @@
+//! The keys that are in force at one time.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{KeyName, KeySetError};
+use crate::keyfile::Psk;
+use crate::observe::counters::Counters;
+
+/// More would make every handshake of a server wait for the search.
+pub(super) const KEYS_MAX: usize = 1024;
+
+/// A key as connections know it: its name and its account, without its
+/// secret.
+#[derive(Clone, Debug)]
+pub struct Key {
+    name: Option<KeyName>,
+    account: Arc<Account>,
+}
+
+/// What belongs to a key for as long as it is in force, in however many sets.
+#[derive(Debug)]
+struct Account {
+    counters: Counters,
+    revoked: watch::Sender<bool>,
+}
+
+impl Key {
+    fn new(name: Option<KeyName>) -> Self {
+        let account = Account { counters: Counters::default(), revoked: watch::Sender::new(false) };
+        Self { name, account: Arc::new(account) }
+    }
+
+    /// What it is called; nothing if it is the only one.
+    #[must_use]
+    pub fn name(&self) -> Option<&KeyName> {
+        self.name.as_ref()
+    }
+
+    /// What its connections did.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.account.counters
+    }
+
+    /// Whether it is no longer in force.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        *self.account.revoked.borrow()
+    }
+
+    /// Waits until it is no longer in force.
+    pub async fn revoked(&self) {
+        // The sender is here, in the account.
+        let _ = self.account.revoked.subscribe().wait_for(|&revoked| revoked).await;
+    }
+}
+
+/// Keys, sorted by their names, no two of which have the same content.
+#[derive(Debug)]
+pub struct KeySet {
+    psks: Vec<Psk>,
+    /// Those of `psks`, in the same order.
+    keys: Vec<Key>,
+}
+
+impl KeySet {
+    /// The only key, which needs no name.
+    pub(super) fn of_one(psk: Psk) -> Self {
+        Self { psks: vec![psk], keys: vec![Key::new(None)] }
+    }
+
+    /// A set of keys with names.
+    pub(super) fn of_named(mut named: Vec<(KeyName, Psk)>) -> Result<Self, KeySetError> {
+        named.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (index, (name, psk)) in named.iter().enumerate() {
+            for (earlier_name, earlier) in &named[..index] {
+                if earlier_name == name {
+                    return Err(KeySetError::SameName(name.clone()));
+                }
+                if earlier.matches(psk) {
+                    return Err(KeySetError::SameContent(earlier_name.clone(), name.clone()));
+                }
+            }
+        }
+        let (names, psks): (Vec<_>, _) = named.into_iter().unzip();
+        Ok(Self { psks, keys: names.into_iter().map(|name| Key::new(Some(name))).collect() })
+    }
+
+    /// The secrets, for a session; it tells a peer's as an index.
+    #[must_use]
+    pub fn psks(&self) -> &[Psk] {
+        &self.psks
+    }
+
+    /// The secret with this index, and its key.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<(&Psk, &Key)> {
+        Some((self.psks.get(index)?, self.keys.get(index)?))
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The key with this content.
+    #[must_use]
+    pub fn find(&self, wanted: &Psk) -> Option<&Key> {
+        self.entries().find_map(|(psk, key)| psk.matches(wanted).then_some(key))
+    }
+
+    /// Carries the accounts of `former` keys over to this set, and revokes the
+    /// keys that it lacks.
+    pub(super) fn succeed(&mut self, former: &Self) {
+        for (psk, key) in self.psks.iter().zip(&mut self.keys) {
+            if let Some(same) = former.find(psk) {
+                key.account = same.account.clone();
+            }
+        }
+        for (psk, key) in former.entries() {
+            if self.find(psk).is_none() {
+                key.account.revoked.send_replace(true);
+            }
+        }
+    }
+
+    /// What is different from a `former` set.
+    pub(super) fn changes_from(&self, former: &Self) -> Changes {
+        let mut changes = Changes::default();
+        for (psk, key) in self.entries() {
+            match former.named(key.name()) {
+                None => changes.added.push(key.name.clone()),
+                Some(earlier) if !earlier.matches(psk) => changes.replaced.push(key.name.clone()),
+                Some(_) => {}
+            }
+        }
+        let gone = former.keys.iter().filter(|key| self.named(key.name()).is_none());
+        changes.removed = gone.map(|key| key.name.clone()).collect();
+        changes
+    }
+
+    fn named(&self, name: Option<&KeyName>) -> Option<&Psk> {
+        self.entries().find_map(|(psk, key)| (key.name() == name).then_some(psk))
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&Psk, &Key)> {
+        self.psks.iter().zip(&self.keys)
+    }
+}
+
+/// The differences between two sets, as names.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    added: Vec<Option<KeyName>>,
+    removed: Vec<Option<KeyName>>,
+    /// The name has another content.
+    replaced: Vec<Option<KeyName>>,
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds =
+            [("added", &self.added), ("removed", &self.removed), ("replaced", &self.replaced)];
+        let mut unchanged = true;
+        for (word, names) in kinds {
+            for (index, name) in names.iter().enumerate() {
+                unchanged = false;
+                f.write_str(&if index == 0 { format!("; {word}: ") } else { ", ".to_owned() })?;
+                match name {
+                    Some(name) => name.fmt(f)?,
+                    None => f.write_str("the key without a name")?,
+                }
+            }
+        }
+        if unchanged { f.write_str("; none is new") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_by_name() {
+        let set = set(&[("b", 2), ("a", 1), ("c", 3)]);
+        let names: Vec<_> = set.keys().iter().map(|key| key.name().unwrap().to_string()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!(set.psks()[1].expose(), &[2; 32]);
+        assert_eq!(set.find(&Psk::new([3; 32])).unwrap().name(), set.keys()[2].name());
+        assert!(set.find(&Psk::new([4; 32])).is_none());
+    }
+
+    #[test]
+    fn equal_content_is_refused_with_both_names() {
+        let error = KeySet::of_named(named(&[("b", 1), ("c", 2), ("a", 1)])).unwrap_err();
+        assert!(error.to_string().contains("Keys a and b have the same content:"), "{error}");
+    }
+
+    #[test]
+    fn equal_names_are_refused() {
+        let error = KeySet::of_named(named(&[("a", 1), ("a", 2)])).unwrap_err();
+        assert!(error.to_string().contains("Two keys have the name a:"), "{error}");
+    }
+
+    #[test]
+    fn successor_keeps_accounts_by_content_and_revokes_the_rest() {
+        let former = set(&[("a", 1), ("b", 2)]);
+        let mut next = set(&[("renamed", 1), ("b", 3)]);
+        next.succeed(&former);
+        let same = |one: &Key, other: &Key| Arc::ptr_eq(&one.account, &other.account);
+        assert!(same(&former.keys[0], next.find(&former.psks[0]).unwrap()));
+        assert!(!same(&former.keys[1], &next.keys[0]));
+        let revoked: Vec<_> = former.keys.iter().map(|key| *key.account.revoked.borrow()).collect();
+        assert_eq!(revoked, [false, true]);
+    }
+
+    #[test]
+    fn changes_are_told_by_name() {
+        let former = set(&[("a", 1), ("b", 2), ("c", 3)]);
+        let changes = |next: &[(&str, u8)]| set(next).changes_from(&former).to_string();
+        assert_eq!(
+            changes(&[("a", 1), ("b", 4), ("d", 3), ("e", 5)]),
+            "; added: d, e; removed: c; replaced: b"
+        );
+        assert_eq!(changes(&[("c", 3), ("b", 2), ("a", 1)]), "; none is new");
+        let one = |byte| KeySet::of_one(Psk::new([byte; 32]));
+        let text = one(2).changes_from(&one(1)).to_string();
+        assert_eq!(text, "; replaced: the key without a name");
+    }
+
+    fn set(keys: &[(&str, u8)]) -> KeySet {
+        KeySet::of_named(named(keys)).unwrap()
+    }
+
+    fn named(keys: &[(&str, u8)]) -> Vec<(KeyName, Psk)> {
+        let key = |&(name, byte): &(&str, u8)| (KeyName::new(name.as_ref()), Psk::new([byte; 32]));
+        keys.iter().map(key).collect()
+    }
+}

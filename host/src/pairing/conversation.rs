@@ -1,0 +1,79 @@
+//! The conversation with the peer, and with the user, to its end.
+
+use std::cell::Cell;
+use std::mem;
+use std::pin::pin;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::select;
+
+use super::dialogue::{same_on_both, say};
+use super::error::PairError;
+use super::meeting::Peer;
+use crate::guest::pairing::{Exchange, Output, Status};
+use crate::keygen::KeyFileContent;
+use crate::net::socket::Socket;
+
+/// One read; no message is longer.
+const READ_LEN: usize = 128;
+
+/// Runs the exchange. `confirmed` becomes true before our confirmation can
+/// reach the peer.
+pub(super) async fn converse(
+    peer: Peer,
+    confirmed: &Cell<bool>,
+) -> Result<KeyFileContent, PairError> {
+    let Peer { mut socket, mut exchange, mut output } = peer;
+    loop {
+        if matches!(output.status, Status::Confirmed | Status::Agreed(_)) {
+            confirmed.set(true);
+        }
+        socket.write_all(&mem::take(&mut output.to_peer)).await?;
+        output = match output.status {
+            Status::Waiting | Status::Exchanging => receive(&mut socket, &mut exchange).await?,
+            Status::Confirmed => {
+                say("Waiting for the other host to confirm.");
+                receive(&mut socket, &mut exchange).await?
+            }
+            Status::Comparing(string) => compare(&string, &mut socket, &mut exchange).await?,
+            Status::Agreed(content) => {
+                // Nothing more is to come; what was sent arrives all the same.
+                let _ = socket.shutdown().await;
+                return Ok(content);
+            }
+            Status::Failed(failure) => return Err(PairError::Exchange { failure }),
+        };
+    }
+}
+
+async fn receive(socket: &mut Socket, exchange: &mut Exchange) -> Result<Output, PairError> {
+    let mut buffer = [0; READ_LEN];
+    let len = socket.read(&mut buffer).await?;
+    Ok(match &buffer[..len] {
+        [] => exchange.eof(),
+        bytes => exchange.receive(bytes),
+    })
+}
+
+/// Asks the user once, and listens to the peer meanwhile: it may be first to
+/// confirm, or give up.
+async fn compare(
+    string: &str,
+    socket: &mut Socket,
+    exchange: &mut Exchange,
+) -> Result<Output, PairError> {
+    let mut same = pin!(same_on_both(string));
+    loop {
+        select! {
+            same = &mut same => {
+                return if same { Ok(exchange.confirm()) } else { Err(PairError::Declined) };
+            }
+            output = receive(socket, exchange) => {
+                let output = output?;
+                if !matches!(output.status, Status::Comparing(_)) {
+                    return Ok(output);
+                }
+            }
+        }
+    }
+}

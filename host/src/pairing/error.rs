@@ -1,0 +1,64 @@
+//! Why a pairing made no key, and what to do about it.
+
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::guest::pairing::{Failure, PeerFault};
+use crate::guest::{EngineError, GuestError};
+use crate::net::dial::DialError;
+use crate::net::resolve::{Endpoint, ResolveError};
+
+/// Why a pairing made no key.
+#[derive(Debug, Error)]
+pub(super) enum PairError {
+    #[error(
+        "No code on standard input: write one line of at least 6 characters, 1024 bytes at most"
+    )]
+    NoCode,
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error("Error binding socket: {0}")]
+    Listen(Endpoint, #[source] io::Error),
+    #[error("Could not connect: {0} (is spiped pair --listen running there?)")]
+    Dial(DialError),
+    #[error("{0} connections came that were not the other host: use another port, or a firewall")]
+    Strangers(usize),
+    #[error("Connection lost: see what the other host says, and pair again")]
+    Socket(#[from] io::Error),
+    #[error("Pairing failed: {failure}{}", remedy(failure))]
+    Exchange { failure: Failure },
+    #[error(
+        "Pairing given up: both screens have to show the same. If they do not, somebody is \
+         between the two hosts: try another network"
+    )]
+    Declined,
+    #[error("Pairing timed out after {} s (-o): start both again, or allow more", .0.as_secs_f64())]
+    TimedOut(Duration),
+    #[error("Pairing interrupted")]
+    Interrupted,
+}
+
+/// What to do about a failure.
+fn remedy(failure: &Failure) -> &'static str {
+    let Failure::Peer(fault) = failure else {
+        return "";
+    };
+    match fault {
+        PeerFault::NotPairing => " (is the address that of spiped pair --listen?)",
+        PeerFault::SameSide => " (run --listen on one host and --connect on the other)",
+        PeerFault::OtherMode => " (give the same --code to both, or to neither)",
+        PeerFault::BadCommitment | PeerFault::BadPublicValue | PeerFault::Surplus => {
+            ": somebody may be between the two hosts; try another network"
+        }
+        PeerFault::WrongConfirmation => {
+            ": the codes differ, or somebody is guessing; pair again with a new code"
+        }
+        PeerFault::CutOff => ": see what the other host says",
+    }
+}

@@ -1,0 +1,181 @@
+//! Meeting the other host: dialling it, or waiting for it among strangers.
+
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::select;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{sleep, timeout};
+
+use super::dialogue::say;
+use super::error::PairError;
+use crate::addr::Address;
+use crate::cli::commands::{Code, Meeting};
+use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, Status};
+use crate::guest::{Engine, Side};
+use crate::net::dial::dial;
+use crate::net::listen::{Accepted, Bound, Listener, listen};
+use crate::net::resolve::{Endpoint, resolve};
+use crate::net::socket::Socket;
+use crate::startup::first;
+
+/// How many guests there are at a time.
+pub(super) const GUESTS: u32 = 16;
+
+/// Callers that are listened to at a time.
+const CALLERS_AT_ONCE: usize = GUESTS as usize;
+/// Callers in all, the peer included: a port scan is no reason to give up, a
+/// flood is one.
+const CALLERS_MAX: usize = 100;
+/// The peer says at once who it is.
+const FIRST_MESSAGE_LIMIT: Duration = Duration::from_secs(5);
+/// Until it is worth trying again to accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// One read; no message is longer.
+const READ_LEN: usize = 128;
+
+/// The other host, and what our exchange has to say to it.
+pub(super) struct Peer {
+    pub(super) socket: Socket,
+    pub(super) exchange: Exchange,
+    pub(super) output: Output,
+}
+
+/// Connects, or waits for whoever speaks the protocol.
+pub(super) async fn meet(
+    engine: &Engine,
+    meeting: &Meeting,
+    code: Option<&Code>,
+    limit: Duration,
+) -> Result<Peer, PairError> {
+    let code = code.map(Code::expose);
+    match meeting {
+        Meeting::Connect(address) => {
+            let endpoints = look_up(address).await?;
+            let socket = dial(&endpoints, None, limit).await.map_err(PairError::Dial)?;
+            socket.tune(true);
+            let mut exchange = Exchange::new(engine, Side::Client, code)?;
+            let output = exchange.start();
+            Ok(Peer { socket, exchange, output })
+        }
+        Meeting::Listen(address) => {
+            let endpoint = first(look_up(address).await?, address);
+            let failed = |error| PairError::Listen(endpoint.clone(), error);
+            let bound = listen(&endpoint).map_err(failed)?;
+            let _file = SocketFile::of(&endpoint);
+            let listener = Bound::into_listener(bound).map_err(failed)?;
+            say(&format!(
+                "Listening on {endpoint}. Now run spiped pair --connect on the other host."
+            ));
+            wait(&listener, || Ok(Exchange::new(engine, Side::Server, code)?)).await
+        }
+    }
+}
+
+async fn look_up(address: &Address) -> Result<Vec<Endpoint>, PairError> {
+    let address = address.clone();
+    let found = spawn_blocking(move || resolve(&address)).await;
+    Ok(found.map_err(std::io::Error::from)??)
+}
+
+/// Waits for the peer: the first to send a complete first message. Nobody else
+/// gets an answer.
+async fn wait(
+    listener: &Listener,
+    exchange: impl Fn() -> Result<Exchange, PairError>,
+) -> Result<Peer, PairError> {
+    let mut callers = JoinSet::new();
+    let mut strangers = 0;
+    loop {
+        select! {
+            accepted = listener.accept(), if callers.len() < CALLERS_AT_ONCE => match accepted {
+                Ok(accepted) => drop(callers.spawn(hear(accepted, exchange()?))),
+                Err(error) => {
+                    log::warn!("Error accepting a connection: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(heard) = callers.join_next() => match heard {
+                Ok(Ok(peer)) => return Ok(peer),
+                Ok(Err(stranger)) => {
+                    log::warn!("{stranger}");
+                    strangers += 1;
+                    if strangers == CALLERS_MAX {
+                        return Err(PairError::Strangers(strangers));
+                    }
+                }
+                Err(panic) => return Err(std::io::Error::from(panic).into()),
+            },
+        }
+    }
+}
+
+/// Listens to a caller until it has said who it is.
+async fn hear(accepted: Accepted, exchange: Exchange) -> Result<Peer, Stranger> {
+    let (socket, name) = match accepted.into_socket() {
+        Ok((socket, peer)) => (socket, peer.to_string()),
+        Err(error) => return Err(Stranger { name: "a caller".into(), reason: error.to_string() }),
+    };
+    socket.tune(true);
+    let heard = timeout(FIRST_MESSAGE_LIMIT, first_message(socket, exchange)).await;
+    heard
+        .unwrap_or_else(|_| Err(format!("silent for {} s", FIRST_MESSAGE_LIMIT.as_secs())))
+        .map_err(|reason| Stranger { name, reason })
+}
+
+async fn first_message(mut socket: Socket, mut exchange: Exchange) -> Result<Peer, String> {
+    let mut output = exchange.start();
+    let mut buffer = [0; READ_LEN];
+    while output.status == Status::Waiting {
+        let len = socket.read(&mut buffer).await.map_err(|error| error.to_string())?;
+        output = match &buffer[..len] {
+            [] => exchange.eof(),
+            bytes => exchange.receive(bytes),
+        };
+    }
+    match output.status {
+        // These come before a first message is complete, all others after.
+        Status::Failed(Failure::Peer(fault @ (PeerFault::NotPairing | PeerFault::CutOff))) => {
+            Err(Failure::Peer(fault).to_string())
+        }
+        Status::Waiting
+        | Status::Exchanging
+        | Status::Comparing(_)
+        | Status::Confirmed
+        | Status::Agreed(_)
+        | Status::Failed(_) => Ok(Peer { socket, exchange, output }),
+    }
+}
+
+/// Who was not the peer, and how we know.
+struct Stranger {
+    name: String,
+    reason: String,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: not the other host: {}", self.name, self.reason)
+    }
+}
+
+/// A Unix socket's file, which goes when nobody listens any more.
+struct SocketFile(PathBuf);
+
+impl SocketFile {
+    fn of(endpoint: &Endpoint) -> Option<Self> {
+        match endpoint {
+            Endpoint::Unix(path) => Some(Self(path.clone())),
+            Endpoint::Tcp(_) => None,
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,105 @@
+//! `spiped pair`: the same new key file on two hosts. What the two ends say to
+//! each other, and why, is in `docs/pairing.md`; the component says it.
+
+mod conversation;
+mod dialogue;
+mod error;
+mod meeting;
+
+use std::cell::Cell;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Error, Result, anyhow};
+use tokio::runtime::{self, Runtime};
+use tokio::select;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::cli::commands::{Code, CodeSource, PairPlan};
+use crate::guest::Engine;
+use crate::keygen::{KeyFileContent, announce};
+use crate::newfile::NewFile;
+use error::PairError;
+
+/// Runs `spiped pair`.
+///
+/// # Errors
+/// Why there is no new key file.
+pub fn pair(plan: PairPlan) -> Result<ExitCode> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(reserve_and_agree(plan));
+    // The resolver may be in the middle of a call that takes its time.
+    Runtime::shutdown_background(runtime);
+    result
+}
+
+/// The key file is reserved before anything else is done, and gets its name
+/// after everything else.
+async fn reserve_and_agree(plan: PairPlan) -> Result<ExitCode> {
+    // Caught from now on: a signal must not leave anything behind.
+    let interrupted = interruption()?;
+    let file = NewFile::reserve(&plan.file)?;
+    let path = plan.file.clone();
+    let (limit, confirmed) = (plan.time_limit, Cell::new(false));
+    let content = select! {
+        content = in_time(limit, agree(plan, &confirmed)) => content,
+        () = interrupted => Err(PairError::Interrupted),
+    };
+    let saved = content.map_err(Error::from).and_then(|content| {
+        file.commit(&*content)?;
+        Ok(content)
+    });
+    let content = match saved {
+        Err(error) if confirmed.get() => return Err(half_done(&error)),
+        saved => saved?,
+    };
+    announce(&path, &content)
+}
+
+/// Once we have confirmed, the other host may have what we have not.
+fn half_done(error: &Error) -> Error {
+    anyhow!(
+        "{error:#}. If the other host has made its key file, delete it there before the next \
+         attempt"
+    )
+}
+
+async fn agree(plan: PairPlan, confirmed: &Cell<bool>) -> Result<KeyFileContent, PairError> {
+    let code = match plan.code {
+        Some(CodeSource::Given(code)) => Some(code),
+        Some(CodeSource::Stdin) => Some(code_from_stdin().await?),
+        None => None,
+    };
+    let engine = Engine::new(meeting::GUESTS)?;
+    let peer = meeting::meet(&engine, &plan.meeting, code.as_ref(), plan.time_limit).await?;
+    conversation::converse(peer, confirmed).await
+}
+
+async fn code_from_stdin() -> Result<Code, PairError> {
+    let line = dialogue::line().await?;
+    let text = std::str::from_utf8(&line).map_err(|_| PairError::NoCode)?;
+    Code::new(Zeroizing::new(text.to_owned())).map_err(|_| PairError::NoCode)
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, PairError>>,
+) -> Result<T, PairError> {
+    timeout(limit, work).await.unwrap_or(Err(PairError::TimedOut(limit)))
+}
+
+/// Resolves on SIGINT, SIGTERM or SIGHUP.
+fn interruption() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}
