@@ -22,12 +22,18 @@ pub struct Pairing {
     pub client_origin: Origin,
     /// Whose `spiped -d`.
     pub server_origin: Origin,
+    /// What the client's `--kex` says, if there is one.
+    pub key_exchange: Option<&'static str>,
 }
 
 impl Pairing {
     /// Our `-e` with our `-d`.
-    pub const OURS: Self =
-        Self { client: Client::Daemon, client_origin: Origin::Ours, server_origin: Origin::Ours };
+    pub const OURS: Self = Self {
+        client: Client::Daemon,
+        client_origin: Origin::Ours,
+        server_origin: Origin::Ours,
+        key_exchange: None,
+    };
 
     /// Whether Debian's programs have no part in it.
     pub fn is_ours(self) -> bool {
@@ -57,6 +63,9 @@ impl Pairing {
     #[track_caller]
     fn launch(self, lab: &Lab, server: &Spiped, client_key: &Path, client_args: &[&str]) -> Pair {
         let server = server.clone().of(self.server_origin).start();
+        let key_exchange = self.key_exchange.map(|name| ["--kex", name]);
+        let client_args = [key_exchange.as_ref().map_or(&[][..], |args| args), client_args];
+        let client_args = &client_args.concat();
         let entrance = match self.client {
             Client::Daemon => Entrance::Daemon(
                 Spiped::encrypt(lab, server.source())

@@ -8,7 +8,7 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use spiped_component_tests::{Answer, Build, Builds, Call, Ingredients};
-use spiped_core::{Config, ForwardSecrecy, PLAIN_MAX, Side, Status};
+use spiped_core::{Config, ForwardSecrecy, KeyExchange, PLAIN_MAX, Side, Status};
 
 /// Sessions at a time, in any build.
 const SESSIONS: u32 = 16;
@@ -53,7 +53,11 @@ fn main() {
 }
 
 fn ingredients(side: Side) -> Ingredients {
-    let config = Config { side, forward_secrecy: ForwardSecrecy::Offer };
+    let config = Config {
+        side,
+        key_exchange: Some(KeyExchange::Modp2048),
+        forward_secrecy: ForwardSecrecy::Offer,
+    };
     let entropy = vec![if side == Side::Client { 1 } else { 2 }; 64];
     Ingredients::New { config, secrets: vec![vec![3; 32]], entropy }
 }
@@ -118,6 +122,8 @@ fn step(end: &mut Box<dyn Build>, call: &Call) -> Step {
         Answer::Output { to_crypt, to_plain, status } => {
             Step { to_crypt, to_plain, status: status.unwrap() }
         }
-        answer @ (Answer::PeerSecret(_) | Answer::State(_)) => panic!("{call:?}: {answer:?}"),
+        answer @ (Answer::PeerSecret(_) | Answer::KeyExchange(_) | Answer::State(_)) => {
+            panic!("{call:?}: {answer:?}")
+        }
     }
 }

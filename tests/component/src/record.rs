@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::mem;
 
-use spiped_core::{Config, ENTROPY_LEN, ForwardSecrecy, Side, Status};
+use spiped_core::{ENTROPY_LEN, ForwardSecrecy, Side, Status};
 use spiped_tests::{Backend, Conn, KEY, Lab, Origin, Spiped, payload, wire};
 
-use crate::cases::Case;
+use crate::cases::{Case, config};
 use crate::recording::Recording;
 use crate::transcript::SIDES;
 use crate::{Answer, Builds, Call, Ingredients};
@@ -94,7 +94,7 @@ impl Live {
     fn start(builds: &Builds, side: Side, conn: Conn) -> Self {
         let mut entropy = vec![0; ENTROPY_LEN];
         File::open("/dev/urandom").unwrap().read_exact(&mut entropy).unwrap();
-        let config = Config { side, forward_secrecy: ForwardSecrecy::Offer };
+        let config = config(side, ForwardSecrecy::Offer);
         let ingredients =
             Ingredients::New { config, secrets: vec![wire::psk(KEY).to_vec()], entropy };
         let session = builds.production(&ingredients).expect("well-formed ingredients");

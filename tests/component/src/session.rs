@@ -1,6 +1,6 @@
 //! A session in any build: what it is made of, its calls, their answers.
 
-use spiped_core::{Config, Error, Status};
+use spiped_core::{Config, Error, KeyExchange, Status};
 
 /// What a session is made of. Lengths and numbers are not checked here: that
 /// is the session's part.
@@ -8,7 +8,7 @@ use spiped_core::{Config, Error, Status};
 pub enum Ingredients {
     /// The constructor's arguments.
     New {
-        /// Side and forward secrecy.
+        /// Side, key exchange, forward secrecy.
         config: Config,
         /// The accepted secrets.
         secrets: Vec<Vec<u8>>,
@@ -36,6 +36,8 @@ pub enum Call {
     PlainEof,
     /// `peer-secret`
     PeerSecret,
+    /// `key-exchange`
+    KeyExchange,
     /// `suspend`
     Suspend,
 }
@@ -54,6 +56,8 @@ pub enum Answer<B = Vec<u8>> {
     },
     /// `peer-secret`'s answer.
     PeerSecret(Option<u32>),
+    /// `key-exchange`'s answer.
+    KeyExchange(Option<KeyExchange>),
     /// `suspend`'s answer.
     State(Result<B, Error>),
 }

@@ -6,6 +6,8 @@ use wasmtime::component::Component;
 
 use crate::engine_config::engine_config;
 
+const EXPORTS: [&str; 2] = ["spiped:pipe/protocol@1.0.0", "spiped:pipe/pairing@1.0.0"];
+
 fn interface(engine: &Engine, name: &str) -> (Vec<String>, Vec<String>) {
     let component = Component::from_file(engine, built(name)).unwrap();
     let component = component.component_type();
@@ -18,7 +20,7 @@ fn interface(engine: &Engine, name: &str) -> (Vec<String>, Vec<String>) {
 fn portable_world_imports_nothing_at_all() {
     let (imports, exports) = interface(&Engine::default(), "spiped-portable.wasm");
     assert_eq!(imports, [""; 0]);
-    assert_eq!(exports, ["spiped:pipe/protocol@1.0.0"]);
+    assert_eq!(exports, EXPORTS);
 }
 
 #[test]
@@ -26,5 +28,5 @@ fn native_world_imports_packet_cryptography_only() {
     let engine = Engine::new(&engine_config()).unwrap();
     let (imports, exports) = interface(&engine, "spiped-native.wasm");
     assert_eq!(imports, ["spiped:pipe/packet-crypto@1.0.0"]);
-    assert_eq!(exports, ["spiped:pipe/protocol@1.0.0"]);
+    assert_eq!(exports, EXPORTS);
 }

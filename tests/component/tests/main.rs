@@ -9,5 +9,7 @@ mod engine_config;
 mod imports;
 mod interop;
 mod misbehaving;
+mod misbehaving_pairing;
+mod pairing;
 mod same_everywhere;
 mod transcripts;

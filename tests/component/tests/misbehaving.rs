@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::Level;
-use spiped::connection::Pipe;
-use spiped::guest::{Engine, Failure, ForwardSecrecy, Side};
+use spiped::connection::{Ended, Pipe};
+use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, Side};
 use spiped::keyfile::KeyFile;
+use spiped::keys::{KeyPolicy, KeySource, Keyring};
 use spiped::net::resolve::Endpoint;
 use spiped::net::socket::Socket;
 use spiped::net::targets::Targets;
@@ -35,7 +36,7 @@ fn component() -> Vec<u8> {
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
 }
 
-fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     let compiler = wasmtime::Engine::new(&engine_config()).unwrap();
     let code = compiler.precompile_component(&component()).unwrap();
     // SAFETY: just precompiled, by the same wasmtime under the same settings.
@@ -56,7 +57,7 @@ struct Lab {
 struct Connection {
     crypt: TcpStream,
     plain: TcpStream,
-    outcome: JoinHandle<Outcome>,
+    outcome: JoinHandle<Ended>,
 }
 
 impl Lab {
@@ -65,11 +66,17 @@ impl Lab {
         let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = target.local_addr().unwrap();
         let targets = vec![Endpoint::Tcp(address)];
+        let key = KeySource::One(KeyFile::Path("/dev/null".into()));
         let pipe = Pipe {
             engine: engine(),
-            side: Side::Server,
-            forward_secrecy: ForwardSecrecy::Offer,
-            psk: KeyFile::Path("/dev/null".into()).read().unwrap(),
+            config: Config {
+                side: Side::Server,
+                key_exchange: None,
+                forward_secrecy: ForwardSecrecy::Offer,
+            },
+            keys: Arc::new(Keyring::load(key).unwrap()),
+            key_policy: KeyPolicy::default(),
+            counters: Arc::default(),
             targets: Targets::new(address.to_string().parse().unwrap(), targets, None),
             bind: None,
             time_limit: Duration::from_secs(20),
@@ -101,7 +108,7 @@ impl Connection {
             let error = stream.read(&mut [0; 1]).await.unwrap_err();
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
         }
-        let outcome = self.outcome.await.unwrap();
+        let Ended { outcome, .. } = self.outcome.await.unwrap();
         assert_eq!(outcome.level(), Level::Warn);
         let Outcome::Broken(Broken::Session(Failure::Guest(reason)), _) = outcome else {
             panic!("not the component's fault: {outcome:?}");
@@ -115,7 +122,7 @@ impl Connection {
         assert_eq!(self.plain.read(&mut [0; 1]).await.unwrap(), 0);
         self.plain.shutdown().await.unwrap();
         assert_eq!(self.crypt.read(&mut [0; 1]).await.unwrap(), 0);
-        assert!(matches!(self.outcome.await.unwrap(), Outcome::Closed(_)));
+        assert!(matches!(self.outcome.await.unwrap().outcome, Outcome::Closed(_)));
     }
 }
 

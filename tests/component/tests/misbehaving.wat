@@ -3,6 +3,8 @@
 (module
   (import "[export]spiped:pipe/protocol@1.0.0" "[resource-new]session"
     (func $new (param i32) (result i32)))
+  (import "[export]spiped:pipe/pairing@1.0.0" "[resource-new]exchange"
+    (func $new_exchange (param i32) (result i32)))
 
   (memory (export "memory") 2)
   ;; Next free byte; answers to calls stand at 16.
@@ -21,7 +23,7 @@
     (local.get $at))
 
   (func (export "spiped:pipe/protocol@1.0.0#[constructor]session")
-    (param $side i32) (param $fs i32) (param i32 i32 i32 i32) (result i32)
+    (param $side i32) (param i32 i32) (param $fs i32) (param i32 i32 i32 i32) (result i32)
     (call $new (i32.const 1)))
   (func (export "spiped:pipe/protocol@1.0.0#[dtor]session") (param i32))
 
@@ -45,7 +47,12 @@
     (call $established))
   (func (export "spiped:pipe/protocol@1.0.0#[method]session.plain-eof") (param i32) (result i32)
     (call $established))
+  ;; The first: nobody gets past a host without naming one.
   (func (export "spiped:pipe/protocol@1.0.0#[method]session.peer-secret") (param i32) (result i32)
+    (i32.store8 (i32.const 16) (i32.const 1))
+    (i32.store (i32.const 20) (i32.const 0))
+    (i32.const 16))
+  (func (export "spiped:pipe/protocol@1.0.0#[method]session.key-exchange") (param i32) (result i32)
     (call $established))
 
   ;; Its state is one byte of no meaning.
@@ -92,4 +99,56 @@
     (if (i32.eq (local.get $what) (i32.const 0x53))
       (then (return (call $answer (i32.const 0) (i32.const 0) (i32.const 99)))))
     (call $established))
+
+  ;; The interface `pairing`: waits, until the first byte from the peer says
+  ;; what to do wrong.
+  (func (export "spiped:pipe/pairing@1.0.0#[constructor]exchange")
+    (param i32 i32 i32 i32 i32 i32) (result i32)
+    (call $new_exchange (i32.const 1)))
+  (func (export "spiped:pipe/pairing@1.0.0#[dtor]exchange") (param i32))
+
+  ;; An answer: a list, and a status with a list or text of this length.
+  (func $pairing (param $sent i32) (param $status i32) (param $at i32) (param $len i32)
+    (result i32)
+    (i32.store (i32.const 16) (i32.const 1024))
+    (i32.store (i32.const 20) (local.get $sent))
+    (i32.store8 (i32.const 24) (local.get $status))
+    (i32.store (i32.const 28) (local.get $at))
+    (i32.store (i32.const 32) (local.get $len))
+    (i32.const 16))
+  (func $waiting (result i32)
+    (call $pairing (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+  (func (export "spiped:pipe/pairing@1.0.0#[method]exchange.start") (param i32) (result i32)
+    (call $waiting))
+  (func (export "spiped:pipe/pairing@1.0.0#[method]exchange.eof") (param i32) (result i32)
+    (call $waiting))
+  ;; Agrees with a key of its own.
+  (func $agreed (param $len i32) (result i32)
+    (call $pairing (i32.const 0) (i32.const 4) (i32.const 1024) (local.get $len)))
+  (func (export "spiped:pipe/pairing@1.0.0#[method]exchange.confirm") (param i32) (result i32)
+    (call $agreed (i32.const 32)))
+
+  ;; Moves the terminal's cursor.
+  (data (i32.const 512) "\1b[1;1H23 4567 8901")
+  (data (i32.const 540) "0123 4567 8901")
+  (func (export "spiped:pipe/pairing@1.0.0#[method]exchange.receive")
+    (param i32) (param $bytes i32) (param i32) (result i32)
+    (local $what i32)
+    (local.set $what (i32.load8_u (local.get $bytes)))
+    ;; T: trap
+    (if (i32.eq (local.get $what) (i32.const 0x54)) (then (unreachable)))
+    ;; K: a key that nobody has confirmed
+    (if (i32.eq (local.get $what) (i32.const 0x4b)) (then (return (call $agreed (i32.const 32)))))
+    ;; D: something else than digits to compare
+    (if (i32.eq (local.get $what) (i32.const 0x44))
+      (then
+        (return (call $pairing (i32.const 0) (i32.const 2) (i32.const 512) (i32.const 14)))))
+    ;; Y: a confirmation that the user has not given
+    (if (i32.eq (local.get $what) (i32.const 0x59))
+      (then
+        (return (call $pairing (i32.const 80) (i32.const 2) (i32.const 540) (i32.const 14)))))
+    ;; C: bytes for a stranger
+    (if (i32.eq (local.get $what) (i32.const 0x43))
+      (then (return (call $pairing (i32.const 48) (i32.const 0) (i32.const 0) (i32.const 0)))))
+    (call $waiting))
 )

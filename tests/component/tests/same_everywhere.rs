@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use spiped_component_tests::{Answer, Builds, Call, Ingredients, Trio};
-use spiped_core::{Config, ForwardSecrecy, Side, Status};
+use spiped_core::{Config, ForwardSecrecy, KeyExchange, Side, Status};
 
 /// Two tests at a time, each with two ends, of which one may be moving.
 static BUILDS: LazyLock<Builds> = LazyLock::new(|| Builds::load(6));
@@ -73,7 +73,9 @@ impl End {
         let allowed = match call {
             Call::Crypt(_) | Call::CryptEof => self.status.is_some() && !self.crypt_ended,
             Call::Plain(_) | Call::PlainEof => established && !self.plain_ended,
-            Call::Start | Call::Compute | Call::PeerSecret => self.status.is_some(),
+            Call::Start | Call::Compute | Call::PeerSecret | Call::KeyExchange => {
+                self.status.is_some()
+            }
             Call::Suspend => established,
         };
         if !allowed {
@@ -90,7 +92,7 @@ impl End {
                 self.trio = Trio::new(&BUILDS, &Ingredients::Resumed(state.unwrap()));
                 Vec::new()
             }
-            Answer::PeerSecret(_) => Vec::new(),
+            Answer::PeerSecret(_) | Answer::KeyExchange(_) => Vec::new(),
         };
         if self.status == Some(Status::Computing) {
             flight.extend(self.call(&Call::Compute));
@@ -99,12 +101,22 @@ impl End {
     }
 }
 
-fn converse(forward_secrecy: [ForwardSecrecy; 2], keys: [&[u8]; 2], seed: u8, events: &[Event]) {
+/// What both ends want: the client's configuration, then the server's.
+fn configs(
+    key_exchange: [Option<KeyExchange>; 2],
+    forward_secrecy: [ForwardSecrecy; 2],
+) -> [Config; 2] {
     let sides = [Side::Client, Side::Server];
-    let [(mut client, to_server), (mut server, to_client)] = [0, 1].map(|end| {
-        let config = Config { side: sides[end], forward_secrecy: forward_secrecy[end] };
-        End::new(config, keys[end], seed.wrapping_add(u8::from(end == 1)))
-    });
+    [0, 1].map(|end| Config {
+        side: sides[end],
+        key_exchange: key_exchange[end],
+        forward_secrecy: forward_secrecy[end],
+    })
+}
+
+fn converse(configs: [Config; 2], keys: [&[u8]; 2], seed: u8, events: &[Event]) {
+    let [(mut client, to_server), (mut server, to_client)] =
+        [0, 1].map(|end| End::new(configs[end], keys[end], seed.wrapping_add(u8::from(end == 1))));
     client.wire = to_client;
     server.wire = to_server;
     let mut ends = [client, server];
@@ -133,6 +145,7 @@ fn converse(forward_secrecy: [ForwardSecrecy; 2], keys: [&[u8]; 2], seed: u8, ev
             Event::Eof { at, crypt: false } => (at, ends[at].call(&Call::PlainEof)),
             Event::Move { at } => {
                 ends[at].call(&Call::PeerSecret);
+                ends[at].call(&Call::KeyExchange);
                 (at, ends[at].call(&Call::Suspend))
             }
         };
@@ -170,7 +183,21 @@ proptest! {
         seed in any::<u8>(),
     ) {
         let events = [deliver_all(), events].concat();
-        converse([ForwardSecrecy::Omit; 2], [KEY; 2], seed, &events);
+        let exchange = [Some(KeyExchange::Modp2048), None];
+        converse(configs(exchange, [ForwardSecrecy::Omit; 2]), [KEY; 2], seed, &events);
+    }
+
+    #[test]
+    fn conversations_with_end_marks(
+        handshake_first in prop::bool::weighted(0.8),
+        events in prop::collection::vec(event(), 1..30),
+        server in prop_oneof![9 => Just(None), 1 => Just(Some(KeyExchange::X25519))],
+        seed in any::<u8>(),
+    ) {
+        let opening = if handshake_first { deliver_all() } else { Vec::new() };
+        let events = [opening, events].concat();
+        let exchange = [Some(KeyExchange::X25519), server];
+        converse(configs(exchange, [ForwardSecrecy::Offer; 2]), [KEY; 2], seed, &events);
     }
 }
 
@@ -181,14 +208,20 @@ proptest! {
     fn conversations_with_any_options(
         handshake_first in any::<bool>(),
         events in prop::collection::vec(event(), 1..30),
+        key_exchange in [1..3_usize, 0..3],
         forward_secrecy in [0..3_usize, 0..3],
         same_key in prop::bool::weighted(0.9),
         seed in any::<u8>(),
     ) {
         let all = [ForwardSecrecy::Offer, ForwardSecrecy::Require, ForwardSecrecy::Omit];
+        let exchanges = [None, Some(KeyExchange::Modp2048), Some(KeyExchange::X25519)];
         let keys = [KEY, if same_key { KEY } else { b"another" }];
         let opening = if handshake_first { deliver_all() } else { Vec::new() };
         let events = [opening, events].concat();
-        converse(forward_secrecy.map(|index| all[index]), keys, seed, &events);
+        let configs = configs(
+            key_exchange.map(|index| exchanges[index]),
+            forward_secrecy.map(|index| all[index]),
+        );
+        converse(configs, keys, seed, &events);
     }
 }

@@ -16,7 +16,7 @@ type Parties = (bool, Choice, Choice);
 static SAID: Mutex<BTreeMap<Parties, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
 
 /// All that `listener` hears from its peer: a handshake as far as both agree,
-/// then a short and a long message.
+/// then a short and a long message, and the end.
 pub(crate) fn to(listener: Side, choice: Choice, peer: Choice) -> Arc<[u8]> {
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     let parties = (listener == Side::Client, choice, peer);
@@ -47,6 +47,7 @@ fn converse(listener: Side, choice: Choice, peer: Choice, said: &mut Vec<u8>) ->
     }
     speaker.handle_plain(b"PING\r\n", &mut spoken)?;
     speaker.handle_plain(&[b'x'; 3000], &mut spoken)?;
+    speaker.plain_eof(&mut spoken)?;
     said.append(&mut spoken.to_crypt);
     Ok(())
 }

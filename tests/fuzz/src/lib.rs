@@ -7,5 +7,6 @@
 mod clear;
 mod ends;
 mod genuine;
+pub mod pairing;
 pub mod receive;
 pub mod two_party;

@@ -3,7 +3,7 @@
 //! changes nothing.
 
 use arbitrary::Arbitrary;
-use spiped_core::{Error, Output, Session, Side, Status};
+use spiped_core::{Error, KeyExchange, Output, Session, Side, Status};
 
 use crate::clear::Clear;
 use crate::ends::{Choice, end};
@@ -12,7 +12,7 @@ use crate::genuine;
 /// All that happens to one session.
 #[derive(Arbitrary, Debug)]
 pub struct Script<'a> {
-    forward_secrecy: Choice,
+    ours: Choice,
     of_the_peer: Choice,
     /// How bytes are split for the session that gets them in pieces: the
     /// pieces' lengths less one, over and over.
@@ -46,7 +46,7 @@ enum Call<'a> {
 pub fn perform(side: Side, script: &Script<'_>) {
     let mut whole = Performer::new(side, script);
     let mut split = Performer::new(side, script);
-    let said = genuine::to(side, script.forward_secrecy, script.of_the_peer);
+    let said = genuine::to(side, script.ours, script.of_the_peer);
     let mut genuine = &said[..];
     for step in &script.steps {
         let bytes = match step {
@@ -87,6 +87,7 @@ struct Answer {
     output: Output,
     status: Result<Status, Error>,
     peer_secret: Option<u32>,
+    key_exchange: Option<KeyExchange>,
     /// What a suspended session was made of.
     state: Vec<u8>,
 }
@@ -95,7 +96,7 @@ struct Performer(Session<Clear>);
 
 impl Performer {
     fn new(side: Side, script: &Script<'_>) -> Self {
-        Self(end(side, script.forward_secrecy))
+        Self(end(side, script.ours))
     }
 
     fn receive(&mut self, pieces: &[&[u8]]) -> Answer {
@@ -111,7 +112,7 @@ impl Performer {
             Call::Compute => session.compute(out),
             Call::Plain(bytes) => session.handle_plain(bytes, out),
             Call::CryptEof => session.crypt_eof(),
-            Call::PlainEof => session.plain_eof(),
+            Call::PlainEof => session.plain_eof(out),
             Call::Move => {
                 state.clone_from(&*session.suspend()?);
                 *session = Session::resume(&state)?;
@@ -136,6 +137,13 @@ impl Performer {
             assert_eq!(status, before, "failed, then failed otherwise");
             assert_eq!(output, Output::default(), "failed, then spoke");
         }
-        Answer { result, output, status, peer_secret: session.peer_secret(), state: Vec::new() }
+        Answer {
+            result,
+            output,
+            status,
+            peer_secret: session.peer_secret(),
+            key_exchange: session.key_exchange(),
+            state: Vec::new(),
+        }
     }
 }

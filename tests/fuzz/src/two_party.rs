@@ -5,7 +5,9 @@
 use std::mem;
 
 use arbitrary::Arbitrary;
-use spiped_core::{Error, Output, PACKET_LEN, Session, Side, SoftPacketCrypto, Status};
+use spiped_core::{
+    Error, KeyExchange, Output, PACKET_LEN, Session, Side, SoftPacketCrypto, Status,
+};
 
 use crate::ends::{Choice, compute, end};
 
@@ -13,7 +15,7 @@ use crate::ends::{Choice, compute, end};
 #[derive(Arbitrary, Debug)]
 pub struct Conversation<'a> {
     /// The client's choice, then the server's.
-    forward_secrecy: [Choice; 2],
+    choices: [Choice; 2],
     /// Whether nobody interferes with the handshake.
     handshake_first: bool,
     events: Vec<Event<'a>>,
@@ -34,13 +36,16 @@ enum Event<'a> {
     Repeat { to: bool, packet: u8 },
     /// Somebody sends a packet back to where it came from.
     Reflect { to: bool, packet: u8 },
+    /// An application has nothing more to say.
+    Finish { by: bool },
     /// Somebody ends the connection.
     Eof { to: bool },
 }
 
 /// Holds the conversation.
 pub fn hold(conversation: &Conversation<'_>) {
-    let [client, server] = conversation.forward_secrecy;
+    let [client, server] = conversation.choices;
+    let possible = client.agrees_with(server);
     let mut ends = [End::new(Side::Client, client), End::new(Side::Server, server)];
     exchange(&mut ends);
     if conversation.handshake_first {
@@ -54,20 +59,11 @@ pub fn hold(conversation: &Conversation<'_>) {
     if !interfered {
         deliver_all(&mut ends);
         let [client, server] = &ends;
-        assert_eq!(client.result.and(server.result).is_ok(), conversation.is_possible());
-        if conversation.is_possible() {
+        assert_eq!(client.result.and(server.result).is_ok(), possible);
+        if possible {
             assert_eq!(client.delivered, server.sent);
             assert_eq!(server.delivered, client.sent);
         }
-    }
-}
-
-impl Conversation<'_> {
-    /// Whether both ends' choices go together.
-    fn is_possible(&self) -> bool {
-        let mut choices = self.forward_secrecy;
-        choices.sort_unstable();
-        choices != [Choice::Omit, Choice::Require]
     }
 }
 
@@ -80,6 +76,7 @@ struct End {
     wire: Vec<u8>,
     sent: Vec<u8>,
     delivered: Vec<u8>,
+    finished: bool,
 }
 
 impl End {
@@ -91,6 +88,7 @@ impl End {
             wire: Vec::new(),
             sent: Vec::new(),
             delivered: Vec::new(),
+            finished: false,
         };
         end.call(Session::start);
         end
@@ -110,11 +108,18 @@ impl End {
 
     /// Says what nobody could take for anything else that was said.
     fn speak(&mut self, count: usize) {
-        if self.session.status() == Ok(Status::Established) {
+        if self.session.status() == Ok(Status::Established) && !self.finished {
             let position = self.sent.len()..self.sent.len() + count;
             let plain: Vec<u8> = position.flat_map(usize::to_be_bytes).take(count).collect();
             self.call(|session, out| session.handle_plain(&plain, out));
             self.sent.extend(plain);
+        }
+    }
+
+    fn finish(&mut self) {
+        if self.session.status() == Ok(Status::Established) && !self.finished {
+            self.finished = true;
+            self.call(Session::plain_eof);
         }
     }
 
@@ -151,6 +156,10 @@ impl Event<'_> {
                 ends[usize::from(end)].suspend_and_resume();
                 return false;
             }
+            Self::Finish { by } => {
+                ends[usize::from(by)].finish();
+                return false;
+            }
             Self::Replace { to, at, count, with } => {
                 let wire = &mut ends[usize::from(to)].wire;
                 let start = usize::from(at) % (wire.len() + 1);
@@ -165,9 +174,18 @@ impl Event<'_> {
                 let packet = ends[usize::from(!to)].packet(packet);
                 ends[usize::from(to)].wire.extend(packet);
             }
-            Self::Eof { to } => ends[usize::from(to)].call(|session, _| session.crypt_eof()),
+            Self::Eof { to } => eof(ends, to.into()),
         }
         true
+    }
+}
+
+/// With end marks, only an end that was meant is taken for one.
+fn eof(ends: &mut [End; 2], to: usize) {
+    ends[to].call(|session, _| session.crypt_eof());
+    let [end, peer] = [&ends[to], &ends[1 - to]];
+    if end.session.key_exchange() == Some(KeyExchange::X25519) {
+        assert!(peer.finished && end.delivered == peer.sent, "cut off, and did not notice");
     }
 }
 

@@ -81,7 +81,8 @@ export function exchange(modules, secret, entropy) {
 function open(modules, side, secret, entropy) {
   const instance = (module, imports) => new WebAssembly.Instance(module, imports);
   const { Session } = instantiate((name) => modules.get(name), {}, instance).protocol;
-  const session = new Session({ side, forwardSecrecy: 'offer' }, [secret], entropy);
+  const config = { side, keyExchange: 'modp2048', forwardSecrecy: 'offer' };
+  const session = new Session(config, [secret], entropy);
   const end = {
     status: undefined,
     take(call, ...bytes) {

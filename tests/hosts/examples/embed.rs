@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Result, Store, bail};
 
-use bindings::exports::spiped::pipe::protocol::{Config, ForwardSecrecy, Side, Status};
+use bindings::exports::spiped::pipe::protocol::{
+    Config, ForwardSecrecy, KeyExchange, Side, Status,
+};
 mod bindings {
     wasmtime::component::bindgen!({ path: "../../wit", world: "portable" });
 }
@@ -35,7 +37,11 @@ fn main() -> Result<()> {
     let secret = Sha256::digest(fs::read(key_file)?).to_vec();
     let mut entropy = [0; 64];
     getrandom::fill(&mut entropy)?;
-    let config = Config { side: Side::Client, forward_secrecy: ForwardSecrecy::Offer };
+    let config = Config {
+        side: Side::Client,
+        key_exchange: Some(KeyExchange::Modp2048),
+        forward_secrecy: ForwardSecrecy::Offer,
+    };
     let session = api().call_constructor(&mut *store(), config, &[secret], &entropy)?;
 
     let mut crypt = TcpStream::connect(address)?;
@@ -45,7 +51,8 @@ fn main() -> Result<()> {
         loop {
             let count = stdin().read(&mut buffer)?;
             if count == 0 {
-                api().call_plain_eof(&mut *store(), session)?;
+                let output = api().call_plain_eof(&mut *store(), session)?;
+                sealed.write_all(&output.to_crypt)?;
                 return Ok(sealed.shutdown(Shutdown::Write)?);
             }
             let output = api().call_handle_plain(&mut *store(), session, &buffer[..count])?;

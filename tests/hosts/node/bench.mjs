@@ -11,7 +11,7 @@ const BATCH = new Uint8Array(65536).fill(0x5a);
 function establish() {
   const secret = randomBytes(32);
   const [client, server] = ['client', 'server'].map((side) => {
-    const config = { side, forwardSecrecy: 'offer' };
+    const config = { side, keyExchange: 'modp2048', forwardSecrecy: 'offer' };
     return new (newInstance().Session)(config, [secret], randomBytes(64));
   });
   const clientNonce = client.start().toCrypt;

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 /**
- * Reads the command line: each letter takes a value, and `-f`, `-g`, `-k` and
- * `-o` are always known. Ends the process if it makes no sense.
+ * Reads the command line: each letter takes a value, and `-f`, `-g`, `-k`,
+ * `-o` and `--kex` are always known. Ends the process if it makes no sense.
  *
  * @param {string} usage
  * @param {string} letters options that must be given, besides `-k`
@@ -19,14 +19,15 @@ export function commandLine(usage, letters) {
     options[letter] = value;
   }
   try {
-    const { values } = parseArgs({ options: withShort(options) });
+    const { values } = parseArgs({ options: { ...withShort(options), kex: value } });
     if ([...letters, 'k'].some((letter) => values[letter] === undefined)) {
-      throw new Error(`usage: ${usage} -k KEYFILE [-f | -g] [-o SECONDS]`);
+      throw new Error(`usage: ${usage} -k KEYFILE [--kex NAME] [-f | -g] [-o SECONDS]`);
     }
     const addresses = [...letters].map((letter) => [letter, address(values[letter])]);
     return {
       ...Object.fromEntries(addresses),
       key: readFileSync(values.k === '-' ? 0 : values.k),
+      keyExchange: keyExchange(values),
       forwardSecrecy: values.f ? 'omit' : values.g ? 'require' : 'offer',
       timeout: milliseconds(values.o),
     };
@@ -46,6 +47,16 @@ function address(text) {
     throw new Error(`no address: ${text}`);
   }
   return { host: parts[1], port: Number(parts[2]) };
+}
+
+function keyExchange({ kex, f }) {
+  if (![undefined, 'modp2048', 'x25519'].includes(kex)) {
+    throw new Error(`no key exchange: ${kex}`);
+  }
+  if (kex === 'x25519' && f) {
+    throw new Error('-f does not go with --kex x25519');
+  }
+  return kex;
 }
 
 function milliseconds(seconds) {

@@ -50,7 +50,12 @@ function open(header) {
   if (header.resume !== undefined) {
     return Session.resume(unhex(header.resume));
   }
-  const config = { side: header.side, forwardSecrecy: header['forward-secrecy'] };
+  const chosen = header['key-exchange'];
+  const config = {
+    side: header.side,
+    keyExchange: chosen === 'any' ? undefined : chosen,
+    forwardSecrecy: header['forward-secrecy'],
+  };
   return new Session(config, header.secret, unhex(header.entropy));
 }
 
@@ -72,6 +77,8 @@ function answer(session, call) {
       return output(session.plainEof());
     case 'peer-secret':
       return [`= ${session.peerSecret() ?? 'none'}`];
+    case 'key-exchange':
+      return [`= ${session.keyExchange() ?? 'none'}`];
     case 'suspend':
       return suspended(session);
     default:

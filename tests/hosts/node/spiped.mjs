@@ -56,6 +56,8 @@ export class Pipe extends Duplex {
    * @param {Buffer} [options.key] the content of the key file
    * @param {Buffer} [options.secret] or its SHA-256
    * @param {Buffer[]} [options.secrets] or, on a server, those of all accepted key files
+   * @param {'modp2048' | 'x25519'} [options.keyExchange] by default the former; on a
+   *   server, whichever the client chooses
    * @param {'offer' | 'require' | 'omit'} [options.forwardSecrecy]
    * @param {number} [options.timeout] for connecting and the handshake, in milliseconds
    */
@@ -63,9 +65,11 @@ export class Pipe extends Duplex {
     // Without a buffer of its own, the stream calls `_read` only when all is taken.
     super({ readableHighWaterMark: 0 });
     const { key, secret, secrets, forwardSecrecy = 'offer', timeout = 5000 } = options;
+    const { keyExchange = side === 'client' ? 'modp2048' : undefined } = options;
+    const config = { side, keyExchange, forwardSecrecy };
     const accepted = secrets ?? [secret ?? sha256(key)];
     const { Session } = newInstance();
-    this.#session = new Session({ side, forwardSecrecy }, accepted, randomBytes(64));
+    this.#session = new Session(config, accepted, randomBytes(64));
     this.#socket = socket;
     socket.allowHalfOpen = true;
     socket.on('error', (error) => this.destroy(error));
@@ -81,6 +85,11 @@ export class Pipe extends Duplex {
   /** The index of the secret that the peer holds, once it has shown that. */
   get peerSecret() {
     return this.#session.peerSecret();
+  }
+
+  /** The key exchange in use: on a server, once the client has shown it. */
+  get keyExchange() {
+    return this.#session.keyExchange();
   }
 
   /** From the crypt side: reads on when the plain side has taken everything. */

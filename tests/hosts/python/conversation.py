@@ -6,13 +6,13 @@ from random import Random
 from oracle import Session
 from peers import EvilPeer, EvilSession, Meddler, Peer, other
 from spiped_component import Component
-from spiped_types import Config, ForwardSecrecy, Side
-from transcript import Fresh
+from spiped_types import Config, ForwardSecrecy, KeyExchange, Side
+from transcript import QUESTIONS, Fresh
 from twin import Twin
 
 STEPS_MAX = 500
 LENGTHS = (0, 1, 2, 100, 1023, 1024, 1025, 1500, 2048, 2049)
-SPLITS = (1, 2, 31, 32, 33, 287, 288, 320, 321, 1059, 1060, 1061, 2120)
+SPLITS = (1, 2, 31, 32, 33, 63, 64, 96, 97, 287, 288, 320, 321, 1059, 1060, 1061, 2120)
 
 _Action = tuple[float, Callable[[], None]]
 
@@ -77,7 +77,7 @@ class Conversation:
             (open_ and self.sends_left["victim"] > 0, 4, self._victim_sends),
             (open_, 8 if idle else 0.5, self._end_victim),
             (twin.established, 0.7, self._suspend),
-            (not twin.failed, 0.2, lambda: self._call("peer-secret")),
+            (not twin.failed, 0.4, lambda: self._call(self.rng.choice(list(QUESTIONS)))),
             (self.kind == "misuse", 0.5, self._call_anything),
         ]
         if not self.peer_ended:
@@ -98,7 +98,7 @@ class Conversation:
 
     def _call(self, name: str, argument: bytes | None = None) -> None:
         answer = self.twin.call(name, argument)
-        if name != "peer-secret":
+        if name not in QUESTIONS:
             self.verdict = answer.verdict
         assert isinstance(answer.to_crypt, bytes) and isinstance(answer.to_plain, bytes)
         self.victim_received += answer.to_plain
@@ -132,9 +132,9 @@ class Conversation:
 
     def _call_anything(self) -> None:
         names = ("start", "compute", "crypt", "plain", "crypt-eof", "plain-eof", "suspend")
-        name = self.rng.choice((*names, "peer-secret"))
+        name = self.rng.choice((*names, *QUESTIONS))
         if name in ("crypt", "plain"):
-            self._call(name, self.rng.randbytes(self.rng.choice((0, 1, 32, 320, 1060))))
+            self._call(name, self.rng.randbytes(self.rng.choice((0, 1, 32, 96, 320, 1060))))
         else:
             self._call(name)
 
@@ -150,6 +150,7 @@ class Conversation:
 
     def _end_peer(self) -> None:
         self.peer_ended = True
+        self.peer.end()
 
     def _data(self) -> bytes:
         # Now and then more than a component takes in one go: 64 packets.
@@ -168,45 +169,77 @@ class Conversation:
 
     def _choose_victim(self, secret: bytes, strong: bool) -> Fresh:
         side = self.rng.choice(list(Side))
-        weak = ForwardSecrecy.OMIT
-        if strong:
-            forward_secrecy = self.rng.choice((ForwardSecrecy.OFFER, ForwardSecrecy.REQUIRE))
-        elif side is Side.SERVER and self.rng.random() < 0.05:
-            # It computes nothing before it refuses a peer that omits it.
-            forward_secrecy = ForwardSecrecy.REQUIRE
-        else:
-            forward_secrecy = weak
+        key_exchange = self._choose_key_exchange(side, strong)
+        forward_secrecy = self._choose_forward_secrecy(side, key_exchange, strong)
         secrets = [secret]
         if side is Side.SERVER:
             others = [self.rng.randbytes(32) for _ in range(self.rng.choice((0, 0, 1, 3)))]
             # Never the same twice: which index counts then is not described.
             secrets = self.rng.sample([secret, *others], 1 + len(others))
-        return Fresh(Config(side, forward_secrecy), secrets, self.rng.randbytes(64))
+        config = Config(side, key_exchange, forward_secrecy)
+        return Fresh(config, secrets, self.rng.randbytes(64))
+
+    def _choose_key_exchange(self, side: Side, strong: bool) -> KeyExchange | None:
+        choices: list[KeyExchange | None] = [KeyExchange.MODP2048]
+        if not strong:
+            choices.append(KeyExchange.X25519)
+        if side is Side.SERVER:
+            choices += [None, None]
+        return self.rng.choice(choices)
+
+    def _choose_forward_secrecy(
+        self, side: Side, key_exchange: KeyExchange | None, strong: bool
+    ) -> ForwardSecrecy:
+        # A server computes nothing before it refuses a peer that omits it.
+        refuses = side is Side.SERVER and self.rng.random() < 0.05
+        if strong or key_exchange is KeyExchange.X25519:
+            return self.rng.choice((ForwardSecrecy.OFFER, ForwardSecrecy.REQUIRE))
+        return ForwardSecrecy.REQUIRE if refuses else ForwardSecrecy.OMIT
 
     def _misconfigure(self, victim: Fresh) -> Fresh:
-        secrets, entropy = victim.secrets, victim.entropy
-        match self.rng.randrange(4):
-            case 0:
-                secrets = []
-            case 1:
-                secrets = [*secrets, self.rng.randbytes(32)]
-            case 2:
-                secrets = [self.rng.randbytes(self.rng.choice((0, 31, 33, 64)))]
-            case _:
-                entropy = self.rng.randbytes(self.rng.choice((0, 32, 63, 65)))
-        return Fresh(victim.config, secrets, entropy)
+        """With one fault or several, of which the first counts."""
+        config, secrets, entropy = victim.config, victim.secrets, victim.entropy
+        for fault in self.rng.sample(range(5), self.rng.choice((1, 1, 2, 3))):
+            match fault:
+                case 0:
+                    secrets = []
+                case 1:
+                    secrets = [*secrets, self.rng.randbytes(32)]
+                case 2:
+                    secrets = [*secrets[1:], self.rng.randbytes(self.rng.choice((0, 31, 33, 64)))]
+                case 3:
+                    entropy = self.rng.randbytes(self.rng.choice((0, 32, 63, 65)))
+                case _ if config.side is Side.CLIENT and self.rng.random() < 0.5:
+                    config = Config(config.side, None, config.forward_secrecy)
+                case _:
+                    config = Config(config.side, KeyExchange.X25519, ForwardSecrecy.OMIT)
+        return Fresh(config, secrets, entropy)
 
     def _choose_peer(self, victim: Fresh, secret: bytes, strong: bool) -> Peer:
         rng = self.rng
         if rng.random() < 0.05:
             secret = rng.randbytes(32)
+        side = other(self.victim_side)
+        key_exchange = self._choose_peers_key_exchange(side, victim.config.key_exchange, strong)
+        choices = [ForwardSecrecy.OFFER, ForwardSecrecy.REQUIRE]
         weak = rng.random() < (0.2 if strong else 0.9)
-        choices = (ForwardSecrecy.OFFER, ForwardSecrecy.REQUIRE)
-        forward_secrecy = ForwardSecrecy.OMIT if weak else rng.choice(choices)
-        config = Config(other(self.victim_side), forward_secrecy)
+        if weak and key_exchange is not KeyExchange.X25519:
+            choices = [ForwardSecrecy.OMIT]
+        config = Config(side, key_exchange, rng.choice(choices))
         if self.kind == "evil":
             return EvilPeer(EvilSession(rng, config, [secret], victim))
         return Peer(Session(config, [secret], rng.randbytes(64)))
+
+    def _choose_peers_key_exchange(
+        self, side: Side, victims: KeyExchange | None, strong: bool
+    ) -> KeyExchange | None:
+        """Mostly one that goes with the victim's."""
+        fitting = victims
+        if victims is None:
+            fitting = KeyExchange.MODP2048 if strong else self.rng.choice(list(KeyExchange))
+        if side is Side.SERVER and self.rng.random() < 0.5:
+            return None
+        return self.rng.choice(list(KeyExchange)) if self.rng.random() < 0.1 else fitting
 
     def _check_all_arrived(self) -> None:
         # Or the peer has refused the victim.
@@ -214,3 +247,6 @@ class Conversation:
             self._peer_takes()
             assert self.peer.received == self.victim_sent, "what the victim sent"
             assert self.victim_received == self.peer.sent, "what the peer sent"
+            session = self.peer.session
+            if session.key_exchange() is KeyExchange.X25519:
+                assert session.mark_came == self.victim_ended, "the victim's end mark"

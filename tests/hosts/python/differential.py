@@ -23,7 +23,7 @@ from states import Resumption
 from twin import Difference
 
 # How much of a hundred conversations is what.
-KINDS = {"honest": 30, "hostile": 30, "evil": 15, "misuse": 15, "states": 10}
+KINDS = {"honest": 25, "hostile": 25, "evil": 15, "misuse": 15, "states": 20}
 STRONG_PART = 0.08
 
 

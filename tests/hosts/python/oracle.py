@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
+from forms import FORMS, MAC_LEN, MODP2048, NONCE_LEN, PRIME, X25519, Form, hmac
 from spiped_types import (
     Config,
     Exhausted,
     Failure,
     ForwardSecrecy,
+    KeyExchange,
     Misuse,
     Misused,
     Output,
@@ -35,51 +34,11 @@ from spiped_types import (
     Status,
 )
 
-NONCE_LEN = 32
-MAC_LEN = 32
-PUBLIC_LEN = 256
-KEY_SHARE_LEN = PUBLIC_LEN + MAC_LEN
 PLAIN_MAX = 1024
 BODY_LEN = PLAIN_MAX + 4
 PACKET_LEN = BODY_LEN + MAC_LEN
 # As many packets may be sent in one direction, with numbers from 0.
 PACKETS_MAX = 2**64 - 1
-
-# RFC 3526, group 14; the generator is 2.
-PRIME = int(
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"
-    "020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
-    "4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF05"
-    "98DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB"
-    "9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
-    "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF695581718"
-    "3995497CEA956AE515D2261898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF",
-    16,
-)
-
-
-def hmac(key: bytes, data: bytes) -> bytes:
-    """HMAC-SHA-256."""
-    mac = HMAC(key, SHA256())
-    mac.update(data)
-    return mac.finalize()
-
-
-def derive(secret: bytes, salt: bytes, count: int) -> list[bytes]:
-    """PBKDF2-HMAC-SHA-256 with one iteration, cut into keys of 32 bytes."""
-    long = PBKDF2HMAC(SHA256(), length=32 * count, salt=salt, iterations=1).derive(secret)
-    return [long[at : at + 32] for at in range(0, len(long), 32)]
-
-
-def exponent(entropy: bytes) -> int:
-    """The exponent a session makes of its entropy."""
-    return 2**258 + int.from_bytes(entropy[NONCE_LEN:], "big")
-
-
-def public_bytes(value: int) -> bytes:
-    """A number of the group as it is sent."""
-    return value.to_bytes(PUBLIC_LEN, "big")
 
 
 @dataclass
@@ -88,10 +47,15 @@ class Direction:
 
     cipher_key: bytes
     mac_key: bytes
+    # Whether a packet without a message is the end mark, and not a fault.
+    has_end_mark: bool
     number: int = 0
 
     def seal(self, message: bytes, *, length: int | None = None, pad: bytes = b"\0") -> bytes:
-        """The next packet; with another length or padding, one that is wrong."""
+        """The next packet: without a message, the end mark.
+
+        With another length or padding, one that is wrong.
+        """
         length = len(message) if length is None else length
         body = message + pad * (PLAIN_MAX - len(message)) + struct.pack(">I", length)
         sealed = self._crypt(body)
@@ -106,7 +70,7 @@ class Direction:
             return PeerFailure(PeerFault.FORGED_PACKET, self.number)
         body = self._crypt(sealed)
         (length,) = struct.unpack(">I", body[PLAIN_MAX:])
-        if not 1 <= length <= PLAIN_MAX:
+        if length > PLAIN_MAX or length == 0 and not self.has_end_mark:
             return PeerFailure(PeerFault.BAD_LENGTH, self.number, length)
         self.number += 1
         return body[:length]
@@ -154,29 +118,39 @@ class Session:
 
     def __init__(self, config: Config, secrets: list[bytes], entropy: bytes) -> None:
         self._forget()
+        self.config = config
         self.side = config.side
-        self.forward_secrecy = config.forward_secrecy
         self.secrets = secrets
-        self.nonce = entropy[:NONCE_LEN]
-        self.exponent = exponent(entropy)
+        self.nonce, self.exponent = entropy[:NONCE_LEN], entropy[NONCE_LEN:]
+        if config.side is Side.CLIENT and config.key_exchange is not None:
+            self.form = FORMS[config.key_exchange]
         if any(len(secret) != 32 for secret in secrets):
             self.failure = Misused(Misuse.SECRET_LENGTH)
-        elif not secrets or config.side is Side.CLIENT and len(secrets) != 1:
-            self.failure = Misused(Misuse.SECRET_COUNT)
         elif len(entropy) != 64:
             self.failure = Misused(Misuse.ENTROPY_LENGTH)
+        elif self._contradicts_itself():
+            self.failure = Misused(Misuse.CONTRADICTORY_CONFIG)
+        elif not secrets or config.side is Side.CLIENT and len(secrets) != 1:
+            self.failure = Misused(Misuse.SECRET_COUNT)
 
     failure: Failure | None
+    form: Form | None  # A server's, from when the peer has proved itself.
+
+    @property
+    def peer(self) -> Side:
+        """The other end."""
+        return Side.SERVER if self.side is Side.CLIENT else Side.CLIENT
 
     def _forget(self) -> None:
         self.failure = None
         self.started = False
-        self.task: str | None = None  # The exponentiation that is due.
+        self.task: str | None = None  # The value that is due.
         self.inbox = b""
         self.crypt_ended = self.plain_ended = False
+        self.mark_came = False
+        self.form = None
         self.nonces: bytes | None = None
-        self.public: int | None = None  # Ours.
-        self.peer_public: int | None = None
+        self.publics: dict[Side, bytes] = {}
         self.share_sent = False
         self.secret_index: int | None = None
         self.sealing: Direction | None = None
@@ -190,7 +164,7 @@ class Session:
         return self._call(self._start)
 
     def compute(self) -> Output:
-        """Do the exponentiation that is due."""
+        """Compute the public or the shared value that is due."""
         return self._call(self._compute)
 
     def handle_crypt(self, data: bytes) -> Output:
@@ -213,6 +187,10 @@ class Session:
         """Which of our secrets the peer proved to hold; of a failed session, none."""
         return None if self.failure else self.secret_index
 
+    def key_exchange(self) -> KeyExchange | None:
+        """The key exchange in use; of a failed session, none."""
+        return self.form.key_exchange if self.form and not self.failure else None
+
     def suspend(self) -> bytes | Failure:
         """The whole state."""
         self._call(self._check_established)
@@ -220,8 +198,9 @@ class Session:
             return self.failure
         self.failure = Misused(Misuse.SUSPENDED)
         assert self.sealing and self.opening and self.secret_index is not None
-        ends = 1 * self.plain_ended + 2 * self.crypt_ended
-        state = struct.pack(">BBI", 1, ends, self.secret_index)
+        flags = _PLAIN_ENDED * self.plain_ended + _CRYPT_ENDED * self.crypt_ended
+        flags += _IS_X25519 * (self.form is X25519) + _MARK_CAME * self.mark_came
+        state = struct.pack(">BBI", 1, flags, self.secret_index)
         for direction in (self.sealing, self.opening):
             state += direction.cipher_key + direction.mac_key + struct.pack(">Q", direction.number)
         return state + self.inbox
@@ -232,13 +211,16 @@ class Session:
         if len(state) < _STATE.size or len(cut) >= PACKET_LEN:
             self.failure = Misused(Misuse.BAD_STATE)
             return
-        version, ends, index, *directions = _STATE.unpack(state[: _STATE.size])
-        if version != 1 or ends > 3:
+        version, flags, index, *directions = _STATE.unpack(state[: _STATE.size])
+        if version != 1 or flags not in _FLAGS or cut and flags & (_CRYPT_ENDED | _MARK_CAME):
             self.failure = Misused(Misuse.BAD_STATE)
         self.started = self.share_sent = True
-        self.plain_ended, self.crypt_ended = ends & 1 == 1, ends & 2 == 2
+        self.plain_ended, self.crypt_ended = bool(flags & _PLAIN_ENDED), bool(flags & _CRYPT_ENDED)
+        self.form = X25519 if flags & _IS_X25519 else MODP2048
+        self.mark_came = bool(flags & _MARK_CAME)
         self.secret_index = index
-        self.sealing, self.opening = Direction(*directions[:3]), Direction(*directions[3:])
+        self.sealing = self._direction(*directions[:3])
+        self.opening = self._direction(*directions[3:])
         self.inbox = cut
 
     # One call: what goes wrong first is the session's last word.
@@ -275,10 +257,14 @@ class Session:
         if self.task is None:
             raise _misuse(Misuse.NOTHING_TO_COMPUTE)
         task, self.task = self.task, None
+        assert self.form
         if task == "public":
-            self.public = pow(2, self.exponent, PRIME)
+            self.publics[self.side] = self.form.public(self.exponent)
         else:
-            self._establish(self.shared_value())
+            shared = self.form.shared(self.exponent, self.publics[self.peer])
+            if shared is None:
+                raise _peer(PeerFault.LOW_ORDER_PUBLIC_VALUE)
+            self._establish(shared)
         self._advance()
 
     def _handle_crypt(self, data: bytes) -> None:
@@ -288,11 +274,8 @@ class Session:
 
     def _handle_plain(self, data: bytes) -> None:
         self._check_plain_open()
-        assert self.sealing
         for at in range(0, len(data), PLAIN_MAX):
-            if self.sealing.number == PACKETS_MAX:
-                raise _Failed(Exhausted())
-            self.to_crypt += self.sealing.seal(data[at : at + PLAIN_MAX])
+            self._seal(data[at : at + PLAIN_MAX])
 
     def _crypt_eof(self) -> None:
         self._check_crypt_open()
@@ -302,8 +285,15 @@ class Session:
     def _plain_eof(self) -> None:
         self._check_plain_open()
         self.plain_ended = True
+        if self.form is X25519:
+            self._seal(b"")
 
     # What a call needs.
+
+    def _contradicts_itself(self) -> bool:
+        if self.config.key_exchange is KeyExchange.X25519:
+            return self.config.forward_secrecy is ForwardSecrecy.OMIT
+        return self.config.side is Side.CLIENT and self.config.key_exchange is None
 
     def _check_started(self) -> None:
         if not self.started:
@@ -338,24 +328,28 @@ class Session:
                     break
                 client = self.side is Side.CLIENT
                 self.nonces = self.nonce + theirs if client else theirs + self.nonce
-            elif self.public is not None and not self.share_sent:
-                self._send_share(self.public)
-            elif self.peer_public is None:
-                share = self._take(KEY_SHARE_LEN)
-                if share is None:
+            elif self.side in self.publics and not self.share_sent:
+                self._send_share()
+            elif self.peer not in self.publics:
+                if not self._take_share():
                     break
-                self.peer_public = self._check_share(share)
                 if self.side is Side.SERVER:
                     self._choose_public()
-            elif self.forward_secrecy is ForwardSecrecy.OMIT:
-                self._establish(1)
+            elif self._omits():
+                self._establish(MODP2048.number(1))
             else:
                 self.task = "shared"
         if self.crypt_ended and self.task is None:
-            if self.opening is None:
-                raise _peer(PeerFault.CUT_OFF_IN_HANDSHAKE)
-            if self.inbox:
-                raise _peer(PeerFault.CUT_OFF_IN_PACKET)
+            self._check_end()
+
+    def _check_end(self) -> None:
+        """Whether the end of the crypt side has cut something off."""
+        if self.opening is None:
+            raise _peer(PeerFault.CUT_OFF_IN_HANDSHAKE)
+        if self.inbox:
+            raise _peer(PeerFault.CUT_OFF_IN_PACKET)
+        if self.form is X25519 and not self.mark_came:
+            raise _peer(PeerFault.CUT_OFF_BEFORE_END)
 
     def _take(self, length: int) -> bytes | None:
         if len(self.inbox) < length:
@@ -363,67 +357,103 @@ class Session:
         taken, self.inbox = self.inbox[:length], self.inbox[length:]
         return taken
 
+    def _omits(self) -> bool:
+        return self.form is MODP2048 and self.config.forward_secrecy is ForwardSecrecy.OMIT
+
     def _choose_public(self) -> None:
-        if self.forward_secrecy is ForwardSecrecy.OMIT:
-            self.public = 1
+        if self._omits():
+            self.publics[self.side] = MODP2048.number(1)
         else:
             self.task = "public"
 
-    def share_keys(self, secret: bytes) -> dict[Side, bytes]:
-        """The MAC keys of the two key shares."""
-        assert self.nonces is not None
-        client, server = derive(secret, self.nonces, 2)
-        return {Side.CLIENT: client, Side.SERVER: server}
-
-    def _send_share(self, public: int) -> None:
+    def _send_share(self) -> None:
+        assert self.form and self.nonces is not None
         # A client has one secret; a server knows by now which it is.
         secret = self.secrets[self.secret_index or 0]
-        value = public_bytes(public)
-        self.to_crypt += value + hmac(self.share_keys(secret)[self.side], value)
+        key = self.form.share_keys(secret, self.nonces)[self.side]
+        self.to_crypt += self.publics[self.side] + self.form.share_mac(self.side, key, self.publics)
         self.share_sent = True
 
-    def _check_share(self, share: bytes) -> int:
-        value, mac = share[:PUBLIC_LEN], share[PUBLIC_LEN:]
-        theirs = Side.SERVER if self.side is Side.CLIENT else Side.CLIENT
+    def _take_share(self) -> bool:
+        """Take the peer's key share, if it has come: its MAC shows its form."""
+        for form in self._forms():
+            if len(self.inbox) < form.share_len:
+                return False
+            self.secret_index = self._verify(form, self.inbox[: form.share_len])
+            if self.secret_index is not None:
+                self.form = form
+                share = self._take(form.share_len)
+                assert share is not None
+                self._check_public(share[: form.public_len])
+                return True
+        raise _peer(PeerFault.WRONG_KEY)
+
+    def _forms(self) -> list[Form]:
+        """Those the peer's key share may have, the shorter first."""
+        chosen = self.config.key_exchange
+        return [X25519, MODP2048] if chosen is None else [FORMS[chosen]]
+
+    def _verify(self, form: Form, share: bytes) -> int | None:
+        """Which of our secrets was used for this key share."""
+        assert self.nonces is not None
+        publics = {**self.publics, self.peer: share[: form.public_len]}
         for index, secret in enumerate(self.secrets):
-            if mac == hmac(self.share_keys(secret)[theirs], value):
-                self.secret_index = index
-                break
-        else:
-            raise _peer(PeerFault.WRONG_KEY)
-        public = int.from_bytes(value, "big")
-        if public >= PRIME:
+            key = form.share_keys(secret, self.nonces)[self.peer]
+            if share[form.public_len :] == form.share_mac(self.peer, key, publics):
+                return index
+        return None
+
+    def _check_public(self, value: bytes) -> None:
+        self.publics[self.peer] = value
+        if self.form is not MODP2048:
+            return
+        number = int.from_bytes(value, "big")
+        if number >= PRIME:
             raise _peer(PeerFault.PUBLIC_VALUE_OUT_OF_RANGE)
-        if self.forward_secrecy is ForwardSecrecy.REQUIRE and public in (0, 1, PRIME - 1):
+        if self.config.forward_secrecy is ForwardSecrecy.REQUIRE and number in (0, 1, PRIME - 1):
             raise _peer(PeerFault.NO_FORWARD_SECRECY)
-        return public
 
-    def shared_value(self) -> int:
-        """What the two public values come to."""
-        assert self.peer_public is not None
-        return pow(self.peer_public, self.exponent, PRIME)
-
-    def _establish(self, shared: int) -> None:
-        assert self.nonces is not None and self.secret_index is not None
-        salt = self.nonces + public_bytes(shared)
-        e_c, h_c, e_s, h_s = derive(self.secrets[self.secret_index], salt, 4)
-        client, server = Direction(e_c, h_c), Direction(e_s, h_s)
+    def _establish(self, shared: bytes) -> None:
+        assert self.form and self.nonces is not None and self.secret_index is not None
+        secret = self.secrets[self.secret_index]
+        e_c, h_c, e_s, h_s = self.form.session_keys(secret, self.nonces, self.publics, shared)
+        client, server = self._direction(e_c, h_c), self._direction(e_s, h_s)
         ours = self.side is Side.CLIENT
         self.sealing, self.opening = (client, server) if ours else (server, client)
 
+    # The packets.
+
+    def _direction(self, cipher_key: bytes, mac_key: bytes, number: int = 0) -> Direction:
+        return Direction(cipher_key, mac_key, self.form is X25519, number)
+
+    def _seal(self, message: bytes) -> None:
+        assert self.sealing
+        if self.sealing.number == PACKETS_MAX:
+            raise _Failed(Exhausted())
+        self.to_crypt += self.sealing.seal(message)
+
     def _open_packets(self) -> None:
         assert self.opening
-        while (packet := self._take(PACKET_LEN)) is not None:
+        while self.inbox:
+            if self.mark_came:
+                raise _peer(PeerFault.DATA_AFTER_END)
+            packet = self._take(PACKET_LEN)
+            if packet is None:
+                break
             if self.opening.number == PACKETS_MAX:
                 raise _Failed(Exhausted())
             message = self.opening.open(packet)
             if isinstance(message, PeerFailure):
                 raise _Failed(message)
             self.to_plain += message
+            self.mark_came = not message
 
 
 # A suspended session, but for the beginning of a packet at its end.
 _STATE = struct.Struct(">BBI 32s32sQ 32s32sQ")
+_PLAIN_ENDED, _CRYPT_ENDED, _IS_X25519, _MARK_CAME = 1, 2, 4, 8
+# Which of them go together: with X25519, there is no end without its mark.
+_FLAGS = (0, 1, 2, 3, 4, 5, 12, 13, 14, 15)
 
 
 if __name__ == "__main__":

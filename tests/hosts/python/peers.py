@@ -3,11 +3,29 @@
 from collections.abc import Callable
 from random import Random
 
-from oracle import KEY_SHARE_LEN, NONCE_LEN, PACKET_LEN, PLAIN_MAX, PRIME, Session, exponent
+from forms import MODP2048, NONCE_LEN, PRIME, X25519, Form
+from oracle import PACKET_LEN, PLAIN_MAX, Session
 from spiped_types import Config, ForwardSecrecy, Side, Stage
 from transcript import Fresh
 
-EVIL_PUBLIC_VALUES = (0, 1, PRIME - 1, PRIME, PRIME + 1, 2**2048 - 1)
+# X25519's: the field's prime, and the two numbers whose points have order 8.
+FIELD = 2**255 - 19
+OF_ORDER_8 = (
+    325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+)
+LOW_ORDER = (0, 1, *OF_ORDER_8, FIELD - 1, FIELD, FIELD + 1)
+EVIL_PUBLIC_VALUES: dict[Form, list[bytes]] = {
+    MODP2048: [
+        MODP2048.number(value) for value in (0, 1, PRIME - 1, PRIME, PRIME + 1, 2**2048 - 1)
+    ],
+    # Not canonical and of high order, too; and all with the bit that is ignored.
+    X25519: [
+        (value + ignored).to_bytes(32, "little")
+        for value in (*LOW_ORDER, 9, FIELD + 9, 2**255 - 1)
+        for ignored in (0, 2**255)
+    ],
+}
 EVIL_LENGTHS = (0, PLAIN_MAX + 1, 2**16, 2**31, 2**32 - 1)
 
 
@@ -39,6 +57,12 @@ class Peer:
         self._partial += self.session.handle_plain(data).to_crypt
         self._cut_messages()
 
+    def end(self) -> None:
+        """Send what there is to send at the end."""
+        if self.established:
+            self._partial += self.session.plain_eof().to_crypt
+            self._cut_messages()
+
     @property
     def established(self) -> bool:
         """Whether it can send."""
@@ -51,7 +75,9 @@ class Peer:
 
     def _cut_messages(self) -> None:
         while self._partial:
-            length = (NONCE_LEN, KEY_SHARE_LEN, PACKET_LEN)[min(len(self.messages), 2)]
+            form = self.session.form
+            share_len = form.share_len if form else 0  # Without a form, none is sent.
+            length = (NONCE_LEN, share_len, PACKET_LEN)[min(len(self.messages), 2)]
             self.messages.append(self._partial[:length])
             self._partial = self._partial[length:]
 
@@ -63,25 +89,31 @@ class EvilSession(Session):
         super().__init__(config, secrets, rng.randbytes(64))
         self._rng = rng
         self._victim = victim
-        self._evil_public: int | None = None
-        if rng.random() < 0.7:
-            self._evil_public = rng.choice(EVIL_PUBLIC_VALUES)
+        self._has_evil_public = rng.random() < 0.7
 
     def _choose_public(self) -> None:
-        if self._evil_public is None:
-            super()._choose_public()
+        if self._has_evil_public:
+            assert self.form
+            self.publics[self.side] = self._rng.choice(EVIL_PUBLIC_VALUES[self.form])
         else:
-            self.public = self._evil_public
+            super()._choose_public()
 
     def _advance(self) -> None:
         super()._advance()
-        if self.task == "shared" and self._evil_public is not None:
+        if self.task == "shared" and self._has_evil_public:
             # Nobody could know it of a value like these but who made both ends.
-            self.task = None
-            omits = self._victim.config.forward_secrecy is ForwardSecrecy.OMIT
-            secret = exponent(self._victim.entropy)
-            self._establish(1 if omits else pow(self._evil_public, secret, PRIME))
-            super()._advance()
+            shared = self._victims_shared_value()
+            if shared is not None:
+                self.task = None
+                self._establish(shared)
+                super()._advance()
+
+    def _victims_shared_value(self) -> bytes | None:
+        assert self.form
+        omits = self._victim.config.forward_secrecy is ForwardSecrecy.OMIT
+        if omits and self.form is MODP2048:
+            return MODP2048.number(1)
+        return self.form.shared(self._victim.entropy[NONCE_LEN:], self.publics[self.side])
 
     def send_evil_packet(self) -> bytes:
         """An authentic packet that says something impossible, or has odd padding."""
@@ -106,6 +138,14 @@ class EvilPeer(Peer):
             self._cut_messages()
         else:
             super().send(data)
+
+    def end(self) -> None:
+        """Send the end mark, or not, or more after it."""
+        if self._evil._rng.random() < 0.7:
+            super().end()
+        if self.established and self._evil._rng.random() < 0.3:
+            self._partial += self._evil.send_evil_packet()
+            self._cut_messages()
 
 
 class Meddler:
@@ -156,7 +196,7 @@ class Meddler:
         return message[: self._rng.randint(0, len(message))]
 
     def _insert(self, message: bytes, _: list[bytes]) -> bytes:
-        return self._rng.randbytes(self._rng.choice((1, 32, 288, 1060))) + message
+        return self._rng.randbytes(self._rng.choice((1, 32, 64, 288, 1060))) + message
 
     def _shorten(self, message: bytes, _: list[bytes]) -> bytes:
         at = self._rng.randrange(len(message))

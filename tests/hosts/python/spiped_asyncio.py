@@ -17,6 +17,7 @@ from spiped_types import (
     Config,
     Failure,
     ForwardSecrecy,
+    KeyExchange,
     Output,
     PeerFailure,
     PeerFault,
@@ -63,11 +64,12 @@ class Pipe:
         component: Component,
         address: str,
         secret: bytes,
+        key_exchange: KeyExchange = KeyExchange.MODP2048,
         forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER,
     ) -> "Pipe":
         """Connects to a server that holds the secret, and shakes hands."""
         reader, writer = await connect(address)
-        config = Config(Side.CLIENT, forward_secrecy)
+        config = Config(Side.CLIENT, key_exchange, forward_secrecy)
         return await cls._shake_hands(component, config, [secret], reader, writer)
 
     @classmethod
@@ -77,10 +79,11 @@ class Pipe:
         secrets: list[bytes],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        key_exchange: KeyExchange | None = None,
         forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER,
     ) -> "Pipe":
-        """Shakes hands with a client that has connected."""
-        config = Config(Side.SERVER, forward_secrecy)
+        """Shakes hands with a client that has connected, by default as that chooses."""
+        config = Config(Side.SERVER, key_exchange, forward_secrecy)
         return await cls._shake_hands(component, config, secrets, reader, writer)
 
     @classmethod
@@ -128,7 +131,7 @@ class Pipe:
             await self._carry_out(self._session.handle_plain(data[at : at + PLAIN_BATCH]))
 
     async def write_eof(self) -> None:
-        """Ends our direction; the other stays open."""
+        """Ends our direction, with its mark if it has one; the other stays open."""
         await self._carry_out(self._session.plain_eof())
         self._writer.write_eof()
 
@@ -183,9 +186,12 @@ def reset(writer: asyncio.StreamWriter) -> None:
 _REASONS = {
     PeerFault.WRONG_KEY: "the peer does not hold our key",
     PeerFault.PUBLIC_VALUE_OUT_OF_RANGE: "the peer's public value is out of range",
+    PeerFault.LOW_ORDER_PUBLIC_VALUE: "the peer's public value is of low order",
     PeerFault.NO_FORWARD_SECRECY: "the peer omits forward secrecy",
     PeerFault.FORGED_PACKET: "a packet was forged",
     PeerFault.BAD_LENGTH: "a packet has an impossible length",
+    PeerFault.DATA_AFTER_END: "bytes came after the end mark",
     PeerFault.CUT_OFF_IN_HANDSHAKE: "the peer hung up in the handshake; does it hold our key?",
     PeerFault.CUT_OFF_IN_PACKET: "the connection was cut off",
+    PeerFault.CUT_OFF_BEFORE_END: "the connection was cut off before its end mark",
 }

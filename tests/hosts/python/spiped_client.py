@@ -1,7 +1,10 @@
 """What `spipe` does, or with `-d` what `spiped -d` does, in Python.
 
-    spiped_client.py -t TARGET -k KEYFILE [-f | -g] [-o SECONDS]
-    spiped_client.py -d -s SOURCE -t TARGET -k KEYFILE... [-f | -g] [-o SECONDS]
+    spiped_client.py -t TARGET -k KEYFILE [--kex NAME] [-f | -g] [-o SECONDS]
+    spiped_client.py -d -s SOURCE -t TARGET -k KEYFILE... [--kex NAME] [-f | -g] [-o SECONDS]
+
+The key exchange is `modp2048` or `x25519`. The default is the former, and with
+`-d` whichever the client chooses.
 """
 
 import argparse
@@ -17,7 +20,7 @@ from typing import TypeVar, cast
 
 from spiped_asyncio import PLAIN_BATCH, Pipe, PipeError, connect, reset, split_address
 from spiped_component import DEFAULT_PATH, Component, Trap
-from spiped_types import ForwardSecrecy
+from spiped_types import ForwardSecrecy, KeyExchange
 
 T = TypeVar("T")
 
@@ -26,7 +29,9 @@ async def run_client(component: Component, options: argparse.Namespace) -> None:
     """Standard input to the pipe, the pipe to standard output."""
     (secret,) = options.secrets
     async with asyncio.timeout(options.time_limit):
-        pipe = await Pipe.connect(component, options.target, secret, options.forward_secrecy)
+        pipe = await Pipe.connect(
+            component, options.target, secret, options.key_exchange, options.forward_secrecy
+        )
 
     async def send() -> None:
         while data := await in_thread(lambda: os.read(0, PLAIN_BATCH)):
@@ -49,7 +54,12 @@ async def run_server(component: Component, options: argparse.Namespace) -> None:
         try:
             async with asyncio.timeout(options.time_limit):
                 pipe = await Pipe.accept(
-                    component, options.secrets, reader, writer, options.forward_secrecy
+                    component,
+                    options.secrets,
+                    reader,
+                    writer,
+                    options.key_exchange,
+                    options.forward_secrecy,
                 )
             await relay(pipe, options)
         except (PipeError, Trap, OSError) as error:
@@ -145,6 +155,8 @@ def main() -> int:
     parser.add_argument("-s", dest="source", metavar="ADDRESS", help="listen here, with -d")
     parser.add_argument("-t", dest="target", metavar="ADDRESS", required=True)
     parser.add_argument("-k", dest="keys", metavar="FILE", action="append", required=True)
+    names = [key_exchange.value for key_exchange in KeyExchange]
+    parser.add_argument("--kex", choices=names, help="the key exchange")
     weak_or_strict = parser.add_mutually_exclusive_group()
     weak_or_strict.add_argument("-f", dest="omit", action="store_true", help="no forward secrecy")
     weak_or_strict.add_argument("-g", dest="require", action="store_true", help="require it")
@@ -154,8 +166,13 @@ def main() -> int:
         options = parser.parse_args()
         if options.serve != bool(options.source) or not options.serve and len(options.keys) > 1:
             parser.error("-d and -s go together, and several -k with them only")
+        if options.omit and options.kex == KeyExchange.X25519.value:
+            parser.error("-f does not go with --kex x25519")
     except SystemExit as usage:
         return 1 if usage.code else 0
+    options.key_exchange = KeyExchange(options.kex) if options.kex else None
+    if not options.serve:
+        options.key_exchange = options.key_exchange or KeyExchange.MODP2048
     options.forward_secrecy = ForwardSecrecy.OFFER
     if options.omit:
         options.forward_secrecy = ForwardSecrecy.OMIT

@@ -1,7 +1,8 @@
 """The component as a Python class.
 
 >>> component = Component()
->>> session = component.session(Config(Side.CLIENT), [secret], os.urandom(64))
+>>> config = Config(Side.CLIENT, KeyExchange.MODP2048)
+>>> session = component.session(config, [secret], os.urandom(64))
 >>> session.start().to_crypt
 b'...'
 
@@ -20,6 +21,7 @@ from spiped_types import (
     Config,
     Exhausted,
     Failure,
+    KeyExchange,
     Misuse,
     Misused,
     Output,
@@ -60,6 +62,8 @@ class Component:
         """A new session in an instance of its own."""
         record = Record()
         setattr(record, "side", config.side.value)
+        chosen = config.key_exchange
+        setattr(record, "key-exchange", None if chosen is None else chosen.value)
         setattr(record, "forward-secrecy", config.forward_secrecy.value)
         return Session(self, fuel, "[constructor]session", record, secrets, entropy)
 
@@ -102,7 +106,7 @@ class Session:
         return self._call("start")
 
     def compute(self) -> Output:
-        """Do the exponentiation that is due."""
+        """Compute the public or the shared value that is due."""
         return self._call("compute")
 
     def handle_crypt(self, data: bytes) -> Output:
@@ -130,6 +134,11 @@ class Session:
         """Which of our secrets the peer proved to hold."""
         index: int | None = self._method("peer-secret")
         return index
+
+    def key_exchange(self) -> KeyExchange | None:
+        """The key exchange in use, once it is known."""
+        name: str | None = self._method("key-exchange")
+        return None if name is None else KeyExchange(name)
 
     def _call(self, method: str, *arguments: bytes) -> Output:
         record = self._method(method, *arguments)
@@ -175,6 +184,7 @@ _METHODS = (
     "plain-eof",
     "suspend",
     "peer-secret",
+    "key-exchange",
 )
 _FUNCTIONS = (
     "[constructor]session",

@@ -16,6 +16,13 @@ class Side(Enum):
     SERVER = "server"
 
 
+class KeyExchange(Enum):
+    """The Diffie-Hellman exchange of the handshake."""
+
+    MODP2048 = "modp2048"
+    X25519 = "x25519"
+
+
 class ForwardSecrecy(Enum):
     """What this end does about forward secrecy."""
 
@@ -40,11 +47,14 @@ class PeerFault(Enum):
 
     WRONG_KEY = "wrong-key"
     PUBLIC_VALUE_OUT_OF_RANGE = "public-value-out-of-range"
+    LOW_ORDER_PUBLIC_VALUE = "low-order-public-value"
     NO_FORWARD_SECRECY = "no-forward-secrecy"
     FORGED_PACKET = "forged-packet"
     BAD_LENGTH = "bad-length"
+    DATA_AFTER_END = "data-after-end"
     CUT_OFF_IN_HANDSHAKE = "cut-off-in-handshake"
     CUT_OFF_IN_PACKET = "cut-off-in-packet"
+    CUT_OFF_BEFORE_END = "cut-off-before-end"
 
 
 class Misuse(Enum):
@@ -53,6 +63,7 @@ class Misuse(Enum):
     SECRET_LENGTH = "secret-length"
     SECRET_COUNT = "secret-count"
     ENTROPY_LENGTH = "entropy-length"
+    CONTRADICTORY_CONFIG = "contradictory-config"
     START_ORDER = "start-order"
     NOTHING_TO_COMPUTE = "nothing-to-compute"
     NOT_ESTABLISHED = "not-established"
@@ -98,9 +109,13 @@ Status = Stage | Failure
 
 @dataclass(frozen=True)
 class Config:
-    """How a session is to behave."""
+    """How a session is to behave.
+
+    No key exchange means whichever the client chooses, and is for servers.
+    """
 
     side: Side
+    key_exchange: KeyExchange | None
     forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER
 
 
@@ -124,6 +139,7 @@ class AnySession(Protocol):
     def plain_eof(self) -> Output: ...
     def suspend(self) -> bytes | Failure: ...
     def peer_secret(self) -> int | None: ...
+    def key_exchange(self) -> KeyExchange | None: ...
 
 
 class Maker(Protocol):

@@ -4,7 +4,7 @@ from random import Random
 
 from oracle import PACKET_LEN, PACKETS_MAX, Direction
 from spiped_component import Component
-from transcript import Suspended
+from transcript import QUESTIONS, Suspended
 from twin import Twin
 
 
@@ -15,7 +15,9 @@ class Resumption:
         self.rng = rng
         near_end = (PACKETS_MAX - 2, PACKETS_MAX - 1, PACKETS_MAX)
         number = rng.choice((0, 1, 2**32 - 1, 2**63, *near_end))
-        self.peer = Direction(rng.randbytes(32), rng.randbytes(32), number)
+        # The plain side has ended, the crypt side has, X25519, its mark has come.
+        self.flags = rng.choice((0, 0, 0, 1, 2, 3, 4, 4, 4, 5, 12, 13, 14, 15))
+        self.peer = Direction(rng.randbytes(32), rng.randbytes(32), self.flags & 4 == 4, number)
         self.cut = b""
         self.twin = Twin(component, Suspended(self._state()))
 
@@ -23,7 +25,7 @@ class Resumption:
         """Have a short conversation. Returns how it ended."""
         verdict = "none"
         for _ in range(self.rng.randint(1, 5)):
-            name = self.rng.choice(("crypt", "crypt", "plain", "plain", "suspend", "peer-secret"))
+            name = self.rng.choice(("crypt", "crypt", "plain", "plain", "suspend", *QUESTIONS))
             if self.rng.random() < 0.1:
                 name = self.rng.choice(("start", "compute", "crypt-eof", "plain-eof"))
             if name == "crypt":
@@ -33,7 +35,7 @@ class Resumption:
                 answer = self.twin.call(name, self.rng.randbytes(length))
             else:
                 answer = self.twin.call(name)
-            verdict = verdict if name == "peer-secret" else answer.verdict
+            verdict = verdict if name in QUESTIONS else answer.verdict
         return verdict
 
     def _packets(self) -> bytes:
@@ -53,17 +55,18 @@ class Resumption:
     def _packet(self) -> bytes:
         if self.peer.number > PACKETS_MAX:
             return self.rng.randbytes(PACKET_LEN)
-        return self.peer.seal(self.rng.randbytes(self.rng.randint(1, 100)))
+        # Without a message, with X25519, it is the end mark.
+        return self.peer.seal(self.rng.randbytes(self.rng.choice((0, 1, 50, 100))))
 
     def _state(self) -> bytes:
         rng, peer = self.rng, self.peer
-        ends = rng.choice((0, 0, 0, 0, 1, 2, 3))
         sealing = rng.choice((0, 5, 2**64 - 3, 2**64 - 2, 2**64 - 1))
-        state = bytes([1, ends]) + rng.randbytes(4)
+        state = bytes([1, self.flags]) + rng.randbytes(4)
         state += rng.randbytes(64) + sealing.to_bytes(8, "big")
         state += peer.cipher_key + peer.mac_key + peer.number.to_bytes(8, "big")
-        # A session whose crypt side has ended keeps nothing that is cut.
-        if ends < 2 and rng.random() < 0.5:
+        # After the end of the crypt side, or its mark, nothing is cut.
+        may_be_cut = not self.flags & 10 or rng.random() < 0.1
+        if may_be_cut and rng.random() < 0.5:
             at = rng.randrange(1, PACKET_LEN)
             packet = self._packet()
             state, self.cut = state + packet[:at], packet[at:]
@@ -71,7 +74,8 @@ class Resumption:
             case 0:
                 state = bytes([rng.choice((0, 2, 255))]) + state[1:]
             case 1:
-                state = state[:1] + bytes([rng.choice((4, 8, 255))]) + state[2:]
+                flags = rng.choice((6, 7, 8, 9, 10, 11, 16, 32, 128, 255))
+                state = state[:1] + bytes([flags]) + state[2:]
             case 2:
                 state = state[: rng.choice((0, 1, 100, 149))]
             case 3:

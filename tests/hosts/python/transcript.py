@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
-from spiped_types import AnySession, Config, ForwardSecrecy, Maker, Output, Side
+from spiped_types import (
+    AnySession,
+    Config,
+    ForwardSecrecy,
+    KeyExchange,
+    Maker,
+    Output,
+    Side,
+)
 
 T = TypeVar("T")
 
@@ -79,9 +87,8 @@ class Call:
         if self.name in _BYTE_CALLS:
             assert self.argument is not None
             return _answer(_BYTE_CALLS[self.name](session, self.argument))
-        if self.name == "peer-secret":
-            index = session.peer_secret()
-            return Answer(b"", b"", "none" if index is None else str(index))
+        if self.name in QUESTIONS:
+            return Answer(b"", b"", QUESTIONS[self.name](session))
         assert self.name == "suspend"
         state = session.suspend()
         if isinstance(state, bytes):
@@ -103,8 +110,10 @@ class Fresh:
 
     def lines(self) -> list[str]:
         """As it is written."""
+        key_exchange = self.config.key_exchange
         return [
             f"side: {self.config.side.value}",
+            f"key-exchange: {_ANY if key_exchange is None else key_exchange.value}",
             f"forward-secrecy: {self.config.forward_secrecy.value}",
             *(f"secret: {write_bytes(secret)}" for secret in self.secrets),
             f"entropy: {write_bytes(self.entropy)}",
@@ -186,7 +195,7 @@ def _origin(heading: list[tuple[int, str]]) -> Fresh | Suspended:
     values: dict[str, list[str]] = {}
     for number, line in heading:
         name, value = line.split(": ", 1)
-        if name not in ("side", "forward-secrecy", "secret", "entropy", "resume"):
+        if name not in _SETTINGS:
             raise FormatError(number, f"no such setting: {name}")
         values.setdefault(name, []).append(value)
     first = heading[0][0] if heading else 1
@@ -194,8 +203,10 @@ def _origin(heading: list[tuple[int, str]]) -> Fresh | Suspended:
         return Suspended(_at(first, lambda: _plain_bytes(values["resume"][0])))
 
     def fresh() -> Fresh:
-        side = Side(values["side"][0])
-        config = Config(side, ForwardSecrecy(values["forward-secrecy"][0]))
+        chosen = values["key-exchange"][0]
+        key_exchange = None if chosen == _ANY else KeyExchange(chosen)
+        forward_secrecy = ForwardSecrecy(values["forward-secrecy"][0])
+        config = Config(Side(values["side"][0]), key_exchange, forward_secrecy)
         secrets = [_plain_bytes(secret) for secret in values.get("secret", [])]
         return Fresh(config, secrets, _plain_bytes(values["entropy"][0]))
 
@@ -206,7 +217,7 @@ def _call(line: str) -> Call:
     name, *arguments = line.split(" ")
     if name in _BYTE_CALLS and len(arguments) == 1:
         return Call(name, _plain_bytes(arguments[0]))
-    if name in (*_PLAIN_CALLS, "peer-secret", "suspend") and not arguments:
+    if name in (*_PLAIN_CALLS, *QUESTIONS, "suspend") and not arguments:
         return Call(name)
     raise ValueError(f"this is no call: {line[:60]}")
 
@@ -253,6 +264,24 @@ def _allows(known: bytes | Digest, data: bytes | Digest) -> bool:
     return known == data
 
 
+def _peer_secret(session: AnySession) -> str:
+    index = session.peer_secret()
+    return "none" if index is None else str(index)
+
+
+def _key_exchange(session: AnySession) -> str:
+    key_exchange = session.key_exchange()
+    return "none" if key_exchange is None else key_exchange.value
+
+
+# The word for a key exchange that is left to the client.
+_ANY = "any"
+_SETTINGS = ("side", "key-exchange", "forward-secrecy", "secret", "entropy", "resume")
+# Calls that change nothing, and do not answer with a status.
+QUESTIONS: dict[str, Callable[[AnySession], str]] = {
+    "peer-secret": _peer_secret,
+    "key-exchange": _key_exchange,
+}
 _PLAIN_CALLS: dict[str, Callable[[AnySession], Output]] = {
     "start": lambda session: session.start(),
     "compute": lambda session: session.compute(),

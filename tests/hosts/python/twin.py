@@ -2,7 +2,7 @@
 
 from oracle import Oracle
 from spiped_component import Component, Trap
-from transcript import Answer, Call, Fresh, Suspended
+from transcript import QUESTIONS, Answer, Call, Fresh, Suspended
 
 
 class Difference(Exception):
@@ -37,7 +37,7 @@ class Twin:
             raise Difference(f"{name} traps: {trap}", self.transcript()) from trap
         if answer != expected:
             raise Difference(f"{name}: {_differing(expected, answer)}", self.transcript())
-        if name != "peer-secret":
+        if name not in QUESTIONS:
             self.failed = answer.verdict.startswith("failed")
             self.computing = answer.verdict == "computing"
             self.established = answer.verdict == "established"
@@ -47,7 +47,8 @@ class Twin:
         """The session that goes on where this one stops."""
         state = self.call("suspend").state
         assert isinstance(state, bytes)
-        self.call("peer-secret")
+        for question in QUESTIONS:
+            self.call(question)
         self.call("crypt", b"")
         twin = Twin(self.component, Suspended(state))
         twin.established = True

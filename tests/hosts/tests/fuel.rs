@@ -8,7 +8,7 @@ use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
 
 use bindings::Portable;
-use bindings::exports::spiped::pipe::protocol::{self, ForwardSecrecy, Side, Status};
+use bindings::exports::spiped::pipe::protocol::{self, ForwardSecrecy, KeyExchange, Side, Status};
 
 #[allow(missing_docs, reason = "generated")]
 mod bindings {
@@ -50,20 +50,16 @@ fn committed(name: &str) -> Option<u64> {
 }
 
 fn measure() -> Vec<(&'static str, u64)> {
-    let mut client = End::new(Side::Client);
-    let mut server = End::new(Side::Server);
-    let (client_nonce, _) = client.call(Call::Start);
-    let (server_nonce, _) = server.call(Call::Start);
-    let (_, public_value) = client.call(Call::Compute);
-    let (client_share, _) = client.call(Call::Crypt(&server_nonce));
-    server.call(Call::Crypt(&client_nonce));
-    server.call(Call::Crypt(&client_share));
-    let (server_share, _) = server.call(Call::Compute);
-    server.call(Call::Compute);
-    client.call(Call::Crypt(&server_share));
-    let (_, shared_value) = client.call(Call::Compute);
-    let mut figures = vec![("public-value", public_value), ("shared-value", shared_value)];
+    let modp2048 = handshake(KeyExchange::Modp2048);
+    let x25519 = handshake(KeyExchange::X25519);
+    let mut figures = vec![
+        ("public-value", modp2048.public_value),
+        ("shared-value", modp2048.shared_value),
+        ("x25519-public-value", x25519.public_value),
+        ("x25519-shared-value", x25519.shared_value),
+    ];
 
+    let Established { mut client, mut server, .. } = modp2048;
     let mut send = |packets: usize| {
         let (sealed, seal) = client.call(Call::Plain(&vec![b'x'; packets * 1024]));
         assert_eq!(sealed.len(), packets * 1060);
@@ -79,6 +75,30 @@ fn measure() -> Vec<(&'static str, u64)> {
         figures.extend([(seal, sealing), (open, opening)]);
     }
     figures
+}
+
+/// Both ends, and what the client's computing took.
+struct Established {
+    client: End,
+    server: End,
+    public_value: u64,
+    shared_value: u64,
+}
+
+fn handshake(exchange: KeyExchange) -> Established {
+    let mut client = End::new(Side::Client, exchange);
+    let mut server = End::new(Side::Server, exchange);
+    let (client_nonce, _) = client.call(Call::Start);
+    let (server_nonce, _) = server.call(Call::Start);
+    let (_, public_value) = client.call(Call::Compute);
+    let (client_share, _) = client.call(Call::Crypt(&server_nonce));
+    server.call(Call::Crypt(&client_nonce));
+    server.call(Call::Crypt(&client_share));
+    let (server_share, _) = server.call(Call::Compute);
+    server.call(Call::Compute);
+    client.call(Call::Crypt(&server_share));
+    let (_, shared_value) = client.call(Call::Compute);
+    Established { client, server, public_value, shared_value }
 }
 
 #[derive(Clone, Copy)]
@@ -97,7 +117,7 @@ struct End {
 }
 
 impl End {
-    fn new(side: Side) -> Self {
+    fn new(side: Side, exchange: KeyExchange) -> Self {
         let mut config = Config::new();
         config.consume_fuel(true);
         let engine = Engine::new(&config).unwrap();
@@ -110,7 +130,11 @@ impl End {
             Side::Client => [1; 64],
             Side::Server => [2; 64],
         };
-        let config = protocol::Config { side, forward_secrecy: ForwardSecrecy::Offer };
+        let config = protocol::Config {
+            side,
+            key_exchange: Some(exchange),
+            forward_secrecy: ForwardSecrecy::Offer,
+        };
         let api = instance.spiped_pipe_protocol().session();
         let secrets = [vec![7; 32]];
         let session = api.call_constructor(&mut store, config, &secrets, &entropy).unwrap();

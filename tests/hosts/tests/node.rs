@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use spiped_tests::payload::bytes;
 use spiped_tests::proc::is_listening;
 use spiped_tests::wire::{Handshake, PACKET_LEN, Side};
-use spiped_tests::{Backend, Conn, Ending, Endpoint, KEY, Lab, Process, wait};
+use spiped_tests::{Backend, Conn, Ending, Endpoint, KEY, Lab, Process, RunningSpipe, wait};
 
 #[test]
 fn transcripts_replay() {
@@ -29,26 +30,67 @@ fn transcript_that_differs_is_reported_with_its_line() {
     let lab = Lab::new();
     let entropy = format!("{}{}", "5a".repeat(32), "11".repeat(32));
     let header = format!(
-        "side: server\nforward-secrecy: offer\nsecret: {}\nentropy: {entropy}\n\n",
+        "side: server\nkey-exchange: any\nforward-secrecy: offer\n\
+         secret: {}\nentropy: {entropy}\n\n",
         "00".repeat(32)
     );
     let nonce = format!("> crypt {}", "5a".repeat(32));
     let good = format!("{header}# a comment\nstart\n{nonce}\n= handshaking\n");
     for (name, transcript, line) in [
-        ("status", good.replace("handshaking", "computing"), 9),
-        ("bytes", good.replace("> crypt 5a", "> crypt 5b"), 8),
-        ("repeated", good.replace(&nonce, "> crypt 33*5a"), 8),
-        ("digest", good.replace(&nonce, &format!("> crypt 32@{}", "00".repeat(32))), 8),
-        ("missing", good.replace("> crypt", "#"), 9),
-        ("more", format!("{good}peer-secret\n"), 10),
-        ("secret", format!("{good}peer-secret\n= 0\n"), 11),
-        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 11),
+        ("status", good.replace("handshaking", "computing"), 10),
+        ("bytes", good.replace("> crypt 5a", "> crypt 5b"), 9),
+        ("repeated", good.replace(&nonce, "> crypt 33*5a"), 9),
+        ("digest", good.replace(&nonce, &format!("> crypt 32@{}", "00".repeat(32))), 9),
+        ("missing", good.replace("> crypt", "#"), 10),
+        ("more", format!("{good}peer-secret\n"), 11),
+        ("secret", format!("{good}peer-secret\n= 0\n"), 12),
+        ("key-exchange", format!("{good}key-exchange\n= x25519\n"), 12),
+        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 12),
     ] {
         let mut command = script(&lab, "play.mjs");
         command.arg(lab.write("good.txt", &good)).arg(lab.write(name, transcript));
         let exit = Process::spawn(command).wait();
         exit.expect_failure(&format!("{name}:{line}: expected "));
         assert_eq!(exit.stderr.lines().count(), 1, "{}", exit.stderr);
+    }
+}
+
+#[test]
+fn x25519_is_used_when_the_client_chooses_it() {
+    for server_args in [&[][..], &["--kex", "x25519"]] {
+        let lab = Lab::new();
+        let backend = Backend::echo(&lab);
+        let server = Server::start(&lab, backend.endpoint(), server_args);
+        let mut link = x25519_client(&lab, &server).into_link();
+        link.expect_echo(bytes(1, 5000));
+        assert_eq!(link.finish(), b"");
+    }
+}
+
+#[test]
+fn x25519_without_its_end_mark_is_a_failure() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let mut link = x25519_client(&lab, &server).into_link();
+    link.expect_echo(b"echo");
+    drop(server);
+    link.child.unwrap().wait().expect_failure("cut-off-before-end");
+}
+
+fn x25519_client(lab: &Lab, server: &Server) -> RunningSpipe {
+    RunningSpipe::start(client(lab, &lab.key(), &server.source, &["--kex", "x25519"]))
+}
+
+#[test]
+fn bad_usage_is_a_failure() {
+    let lab = Lab::new();
+    for (args, problem) in [
+        (&["--kex", "other"][..], "no key exchange"),
+        (&["-f", "--kex", "x25519"], "does not go with"),
+    ] {
+        let command = client(&lab, &lab.key(), &lab.tcp(), args);
+        Process::spawn(command).wait().expect_failure(problem);
     }
 }
 

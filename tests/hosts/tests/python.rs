@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use spiped_tests::payload::bytes;
 use spiped_tests::proc::is_listening;
 use spiped_tests::wire::{Handshake, PACKET_LEN, Side};
-use spiped_tests::{Backend, Conn, Ending, Endpoint, Exit, KEY, Lab, Process, RunningSpipe, wait};
+use spiped_tests::{
+    Backend, Conn, Ending, Endpoint, Exit, KEY, Lab, Process, RunningSpipe, Spiped, wait,
+};
 
 #[test]
 fn transcripts_replay_with_the_component() {
@@ -44,7 +46,8 @@ fn transcript_that_differs_is_reported_with_its_line() {
     let lab = Lab::new();
     let nonce = "5a".repeat(32);
     let good = format!(
-        "side: server\nforward-secrecy: offer\nsecret: {}\nentropy: {nonce}{}\n\n\
+        "side: server\nkey-exchange: any\nforward-secrecy: offer\n\
+         secret: {}\nentropy: {nonce}{}\n\n\
          # a comment\nstart\n> crypt 32*5a\n= handshaking\n",
         "00".repeat(32),
         "11".repeat(32),
@@ -53,16 +56,17 @@ fn transcript_that_differs_is_reported_with_its_line() {
     let mut command = script(&lab, "play.py");
     command.arg("--oracle").arg(lab.write("good", &good));
     let cases = [
-        ("status", good.replace("handshaking", "computing"), 9),
-        ("bytes", good.replace("32*5a", "32*5b"), 8),
-        ("length", good.replace("32*5a", "33*5a"), 8),
-        ("digest", good.replace("32*5a", &digest), 8),
-        ("missing", good.replace("> crypt", "#"), 9),
-        ("too-many", good.replace("= hand", "> plain 00\n= hand"), 9),
-        ("no-answer", format!("{good}peer-secret\n"), 10),
-        ("secret", format!("{good}peer-secret\n= 0\n"), 11),
-        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 11),
-        ("unknown", format!("{good}begin\n= handshaking\n"), 10),
+        ("status", good.replace("handshaking", "computing"), 10),
+        ("bytes", good.replace("32*5a", "32*5b"), 9),
+        ("length", good.replace("32*5a", "33*5a"), 9),
+        ("digest", good.replace("32*5a", &digest), 9),
+        ("missing", good.replace("> crypt", "#"), 10),
+        ("too-many", good.replace("= hand", "> plain 00\n= hand"), 10),
+        ("no-answer", format!("{good}peer-secret\n"), 11),
+        ("secret", format!("{good}peer-secret\n= 0\n"), 12),
+        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 12),
+        ("key-exchange", format!("{good}key-exchange\n= x25519\n"), 12),
+        ("unknown", format!("{good}begin\n= handshaking\n"), 11),
     ];
     for (name, transcript, _) in &cases {
         command.arg(lab.write(name, transcript));
@@ -78,6 +82,18 @@ fn transcript_that_differs_is_reported_with_its_line() {
 fn oracle_agrees_with_the_vectors() {
     let lab = Lab::new();
     run(script(&lab, "oracle.py")).expect_success();
+}
+
+#[test]
+fn document_has_the_vectors() {
+    let lab = Lab::new();
+    let mut command = script(&lab, "vectors.py");
+    command.arg("--markdown");
+    let exit = run(command);
+    exit.expect_success();
+    let document = include_str!("../../../docs/protocol.md");
+    let vectors = String::from_utf8(exit.stdout).unwrap();
+    assert!(document.contains(&vectors), "put this into docs/protocol.md:\n{vectors}");
 }
 
 /// The same conversations in every run: a difference is no chance event, and
@@ -110,6 +126,58 @@ fn client_and_server_exchange_data() {
         link.expect_echo(bytes(1, size));
     }
     assert_eq!(link.finish(), b"");
+}
+
+#[test]
+fn x25519_is_used_when_the_client_chooses_it() {
+    for server_args in [&[][..], &["--kex", "x25519"]] {
+        let lab = Lab::new();
+        let backend = Backend::echo(&lab);
+        let server = Server::start(&lab, backend.endpoint(), server_args);
+        let client = client(&lab, &server.source, &["--kex", "x25519"]);
+        let mut link = RunningSpipe::start(client).into_link();
+        link.expect_echo(bytes(1, 5000));
+        assert_eq!(link.finish(), b"");
+    }
+}
+
+#[test]
+fn x25519_is_the_same_to_our_daemon() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let daemon = Spiped::decrypt(&lab, backend.endpoint()).start();
+    let client = client(&lab, daemon.source(), &["--kex", "x25519"]);
+    let mut link = RunningSpipe::start(client).into_link();
+    link.expect_echo(bytes(1, 5000));
+    assert_eq!(link.finish(), b"");
+
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let daemon = Spiped::encrypt(&lab, &server.source).args(&["--kex", "x25519"]).start();
+    let mut link = daemon.connect().into_link();
+    link.expect_echo(bytes(2, 5000));
+    assert_eq!(link.finish(), b"");
+}
+
+#[test]
+fn x25519_without_its_end_mark_is_a_failure() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &[]);
+    let client = client(&lab, &server.source, &["--kex", "x25519"]);
+    let mut link = RunningSpipe::start(client).into_link();
+    link.expect_echo(b"echo");
+    drop(server);
+    link.child.unwrap().wait().expect_failure("before its end mark");
+}
+
+#[test]
+fn server_with_x25519_alone_refuses_other_clients() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Server::start(&lab, backend.endpoint(), &["--kex", "x25519"]);
+    run(client(&lab, &server.source, &[])).expect_failure("");
+    server.process.wait_for_stderr("does not hold our key");
+    assert_eq!(backend.accepted(), 0);
 }
 
 #[test]
@@ -173,6 +241,7 @@ fn bad_usage_and_refused_connections_are_failures() {
     let lab = Lab::new();
     run(client(&lab, &lab.tcp(), &[])).expect_failure("spiped_client: ");
     run(client(&lab, &lab.tcp(), &["-f", "-g"])).expect_failure("not allowed with");
+    run(client(&lab, &lab.tcp(), &["-f", "--kex", "x25519"])).expect_failure("does not go with");
     run(client(&lab, &lab.tcp(), &["-s", "[127.0.0.1]:1"])).expect_failure("-d and -s");
 }
 

@@ -18,10 +18,10 @@ pub enum Side {
 pub struct Handshake {
     /// The crypt side.
     pub conn: Conn,
-    side: Side,
-    psk: Key,
-    nonces: [u8; 64],
-    exponent: [u8; 32],
+    pub(super) side: Side,
+    pub(super) psk: Key,
+    pub(super) nonces: [u8; 64],
+    pub(super) exponent: [u8; 32],
 }
 
 impl Handshake {
@@ -121,7 +121,7 @@ impl Handshake {
 
 impl Side {
     /// Turns (ours, theirs) into (client's, server's), or back.
-    fn client_first<T>(self, first: T, second: T) -> (T, T) {
+    pub(super) fn client_first<T>(self, first: T, second: T) -> (T, T) {
         match self {
             Self::Client => (first, second),
             Self::Server => (second, first),

@@ -34,7 +34,7 @@ pub fn mac(key: &Key, parts: &[&[u8]]) -> Key {
 
 /// PBKDF2-HMAC-SHA-256 with one iteration: block `i` is the MAC of the salt
 /// and `i`, from 1.
-fn derive<const N: usize>(psk: &Key, salt: &[u8]) -> [Key; N] {
+pub(super) fn derive<const N: usize>(psk: &Key, salt: &[u8]) -> [Key; N] {
     let mut block = 0_u32;
     [(); N].map(|()| {
         block += 1;

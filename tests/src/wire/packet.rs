@@ -36,6 +36,11 @@ impl Session {
         self.outgoing.packet_declaring(length, message)
     }
 
+    /// The end mark of the protocol's form with X25519.
+    pub fn end_mark(&mut self) -> [u8; PACKET_LEN] {
+        self.packet(b"")
+    }
+
     /// Sends one packet.
     #[track_caller]
     pub fn send(&mut self, message: &[u8]) {

@@ -38,8 +38,9 @@ impl Build for NativeCrate {
             Call::Crypt(bytes) => session.handle_crypt(bytes, &mut output),
             Call::Plain(bytes) => session.handle_plain(bytes, &mut output),
             Call::CryptEof => session.crypt_eof(),
-            Call::PlainEof => session.plain_eof(),
+            Call::PlainEof => session.plain_eof(&mut output),
             Call::PeerSecret => return Answer::PeerSecret(session.peer_secret()),
+            Call::KeyExchange => return Answer::KeyExchange(session.key_exchange()),
             Call::Suspend => return Answer::State(session.suspend().map(|state| state.to_vec())),
         };
         Answer::Output {
@@ -53,6 +54,7 @@ impl Build for NativeCrate {
 fn refuse(call: &Call, error: Error) -> Answer {
     match call {
         Call::PeerSecret => Answer::PeerSecret(None),
+        Call::KeyExchange => Answer::KeyExchange(None),
         Call::Suspend => Answer::State(Err(error)),
         Call::Start
         | Call::Compute

@@ -1,6 +1,8 @@
 //! The `native` world, as the daemon runs it.
 
-use spiped::guest::{Engine, Failure, ForwardSecrecy, Guest, Misuse, PeerFault, Side, Status};
+use spiped::guest::{
+    Config, Engine, Failure, ForwardSecrecy, Guest, KeyExchange, Misuse, PeerFault, Side, Status,
+};
 use spiped::keyfile::Psk;
 use spiped_core as core;
 
@@ -19,16 +21,22 @@ impl NativeWorld {
                     .map(|secret| secret.as_slice().try_into().ok().map(Psk::new))
                     .collect::<Option<Vec<_>>>()?;
                 let entropy = entropy.as_slice().try_into().ok()?;
-                let side = match config.side {
-                    core::Side::Client => Side::Client,
-                    core::Side::Server => Side::Server,
+                let config = Config {
+                    side: match config.side {
+                        core::Side::Client => Side::Client,
+                        core::Side::Server => Side::Server,
+                    },
+                    key_exchange: config.key_exchange.map(|exchange| match exchange {
+                        core::KeyExchange::Modp2048 => KeyExchange::Modp2048,
+                        core::KeyExchange::X25519 => KeyExchange::X25519,
+                    }),
+                    forward_secrecy: match config.forward_secrecy {
+                        core::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
+                        core::ForwardSecrecy::Require => ForwardSecrecy::Require,
+                        core::ForwardSecrecy::Omit => ForwardSecrecy::Omit,
+                    },
                 };
-                let forward_secrecy = match config.forward_secrecy {
-                    core::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
-                    core::ForwardSecrecy::Require => ForwardSecrecy::Require,
-                    core::ForwardSecrecy::Omit => ForwardSecrecy::Omit,
-                };
-                Guest::with_entropy(engine, side, forward_secrecy, &secrets, entropy)
+                Guest::with_entropy(engine, config, &secrets, entropy)
             }
             Ingredients::Resumed(state) => Guest::resume(engine, state),
         };
@@ -47,6 +55,13 @@ impl Build for NativeWorld {
             Call::CryptEof => guest.crypt_eof(),
             Call::PlainEof => guest.plain_eof(),
             Call::PeerSecret => return Answer::PeerSecret(guest.peer_secret()),
+            Call::KeyExchange => {
+                let exchange = guest.key_exchange();
+                return Answer::KeyExchange(exchange.map(|exchange| match exchange {
+                    KeyExchange::Modp2048 => core::KeyExchange::Modp2048,
+                    KeyExchange::X25519 => core::KeyExchange::X25519,
+                }));
+            }
             Call::Suspend => {
                 let state = guest.suspend().map(|state| state.to_vec());
                 return Answer::State(state.map_err(|failure| error(&failure)));
@@ -78,13 +93,16 @@ fn peer_fault(fault: PeerFault) -> core::PeerFault {
     match fault {
         PeerFault::WrongKey => core::PeerFault::WrongKey,
         PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
+        PeerFault::LowOrderPublicValue => core::PeerFault::LowOrderPublicValue,
         PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,
         PeerFault::ForgedPacket(number) => core::PeerFault::ForgedPacket { number },
         PeerFault::BadLength { packet, length } => {
             core::PeerFault::BadLength { number: packet, length }
         }
+        PeerFault::DataAfterEnd => core::PeerFault::DataAfterEnd,
         PeerFault::CutOffInHandshake => core::PeerFault::CutOffInHandshake,
         PeerFault::CutOffInPacket => core::PeerFault::CutOffInPacket,
+        PeerFault::CutOffBeforeEnd => core::PeerFault::CutOffBeforeEnd,
     }
 }
 
@@ -93,6 +111,7 @@ fn misuse(misuse: Misuse) -> core::Misuse {
         Misuse::SecretLength => core::Misuse::SecretLength,
         Misuse::SecretCount => core::Misuse::SecretCount,
         Misuse::EntropyLength => core::Misuse::EntropyLength,
+        Misuse::ContradictoryConfig => core::Misuse::ContradictoryConfig,
         Misuse::StartOrder => core::Misuse::StartOrder,
         Misuse::NothingToCompute => core::Misuse::NothingToCompute,
         Misuse::NotEstablished => core::Misuse::NotEstablished,

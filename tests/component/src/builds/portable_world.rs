@@ -42,6 +42,10 @@ impl PortableWorld {
                         core::Side::Client => protocol::Side::Client,
                         core::Side::Server => protocol::Side::Server,
                     },
+                    key_exchange: config.key_exchange.map(|exchange| match exchange {
+                        core::KeyExchange::Modp2048 => protocol::KeyExchange::Modp2048,
+                        core::KeyExchange::X25519 => protocol::KeyExchange::X25519,
+                    }),
                     forward_secrecy: match config.forward_secrecy {
                         core::ForwardSecrecy::Offer => protocol::ForwardSecrecy::Offer,
                         core::ForwardSecrecy::Require => protocol::ForwardSecrecy::Require,
@@ -70,6 +74,13 @@ impl Build for PortableWorld {
             Call::PlainEof => api.call_plain_eof(store, *session),
             Call::PeerSecret => {
                 return Answer::PeerSecret(api.call_peer_secret(store, *session).unwrap());
+            }
+            Call::KeyExchange => {
+                let exchange = api.call_key_exchange(store, *session).unwrap();
+                return Answer::KeyExchange(exchange.map(|exchange| match exchange {
+                    protocol::KeyExchange::Modp2048 => core::KeyExchange::Modp2048,
+                    protocol::KeyExchange::X25519 => core::KeyExchange::X25519,
+                }));
             }
             Call::Suspend => {
                 let state = api.call_suspend(store, *session).unwrap();
@@ -102,13 +113,16 @@ fn peer_fault(fault: protocol::PeerFault) -> core::PeerFault {
     match fault {
         protocol::PeerFault::WrongKey => core::PeerFault::WrongKey,
         protocol::PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
+        protocol::PeerFault::LowOrderPublicValue => core::PeerFault::LowOrderPublicValue,
         protocol::PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,
         protocol::PeerFault::ForgedPacket(number) => core::PeerFault::ForgedPacket { number },
         protocol::PeerFault::BadLength(bad) => {
             core::PeerFault::BadLength { number: bad.packet_number, length: bad.length }
         }
+        protocol::PeerFault::DataAfterEnd => core::PeerFault::DataAfterEnd,
         protocol::PeerFault::CutOffInHandshake => core::PeerFault::CutOffInHandshake,
         protocol::PeerFault::CutOffInPacket => core::PeerFault::CutOffInPacket,
+        protocol::PeerFault::CutOffBeforeEnd => core::PeerFault::CutOffBeforeEnd,
     }
 }
 
@@ -117,6 +131,7 @@ fn misuse(misuse: protocol::Misuse) -> core::Misuse {
         protocol::Misuse::SecretLength => core::Misuse::SecretLength,
         protocol::Misuse::SecretCount => core::Misuse::SecretCount,
         protocol::Misuse::EntropyLength => core::Misuse::EntropyLength,
+        protocol::Misuse::ContradictoryConfig => core::Misuse::ContradictoryConfig,
         protocol::Misuse::StartOrder => core::Misuse::StartOrder,
         protocol::Misuse::NothingToCompute => core::Misuse::NothingToCompute,
         protocol::Misuse::NotEstablished => core::Misuse::NotEstablished,

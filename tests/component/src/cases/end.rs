@@ -1,6 +1,6 @@
 //! The session a case is about, and whom it talks to.
 
-use spiped_core::{Config, Error, ForwardSecrecy, Side, Status};
+use spiped_core::{Config, Error, ForwardSecrecy, KeyExchange, Side, Status};
 use spiped_tests::KEY;
 use spiped_tests::wire::{Direction, Key, one, psk};
 
@@ -91,6 +91,13 @@ impl End {
         self.status == Ok(Status::Established)
     }
 
+    /// The peer ends the connection, unless this end has failed.
+    pub(super) fn hang_up(&mut self) {
+        if self.status.is_ok() {
+            self.call(Call::CryptEof);
+        }
+    }
+
     fn hear(&mut self, bytes: &[u8]) {
         if self.status.is_ok() && !bytes.is_empty() {
             self.receive(bytes);
@@ -116,10 +123,15 @@ pub(super) fn converse(client: &mut End, server: &mut End) {
     }
     let failed = [client.status.is_err(), server.status.is_err()];
     for (end, peer_failed) in [(client, failed[1]), (server, failed[0])] {
-        if end.status.is_ok() && peer_failed {
-            end.call(Call::CryptEof);
+        if peer_failed {
+            end.hang_up();
         }
     }
+}
+
+/// Both with their sides' names.
+pub(super) fn both(client: End, server: End) -> [(&'static str, End); 2] {
+    [("client", client), ("server", server)]
 }
 
 /// A session that has agreed, without forward secrecy, with a peer; and what
@@ -138,11 +150,23 @@ pub(super) fn ingredients(
     forward_secrecy: ForwardSecrecy,
     secrets: &[Key],
 ) -> Ingredients {
+    ingredients_of(config(side, forward_secrecy), secrets)
+}
+
+/// The same with any configuration.
+pub(super) fn ingredients_of(config: Config, secrets: &[Key]) -> Ingredients {
     Ingredients::New {
-        config: Config { side, forward_secrecy },
+        config,
         secrets: secrets.iter().map(|secret| secret.to_vec()).collect(),
-        entropy: entropy(side),
+        entropy: entropy(config.side),
     }
+}
+
+/// As programs without further options: a client does what every spiped
+/// understands, a server leaves it to its clients.
+pub(crate) fn config(side: Side, forward_secrecy: ForwardSecrecy) -> Config {
+    let key_exchange = (side == Side::Client).then_some(KeyExchange::Modp2048);
+    Config { side, key_exchange, forward_secrecy }
 }
 
 /// The key file `spiped test key` and a line feed.

@@ -5,7 +5,7 @@ use spiped_core::{ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, Side};
 use spiped_tests::wire::psk;
 
 use super::Case;
-use super::end::{End, converse, ingredients, secret};
+use super::end::{End, both, converse, ingredients, secret};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
 
@@ -51,10 +51,6 @@ fn options() -> Vec<Case> {
         })
     });
     cases.collect()
-}
-
-fn both(client: End, server: End) -> [(&'static str, End); 2] {
-    [("client", client), ("server", server)]
 }
 
 /// A server that accepts several secrets, and clients with each of them or

@@ -1,15 +1,20 @@
 //! What our own host can do wrong.
 
-use spiped_core::{Config, ForwardSecrecy, Side};
+use spiped_core::{Config, ForwardSecrecy, KeyExchange, Side};
 
 use super::Case;
-use super::end::{End, entropy, established, ingredients, secret};
+use super::end::{End, config, entropy, established, ingredients, secret};
 use crate::transcript::SIDES;
 use crate::{Call, Ingredients};
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = SIDES.iter().flat_map(|(name, side)| {
-        let groups = [unmakeable(name, *side), before_start(name, *side), order(name, *side)];
+        let groups = [
+            unmakeable(name, *side),
+            contradictory(name, *side),
+            before_start(name, *side),
+            order(name, *side),
+        ];
         groups.into_iter().flatten()
     });
     cases.collect()
@@ -36,10 +41,38 @@ fn unmakeable(name: &str, side: Side) -> Vec<Case> {
         ));
     }
     let cases = wrong.into_iter().map(|(what, secrets, entropy, about)| {
-        let config = Config { side, forward_secrecy: ForwardSecrecy::Offer };
+        let config = config(side, ForwardSecrecy::Offer);
         let mut end = End::of(Ingredients::New { config, secrets, entropy });
         end.calls([Call::PeerSecret, Call::Start, Call::Compute, Call::Suspend]);
         end.case(format!("misuse-{what}-{name}"), about)
+    });
+    cases.collect()
+}
+
+/// Configurations that contradict themselves, with nothing else wrong or
+/// everything.
+fn contradictory(name: &str, side: Side) -> Vec<Case> {
+    let omitting = Config {
+        side,
+        key_exchange: Some(KeyExchange::X25519),
+        forward_secrecy: ForwardSecrecy::Omit,
+    };
+    let mut configs = vec![("x25519-omits", omitting, "X25519 without forward secrecy.")];
+    if side == Side::Client {
+        let open = Config { key_exchange: None, ..config(side, ForwardSecrecy::Offer) };
+        configs.push(("open-exchange", open, "A client that leaves the key exchange open."));
+    }
+    let cases = configs.into_iter().flat_map(|(what, config, about)| {
+        let case = |what: String, secrets| {
+            let mut end = End::of(Ingredients::New { config, secrets, entropy: entropy(side) });
+            end.calls([Call::PeerSecret, Call::KeyExchange, Call::Start, Call::Suspend]);
+            end.case(format!("misuse-{what}-{name}"), about)
+        };
+        [
+            case(what.to_owned(), vec![secret().to_vec()]),
+            case(format!("{what}-no-secret"), vec![]),
+            case(format!("{what}-secret-short"), vec![vec![1; 31]]),
+        ]
     });
     cases.collect()
 }

@@ -11,10 +11,13 @@ mod key_shares;
 mod misuse;
 mod packets;
 mod suspended;
+mod x25519;
 
 use std::fmt;
 
 use crate::transcript::Transcript;
+
+pub(crate) use end::config;
 
 /// One case.
 pub struct Case {
@@ -41,5 +44,6 @@ pub fn all() -> Vec<Case> {
     cases.extend(ends::cases());
     cases.extend(suspended::cases());
     cases.extend(misuse::cases());
+    cases.extend(x25519::cases());
     cases
 }

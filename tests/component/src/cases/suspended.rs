@@ -116,7 +116,15 @@ fn no_states() -> Vec<Case> {
         ("long", [&state[..], &[0; PACKET_LEN]].concat(), "A state with a whole packet."),
         ("version-0", with(0, 0), "A state of version 0."),
         ("version-2", with(0, 2), "A state of version 2."),
-        ("ends", with(1, 4), "A state in which an unknown side has ended."),
+        ("ends", with(1, 16), "A state in which an unknown side has ended."),
+        ("end-mark", with(1, 8), "A state without end marks in which one has come."),
+        ("cut-off", with(1, 4 | 2), "A state that has ended without its end mark."),
+        ("cut-packet", [&with(1, 2)[..], b"x"].concat(), "A state that has ended in a packet."),
+        (
+            "past-the-end",
+            [&with(1, 4 | 8)[..], b"x"].concat(),
+            "A state with a byte after the end mark.",
+        ),
     ];
     let cases = states.map(|(what, state, about)| {
         let mut end = End::resume(&state);

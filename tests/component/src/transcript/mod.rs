@@ -80,6 +80,7 @@ impl Answer {
                 status,
             },
             Self::PeerSecret(secret) => Answer::PeerSecret(secret),
+            Self::KeyExchange(exchange) => Answer::KeyExchange(exchange),
             Self::State(state) => Answer::State(state.map(Bytes::abridged)),
         }
     }
@@ -93,6 +94,7 @@ impl Answer<Bytes> {
                 Answer::Output { to_crypt: crypt, to_plain: plain, status: actual },
             ) => to_crypt.are(crypt) && to_plain.are(plain) && status == actual,
             (Self::PeerSecret(secret), Answer::PeerSecret(actual)) => secret == actual,
+            (Self::KeyExchange(exchange), Answer::KeyExchange(actual)) => exchange == actual,
             (Self::State(Ok(state)), Answer::State(Ok(actual))) => state.are(actual),
             (Self::State(Err(error)), Answer::State(Err(actual))) => error == actual,
             _ => false,
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
     use crate::builds::NativeCrate;
 
-    const GOOD: &str = "side: server\nforward-secrecy: offer\nsecret: 32*01\nentropy: 64*02\n\n\
+    const GOOD: &str = "side: server\nkey-exchange: any\nforward-secrecy: offer\nsecret: 32*01\nentropy: 64*02\n\n\
                         start\n> crypt 32*02\n= handshaking\n\npeer-secret\n= none\n";
 
     fn replay(text: &str) -> Result<(), Fault> {
@@ -123,9 +125,9 @@ mod tests {
     fn first_answer_that_differs_is_reported_at_its_call() {
         assert_eq!(replay(GOOD), Ok(()));
         for (bad, expected) in [
-            (GOOD.replace("= handshaking", "= computing"), "6: "),
-            (GOOD.replace("> crypt 32*02", "> crypt 32*03"), "6: "),
-            (GOOD.replace("= none", "= 0"), "10: the answer is\n= none\ninstead of\n= 0\n"),
+            (GOOD.replace("= handshaking", "= computing"), "7: "),
+            (GOOD.replace("> crypt 32*02", "> crypt 32*03"), "7: "),
+            (GOOD.replace("= none", "= 0"), "11: the answer is\n= none\ninstead of\n= 0\n"),
         ] {
             let fault = replay(&bad).unwrap_err().to_string();
             assert!(fault.starts_with(expected), "{fault}");

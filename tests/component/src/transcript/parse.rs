@@ -7,7 +7,9 @@ use std::vec;
 use spiped_core::Config;
 
 use super::bytes::{Bytes, parse_exact, parse_number};
-use super::words::{FORWARD_SECRECY, SIDES, STATUSES, parse_failure, value};
+use super::words::{
+    FORWARD_SECRECY, KEY_EXCHANGES, KEY_EXCHANGES_IN_USE, SIDES, STATUSES, parse_failure, value,
+};
 use super::{Fault, Step, Transcript};
 use crate::{Answer, Call, Ingredients};
 
@@ -28,13 +30,15 @@ fn ingredients(lines: &mut Lines<'_>) -> Result<Ingredients, Fault> {
         return Ok(Ingredients::Resumed(state));
     }
     let side = lines.take("side: ", |word| value(&SIDES, word))?;
+    let key_exchange = lines.take("key-exchange: ", |word| value(&KEY_EXCHANGES, word))?;
     let forward_secrecy = lines.take("forward-secrecy: ", |word| value(&FORWARD_SECRECY, word))?;
     let mut secrets = Vec::new();
     while let Some(secret) = lines.take_if("secret: ", parse_exact)? {
         secrets.push(secret);
     }
     let entropy = lines.take("entropy: ", parse_exact)?;
-    Ok(Ingredients::New { config: Config { side, forward_secrecy }, secrets, entropy })
+    let config = Config { side, key_exchange, forward_secrecy };
+    Ok(Ingredients::New { config, secrets, entropy })
 }
 
 fn call(line: &str) -> Result<Call, String> {
@@ -50,6 +54,7 @@ fn call(line: &str) -> Result<Call, String> {
         "crypt-eof" => Ok(Call::CryptEof),
         "plain-eof" => Ok(Call::PlainEof),
         "peer-secret" => Ok(Call::PeerSecret),
+        "key-exchange" => Ok(Call::KeyExchange),
         "suspend" => Ok(Call::Suspend),
         other => Err(format!("not a call: {other}")),
     }
@@ -61,6 +66,8 @@ fn answer(lines: &mut Lines<'_>, call: &Call) -> Result<Answer<Bytes>, Fault> {
             "none" => Ok(Answer::PeerSecret(None)),
             index => Ok(Answer::PeerSecret(Some(parse_number(index)?))),
         }),
+        Call::KeyExchange => lines
+            .take("= ", |exchange| value(&KEY_EXCHANGES_IN_USE, exchange).map(Answer::KeyExchange)),
         Call::Suspend => lines.take("= ", |result| match result.strip_prefix("state ") {
             Some(state) => Ok(Answer::State(Ok(Bytes::parse(state)?))),
             None => status(result)?
@@ -139,7 +146,7 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::*;
 
-    const HEADER: &str = "# about\nside: server\nforward-secrecy: omit\nsecret: 32*61\n\
+    const HEADER: &str = "# about\nside: server\nkey-exchange: x25519\nforward-secrecy: omit\nsecret: 32*61\n\
                           secret: 4*0001\nentropy: -\n";
 
     fn fault(calls: &str) -> String {
@@ -155,6 +162,8 @@ mod tests {
             "plain 61\n= failed peer forged-packet 7\n",
             "peer-secret\n= 3\n",
             "peer-secret\n= none\n",
+            "key-exchange\n= none\n",
+            "key-exchange\n= modp2048\n",
             "suspend\n= state 6*abcd\n",
             "suspend\n= failed misuse not-established\n",
         ];
@@ -166,23 +175,23 @@ mod tests {
     #[test]
     fn what_the_format_does_not_say_is_refused_at_its_line() {
         for (calls, expected) in [
-            ("begin\n", "7: not a call: begin"),
-            ("start", "7: \"= \" must follow here, not: the end"),
-            ("\nstart\n# more\nstart\n", "10: \"= \" must follow here, not: start"),
-            ("start\n> plain 00\n> crypt 00\n", "9: \"= \" must follow here, not: > crypt 00"),
-            ("crypt AB\n", "7: not bytes in lower-case hexadecimal: AB"),
-            ("crypt abc\n", "7: not bytes in lower-case hexadecimal: abc"),
-            ("crypt 2*\n", "7: not bytes in lower-case hexadecimal: "),
-            ("crypt 07*00\n", "7: not a number, or too large: 07"),
-            ("crypt 1@00\n", "7: not bytes in lower-case hexadecimal: 1@00"),
-            ("start\n> crypt 1@00\n", "8: not a SHA-256: 00"),
-            ("suspend\n= established\n", "8: neither a state nor a failure: established"),
-            ("peer-secret\n= 4294967296\n", "8: not a number, or too large: 4294967296"),
-            ("start\n= failed peer bad-length 7\n", "8: a length is missing"),
+            ("begin\n", "8: not a call: begin"),
+            ("start", "8: \"= \" must follow here, not: the end"),
+            ("\nstart\n# more\nstart\n", "11: \"= \" must follow here, not: start"),
+            ("start\n> plain 00\n> crypt 00\n", "10: \"= \" must follow here, not: > crypt 00"),
+            ("crypt AB\n", "8: not bytes in lower-case hexadecimal: AB"),
+            ("crypt abc\n", "8: not bytes in lower-case hexadecimal: abc"),
+            ("crypt 2*\n", "8: not bytes in lower-case hexadecimal: "),
+            ("crypt 07*00\n", "8: not a number, or too large: 07"),
+            ("crypt 1@00\n", "8: not bytes in lower-case hexadecimal: 1@00"),
+            ("start\n> crypt 1@00\n", "9: not a SHA-256: 00"),
+            ("suspend\n= established\n", "9: neither a state nor a failure: established"),
+            ("peer-secret\n= 4294967296\n", "9: not a number, or too large: 4294967296"),
+            ("start\n= failed peer bad-length 7\n", "9: a length is missing"),
         ] {
             assert_eq!(fault(calls), expected);
         }
-        assert!(fault("start\n= ready\n").starts_with("8: \"ready\" is none of: handshaking,"));
+        assert!(fault("start\n= ready\n").starts_with("9: \"ready\" is none of: handshaking,"));
         assert_eq!(
             transcript("forward-secrecy: omit\n").unwrap_err().to_string(),
             "1: \"side: \" must follow here, not: forward-secrecy: omit"

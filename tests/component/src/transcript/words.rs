@@ -1,6 +1,6 @@
 //! The words of the format for sides, options, states and failures.
 
-use spiped_core::{Error, ForwardSecrecy, Misuse, PeerFault, Side, Status};
+use spiped_core::{Error, ForwardSecrecy, KeyExchange, Misuse, PeerFault, Side, Status};
 
 use super::bytes::parse_number;
 
@@ -12,6 +12,20 @@ pub(crate) const FORWARD_SECRECY: [(&str, ForwardSecrecy); 3] = [
     ("omit", ForwardSecrecy::Omit),
 ];
 
+/// What a session may be told.
+pub(super) const KEY_EXCHANGES: [(&str, Option<KeyExchange>); 3] = [
+    ("any", None),
+    ("modp2048", Some(KeyExchange::Modp2048)),
+    ("x25519", Some(KeyExchange::X25519)),
+];
+
+/// What a session may answer.
+pub(super) const KEY_EXCHANGES_IN_USE: [(&str, Option<KeyExchange>); 3] = [
+    ("none", None),
+    ("modp2048", Some(KeyExchange::Modp2048)),
+    ("x25519", Some(KeyExchange::X25519)),
+];
+
 pub(super) const STATUSES: [(&str, Status); 3] = [
     ("handshaking", Status::Handshaking),
     ("computing", Status::Computing),
@@ -19,15 +33,19 @@ pub(super) const STATUSES: [(&str, Status); 3] = [
 ];
 
 /// All failures, but for the two that have numbers.
-pub const FAILURES: [(&str, Error); 15] = [
+pub const FAILURES: [(&str, Error); 19] = [
     ("peer wrong-key", Error::Peer(PeerFault::WrongKey)),
     ("peer public-value-out-of-range", Error::Peer(PeerFault::PublicValueOutOfRange)),
+    ("peer low-order-public-value", Error::Peer(PeerFault::LowOrderPublicValue)),
     ("peer no-forward-secrecy", Error::Peer(PeerFault::NoForwardSecrecy)),
+    ("peer data-after-end", Error::Peer(PeerFault::DataAfterEnd)),
     ("peer cut-off-in-handshake", Error::Peer(PeerFault::CutOffInHandshake)),
     ("peer cut-off-in-packet", Error::Peer(PeerFault::CutOffInPacket)),
+    ("peer cut-off-before-end", Error::Peer(PeerFault::CutOffBeforeEnd)),
     ("misuse secret-length", Error::Misuse(Misuse::SecretLength)),
     ("misuse secret-count", Error::Misuse(Misuse::SecretCount)),
     ("misuse entropy-length", Error::Misuse(Misuse::EntropyLength)),
+    ("misuse contradictory-config", Error::Misuse(Misuse::ContradictoryConfig)),
     ("misuse start-order", Error::Misuse(Misuse::StartOrder)),
     ("misuse nothing-to-compute", Error::Misuse(Misuse::NothingToCompute)),
     ("misuse not-established", Error::Misuse(Misuse::NotEstablished)),

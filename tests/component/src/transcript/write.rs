@@ -5,7 +5,9 @@ use std::fmt;
 use spiped_core::Error;
 
 use super::bytes::exact;
-use super::words::{FORWARD_SECRECY, SIDES, STATUSES, failure, word};
+use super::words::{
+    FORWARD_SECRECY, KEY_EXCHANGES, KEY_EXCHANGES_IN_USE, SIDES, STATUSES, failure, word,
+};
 use super::{Bytes, Transcript};
 use crate::{Answer, Call, Ingredients};
 
@@ -21,6 +23,7 @@ impl fmt::Display for Ingredients {
         match self {
             Self::New { config, secrets, entropy } => {
                 writeln!(f, "side: {}", word(&SIDES, &config.side))?;
+                writeln!(f, "key-exchange: {}", word(&KEY_EXCHANGES, &config.key_exchange))?;
                 let forward_secrecy = word(&FORWARD_SECRECY, &config.forward_secrecy);
                 writeln!(f, "forward-secrecy: {forward_secrecy}")?;
                 for secret in secrets {
@@ -43,6 +46,7 @@ impl fmt::Display for Call {
             Self::CryptEof => f.write_str("crypt-eof"),
             Self::PlainEof => f.write_str("plain-eof"),
             Self::PeerSecret => f.write_str("peer-secret"),
+            Self::KeyExchange => f.write_str("key-exchange"),
             Self::Suspend => f.write_str("suspend"),
         }
     }
@@ -64,6 +68,9 @@ impl fmt::Display for Answer<Bytes> {
             }
             Self::PeerSecret(None) => writeln!(f, "= none"),
             Self::PeerSecret(Some(index)) => writeln!(f, "= {index}"),
+            Self::KeyExchange(exchange) => {
+                writeln!(f, "= {}", word(&KEY_EXCHANGES_IN_USE, exchange))
+            }
             Self::State(Ok(state)) => writeln!(f, "= state {state}"),
             Self::State(Err(error)) => write_failed(f, error),
         }

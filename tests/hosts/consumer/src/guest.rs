@@ -7,7 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use bindings::spiped::pipe::protocol::{Config, ForwardSecrecy, Output, Session, Side, Status};
+use bindings::spiped::pipe::protocol::{
+    Config, ForwardSecrecy, KeyExchange, Output, Session, Side, Status,
+};
 
 #[allow(
     clippy::all,
@@ -67,7 +69,11 @@ struct End {
 impl End {
     /// A started session and the first it has to say.
     fn start(side: Side, secret: &[u8]) -> Result<(Self, Vec<u8>), String> {
-        let config = Config { side, forward_secrecy: ForwardSecrecy::Require };
+        let config = Config {
+            side,
+            key_exchange: Some(KeyExchange::Modp2048),
+            forward_secrecy: ForwardSecrecy::Require,
+        };
         // Never in earnest: see `consumer.wit`.
         let entropy = match side {
             Side::Client => [1; 64],
