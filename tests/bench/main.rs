@@ -71,7 +71,7 @@ fn measure_all(options: &Options) -> Result<Report> {
     for round in 1..=options.rounds {
         for figure in options.figures.iter().filter(|figure| round <= figure.rounds) {
             note(&format!("round {round} of {}: {}", options.rounds, figure.title));
-            for peer in &options.peers {
+            for peer in options.peers.iter().filter(|peer| (peer.takes_part)(figure.id)) {
                 let measured = measure(figure, peer, &targets)
                     .with_context(|| format!("{}: {}", peer.name, figure.title))?;
                 results.add(figure, peer, measured);

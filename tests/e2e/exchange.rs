@@ -9,7 +9,8 @@ use spiped_tests::{Backend, Client, Ending, Lab, Link, Pairing, wait};
 /// a connection.
 pub(crate) const NAP: Duration = Duration::from_millis(2200);
 
-/// A module for one combination of a client and a `spiped -d`.
+/// A module for one combination of a client and a `spiped -d`, with the key
+/// exchange that every program knows.
 macro_rules! pairing {
     ($name:ident, $client:ident of $client_origin:ident, $server_origin:ident) => {
         mod $name {
@@ -21,22 +22,51 @@ macro_rules! pairing {
                 client: Client::$client,
                 client_origin: Origin::$client_origin,
                 server_origin: Origin::$server_origin,
+                key_exchange: None,
             };
 
-            exchange::tests!(PAIRING);
+            exchange::forward_secrecy_tests!(PAIRING);
+            exchange::data_tests!(PAIRING);
         }
     };
 }
 pub(crate) use pairing;
 
-/// One test for each scenario, for the pairing given.
-macro_rules! tests {
-    ($pairing:expr) => {
-        #[test]
-        fn every_size_arrives() {
-            exchange::sizes($pairing, &[], &[]);
-        }
+/// The same with X25519, which only our own programs know.
+macro_rules! x25519_pairing {
+    ($name:ident, $client:ident) => {
+        mod $name {
+            use spiped_tests::{Client, Pairing};
 
+            use crate::exchange;
+
+            const PAIRING: Pairing =
+                Pairing { client: Client::$client, key_exchange: Some("x25519"), ..Pairing::OURS };
+
+            exchange::data_tests!(PAIRING);
+
+            #[test]
+            fn forward_secrecy_can_be_required() {
+                exchange::sizes(PAIRING, &["-g"], &["-g"]);
+            }
+
+            #[test]
+            fn server_without_forward_secrecy_gives_it_all_the_same() {
+                exchange::sizes(PAIRING, &["-g"], &["-f"]);
+            }
+
+            #[test]
+            fn server_can_be_restricted_to_it() {
+                exchange::sizes(PAIRING, &[], &["--kex", "x25519"]);
+            }
+        }
+    };
+}
+pub(crate) use x25519_pairing;
+
+/// One test for each scenario of keys and of forward secrecy.
+macro_rules! forward_secrecy_tests {
+    ($pairing:expr) => {
         #[test]
         fn client_omits_forward_secrecy() {
             exchange::sizes($pairing, &["-f"], &[]);
@@ -76,6 +106,17 @@ macro_rules! tests {
         fn wrong_key_is_refused() {
             exchange::refusal_of_key($pairing);
         }
+    };
+}
+pub(crate) use forward_secrecy_tests;
+
+/// One test for each scenario of data and of ends.
+macro_rules! data_tests {
+    ($pairing:expr) => {
+        #[test]
+        fn every_size_arrives() {
+            exchange::sizes($pairing, &[], &[]);
+        }
 
         #[test]
         fn late_reply_to_a_half_closed_request_arrives() {
@@ -103,7 +144,7 @@ macro_rules! tests {
         }
     };
 }
-pub(crate) use tests;
+pub(crate) use data_tests;
 
 /// An echo of as many bytes as fit in no packet, one packet, or just not one.
 pub(crate) fn sizes(pairing: Pairing, client_args: &[&str], server_args: &[&str]) {

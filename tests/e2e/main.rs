@@ -19,8 +19,12 @@ mod flow;
 mod hosts;
 // Our programs with Debian's.
 mod interop;
+// Several keys, and keys that change.
+mod keys;
 // -n, -o, file descriptors, and connections that get in each other's way.
 mod limits;
+// Making keys and moving them: keygen, fingerprint, pair.
+mod pairing;
 // Start, stop, daemonizing, pid files, Unix sockets.
 mod process;
 // A real service behind the pipe.

@@ -1,5 +1,6 @@
 //! `-u`: changing user and group.
 
+use nix::sys::signal::Signal;
 use spiped_tests::{Backend, Background, Exit, Lab, Spiped, proc, wait};
 
 #[test]
@@ -30,6 +31,19 @@ fn service_works_afterwards() {
     let server = server.start();
     let client = Spiped::encrypt(&lab, server.source()).args(&["-u", "nobody:nogroup"]);
     client.start().connect().expect_echo(b"unprivileged");
+}
+
+#[test]
+fn keys_that_only_root_can_read_stay_in_use_after_a_reload() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).args(&["-u", "nobody"]).start();
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    // By then it is somebody else.
+    client.connect().expect_echo(b"unprivileged");
+    server.process.signal(Signal::SIGHUP);
+    server.process.wait_for_stderr("/key: Permission denied; the old keys stay in use");
+    client.connect().expect_echo(b"as before");
 }
 
 #[test]

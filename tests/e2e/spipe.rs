@@ -166,6 +166,20 @@ fn sigterm_ends_with_success() {
 }
 
 #[test]
+fn sighup_and_sigusr1_kill() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = server(&lab, &backend);
+    for signal in [Signal::SIGHUP, Signal::SIGUSR1] {
+        let mut spipe = Spipe::to(&lab, server.source()).start();
+        spipe.stdin.write_all(b"x").unwrap();
+        spipe.stdout.read_exact(&mut [0]).unwrap();
+        spipe.process.signal(signal);
+        assert_eq!(spipe.process.wait().signal(), Some(signal as i32));
+    }
+}
+
+#[test]
 fn reset_by_the_target_fails() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);

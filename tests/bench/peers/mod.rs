@@ -21,6 +21,8 @@ pub(crate) struct Peer {
     pub(crate) version: fn() -> Result<Option<String>>,
     /// Starts its processes in front of the service.
     pub(crate) start: fn(&Endpoint) -> Result<Tunnel>,
+    /// Whether it takes part in a figure, by the figure's key.
+    pub(crate) takes_part: fn(&str) -> bool,
     /// How much work makes a round of about a second per figure.
     pub(crate) amounts: Amounts,
 }
@@ -49,6 +51,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "direct",
         version: || Ok(None),
         start: |target| Ok(Tunnel::to(target)),
+        takes_part: |_| true,
         amounts: Amounts {
             megabytes: 2400,
             round_trips: 20_000,
@@ -61,7 +64,8 @@ pub(crate) const PEERS: &[Peer] = &[
         id: REFERENCE,
         name: "spiped (Debian)",
         version: || spiped::version(Origin::Debian),
-        start: |target| spiped::start(Origin::Debian, target),
+        start: |target| spiped::start(Origin::Debian, target, &[]),
+        takes_part: |_| true,
         amounts: Amounts {
             megabytes: 120,
             round_trips: 6000,
@@ -74,7 +78,8 @@ pub(crate) const PEERS: &[Peer] = &[
         id: OURS,
         name: "spiped (ours)",
         version: || spiped::version(Origin::Ours),
-        start: |target| spiped::start(Origin::Ours, target),
+        start: |target| spiped::start(Origin::Ours, target, &[]),
+        takes_part: |_| true,
         amounts: Amounts {
             megabytes: 900,
             round_trips: 6000,
@@ -84,10 +89,26 @@ pub(crate) const PEERS: &[Peer] = &[
         },
     },
     Peer {
+        id: "spiped-ours-x25519",
+        name: "spiped (ours, x25519)",
+        version: || Ok(None),
+        start: |target| spiped::start(Origin::Ours, target, &["--kex", "x25519"]),
+        // The rest does not depend on how the handshake went.
+        takes_part: |figure| figure.starts_with("connections-"),
+        amounts: Amounts {
+            megabytes: 900,
+            round_trips: 6000,
+            sequential: 300,
+            concurrent: 1000,
+            requests: 80_000,
+        },
+    },
+    Peer {
         id: "stunnel",
         name: "stunnel",
         version: stunnel::version,
         start: stunnel::start,
+        takes_part: |_| true,
         amounts: Amounts {
             megabytes: 900,
             round_trips: 6000,
@@ -101,6 +122,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "HAProxy",
         version: haproxy::version,
         start: haproxy::start,
+        takes_part: |_| true,
         amounts: Amounts {
             megabytes: 900,
             round_trips: 6000,

@@ -12,13 +12,16 @@ pub(super) fn version(origin: Origin) -> Result<Option<String>> {
     version_text(path.to_str().context("a path that is no text")?, "-v").map(Some)
 }
 
-pub(super) fn start(origin: Origin, target: &Endpoint) -> Result<Tunnel> {
+/// Both ends; `client_args` are for the first only.
+pub(super) fn start(origin: Origin, target: &Endpoint, client_args: &[&str]) -> Result<Tunnel> {
     // One is used to see that the others are there.
     let most = (limits::MANY + 1).to_string();
     let mut tunnel = Tunnel::to(target);
-    for mode in [Spiped::decrypt, Spiped::encrypt] {
+    for (decrypt, args) in [(true, &[][..]), (false, client_args)] {
         tunnel.put_in_front(|lab, source, target| {
-            Ok(mode(lab, target).of(origin).source(source).args(&["-n", &most]).spawn())
+            let mode = if decrypt { Spiped::decrypt } else { Spiped::encrypt };
+            let end = mode(lab, target).of(origin).source(source).args(&["-n", &most]);
+            Ok(end.args(args).spawn())
         })?;
     }
     Ok(tunnel)

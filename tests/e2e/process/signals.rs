@@ -1,4 +1,4 @@
-//! SIGTERM drains, a second one kills.
+//! SIGTERM drains, a second one kills; SIGHUP and SIGUSR1 do not end the program.
 
 use nix::libc::{SIGINT, SIGTERM};
 use nix::sys::signal::Signal;
@@ -64,6 +64,22 @@ fn sigint_kills_at_once() {
     daemon.process.signal(Signal::SIGINT);
     assert_eq!(daemon.process.wait().signal(), Some(SIGINT));
     conn.expect_end_without_data();
+}
+
+#[test]
+fn sighup_and_sigusr1_leave_connections_alone() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = established(&pair);
+    for signal in [Signal::SIGHUP, Signal::SIGUSR1] {
+        pair.server.process.signal(signal);
+        pair.client().process.signal(signal);
+        conn.expect_echo(b"still served");
+    }
+    pair.server.process.wait_for_stderr(": counters: ");
+    pair.client().process.wait_for_stderr(": counters: ");
+    conn.expect_echo(b"still served");
 }
 
 #[track_caller]

@@ -6,3 +6,4 @@ mod key_shares;
 mod packets;
 mod secrecy;
 mod strangers;
+mod x25519;

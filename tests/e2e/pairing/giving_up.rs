@@ -1,0 +1,132 @@
+//! A pairing that ends early leaves nothing behind.
+
+use nix::sys::signal::Signal;
+use spiped_core::Side;
+use spiped_core::pairing::HELLO_LEN;
+use spiped_tests::{Conn, Lab, proc};
+
+use super::{ByHand, Pairer, expect_files, start_both};
+
+/// What one says when its confirmation is on the way.
+const CONFIRMED: &str = "Waiting for the other host to confirm.";
+
+/// Two that show their digits.
+fn comparing(lab: &Lab) -> (Pairer, Pairer) {
+    let (here, there) = start_both(lab, &[], &[]);
+    here.digits();
+    there.digits();
+    (here, there)
+}
+
+#[test]
+fn only_a_whole_yes_is_one() {
+    for answer in ["no\n", "y\n", "\n", "YES\n", "yes please\n", ""] {
+        let lab = Lab::new();
+        let (mut here, mut there) = comparing(&lab);
+        here.say(answer);
+        drop(here.stdin.take());
+        here.expect_failure("Pairing given up");
+        there.expect_failure("it closed the connection");
+        expect_files(&lab, &[]);
+    }
+}
+
+#[test]
+fn one_no_is_enough() {
+    let lab = Lab::new();
+    let (mut here, mut there) = comparing(&lab);
+    there.say("yes\n");
+    there.process.wait_for_stderr(CONFIRMED);
+    here.say("no\n");
+    here.expect_failure("Pairing given up");
+    let exit = there.expect_failure("it closed the connection");
+    assert!(exit.stderr.contains("delete it there"), "{}", exit.stderr);
+    expect_files(&lab, &[]);
+}
+
+#[test]
+fn interruption_before_the_yes_leaves_no_file() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGKILL] {
+        let lab = Lab::new();
+        let (mut here, mut there) = comparing(&lab);
+        there.process.signal(signal);
+        if signal == Signal::SIGKILL {
+            assert_eq!(there.wait().signal(), Some(signal as i32));
+        } else {
+            let exit = there.expect_failure("Pairing interrupted");
+            assert!(!exit.stderr.contains("delete"), "{}", exit.stderr);
+        }
+        here.expect_failure("it closed the connection");
+        expect_files(&lab, &[]);
+    }
+}
+
+#[test]
+fn interruption_after_the_yes_says_what_may_be_left() {
+    for there_is_interrupted in [true, false] {
+        let lab = Lab::new();
+        let (mut here, mut there) = comparing(&lab);
+        let (one, other) =
+            if there_is_interrupted { (&mut there, &mut here) } else { (&mut here, &mut there) };
+        one.say("yes\n");
+        one.process.wait_for_stderr(CONFIRMED);
+        one.process.signal(Signal::SIGINT);
+        let exit = one.expect_failure("Pairing interrupted");
+        assert!(exit.stderr.contains("delete it there"), "{}", exit.stderr);
+        other.expect_failure("it closed the connection");
+        expect_files(&lab, &[]);
+    }
+}
+
+#[test]
+fn file_that_exists_is_refused_before_the_network_is_touched() {
+    let lab = Lab::new();
+    let at = lab.tcp();
+    lab.write("here", "precious");
+    let mut here = Pairer::start(&lab, &["--listen", &at.to_string()], "here");
+    here.expect_failure("here exists already and is not overwritten");
+    let mut there = Pairer::connect(&lab, &at, "here", &[]);
+    let exit = there.expect_failure("here exists already and is not overwritten");
+    assert!(!exit.stderr.contains("connect"), "{}", exit.stderr);
+    assert_eq!(std::fs::read(lab.path("here")).unwrap(), b"precious");
+}
+
+#[test]
+fn file_that_appears_meanwhile_is_kept() {
+    let lab = Lab::new();
+    let (mut here, mut there) = comparing(&lab);
+    lab.write("here", "precious");
+    here.say("yes\n");
+    there.say("yes\n");
+    here.expect_failure("here exists already and is not overwritten");
+    there.expect_key("there");
+    assert_eq!(std::fs::read(lab.path("here")).unwrap(), b"precious");
+    expect_files(&lab, &["here", "there"]);
+}
+
+#[test]
+fn time_limit_is_for_all_of_it() {
+    let lab = Lab::new();
+    let at = lab.tcp();
+    let mut here = Pairer::listen(&lab, &at, "here", &["-o", "0.3"]);
+    here.expect_failure("Pairing timed out after 0.3 s (-o)");
+    assert!(!proc::is_listening(&at));
+
+    let mut here = Pairer::listen(&lab, &at, "here", &["-o", "1.5"]);
+    let mut there = Pairer::connect(&lab, &at, "there", &[]);
+    here.digits();
+    there.digits();
+    here.expect_failure("Pairing timed out after 1.5 s (-o)");
+    there.expect_failure("it closed the connection");
+    expect_files(&lab, &[]);
+}
+
+#[test]
+fn peer_that_falls_silent_is_waited_for_until_the_limit() {
+    let lab = Lab::new();
+    let at = lab.tcp();
+    let mut here = Pairer::listen(&lab, &at, "here", &["-o", "1"]);
+    let mut silent = ByHand::new(Side::Client, None, Conn::to(&at));
+    silent.conn.receive(HELLO_LEN);
+    here.expect_failure("Pairing timed out after 1 s (-o)");
+}

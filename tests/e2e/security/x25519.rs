@@ -1,0 +1,163 @@
+//! The key exchange X25519 between real programs: who refuses whom, and that
+//! nobody can cut a stream short unnoticed.
+
+use spiped_tests::wire::{Handshake, PACKET_LEN, Session, Side};
+use spiped_tests::{Backend, Conn, Ending, KEY, Lab, Spipe, Spiped};
+
+use crate::by_hand::{AgainstClient, AgainstServer};
+
+const X25519: &[&str] = &["--kex", "x25519"];
+
+/// An established connection with a `spiped -d`, and what it is at the target.
+fn client_of(server: &AgainstServer) -> (Session, Conn) {
+    let session = server.handshake().complete_x25519();
+    (session, server.backend.accept())
+}
+
+/// An application's connection to a `spiped -e`, and the other end of it.
+fn server_of(client: &AgainstClient) -> (Conn, Session) {
+    let (application, handshake) = client.handshake(KEY);
+    (application, handshake.complete_x25519())
+}
+
+/// Two packets and the end mark.
+fn stream(session: &mut Session) -> Vec<u8> {
+    [session.packet(b"one"), session.packet(b"two"), session.end_mark()].concat()
+}
+
+/// What comes through of so many packets of the stream.
+const THROUGH: [&[u8]; 3] = [b"", b"one", b"onetwo"];
+
+#[test]
+fn target_sees_a_reset_unless_the_end_was_meant() {
+    let server = AgainstServer::start(&[]);
+    for (packets, through) in THROUGH.into_iter().enumerate() {
+        let (mut session, mut target) = client_of(&server);
+        let stream = stream(&mut session);
+        session.conn.send(&stream[..packets * PACKET_LEN]);
+        session.conn.half_close();
+        assert_eq!(target.receive_to_end(), (through.to_vec(), Ending::Reset));
+    }
+    server.daemon.process.wait_for_stderr("cut off before its end mark");
+    let (mut session, mut target) = client_of(&server);
+    let stream = stream(&mut session);
+    session.conn.send(&stream[..stream.len() - 1]);
+    session.conn.half_close();
+    assert_eq!(target.receive_to_end(), (b"onetwo".to_vec(), Ending::Reset));
+    server.daemon.process.wait_for_stderr("cut off in the middle of a packet");
+}
+
+#[test]
+fn application_sees_a_reset_unless_the_end_was_meant() {
+    let client = AgainstClient::start(X25519);
+    for (packets, through) in THROUGH.into_iter().enumerate() {
+        let (mut application, mut session) = server_of(&client);
+        let stream = stream(&mut session);
+        session.conn.send(&stream[..packets * PACKET_LEN]);
+        session.conn.half_close();
+        assert_eq!(application.receive_to_end(), (through.to_vec(), Ending::Reset));
+    }
+    client.daemon.process.wait_for_stderr("cut off before its end mark");
+}
+
+/// As docs/protocol.md says of upstream's form: nobody can tell.
+#[test]
+fn without_end_marks_a_cut_between_packets_is_an_end() {
+    for (packets, through) in THROUGH.into_iter().enumerate() {
+        let server = AgainstServer::start(&[]);
+        let (mut session, mut target) = server.session();
+        for message in [&b"one"[..], b"two"].iter().take(packets) {
+            session.send(message);
+        }
+        session.conn.half_close();
+        assert_eq!(target.receive_all(), through);
+
+        let client = AgainstClient::start(&[]);
+        let (mut application, mut session) = client.session();
+        for message in [&b"one"[..], b"two"].iter().take(packets) {
+            session.send(message);
+        }
+        session.conn.half_close();
+        assert_eq!(application.receive_all(), through);
+    }
+}
+
+#[test]
+fn end_that_was_meant_ends_one_direction() {
+    let server = AgainstServer::start(X25519);
+    let (mut session, mut target) = client_of(&server);
+    let stream = stream(&mut session);
+    session.conn.send(stream);
+    session.conn.half_close();
+    assert_eq!(target.receive_all(), b"onetwo");
+    target.send(b"reply");
+    assert_eq!(session.receive(), b"reply");
+    drop(target);
+    assert_eq!(session.receive(), b"", "the end mark");
+    session.conn.expect_nothing_but(Ending::Closed);
+    assert_eq!(server.daemon.process.stderr(), "");
+}
+
+#[test]
+fn bytes_after_the_end_mark_reset_the_target() {
+    let server = AgainstServer::start(&[]);
+    let (mut session, mut target) = client_of(&server);
+    let stream = stream(&mut session);
+    let more = session.packet(b"three");
+    session.conn.send([&stream[..], &more].concat());
+    assert_eq!(target.receive_to_end(), (b"onetwo".to_vec(), Ending::Reset));
+    server.daemon.process.wait_for_stderr("bytes came after its end mark");
+}
+
+#[test]
+fn key_share_changed_anywhere_is_refused_in_silence() {
+    let server = AgainstServer::start(X25519);
+    for at in 0..64 {
+        let mut handshake = server.handshake();
+        let mut share = handshake.x25519_key_share();
+        share[at] ^= 1;
+        handshake.conn.send(share);
+        handshake.conn.expect_end_without_data();
+    }
+    server.daemon.process.wait_for_stderr("wrong key");
+    assert_eq!(server.backend.accepted(), 0);
+}
+
+#[test]
+fn server_that_accepts_both_says_what_it_waited_for() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).time_limit("1").start();
+    let mut client = Spipe::to(&lab, server.source()).key(lab.other_key()).args(X25519).start();
+    client.process.wait().expect_failure("wrong key, or a spiped -d there that does not know");
+    server.process.wait_for_stderr("wrong key (--kex x25519 there)");
+    assert_eq!(backend.accepted(), 0);
+}
+
+#[test]
+fn restricted_server_refuses_the_other_exchange() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    for (server, client) in [("x25519", "modp2048"), ("modp2048", "x25519")] {
+        let server =
+            Spiped::decrypt(&lab, backend.endpoint()).args(&["--kex", server]).time_limit("1");
+        let server = server.start();
+        let mut client = Spipe::to(&lab, server.source()).args(&["--kex", client]).start();
+        client.process.wait().expect_failure("Handshake failed");
+        server.process.wait_for_stderr("refused");
+    }
+    assert_eq!(backend.accepted(), 0);
+}
+
+#[test]
+fn spipe_fails_when_its_input_is_cut_short() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut spipe = Spipe::to(&lab, backend.endpoint()).args(X25519).start();
+    let handshake = Handshake::begin(backend.accept(), Side::Server, KEY);
+    let mut session = handshake.complete_x25519();
+    session.send(b"half of it");
+    session.conn.half_close();
+    let exit = spipe.process.wait();
+    exit.expect_failure("cut off before its end mark");
+}
