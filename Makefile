@@ -18,9 +18,9 @@ PROGRAMS := target/release/spiped target/release/spipe
 TOOL := target/checked/componentize
 
 WORKSPACE := Cargo.toml Cargo.lock
-CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh wit/pipe.wit \
+CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh $(wildcard wit/*.wit) \
 	$(shell find core-wasm/src -name '*.rs')
-HOST := $(WORKSPACE) host/Cargo.toml host/build.rs wit/pipe.wit \
+HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 	$(shell find host/src -name '*.rs')
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
