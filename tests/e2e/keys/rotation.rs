@@ -1,9 +1,9 @@
 //! A new key for a client, without a connection lost.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Scope};
 
-use spiped_tests::{Backend, Daemon, Lab, Spiped, wait};
+use spiped_tests::{Backend, Daemon, Ending, Lab, Spiped, wait};
 
 use super::{Keys, expect_refusal, expect_service, reload};
 
@@ -19,9 +19,7 @@ fn no_connection_fails_while_a_key_is_rotated_under_load() {
     let client = client.args(&["--log-level", "info"]).start();
     let load = Load::default();
     thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| load.run(&client));
-        }
+        load.start(scope, &client);
         load.go_on();
         keys.add("new");
         reload(&server);
@@ -52,30 +50,40 @@ const THREADS: usize = 4;
 /// Short connections, one after the other, on several threads.
 #[derive(Default)]
 struct Load {
-    served: AtomicUsize,
+    /// How many each thread has come to the end of.
+    ended: [AtomicUsize; THREADS],
     failed: AtomicUsize,
     stop: AtomicBool,
 }
 
 impl Load {
-    fn run(&self, client: &Daemon) {
+    fn start<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, client: &'scope Daemon) {
+        for ended in &self.ended {
+            scope.spawn(move || self.run(client, ended));
+        }
+    }
+
+    fn run(&self, client: &Daemon, ended: &AtomicUsize) {
         while !self.stop.load(Ordering::Relaxed) {
             let mut conn = client.connect();
             let echoed = conn.echoes(b"a short connection");
             conn.half_close();
-            let ended = conn.receive_to_end() == (Vec::new(), spiped_tests::Ending::Closed);
-            let counter = if echoed && ended { &self.served } else { &self.failed };
-            counter.fetch_add(1, Ordering::Relaxed);
+            let closed = conn.receive_to_end() == (Vec::new(), Ending::Closed);
+            if !(echoed && closed) {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+            }
+            ended.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until every connection that is open now has ended.
+    /// Waits until every connection that is open now has ended, and each
+    /// thread has had one that began after that.
     #[track_caller]
     fn go_on(&self) {
-        let done = || self.served.load(Ordering::Relaxed) + self.failed.load(Ordering::Relaxed);
-        // Each thread may finish one that began before and one that began
-        // after; more than that, and the slowest is past its first.
-        let goal = done() + 8 * THREADS;
-        wait::until("more connections had come and gone", || done() >= goal);
+        let ended = || self.ended.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let before = ended();
+        wait::until("more connections had come and gone", || {
+            before.iter().zip(ended()).all(|(before, now)| now >= before + 2)
+        });
     }
 }
