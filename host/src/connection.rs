@@ -79,8 +79,10 @@ impl Pipe {
     async fn decrypt(&self, mut source: Socket, tally: &mut Tally) -> Result<Outcome, Outcome> {
         let (mut target, guest, early) = match Box::pin(self.admit(&mut source, tally)).await {
             Ok(admitted) => admitted,
-            // A stranger has nothing to take for anything.
-            Err(outcome @ (Outcome::Refused(_) | Outcome::NoGuest(_))) => return Err(outcome),
+            // Whoever got no answer has nothing to take for anything.
+            Err(outcome @ (Outcome::Refused(_) | Outcome::KeyLimit(_) | Outcome::NoGuest(_))) => {
+                return Err(outcome);
+            }
             Err(outcome) => return Err(refuse(outcome, source)),
         };
         let outcome = self.copy(guest, early, &mut source, &mut target, tally).await;
@@ -111,21 +113,23 @@ impl Pipe {
 
     /// The peer holds the key with this index among those that were in force
     /// when it connected. Whether it is so still, and whether that is enough.
+    /// Takes as long for every key: the peer has not been answered yet, and
+    /// the time until then must not tell which one it holds.
     fn admit_key(
         &self,
         index: Option<usize>,
         keys: &KeySet,
         tally: &mut Tally,
     ) -> Result<(), Outcome> {
-        let (psk, key) = index.and_then(|index| keys.get(index)).ok_or_else(|| {
+        let key = index.and_then(|index| keys.keys().get(index)).ok_or_else(|| {
             HandshakeError::Session(Failure::Guest("named none of the keys".into()))
         })?;
-        let Some(key) = self.keys.current().find(psk).cloned() else {
+        if key.is_revoked() {
             tally.assign(key, None);
             return Err(Outcome::RevokedKey);
-        };
+        }
         let limit = self.key_policy.connections_per_key;
-        let within = tally.assign(&key, limit);
+        let within = tally.assign(key, limit);
         match limit {
             Some(limit) if !within => Err(Outcome::KeyLimit(limit)),
             Some(_) | None => Ok(()),
@@ -139,7 +143,7 @@ impl Pipe {
     pub async fn open(&self, tally: &mut Tally) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
         let mut target = self.dial().await?;
         let keys = self.keys.current();
-        if let Some((_, key)) = keys.get(0) {
+        if let Some(key) = keys.keys().first() {
             tally.assign(key, None);
         }
         let (guest, early) = self.begin(&keys)?.finish(&mut target).await?;
@@ -149,7 +153,7 @@ impl Pipe {
     fn begin(&self, keys: &KeySet) -> Result<Handshake, Outcome> {
         let psks = keys.psks();
         let guest = Guest::new(&self.engine, self.config, psks)?;
-        Ok(Handshake::begin(Box::new(guest), psks.len(), self.time_limit))
+        Ok(Handshake::begin(Box::new(guest), self.config, psks.len(), self.time_limit))
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {

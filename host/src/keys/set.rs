@@ -95,21 +95,14 @@ impl KeySet {
         &self.psks
     }
 
-    /// The secret with this index, and its key.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<(&Psk, &Key)> {
-        Some((self.psks.get(index)?, self.keys.get(index)?))
-    }
-
-    /// All of them.
+    /// Whose secrets they are, in the same order.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// The key with this content.
-    #[must_use]
-    pub fn find(&self, wanted: &Psk) -> Option<&Key> {
+    /// The key with this content. The time it takes tells where it is.
+    pub(super) fn find(&self, wanted: &Psk) -> Option<&Key> {
         self.entries().find_map(|(psk, key)| psk.matches(wanted).then_some(key))
     }
 
