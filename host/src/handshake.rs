@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use crate::guest::{Failure, Guest, KeyExchange, Output, PeerFault, Status};
+use crate::guest::{Config, Failure, Guest, KeyExchange, Output, PeerFault, Status};
 
 /// One read; a key share is 288 bytes, and little else can be there.
 const READ_LEN: usize = 2048;
@@ -24,8 +24,14 @@ const X25519_FLIGHT_LEN: usize = 32 + 64;
 
 /// As many exponentiations at once as there are processors: more would only
 /// take turns, and delay each other and the established connections.
-static PROCESSORS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, Into::into)));
+static PROCESSORS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(computing_max()));
+
+/// How many guests can be computing at once on threads of their own. One that
+/// was given up, as its time was over, goes on until it is done.
+#[must_use]
+pub fn computing_max() -> usize {
+    available_parallelism().map_or(1, Into::into)
+}
 
 /// With more keys than this, a server's search for its peer's takes too long
 /// for a thread that others wait for.
@@ -35,6 +41,7 @@ const QUICK_SEARCH_MAX: usize = 64;
 pub struct Handshake {
     guest: Box<Guest>,
     output: Output,
+    config: Config,
     /// How many keys the peer may hold one of.
     candidates: usize,
     /// Whether our public value has been computed.
@@ -43,13 +50,18 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Begins with a guest that was given `candidates` keys. The whole
-    /// handshake has to be done within `limit`.
+    /// Begins with a guest that was given this configuration and `candidates`
+    /// keys. The whole handshake has to be done within `limit`.
     #[must_use]
-    pub fn begin(mut guest: Box<Guest>, candidates: usize, limit: Duration) -> Self {
+    pub fn begin(
+        mut guest: Box<Guest>,
+        config: Config,
+        candidates: usize,
+        limit: Duration,
+    ) -> Self {
         let output = guest.start();
         let time = TimeLimit { limit, deadline: Instant::now() + limit };
-        Self { guest, output, candidates, shares: false, time }
+        Self { guest, output, config, candidates, shares: false, time }
     }
 
     /// Goes on until the peer has proved to hold a key; on a server, that is
@@ -61,10 +73,10 @@ impl Handshake {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let received = AtomicUsize::new(0);
+        let (received, accepted) = (AtomicUsize::new(0), self.config.key_exchange);
         let enough = |status: &_| matches!(status, Status::Computing | Status::Established);
         let proven = self.time.hold(self.run(crypt, enough, &received)).await;
-        proven.map_err(|error| error.of_client(received.into_inner()))
+        proven.map_err(|error| error.of_client(received.into_inner(), accepted))
     }
 
     /// Which of the keys the peer has proved to hold, as an index.
@@ -193,16 +205,23 @@ pub enum HandshakeError {
     /// A client waited for the answer to an X25519 key share that did not
     /// verify. To us it was the beginning of a longer one.
     WrongKeyShare,
+    /// The same, where X25519 is not accepted.
+    OtherKeyExchange,
 }
 
 impl HandshakeError {
-    /// What it comes to on a server that has `received` so many bytes.
-    fn of_client(self, received: usize) -> Self {
+    /// What it comes to on a server that has `received` so many bytes, and
+    /// has `accepted` this key exchange only, or both.
+    fn of_client(self, received: usize, accepted: Option<KeyExchange>) -> Self {
         let waited = matches!(
             self,
             Self::TimedOut(_) | Self::Session(Failure::Peer(PeerFault::CutOffInHandshake))
         );
-        if waited && received == X25519_FLIGHT_LEN { Self::WrongKeyShare } else { self }
+        match accepted {
+            _ if !waited || received != X25519_FLIGHT_LEN => self,
+            Some(KeyExchange::Modp2048) => Self::OtherKeyExchange,
+            Some(KeyExchange::X25519) | None => Self::WrongKeyShare,
+        }
     }
 }
 
@@ -222,6 +241,9 @@ impl fmt::Display for HandshakeError {
             Self::Session(failure) => failure.fmt(f),
             Self::WrongKeyShare => {
                 write!(f, "wrong key (--kex x25519 there), or not a spiped peer")
+            }
+            Self::OtherKeyExchange => {
+                write!(f, "it uses --kex x25519, which --kex modp2048 here does not accept")
             }
         }
     }

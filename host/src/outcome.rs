@@ -64,9 +64,11 @@ impl Outcome {
                 HandshakeError::Session(Failure::Peer(PeerFault::WrongKey))
                 | HandshakeError::WrongKeyShare,
             ) => Ending::WrongKey,
-            Self::Refused(HandshakeError::Session(Failure::Peer(_)) | HandshakeError::Io(_)) => {
-                Ending::Handshake
-            }
+            Self::Refused(
+                HandshakeError::Session(Failure::Peer(_))
+                | HandshakeError::Io(_)
+                | HandshakeError::OtherKeyExchange,
+            ) => Ending::Handshake,
             Self::Refused(HandshakeError::TimedOut(_)) => Ending::TimeLimit,
             Self::RevokedKey => Ending::RevokedKey,
             Self::KeyLimit(_) => Ending::KeyLimit,
@@ -120,7 +122,10 @@ impl fmt::Display for Description<'_> {
                 write!(f, "refused: the key has {limit} connections (--connections-per-key)")
             }
             Outcome::Refused(error) => match self.config.side {
-                Side::Server => write!(f, "refused: {error}"),
+                Side::Server => {
+                    write!(f, "refused: {error}")?;
+                    f.write_str(remark(error, self.config))
+                }
                 Side::Client => {
                     write!(f, "Handshake failed: {error}")?;
                     f.write_str(hint(error, self.config))
@@ -147,7 +152,25 @@ fn hint(error: &HandshakeError, config: Config) -> &'static str {
         HandshakeError::Session(Failure::Peer(PeerFault::CutOffInHandshake))
         | HandshakeError::Io(_) => " (wrong key? see the log of the spiped -d there)",
         HandshakeError::TimedOut(_) => " (is a spiped -d listening there?)",
-        HandshakeError::Session(_) | HandshakeError::WrongKeyShare => "",
+        HandshakeError::Session(_)
+        | HandshakeError::WrongKeyShare
+        | HandshakeError::OtherKeyExchange => "",
+    }
+}
+
+/// A server that accepts X25519 only looks for nothing else in what it gets.
+fn remark(error: &HandshakeError, config: Config) -> &'static str {
+    match error {
+        HandshakeError::Session(Failure::Peer(PeerFault::WrongKey))
+            if config.key_exchange == Some(KeyExchange::X25519) =>
+        {
+            ", or one without --kex x25519, which is required here"
+        }
+        HandshakeError::Session(_)
+        | HandshakeError::Io(_)
+        | HandshakeError::TimedOut(_)
+        | HandshakeError::WrongKeyShare
+        | HandshakeError::OtherKeyExchange => "",
     }
 }
 

@@ -20,6 +20,7 @@ use crate::cli::{Launch, PipePlan, SpipePlan, SpipedPlan};
 use crate::connection::Pipe;
 use crate::control::Requests;
 use crate::guest::{Config, Engine};
+use crate::handshake::computing_max;
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::listen::{Bound, listen};
 use crate::net::resolve::{Endpoint, ResolveError, resolve};
@@ -77,7 +78,8 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     if let Some(identity) = &plan.identity {
         identity.assume()?;
     }
-    let guests = u32::try_from(connection_limit.get()).unwrap_or(u32::MAX);
+    let guests = connection_limit.get().saturating_add(computing_max());
+    let guests = u32::try_from(guests).unwrap_or(u32::MAX);
     let engine = Engine::new(guests)?;
     let workers = Workers::start()?;
     workers.block_on(async {
