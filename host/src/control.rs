@@ -2,16 +2,18 @@
 //! counters.
 
 use std::io;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Error;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use crate::connection::Pipe;
-use crate::keys::Keyring;
+use crate::keys::{Key, Keyring};
 use crate::observe::log::LogHandle;
 use crate::process::notify;
 
@@ -41,11 +43,11 @@ impl Requests {
     /// When signals cannot be caught.
     pub fn obey(self, pipe: &Arc<Pipe>, name: &Arc<str>, log: LogHandle) -> io::Result<()> {
         let keys = pipe.keys.clone();
-        on_each(SignalKind::hangup(), &self.hangup, move || reload(keys.clone()))?;
+        on_each(SignalKind::hangup(), &self.hangup, move || reload(keys.clone(), log))?;
         let (pipe, name) = (pipe.clone(), name.clone());
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
-            write_counters(&pipe, &name, log);
-            async {}
+            let (pipe, name) = (pipe.clone(), name.clone());
+            aside(move || log.answer(&counters(&pipe, &name)))
         })
     }
 }
@@ -71,20 +73,31 @@ where
     Ok(())
 }
 
-/// Files may take their time.
-async fn reload(keys: Arc<Keyring>) {
+async fn reload(keys: Arc<Keyring>, log: LogHandle) {
     notify::reloading();
-    // A panic there has had its say already.
-    let _ = spawn_blocking(move || keys.reload()).await;
+    aside(move || match keys.reload() {
+        Ok(said) => log.answer(&[format!("Keys read again: {said}")]),
+        Err(error) => {
+            log::error!("{:#}; the old keys stay in use, removed ones too", Error::from(error));
+        }
+    })
+    .await;
     notify::ready();
 }
 
+/// Files, and whoever reads the log, may take their time.
+async fn aside(act: impl FnOnce() + Send + 'static) {
+    // A panic there has had its say already.
+    let _ = spawn_blocking(act).await;
+}
+
 /// One line for the pipe, and one for each key that has a name.
-fn write_counters(pipe: &Pipe, name: &str, log: LogHandle) {
-    log.answer(&format!("{name}: counters: {}", pipe.counters));
-    for key in pipe.keys.current().keys() {
-        if let Some(key_name) = key.name() {
-            log.answer(&format!("{name}: counters: key={key_name} {}", key.counters()));
-        }
-    }
+fn counters(pipe: &Pipe, name: &str) -> Vec<String> {
+    let keys = pipe.keys.current();
+    let of_key = |key: &Key| {
+        let line = |key_name| format!("{name}: counters: key={key_name} {}", key.counters());
+        key.name().map(line)
+    };
+    let of_pipe = format!("{name}: counters: {}", pipe.counters);
+    iter::once(of_pipe).chain(keys.keys().iter().filter_map(of_key)).collect()
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Error;
 use tokio::sync::watch;
 
 use super::{KeySet, KeySetError, KeySource};
@@ -29,23 +28,19 @@ impl Keyring {
         self.current.borrow().clone()
     }
 
-    /// Reads the keys again and puts them in force, all at once; or leaves
-    /// those that are. Says which in the log. Blocks.
-    pub fn reload(&self) {
-        match self.source.load_strictly() {
-            Ok(keys) => self.replace(keys),
-            Err(error) => {
-                log::error!("{:#}; the old keys stay in use, removed ones too", Error::from(error));
-            }
-        }
-    }
-
-    fn replace(&self, mut keys: KeySet) {
+    /// Reads the keys again and puts them in force, all at once. Says what is
+    /// different. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong with them; then those that are in force stay so.
+    pub fn reload(&self) -> Result<String, KeySetError> {
+        let mut keys = self.source.load_strictly()?;
         let former = self.current();
         // First, so that no connection gets past it in between.
         keys.succeed(&former);
-        log::info!("Keys read again: {} in use{}", keys.keys().len(), keys.changes_from(&former));
+        let said = format!("{} in use{}", keys.keys().len(), keys.changes_from(&former));
         self.current.send_replace(Arc::new(keys));
+        Ok(said)
     }
 }
 
@@ -65,10 +60,10 @@ mod tests {
         let keyring = Keyring::load(source).unwrap();
         let first = keyring.current();
         write("b", "1");
-        keyring.reload();
+        keyring.reload().unwrap_err();
         assert!(Arc::ptr_eq(&keyring.current(), &first));
         write("b", "2");
-        keyring.reload();
+        assert_eq!(keyring.reload().unwrap(), "2 in use; added: b");
         assert_eq!(keyring.current().keys().len(), 2);
         assert!(keyring.current().find(&first.psks()[0]).is_some());
     }

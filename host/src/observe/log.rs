@@ -11,6 +11,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use nix::sys::stat::fstat;
@@ -54,9 +56,18 @@ impl LogHandle {
         Ok(())
     }
 
-    /// Writes a line that was asked for, whatever the level.
-    pub fn answer(self, message: &str) {
-        self.0.write(Level::Info, message);
+    /// Writes lines that were asked for, whatever the level. Waits for a
+    /// syslog that falls behind, for a while in all: blocks.
+    pub fn answer(self, lines: &[String]) {
+        let deadline = Instant::now() + PATIENCE;
+        for line in lines {
+            while let Err(error) = self.0.write(Level::Info, line)
+                && error.kind() == io::ErrorKind::WouldBlock
+                && Instant::now() < deadline
+            {
+                thread::sleep(SYSLOG_PAUSE);
+            }
+        }
     }
 }
 
@@ -79,23 +90,22 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        self.write(record.level(), &record.args().to_string());
+        // There is nowhere to say that a line is lost.
+        let _ = self.write(record.level(), &record.args().to_string());
     }
 
     fn flush(&self) {}
 }
 
 impl Logger {
-    /// A line that cannot be written is lost: there is nowhere to say so.
-    fn write(&self, level: Level, message: &str) {
+    fn write(&self, level: Level, message: &str) -> io::Result<usize> {
         let message = escape(&without_numbers(message));
         if let Some(syslog) = self.syslog.get() {
-            let datagram = syslog_datagram(level, &self.program, &message);
-            let _ = syslog.send(datagram.as_bytes());
+            syslog.send(syslog_datagram(level, &self.program, &message).as_bytes())
         } else {
             let line = stderr_line(self.stderr, level, &self.program, &message);
             // Not `write_all`: the rest of a cut line would be a line.
-            let _ = io::stderr().write(line.as_bytes());
+            io::stderr().write(line.as_bytes())
         }
     }
 }
@@ -193,6 +203,10 @@ fn escape(message: &str) -> String {
     }
     escaped
 }
+
+/// How long lines that were asked for wait for syslog to take them.
+const PATIENCE: Duration = Duration::from_secs(1);
+const SYSLOG_PAUSE: Duration = Duration::from_millis(1);
 
 const FACILITY_USER: u8 = 1 << 3;
 /// Where the original cuts.
