@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -59,6 +60,9 @@ pub fn read_strictly(path: &Path) -> Result<Psk, KeyFileError> {
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
     let file = file.map_err(|cause| KeyFileError::Open(path.to_owned(), cause))?;
     let metadata = file.metadata().map_err(|cause| KeyFileError::Read(path.to_owned(), cause))?;
+    if metadata.is_dir() {
+        return Err(KeyFileError::Read(path.to_owned(), Errno::EISDIR.into()));
+    }
     if !metadata.is_file() {
         return Err(KeyFileError::NotAFile(path.to_owned()));
     }
@@ -85,6 +89,19 @@ impl Psk {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Box::new(Zeroizing::new(bytes)))
+    }
+
+    /// The key that a file with this content is.
+    #[must_use]
+    pub fn of_content(content: &[u8]) -> Self {
+        Self::of_hashed(Sha256::new_with_prefix(content))
+    }
+
+    fn of_hashed(content: Sha256) -> Self {
+        // Written in place, so that no copy of the key stays on the stack.
+        let mut psk = Self(Box::default());
+        content.finalize_into((&mut **psk.0).into());
+        psk
     }
 
     /// The bytes, for the session.
@@ -172,10 +189,7 @@ fn hash(source: &mut impl Read) -> io::Result<(Psk, u64)> {
             Err(error) => return Err(error),
         }
     }
-    // Written in place, so that no copy of the key stays on the stack.
-    let mut psk = Psk(Box::default());
-    hasher.finalize_into((&mut **psk.0).into());
-    Ok((psk, len))
+    Ok((Psk::of_hashed(hasher), len))
 }
 
 #[cfg(test)]

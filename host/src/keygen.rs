@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::fingerprint::Fingerprint;
@@ -53,8 +52,8 @@ pub fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
 
 /// Tells the fingerprint of a file that was just made.
 pub(crate) fn announce(path: &Path, content: &KeyFileContent) -> Result<ExitCode> {
-    let psk = Psk::new(Sha256::digest(**content).into());
-    print(path, &psk)?;
+    print(path, &Psk::of_content(&**content))
+        .with_context(|| format!("{} was made, but cannot be shown", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -203,7 +203,7 @@ fn key_source(texts: &[OsString], side: Side) -> Result<KeySource, UsageFault> {
             },
         });
     }
-    let files = texts.iter().map(|text| named(text)).collect::<Option<Vec<_>>>();
+    let files = texts.iter().map(|text| NamedFile::parse(text)).collect::<Option<Vec<_>>>();
     match (files, side) {
         (Some(files), Side::Server) => Ok(KeySource::Named(files)),
         (Some(_) | None, _) => Err(UsageFault::Repeated("-k".to_owned())),

@@ -2,36 +2,44 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// The name of a key. In text it is always one word: in quotes unless it
 /// consists of letters, digits and a few signs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyName(Arc<str>);
+pub struct KeyName(Arc<OsStr>);
 
 impl KeyName {
-    /// Bytes that are no UTF-8 are replaced.
+    /// Any name that a file can have.
     #[must_use]
     pub fn new(name: &OsStr) -> Self {
-        Self(name.to_string_lossy().into())
+        Self(name.into())
     }
 }
 
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.chars().all(|char| char.is_alphanumeric() || PLAIN_SIGNS.contains(char)) {
-            f.write_str(&self.0)
-        } else {
-            // Also escapes what would end the word or the line.
-            write!(f, "\"")?;
-            for char in self.0.chars() {
+        let is_plain = |char: char| char.is_alphanumeric() || PLAIN_SIGNS.contains(char);
+        if let Some(name) = self.0.to_str()
+            && name.chars().all(is_plain)
+        {
+            return f.write_str(name);
+        }
+        // Also escapes what would end the word or the line.
+        write!(f, "\"")?;
+        for chunk in self.0.as_bytes().utf8_chunks() {
+            for char in chunk.valid().chars() {
                 match char {
                     ' ' => f.write_str("\\x20")?,
                     char => write!(f, "{}", char.escape_debug())?,
                 }
             }
-            write!(f, "\"")
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
         }
+        write!(f, "\"")
     }
 }
 
@@ -51,5 +59,12 @@ mod tests {
         assert_eq!(shown("my laptop"), r#""my\x20laptop""#);
         assert_eq!(shown("a=b"), r#""a=b""#);
         assert_eq!(shown("x\n\"y\""), r#""x\n\"y\"""#);
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_told_apart() {
+        let shown = |name| KeyName::new(OsStr::from_bytes(name)).to_string();
+        assert_eq!(shown(b"m\xe4rz"), r#""m\xe4rz""#);
+        assert_eq!(shown(b"m\xf6rz \xff"), r#""m\xf6rz\x20\xff""#);
     }
 }

@@ -67,6 +67,16 @@ fn client_with_a_directory_is_told_what_to_do() {
 }
 
 #[test]
+fn directory_is_not_one_key_with_a_name() {
+    let lab = Lab::new();
+    let keys = Keys::new(&lab, &["alice"]);
+    let named = format!("bob={}", keys.directory().display());
+    for spiped in [Spiped::encrypt(&lab, &lab.tcp()), Spiped::decrypt(&lab, &lab.tcp())] {
+        spiped.key(&named).run().expect_failure("/keys: Is a directory");
+    }
+}
+
+#[test]
 fn second_key_of_a_client_is_a_mistake_of_usage() {
     let lab = Lab::new();
     let spiped = Spiped::encrypt(&lab, &lab.tcp()).key("alice=key");

@@ -36,6 +36,18 @@ fn new_key_is_for_its_owner_only_whatever_the_mask() {
     expect_files(&lab, &["000", "077", "277", "777"]);
 }
 
+/// The next attempt would fail: it is there.
+#[test]
+fn file_that_was_made_is_told_of_even_if_its_fingerprint_is_not() {
+    let lab = Lab::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" keygen new >/dev/full"]);
+    command.arg(Program::Spiped.path(Origin::Ours)).current_dir(lab.directory());
+    let exit = Process::spawn(command).wait();
+    exit.expect_failure("new was made, but cannot be shown: Cannot write to standard output");
+    expect_files(&lab, &["new"]);
+}
+
 #[test]
 fn existing_file_is_never_overwritten() {
     let lab = Lab::new();
