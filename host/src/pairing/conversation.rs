@@ -4,18 +4,15 @@ use std::cell::Cell;
 use std::mem;
 use std::pin::pin;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::select;
 
 use super::dialogue::{same_on_both, say};
 use super::error::PairError;
-use super::meeting::Peer;
+use super::meeting::{Peer, receive};
 use crate::guest::pairing::{Exchange, Output, Status};
 use crate::keygen::KeyFileContent;
 use crate::net::socket::Socket;
-
-/// One read; no message is longer.
-const READ_LEN: usize = 128;
 
 /// Runs the exchange. `confirmed` becomes true before our confirmation can
 /// reach the peer.
@@ -28,7 +25,10 @@ pub(super) async fn converse(
         if matches!(output.status, Status::Confirmed | Status::Agreed(_)) {
             confirmed.set(true);
         }
-        socket.write_all(&mem::take(&mut output.to_peer)).await?;
+        // After a failure nothing goes out: a confirmation might be among it.
+        if !matches!(output.status, Status::Failed(_)) {
+            socket.write_all(&mem::take(&mut output.to_peer)).await?;
+        }
         output = match output.status {
             Status::Waiting | Status::Exchanging => receive(&mut socket, &mut exchange).await?,
             Status::Confirmed => {
@@ -44,15 +44,6 @@ pub(super) async fn converse(
             Status::Failed(failure) => return Err(PairError::Exchange { failure }),
         };
     }
-}
-
-async fn receive(socket: &mut Socket, exchange: &mut Exchange) -> Result<Output, PairError> {
-    let mut buffer = [0; READ_LEN];
-    let len = socket.read(&mut buffer).await?;
-    Ok(match &buffer[..len] {
-        [] => exchange.eof(),
-        bytes => exchange.receive(bytes),
-    })
 }
 
 /// Asks the user once, and listens to the peer meanwhile: it may be first to

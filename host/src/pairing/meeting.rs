@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ const CALLERS_AT_ONCE: usize = GUESTS as usize;
 /// Callers in all, the peer included: a port scan is no reason to give up, a
 /// flood is one.
 const CALLERS_MAX: usize = 100;
+/// For each address of the other host: one that is silent must not use up the
+/// time of the whole.
+const DIAL_LIMIT: Duration = Duration::from_secs(10);
 /// The peer says at once who it is.
 const FIRST_MESSAGE_LIMIT: Duration = Duration::from_secs(5);
 /// Until it is worth trying again to accept.
@@ -55,6 +59,8 @@ pub(super) async fn meet(
     match meeting {
         Meeting::Connect(address) => {
             let endpoints = look_up(address).await?;
+            let addresses = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
+            let limit = limit.min(DIAL_LIMIT.saturating_mul(addresses));
             let socket = dial(&endpoints, None, limit).await.map_err(PairError::Dial)?;
             socket.tune(true);
             let mut exchange = Exchange::new(engine, Side::Client, code)?;
@@ -78,7 +84,7 @@ pub(super) async fn meet(
 async fn look_up(address: &Address) -> Result<Vec<Endpoint>, PairError> {
     let address = address.clone();
     let found = spawn_blocking(move || resolve(&address)).await;
-    Ok(found.map_err(std::io::Error::from)??)
+    Ok(found.map_err(io::Error::from)??)
 }
 
 /// Waits for the peer: the first to send a complete first message. Nobody else
@@ -107,7 +113,7 @@ async fn wait(
                         return Err(PairError::Strangers(strangers));
                     }
                 }
-                Err(panic) => return Err(std::io::Error::from(panic).into()),
+                Err(panic) => return Err(io::Error::from(panic).into()),
             },
         }
     }
@@ -128,13 +134,9 @@ async fn hear(accepted: Accepted, exchange: Exchange) -> Result<Peer, Stranger> 
 
 async fn first_message(mut socket: Socket, mut exchange: Exchange) -> Result<Peer, String> {
     let mut output = exchange.start();
-    let mut buffer = [0; READ_LEN];
     while output.status == Status::Waiting {
-        let len = socket.read(&mut buffer).await.map_err(|error| error.to_string())?;
-        output = match &buffer[..len] {
-            [] => exchange.eof(),
-            bytes => exchange.receive(bytes),
-        };
+        let received = receive(&mut socket, &mut exchange).await;
+        output = received.map_err(|error| error.to_string())?;
     }
     match output.status {
         // These come before a first message is complete, all others after.
@@ -148,6 +150,16 @@ async fn first_message(mut socket: Socket, mut exchange: Exchange) -> Result<Pee
         | Status::Agreed(_)
         | Status::Failed(_) => Ok(Peer { socket, exchange, output }),
     }
+}
+
+/// Passes on what the peer sends next, or that it has ended.
+pub(super) async fn receive(socket: &mut Socket, exchange: &mut Exchange) -> io::Result<Output> {
+    let mut buffer = [0; READ_LEN];
+    let len = socket.read(&mut buffer).await?;
+    Ok(match &buffer[..len] {
+        [] => exchange.eof(),
+        bytes => exchange.receive(bytes),
+    })
 }
 
 /// Who was not the peer, and how we know.

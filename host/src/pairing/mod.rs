@@ -42,7 +42,8 @@ async fn reserve_and_agree(plan: PairPlan) -> Result<ExitCode> {
     let interrupted = interruption()?;
     let file = NewFile::reserve(&plan.file)?;
     let path = plan.file.clone();
-    let (limit, confirmed) = (plan.time_limit, Cell::new(false));
+    let (limit, has_code) = (plan.time_limit, plan.code.is_some());
+    let confirmed = Cell::new(false);
     let content = select! {
         content = in_time(limit, agree(plan, &confirmed)) => content,
         () = interrupted => Err(PairError::Interrupted),
@@ -52,17 +53,19 @@ async fn reserve_and_agree(plan: PairPlan) -> Result<ExitCode> {
         Ok(content)
     });
     let content = match saved {
-        Err(error) if confirmed.get() => return Err(half_done(&error)),
+        Err(error) if confirmed.get() => return Err(half_done(&error, has_code)),
         saved => saved?,
     };
     announce(&path, &content)
 }
 
-/// Once we have confirmed, the other host may have what we have not.
-fn half_done(error: &Error) -> Error {
+/// Once we have confirmed, the other host may have what we have not. And if
+/// that was no host of ours, it has had its guess of the code.
+fn half_done(error: &Error, has_code: bool) -> Error {
+    let code = if has_code { ", and use a new code" } else { "" };
     anyhow!(
         "{error:#}. If the other host has made its key file, delete it there before the next \
-         attempt"
+         attempt{code}"
     )
 }
 

@@ -1,8 +1,8 @@
 //! Pairing under a code: nobody is asked.
 
 use spiped_core::Side;
-use spiped_core::pairing::HELLO_LEN;
-use spiped_tests::{Backend, Conn, Lab, proc, wait};
+use spiped_core::pairing::{Entropy, Exchange, HELLO_LEN, TAG_LEN};
+use spiped_tests::{Backend, Conn, Ending, Lab, proc, wait};
 
 use super::{ByHand, Pairer, expect_files, expect_same_key, start_both};
 
@@ -84,6 +84,28 @@ fn client_that_has_confirmed_says_what_the_server_may_have() {
     // Its own confirmation gets lost.
     server.conn.receive(64);
     drop(server);
-    there.expect_failure("If the other host has made its key file, delete it there");
+    there.expect_failure(
+        "If the other host has made its key file, delete it there before the next attempt, \
+         and use a new code",
+    );
+    expect_files(&lab, &[]);
+}
+
+/// What fails as soon as it has computed its confirmation must not let it out:
+/// the server would keep a key that the client does not.
+#[test]
+fn client_that_fails_at_once_does_not_confirm() {
+    let lab = Lab::new();
+    let trap = Backend::manual(&lab);
+    let mut there = Pairer::connect(&lab, trap.endpoint(), "there", &["--code", CODE]);
+    let mut server = Exchange::new(Side::Server, Some(CODE), &Entropy::new([0x66; 32])).unwrap();
+    let mut conn = trap.accept();
+    let mut hello = Vec::new();
+    server.start(&mut hello).unwrap();
+    server.receive(&conn.receive(HELLO_LEN), &mut hello).unwrap();
+    conn.send([&hello[..], &[7; TAG_LEN]].concat());
+    conn.expect_nothing_but(Ending::Closed);
+    let exit = there.expect_failure("its confirmation is wrong");
+    assert!(!exit.stderr.contains("delete it there"), "{}", exit.stderr);
     expect_files(&lab, &[]);
 }
