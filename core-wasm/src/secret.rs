@@ -1,20 +1,22 @@
 //! Byte arrays that are wiped when dropped and never shown.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 /// `N` secret bytes: wiped on drop, redacted in `Debug`, compared in constant
-/// time only.
+/// time only. They stay in their place when this moves, as states do that
+/// replace each other: a move leaves what it moved behind, unwiped.
 #[derive(Clone)]
-pub struct Secret<const N: usize>(Zeroizing<[u8; N]>);
+pub struct Secret<const N: usize>(Box<Zeroizing<[u8; N]>>);
 
 impl<const N: usize> Secret<N> {
     /// Takes a copy of `bytes`; wiping the original is the caller's part.
     #[must_use]
     pub fn new(bytes: [u8; N]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Box::new(Zeroizing::new(bytes)))
     }
 
     /// `None` unless `bytes` is exactly `N` long.

@@ -73,7 +73,8 @@ impl protocol::GuestSession for SessionResource {
             Ok(session) => session.suspend(),
             Err(error) => Err(*error),
         };
-        // The bytes themselves go to the host; there is no copy left here.
+        // Not a copy: these bytes go to the host. The bindings then free them
+        // without wiping, so what is left here goes with the instance.
         state.map(|mut state| mem::take(&mut *state)).map_err(Into::into)
     }
 

@@ -114,7 +114,6 @@ impl Exponent {
 }
 
 /// What both ends computed.
-#[allow(clippy::large_enum_variant, reason = "lives as long as a key derivation")]
 pub(crate) enum SharedValue {
     Modp2048(Secret<PUBLIC_VALUE_LEN>),
     X25519(Secret<{ x25519::PUBLIC_VALUE_LEN }>),
