@@ -3,6 +3,7 @@
 #   make            build everything
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
+#   make verify     look for attacks on a model of the handshake
 #   make bench      measure it side by side with spiped, stunnel and HAProxy
 #   make bench-micro   measure its parts, and the portable component
 #   make check      formatting, lints, documentation
@@ -25,7 +26,8 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test check check-reproducible fuzz-smoke bench bench-micro wit-docs install clean
+.PHONY: all demo test verify check check-reproducible fuzz-smoke bench bench-micro wit-docs install \
+	clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -57,6 +59,10 @@ demo: all
 
 test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
+
+# No part of the test: the model changes with the protocol, not with the code.
+verify:
+	@tests/model/verify.py
 
 # Side by side with Debian's spiped, stunnel and HAProxy, interleaved; takes
 # about 15 minutes. One figure of ours: make bench BENCH='--only memory
