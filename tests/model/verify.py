@@ -103,8 +103,9 @@ def sections(model):
 
 def renamed(model):
     """With names of its own for all but what both forms share."""
-    name = lambda word: word[0] if word[0] in SHARED else f"{word[0]}_x"
-    return re.sub(r"\b[A-Za-z]\w*\b(?!\()", name, re.sub(r"//.*", "", model))
+    words = r"\b[A-Za-z]\w*\b(?!\()"
+    own = lambda word: word[0] if word[0] in SHARED else f"{word[0]}_x"
+    return re.sub(words, own, re.sub(r"//.*", "", model))
 
 
 SHARED = set(
