@@ -44,7 +44,9 @@ $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile $< $@
 
 $(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs
-	cargo build --locked --profile checked --package componentize
+	@# With the features that the workspace asks for: the tests use the same compiler,
+	@# and need not build it again.
+	cargo build --locked --profile checked --workspace --bin componentize
 	@touch $@
 
 # One command makes both. Without other members of the workspace, so that none
