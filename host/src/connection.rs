@@ -77,28 +77,35 @@ impl Pipe {
 
     /// The source is crypt, the target plain.
     async fn decrypt(&self, mut source: Socket, tally: &mut Tally) -> Result<Outcome, Outcome> {
-        let (mut target, guest, early) = match Box::pin(self.admit(&mut source, tally)).await {
-            Ok(admitted) => admitted,
-            // Whoever got no answer has nothing to take for anything.
-            Err(outcome @ (Outcome::Refused(_) | Outcome::KeyLimit(_) | Outcome::NoGuest(_))) => {
-                return Err(outcome);
-            }
-            Err(outcome) => return Err(refuse(outcome, source)),
-        };
+        // The peer has had no answer yet: a plain end tells it that it is
+        // refused, and nothing else. Later, it might take one for the end of a
+        // connection that was complete.
+        let handshake = Box::pin(self.prove(&mut source, tally)).await?;
+        let (mut target, guest, early) =
+            match Box::pin(self.admit(handshake, &mut source, tally)).await {
+                Ok(admitted) => admitted,
+                Err(outcome) => return Err(refuse(outcome, source)),
+            };
         let outcome = self.copy(guest, early, &mut source, &mut target, tally).await;
         Ok(settle(outcome, source, target))
     }
 
-    /// Does the handshake as a server. The target is dialled once the peer has
-    /// proved itself, while the key is being computed.
-    async fn admit(
-        &self,
-        source: &mut Socket,
-        tally: &mut Tally,
-    ) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
+    /// Begins the handshake as a server, and goes on until the peer has proved
+    /// that it holds a key that is good for another connection.
+    async fn prove(&self, source: &mut Socket, tally: &mut Tally) -> Result<Handshake, Outcome> {
         let keys = self.keys.current();
         let mut handshake = self.begin(&keys)?.until_proven(source).await?;
         self.admit_key(handshake.peer_key(), &keys, tally)?;
+        Ok(handshake)
+    }
+
+    /// Does the rest of the handshake, and dials the target meanwhile.
+    async fn admit(
+        &self,
+        handshake: Handshake,
+        source: &mut Socket,
+        tally: &Tally,
+    ) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
         let finish = async { Ok::<_, Outcome>(handshake.finish(source).await?) };
         // A target that cannot be reached does not cut the handshake short:
         // to the peer that would look like a wrong key.
