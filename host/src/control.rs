@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Error;
+use log::Level;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,7 +48,7 @@ impl Requests {
         let (pipe, name) = (pipe.clone(), name.clone());
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
             let (pipe, name) = (pipe.clone(), name.clone());
-            aside(move || log.answer(&counters(&pipe, &name)))
+            aside(move || log.answer(Level::Info, &counters(&pipe, &name)))
         })
     }
 }
@@ -76,9 +77,11 @@ where
 async fn reload(keys: Arc<Keyring>, log: LogHandle) {
     notify::reloading();
     aside(move || match keys.reload() {
-        Ok(said) => log.answer(&[format!("Keys read again: {said}")]),
+        Ok(said) => log.answer(Level::Info, &[format!("Keys read again: {said}")]),
         Err(error) => {
-            log::error!("{:#}; the old keys stay in use, removed ones too", Error::from(error));
+            let error = Error::from(error);
+            let line = format!("{error:#}; the old keys stay in use, removed ones too");
+            log.answer(Level::Error, &[line]);
         }
     })
     .await;

@@ -56,16 +56,17 @@ impl LogHandle {
         Ok(())
     }
 
-    /// Writes lines that were asked for, whatever the level. Waits for a
-    /// syslog that falls behind, for a while in all: blocks.
-    pub fn answer(self, lines: &[String]) {
+    /// Writes lines that were asked for, also those of a level that is not
+    /// written otherwise. Waits for a reader that falls behind, for a while in
+    /// all: blocks.
+    pub fn answer(self, level: Level, lines: &[String]) {
         let deadline = Instant::now() + PATIENCE;
         for line in lines {
-            while let Err(error) = self.0.write(Level::Info, line)
+            while let Err(error) = self.0.write(level, line)
                 && error.kind() == io::ErrorKind::WouldBlock
                 && Instant::now() < deadline
             {
-                thread::sleep(SYSLOG_PAUSE);
+                thread::sleep(PAUSE);
             }
         }
     }
@@ -98,15 +99,16 @@ impl Log for Logger {
 }
 
 impl Logger {
-    fn write(&self, level: Level, message: &str) -> io::Result<usize> {
+    fn write(&self, level: Level, message: &str) -> io::Result<()> {
         let message = escape(&without_numbers(message));
-        if let Some(syslog) = self.syslog.get() {
+        let written = if let Some(syslog) = self.syslog.get() {
             syslog.send(syslog_datagram(level, &self.program, &message).as_bytes())
         } else {
             let line = stderr_line(self.stderr, level, &self.program, &message);
             // Not `write_all`: the rest of a cut line would be a line.
             io::stderr().write(line.as_bytes())
-        }
+        };
+        written.map(drop)
     }
 }
 
@@ -204,9 +206,9 @@ fn escape(message: &str) -> String {
     escaped
 }
 
-/// How long lines that were asked for wait for syslog to take them.
+/// How long lines that were asked for wait to be taken.
 const PATIENCE: Duration = Duration::from_secs(1);
-const SYSLOG_PAUSE: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_millis(1);
 
 const FACILITY_USER: u8 = 1 << 3;
 /// Where the original cuts.

@@ -73,7 +73,7 @@ fn key_file_of_a_client_is_read_again() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let server = Spiped::decrypt(&lab, backend.endpoint()).key(lab.other_key()).start();
-    let client = Spiped::encrypt(&lab, server.source()).args(&["--log-level", "info"]).start();
+    let client = Spiped::encrypt(&lab, server.source()).args(&["--log-level", "error"]).start();
     expect_refusal(&client);
     lab.write_key("key", OTHER_KEY);
     reload(&client);
