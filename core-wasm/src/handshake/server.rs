@@ -66,24 +66,17 @@ impl ExpectKeyShare {
                 return Ok(Step::Next(Handshake::ServerExpectKeyShare(self)));
             };
             let share = KeyShare::new(exchange, share);
-            if let Some((secret, position)) = find(&share, exchange, &self.psks, &self.nonces) {
+            if let Some((secret, psk)) = find(&share, exchange, &self.psks, &self.nonces) {
                 let peer = share.public_value(self.forward_secrecy)?;
-                return Ok(self.admit(secret, position, peer, to_crypt));
+                return Ok(self.admit(secret, psk, peer, to_crypt));
             }
             self.expected = longer;
         }
         Err(PeerFault::WrongKey)
     }
 
-    /// The client holds the secret at this position.
-    fn admit(
-        mut self,
-        secret: u32,
-        position: usize,
-        peer: PublicValue,
-        to_crypt: &mut Vec<u8>,
-    ) -> Step {
-        let psk = self.psks.swap_remove(position);
+    /// The client holds the secret with this index.
+    fn admit(self, secret: u32, psk: Psk, peer: PublicValue, to_crypt: &mut Vec<u8>) -> Step {
         let proven = Proven { side: Side::Server, psk, secret, nonces: self.nonces, peer };
         let omit = self.forward_secrecy == ForwardSecrecy::Omit;
         if omit && proven.exchange() == KeyExchange::Modp2048 {
@@ -123,19 +116,19 @@ impl Proven {
     }
 }
 
-/// The index of the PSK under which the share verifies, and the same as a
-/// position. All are tried, so that the time tells nothing about which.
+/// The PSK under which the share verifies, and its index. All are tried, so
+/// that the time tells nothing about which.
 fn find(
     share: &KeyShare<'_>,
     exchange: KeyExchange,
     psks: &[Psk],
     nonces: &Nonces,
-) -> Option<(u32, usize)> {
+) -> Option<(u32, Psk)> {
     let mut found = u32::MAX;
     for (index, psk) in (0..).zip(psks) {
         let key = key_share_key(psk, nonces, exchange, Side::Client);
         found.conditional_assign(&index, share.verifies(&key, None));
     }
-    let position = usize::try_from(found).ok().filter(|&position| position < psks.len())?;
-    Some((found, position))
+    let psk = psks.get(usize::try_from(found).ok()?)?;
+    Some((found, psk.clone()))
 }
