@@ -205,13 +205,14 @@ pub enum HandshakeError {
     /// A client waited for the answer to an X25519 key share that did not
     /// verify. To us it was the beginning of a longer one.
     WrongKeyShare,
-    /// The same, where X25519 is not accepted.
+    /// A client waited for the answer to what is as long as an X25519 key
+    /// share, where that is not accepted.
     OtherKeyExchange,
 }
 
 impl HandshakeError {
     /// What it comes to on a server that has `received` so many bytes, and
-    /// has `accepted` this key exchange only, or both.
+    /// that accepts only this key exchange, or both.
     fn of_client(self, received: usize, accepted: Option<KeyExchange>) -> Self {
         let waited = matches!(
             self,
@@ -243,7 +244,7 @@ impl fmt::Display for HandshakeError {
                 write!(f, "wrong key (--kex x25519 there), or not a spiped peer")
             }
             Self::OtherKeyExchange => {
-                write!(f, "it uses --kex x25519, which --kex modp2048 here does not accept")
+                write!(f, "it seems to use --kex x25519, which --kex modp2048 here does not accept")
             }
         }
     }

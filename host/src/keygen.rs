@@ -52,8 +52,9 @@ pub fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
 
 /// Tells the fingerprint of a file that was just made.
 pub(crate) fn announce(path: &Path, content: &KeyFileContent) -> Result<ExitCode> {
-    print(path, &Psk::of_content(&**content))
-        .with_context(|| format!("{} was made, but cannot be shown", path.display()))?;
+    print(path, &Psk::of_content(&**content)).with_context(|| {
+        format!("{} was made, but its fingerprint cannot be shown", path.display())
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

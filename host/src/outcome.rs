@@ -158,7 +158,7 @@ fn hint(error: &HandshakeError, config: Config) -> &'static str {
     }
 }
 
-/// A server that accepts X25519 only looks for nothing else in what it gets.
+/// Where only X25519 is accepted, nothing else is looked for.
 fn remark(error: &HandshakeError, config: Config) -> &'static str {
     match error {
         HandshakeError::Session(Failure::Peer(PeerFault::WrongKey))

@@ -44,7 +44,9 @@ fn file_that_was_made_is_told_of_even_if_its_fingerprint_is_not() {
     command.args(["-c", "exec \"$0\" keygen new >/dev/full"]);
     command.arg(Program::Spiped.path(Origin::Ours)).current_dir(lab.directory());
     let exit = Process::spawn(command).wait();
-    exit.expect_failure("new was made, but cannot be shown: Cannot write to standard output");
+    exit.expect_failure(
+        "new was made, but its fingerprint cannot be shown: Cannot write to standard output",
+    );
     expect_files(&lab, &["new"]);
 }
 
