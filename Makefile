@@ -62,7 +62,7 @@ demo: all
 test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
 
-# No part of the test: the model changes with the protocol, not with the code.
+# Not part of `make test`: the model changes with the protocol, not with the code.
 verify:
 	@tests/model/verify.py
 

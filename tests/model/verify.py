@@ -18,27 +18,27 @@ VERSION = "1.6.7"
 SESSIONS = 2
 
 # What comes out is one letter and digit a query, in the models' order:
-# c confidentiality, a authentication, e equivalence; 0 holds, 1 does not.
-HOLDS = {"modp2048": "c0c0a0a0a0a0e0e0", "x25519": "c0c0a0a0a0a0a0e0e0"}
+# c confidentiality, a authentication; 0 holds, 1 does not.
+HOLDS = {"modp2048": "c0c0a0a0a0a0", "x25519": "c0c0a0a0a0a0a0"}
 
 # What is weakened in which model, how, and the outcome.
 WEAKENED = [
     ("forward secrecy omitted", "modp2048",
-     r"DH_KEX\(\w+, \w+\)", "HASH(n0)", "c1c1a0a0a0a0e0e0"),
+     r"DH_KEX\(\w+, \w+\)", "HASH(n0)", "c1c1a0a0a0a0"),
     ("one MAC key for both shares", "modp2048",
-     r"MAC\(dhmac_s", "MAC(dhmac_c", "c0c0a0a1a0a0e1e1"),
+     r"MAC\(dhmac_s", "MAC(dhmac_c", "c0c0a0a1a0a0"),
     ("one pair of keys for both directions", "modp2048",
-     r"\b([eh])_s(_?), CONCAT", r"\1_c\2, CONCAT", "c0c0a0a0a1a0e0e0"),
+     r"\b([eh])_s(_?), CONCAT", r"\1_c\2, CONCAT", "c0c0a0a0a1a0"),
     ("the client's share is not checked", "modp2048",
-     r"ASSERT\(MAC\(dhmac_c_, .*\?", "HASH(mac_y_c)", "c0c1a1a0a0a0e1e1"),
+     r"ASSERT\(MAC\(dhmac_c_, .*\?", "HASH(mac_y_c)", "c0c1a1a0a0a0"),
     ("the client's share is not checked", "x25519",
-     r"ASSERT\(MAC\(dhmac_c_, .*\?", "HASH(mac_y_c)", "c0c1a1a0a0a0a0e1e1"),
+     r"ASSERT\(MAC\(dhmac_c_, .*\?", "HASH(mac_y_c)", "c0c1a1a0a0a0a0"),
     ("the server's share is not checked", "x25519",
-     r"ASSERT\(MAC\(dhmac_s, .*\?", "HASH(mac_y_s)", "c0c0a0a1a0a0a0e1e1"),
+     r"ASSERT\(MAC\(dhmac_s, .*\?", "HASH(mac_y_s)", "c0c0a0a1a0a0a0"),
     ("the server's nonce is not used", "x25519",
-     r"nonce_c, nonce_s", "nonce_c, nil", "c0c0a1a0a0a0a0e1e1"),
+     r"nonce_c, nonce_s", "nonce_c, nil", "c0c0a1a0a0a0a0"),
     ("no label", "both",
-     r"label\)", "nil)", "c0c0a1a1a0a0e0e0c0c0a1a0a0a0a0e0e0"),
+     r"label\)", "nil)", "c0c0a1a1a0a0c0c0a1a0a0a0a0"),
 ]
 
 
@@ -58,7 +58,7 @@ def main():
     for title, model, sessions, code in cases:
         found = verify(verifpal, title, model, sessions)
         failed += found != code
-        print(f"{'ok' if found == code else 'FAILED'}  {found:36} {title}", flush=True)
+        print(f"{'ok' if found == code else 'FAILED'}  {found:26} {title}", flush=True)
     return 1 if failed else 0
 
 
@@ -66,13 +66,14 @@ FAST_BUILD = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN
 
 
 def install():
-    program = TARGET / "bin" / "verifpal"
+    root = TARGET / VERSION
+    program = root / "bin" / "verifpal"
     if not program.exists():
         # It asks for a later compiler than it needs. Without optimizing the
         # whole at once, it is built in a fraction of the time.
         subprocess.run(
             ["cargo", "install", "--locked", "--ignore-rust-version", "--quiet",
-             "--root", TARGET, "--version", VERSION, "verifpal"],
+             "--root", root, "--version", VERSION, "verifpal"],
             env=os.environ | FAST_BUILD,
             check=True,
         )
