@@ -1,17 +1,14 @@
-//! Both key derivations, and nothing else.
+//! The pre-shared key and what is derived from it.
 //!
-//! Each is PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2) with one iteration, so
-//! that block `i` is `HMAC(psk, salt || be32(i))`.
+//! Both derivations are PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2) with one
+//! iteration, so that block `i` is `HMAC(psk, salt || be32(i))`.
 
-use alloc::vec::Vec;
-
+use hmac::digest::FixedOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
-use crate::dh::{KeyExchange, PublicValue, SharedValue};
+use crate::config::{KeyExchange, Side};
 use crate::secret::Secret;
-use crate::session::Side;
 
 /// Length of a nonce, in bytes.
 pub const NONCE_LEN: usize = 32;
@@ -19,12 +16,18 @@ pub const NONCE_LEN: usize = 32;
 pub const PSK_LEN: usize = 32;
 /// Length of a MAC and of a MAC key, in bytes.
 pub const MAC_LEN: usize = 32;
+/// Length of a [`PskId`], in bytes.
+pub const PSK_ID_LEN: usize = 16;
 
 /// The pre-shared key: SHA-256 of the key file, 32 bytes.
 pub type Psk = Secret<PSK_LEN>;
 
 /// The random bytes each end sends first. Public.
-pub(crate) type Nonce = [u8; NONCE_LEN];
+pub type Nonce = [u8; NONCE_LEN];
+
+/// Which pre-shared key it is. No secret, but guesses of a weak key can be
+/// checked with it.
+pub type PskId = [u8; PSK_ID_LEN];
 
 /// A key for HMAC-SHA-256.
 pub(crate) type MacKey = Secret<MAC_LEN>;
@@ -37,6 +40,16 @@ pub(crate) fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Hmac<Sha256> {
         mac.update(part);
     }
     mac
+}
+
+/// The first bytes of HMAC(psk, label). No derivation takes an HMAC of so few
+/// bytes under this key.
+pub(crate) fn psk_id(psk: &Psk) -> PskId {
+    let mac: [u8; 32] =
+        hmac_sha256(psk.expose(), &[b"spiped-psk-id-v1"]).finalize().into_bytes().into();
+    let mut id = [0; PSK_ID_LEN];
+    id.copy_from_slice(&mac[..PSK_ID_LEN]);
+    id
 }
 
 /// Both ends' nonces, in the order both derivations use.
@@ -58,21 +71,44 @@ fn label(exchange: KeyExchange) -> &'static [u8] {
     }
 }
 
-/// The first derivation: what authenticates the key share of `sender`.
+/// The first derivation, `HMAC(psk, salt)`: what authenticates the key share of
+/// `sender`.
 pub(crate) fn key_share_key(
     psk: &Psk,
     nonces: &Nonces,
     exchange: KeyExchange,
     sender: Side,
 ) -> MacKey {
-    let salt = [&nonces.client[..], &nonces.server, label(exchange)];
-    block(
-        &hmac_sha256(psk.expose(), &salt),
-        match sender {
-            Side::Client => 1,
-            Side::Server => 2,
-        },
-    )
+    let salt = key_share_salt(nonces, exchange, sender);
+    in_place(hmac_sha256(psk.expose(), &[salt.as_bytes()]))
+}
+
+/// The salt and the block's number.
+pub(crate) fn key_share_salt(nonces: &Nonces, exchange: KeyExchange, sender: Side) -> Salt {
+    let block = match sender {
+        Side::Client => 1_u32,
+        Side::Server => 2,
+    };
+    let mut salt = Salt { bytes: [0; SALT_MAX], len: 0 };
+    for part in [&nonces.client[..], &nonces.server, label(exchange), &block.to_be_bytes()] {
+        salt.bytes[salt.len..salt.len + part.len()].copy_from_slice(part);
+        salt.len += part.len();
+    }
+    salt
+}
+
+/// What the first derivation takes an HMAC of.
+pub(crate) struct Salt {
+    bytes: [u8; SALT_MAX],
+    len: usize,
+}
+
+const SALT_MAX: usize = 2 * NONCE_LEN + X25519_LABEL.len() + size_of::<u32>();
+
+impl Salt {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 /// One direction's packet keys.
@@ -92,20 +128,13 @@ pub(crate) struct SessionKeys {
 
 impl SessionKeys {
     pub(crate) fn derive(psk: &Psk, nonces: &Nonces, agreement: &Agreement<'_>) -> Self {
-        let exchange = agreement.client.exchange();
         // Upstream derives from the shared value alone.
-        let values = match exchange {
-            KeyExchange::Modp2048 => [Vec::new(), Vec::new()],
-            KeyExchange::X25519 => [agreement.client.to_bytes(), agreement.server.to_bytes()],
+        let (client, server): (&[u8], &[u8]) = match agreement.exchange {
+            KeyExchange::Modp2048 => (&[], &[]),
+            KeyExchange::X25519 => (agreement.client, agreement.server),
         };
-        let salt = [
-            &nonces.client[..],
-            &nonces.server,
-            label(exchange),
-            &values[0],
-            &values[1],
-            agreement.shared.expose(),
-        ];
+        let label = label(agreement.exchange);
+        let salt = [&nonces.client[..], &nonces.server, label, client, server, agreement.shared];
         let salted = hmac_sha256(psk.expose(), &salt);
         let direction =
             |first| DirectionKeys { cipher: block(&salted, first), mac: block(&salted, first + 1) };
@@ -113,19 +142,24 @@ impl SessionKeys {
     }
 }
 
-/// What a Diffie-Hellman exchange came to.
+/// What a Diffie-Hellman exchange came to, all values as they are sent.
 pub(crate) struct Agreement<'a> {
+    pub(crate) exchange: KeyExchange,
     /// The client's public value.
-    pub(crate) client: &'a PublicValue,
-    /// The server's, in the same group.
-    pub(crate) server: &'a PublicValue,
-    pub(crate) shared: &'a SharedValue,
+    pub(crate) client: &'a [u8],
+    /// The server's.
+    pub(crate) server: &'a [u8],
+    pub(crate) shared: &'a [u8],
 }
 
 /// One block of PBKDF2, from 1; `salted` is keyed and has taken the salt.
 pub(crate) fn block(salted: &Hmac<Sha256>, index: u32) -> Secret<32> {
-    let block = salted.clone().chain_update(index.to_be_bytes()).finalize();
-    Secret::new(*Zeroizing::new(block.into_bytes().into()))
+    in_place(salted.clone().chain_update(index.to_be_bytes()))
+}
+
+/// The MAC, written to where it stays.
+fn in_place(mac: Hmac<Sha256>) -> Secret<32> {
+    Secret::build(|place| mac.finalize_into(place.into()))
 }
 
 #[cfg(test)]
@@ -141,7 +175,7 @@ mod tests {
             client: core::array::from_fn(|i| u8::try_from(i).unwrap_or_default()),
             server: core::array::from_fn(|i| u8::try_from(i + 32).unwrap_or_default()),
         };
-        (Psk::new(psk), nonces)
+        (Psk::copy_of(&psk), nonces)
     }
 
     #[test]
@@ -161,8 +195,10 @@ mod tests {
     #[test]
     fn session_keys_of_the_weak_handshake_match_upstream() {
         let (psk, nonces) = vector();
-        let one = &PublicValue::ONE;
-        let agreement = Agreement { client: one, server: one, shared: &SharedValue::omitted() };
+        let mut one = [0; 256];
+        one[255] = 1;
+        let agreement =
+            Agreement { exchange: KeyExchange::Modp2048, client: &one, server: &one, shared: &one };
         let keys = SessionKeys::derive(&psk, &nonces, &agreement);
         assert_eq!(
             keys.client.cipher.expose(),

@@ -6,48 +6,59 @@
 //! client may choose X25519, with end marks. `docs/protocol.md` has both.
 //!
 //! No sockets, files, clock or randomness: [`Session`] takes bytes, including
-//! the random ones, and gives bytes and verdicts. The same crate is the inside
-//! of the WebAssembly component described in `wit/pipe.wit`.
+//! the random ones, and gives bytes and verdicts. A server first asks an
+//! [`Acceptor`] who is there. The same crate is the inside of the WebAssembly
+//! component described in `wit/pipe.wit`.
 //!
 //! ```
 //! use spiped_core::{
-//!     Config, Entropy, ForwardSecrecy, KeyExchange, Output, Psk, Session, Side,
-//!     SoftPacketCrypto, Status,
+//!     Acceptor, ClientConfig, Entropy, ExponentEntropy, ForwardSecrecy, Output, Psk, Session,
+//!     ServerConfig, SoftKeySearch, SoftPacketCrypto, Status, Verdict,
 //! };
 //!
-//! let end = |side, entropy| {
-//!     let config = Config {
-//!         side,
-//!         key_exchange: Some(KeyExchange::Modp2048),
-//!         forward_secrecy: ForwardSecrecy::Offer,
-//!     };
-//!     let psk = Psk::new([7; 32]); // really: SHA-256 of the key file
-//!     let entropy = Entropy::new([entropy; 64]); // really: random
-//!     Session::<SoftPacketCrypto>::new(config, vec![psk], &entropy)
-//! };
-//! let mut client = end(Side::Client, 1)?;
-//! let mut server = end(Side::Server, 2)?;
+//! let psk = Psk::copy_of(&[7; 32]); // really: SHA-256 of the key file
+//! let entropy = Entropy::build(|bytes| bytes[0] = 1); // really: random, like all below
+//! let config = ClientConfig::Modp2048(ForwardSecrecy::Offer);
+//! let mut client = Session::<SoftPacketCrypto>::connect(config, &psk, &entropy)?;
+//! let mut to_server = Output::default();
+//! client.start(&mut to_server)?;
+//! client.compute(&mut to_server)?;
 //!
-//! let (mut from_client, mut from_server) = (Output::default(), Output::default());
-//! client.start(&mut from_client)?;
-//! server.start(&mut from_server)?;
-//! while (client.status()?, server.status()?) != (Status::Established, Status::Established) {
-//!     client.handle_crypt(&std::mem::take(&mut from_server.to_crypt), &mut from_client)?;
-//!     while client.status()? == Status::Computing {
-//!         client.compute(&mut from_client)?;
-//!     }
-//!     server.handle_crypt(&std::mem::take(&mut from_client.to_crypt), &mut from_server)?;
-//!     while server.status()? == Status::Computing {
-//!         server.compute(&mut from_server)?;
-//!     }
+//! // The server sends its nonce, and collects what comes until it knows whose it is.
+//! let nonce = [2; 32];
+//! client.handle_crypt(&nonce, &mut to_server)?;
+//! let config = ServerConfig::Any(ForwardSecrecy::Offer);
+//! let acceptor = Acceptor::<SoftKeySearch>::new(config, &[psk.clone()])?;
+//! assert_eq!(acceptor.identify(&nonce, &to_server.to_crypt[..10]), Verdict::More(86));
+//! let Verdict::Authenticated(client_is) = acceptor.identify(&nonce, &to_server.to_crypt) else {
+//!     panic!("the client has the key")
+//! };
+//! assert_eq!((client_is.psk_index, client_is.hello_len), (0, 320));
+//!
+//! let entropy = ExponentEntropy::copy_of(&[3; 32]);
+//! let hello = &to_server.to_crypt;
+//! let mut server = Session::<SoftPacketCrypto>::accept(config, &nonce, hello, &psk, &entropy)?;
+//! let mut to_client = Output::default();
+//! server.start(&mut to_client)?;
+//! while server.status()? == Status::WantsCompute {
+//!     server.compute(&mut to_client)?;
 //! }
+//! client.handle_crypt(&to_client.to_crypt, &mut to_server)?;
+//! client.compute(&mut to_server)?;
+//! assert_eq!((client.status()?, server.status()?), (Status::Established, Status::Established));
 //!
-//! client.handle_plain(b"PING\r\n", &mut from_client)?;
-//! assert_eq!(from_client.to_crypt.len(), 1060);
-//! server.handle_crypt(&from_client.to_crypt, &mut from_server)?;
-//! assert_eq!(from_server.to_plain, b"PING\r\n");
+//! let mut to_server = Output::default();
+//! client.handle_plain(b"PING\r\n", &mut to_server)?;
+//! assert_eq!(to_server.to_crypt.len(), 1060);
+//! server.handle_crypt(&to_server.to_crypt, &mut to_client)?;
+//! assert_eq!(to_client.to_plain, b"PING\r\n");
 //! # Ok::<(), spiped_core::Error>(())
 //! ```
+//!
+//! The files are best read in this order: [`config`], [`keys`], [`dh`],
+//! [`handshake`], [`packet_crypto`], [`packet`], [`suspended`], [`key_search`],
+//! [`acceptor`], [`session`]; then [`pairing`]. Nothing is used before it is
+//! explained.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -55,12 +66,15 @@
 
 extern crate alloc;
 
+mod acceptor;
 #[cfg(target_family = "wasm")]
 mod component;
+mod config;
 mod dh;
 mod error;
 mod handshake;
 mod inbound;
+mod key_search;
 mod keys;
 mod packet;
 mod packet_crypto;
@@ -69,11 +83,14 @@ mod secret;
 mod session;
 mod suspended;
 
-pub use dh::{KeyExchange, PUBLIC_VALUE_LEN};
+pub use acceptor::{Acceptor, Authenticated, Verdict};
+pub use config::{ClientConfig, ForwardSecrecy, KeyExchange, ServerConfig, Side};
+pub use dh::{EXPONENT_LEN, PUBLIC_VALUE_LEN};
 pub use error::{Error, Misuse, PeerFault};
 pub use handshake::KEY_SHARE_LEN;
-pub use keys::{DirectionKeys, MAC_LEN, NONCE_LEN, PSK_LEN, Psk};
-pub use packet::{PACKET_LEN, PLAIN_MAX, RUN_MAX};
-pub use packet_crypto::{PacketCrypto, SoftPacketCrypto};
+pub use key_search::{KeySearch, SoftKeySearch};
+pub use keys::{DirectionKeys, MAC_LEN, NONCE_LEN, Nonce, PSK_ID_LEN, PSK_LEN, Psk, PskId};
+pub use packet_crypto::{PACKET_LEN, PLAIN_MAX, PacketCrypto, RUN_MAX, SoftPacketCrypto};
 pub use secret::Secret;
-pub use session::{Config, ENTROPY_LEN, Entropy, ForwardSecrecy, Output, Session, Side, Status};
+pub use session::{ENTROPY_LEN, Entropy, ExponentEntropy, Output, Session, Status};
+pub use suspended::STATE_LEN_MAX;

@@ -1,11 +1,4 @@
-//! Packets: layout, numbering and splitting of the two streams.
-//!
-//! ```text
-//! 0            1024      1028              1060
-//! | message,    | length  | HMAC-SHA-256    |
-//! | zero-padded | be32    | of 0..1028 and  |
-//! |  encrypted (AES-CTR)  | packet number   |
-//! ```
+//! Packets: numbering and splitting of the two streams.
 //!
 //! Where directions have an end mark, it is a packet with length 0, the last.
 
@@ -15,19 +8,7 @@ use alloc::vec::Vec;
 use crate::error::{Error, PeerFault};
 use crate::inbound::Inbound;
 use crate::keys::{DirectionKeys, MAC_LEN};
-use crate::packet_crypto::PacketCrypto;
-
-/// The most plaintext one packet carries, in bytes.
-pub const PLAIN_MAX: usize = 1024;
-/// Length of a packet on the wire, in bytes.
-pub const PACKET_LEN: usize = BODY_LEN + MAC_LEN;
-/// The most packets handed to a [`PacketCrypto`] at once.
-pub const RUN_MAX: usize = 64;
-
-/// The encrypted part: message and length field.
-pub(crate) const BODY_LEN: usize = PLAIN_MAX + LENGTH_LEN;
-
-const LENGTH_LEN: usize = 4;
+use crate::packet_crypto::{BODY_LEN, LENGTH_LEN, PACKET_LEN, PLAIN_MAX, PacketCrypto, RUN_MAX};
 
 /// Makes packets in one direction.
 pub(crate) struct Sealer<P> {
@@ -45,7 +26,7 @@ impl<P: PacketCrypto> Sealer<P> {
     }
 
     /// Seals the end mark.
-    pub(crate) fn seal_end(&mut self, sealed: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn seal_end_mark(&mut self, sealed: &mut Vec<u8>) -> Result<(), Error> {
         let numbers = self.position.take(1);
         if numbers.count == 0 {
             return Err(Error::Exhausted);
@@ -87,28 +68,28 @@ pub(crate) struct Opener<P> {
     crypto: P,
     position: Position,
     /// The beginning of a packet whose rest has not come.
-    cut: Inbound<PACKET_LEN>,
-    end: End,
+    partial: Inbound<PACKET_LEN>,
+    end_mark: EndMark,
 }
 
-/// What is known of a direction's end.
+/// What is known of the packet that ends a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// There is no end mark: the stream ends where it ends.
-    Unmarked,
-    /// The end mark has not come.
+pub(crate) enum EndMark {
+    /// There is none: the stream ends where it ends.
+    Unused,
+    /// It has not come.
     Expected,
-    /// The end mark has come: nothing may follow.
-    Marked,
+    /// It has come: nothing may follow.
+    Received,
 }
 
 impl<P: PacketCrypto> Opener<P> {
-    pub(crate) fn new(position: Position, end: End) -> Self {
-        Self { crypto: P::new(&position.keys), position, cut: Inbound::new(), end }
+    pub(crate) fn new(position: Position, end_mark: EndMark) -> Self {
+        Self { crypto: P::new(&position.keys), position, partial: Inbound::new(), end_mark }
     }
 
-    pub(crate) fn end(&self) -> End {
-        self.end
+    pub(crate) fn end_mark(&self) -> EndMark {
+        self.end_mark
     }
 
     pub(crate) fn position(&self) -> &Position {
@@ -116,19 +97,19 @@ impl<P: PacketCrypto> Opener<P> {
     }
 
     /// The beginning of a packet whose rest has not come.
-    pub(crate) fn cut(&self) -> &[u8] {
-        self.cut.bytes()
+    pub(crate) fn partial(&self) -> &[u8] {
+        self.partial.bytes()
     }
 
-    /// Takes all of `bytes`, appending what is authentic to `plain`, also
+    /// Takes all of `bytes`, appending what is authenticated to `plain`, also
     /// when a later packet fails.
     pub(crate) fn open(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Error> {
-        if self.end == End::Marked && !bytes.is_empty() {
-            return Err(PeerFault::DataAfterEnd.into());
+        if self.end_mark == EndMark::Received && !bytes.is_empty() {
+            return Err(PeerFault::DataAfterEndMark.into());
         }
         let mut run = Vec::new();
-        if !self.cut.is_empty() {
-            match self.cut.fill(&mut bytes) {
+        if !self.partial.is_empty() {
+            match self.partial.fill(&mut bytes) {
                 Some(packet) => run.extend_from_slice(packet),
                 None => return Ok(()),
             }
@@ -142,13 +123,13 @@ impl<P: PacketCrypto> Opener<P> {
                 break;
             }
             self.open_run(run, plain)?;
-            if self.end == End::Marked && !(later.is_empty() && rest.is_empty()) {
-                return Err(PeerFault::DataAfterEnd.into());
+            if self.end_mark == EndMark::Received && !(later.is_empty() && rest.is_empty()) {
+                return Err(PeerFault::DataAfterEndMark.into());
             }
             run = Vec::new();
             whole = later;
         }
-        self.cut.fill(&mut rest);
+        self.partial.fill(&mut rest);
         Ok(())
     }
 
@@ -159,16 +140,16 @@ impl<P: PacketCrypto> Opener<P> {
         if !run.is_empty() {
             self.crypto.open(numbers.first, &mut run);
         }
-        let authentic = run.len() / PACKET_LEN;
+        let authenticated = run.len() / PACKET_LEN;
         let stop = compact(&mut run);
         append(plain, run);
         match stop {
             None => {}
-            Some(Stop { index, length: 0 }) if self.end == End::Expected => {
-                self.end = End::Marked;
-                // Whatever follows, authentic or not.
+            Some(Stop { index, length: 0 }) if self.end_mark == EndMark::Expected => {
+                self.end_mark = EndMark::Received;
+                // Whatever follows, authenticated or not.
                 return if index + 1 < packets {
-                    Err(PeerFault::DataAfterEnd.into())
+                    Err(PeerFault::DataAfterEndMark.into())
                 } else {
                     Ok(())
                 };
@@ -178,8 +159,8 @@ impl<P: PacketCrypto> Opener<P> {
                 return Err(PeerFault::BadLength { number, length }.into());
             }
         }
-        if authentic < numbers.count {
-            let number = numbers.first + authentic as u64;
+        if authenticated < numbers.count {
+            let number = numbers.first + authenticated as u64;
             return Err(PeerFault::ForgedPacket { number }.into());
         }
         if numbers.count < packets { Err(Error::Exhausted) } else { Ok(()) }
@@ -263,7 +244,7 @@ mod tests {
     use crate::secret::Secret;
 
     fn keys() -> DirectionKeys {
-        DirectionKeys { cipher: Secret::new([1; 32]), mac: Secret::new([2; 32]) }
+        DirectionKeys { cipher: Secret::copy_of(&[1; 32]), mac: Secret::copy_of(&[2; 32]) }
     }
 
     fn sealer() -> Sealer<SoftPacketCrypto> {
@@ -271,7 +252,7 @@ mod tests {
     }
 
     fn opener() -> Opener<SoftPacketCrypto> {
-        Opener::new(Position::first(keys()), End::Unmarked)
+        Opener::new(Position::first(keys()), EndMark::Unused)
     }
 
     #[test]
@@ -309,7 +290,7 @@ mod tests {
         let mut opener = opener();
         opener.open(&sealed[..5], &mut opened).unwrap();
         opener.open(&sealed[5..], &mut opened).unwrap();
-        assert_eq!(opener.cut(), b"");
+        assert_eq!(opener.partial(), b"");
         assert_eq!(opened, plain);
     }
 
@@ -346,7 +327,7 @@ mod tests {
         let mut run = Vec::new();
         let mut sealer = sealer();
         sealer.seal(&[7; PLAIN_MAX + 1], &mut run).unwrap();
-        sealer.seal_end(&mut run).unwrap();
+        sealer.seal_end_mark(&mut run).unwrap();
         sealer.seal(b"more", &mut run).unwrap();
         run
     }
@@ -357,35 +338,36 @@ mod tests {
         let marked = 3 * PACKET_LEN;
         for split in 0..=marked {
             let mut opener =
-                Opener::<SoftPacketCrypto>::new(Position::first(keys()), End::Expected);
+                Opener::<SoftPacketCrypto>::new(Position::first(keys()), EndMark::Expected);
             let mut opened = Vec::new();
             opener.open(&run[..split], &mut opened).unwrap();
-            assert_eq!(opener.end() == End::Marked, split == marked);
+            assert_eq!(opener.end_mark() == EndMark::Received, split == marked);
             opener.open(&run[split..marked], &mut opened).unwrap();
-            assert_eq!(opener.end(), End::Marked);
+            assert_eq!(opener.end_mark(), EndMark::Received);
             assert_eq!(opened.len(), PLAIN_MAX + 1);
             assert_eq!(opener.open(&[], &mut opened), Ok(()));
-            assert_eq!(opener.open(&[0], &mut opened), Err(PeerFault::DataAfterEnd.into()));
+            assert_eq!(opener.open(&[0], &mut opened), Err(PeerFault::DataAfterEndMark.into()));
         }
         for end in marked + 1..=run.len() {
             for split in [0, 1, PACKET_LEN, marked - 1] {
                 let mut opener =
-                    Opener::<SoftPacketCrypto>::new(Position::first(keys()), End::Expected);
+                    Opener::<SoftPacketCrypto>::new(Position::first(keys()), EndMark::Expected);
                 let mut opened = Vec::new();
                 opener.open(&run[..split], &mut opened).unwrap();
                 let result = opener.open(&run[split..end], &mut opened);
-                assert_eq!(result, Err(PeerFault::DataAfterEnd.into()));
+                assert_eq!(result, Err(PeerFault::DataAfterEndMark.into()));
                 assert_eq!(opened.len(), PLAIN_MAX + 1);
             }
         }
     }
 
     #[test]
-    fn what_follows_the_end_mark_need_not_be_authentic() {
+    fn what_follows_the_end_mark_need_not_be_authenticated() {
         let mut run = past_the_end();
         run[3 * PACKET_LEN] ^= 1;
-        let mut opener = Opener::<SoftPacketCrypto>::new(Position::first(keys()), End::Expected);
+        let mut opener =
+            Opener::<SoftPacketCrypto>::new(Position::first(keys()), EndMark::Expected);
         let result = opener.open(&run, &mut Vec::new());
-        assert_eq!(result, Err(PeerFault::DataAfterEnd.into()));
+        assert_eq!(result, Err(PeerFault::DataAfterEndMark.into()));
     }
 }

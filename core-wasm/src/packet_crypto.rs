@@ -1,4 +1,11 @@
 //! The cryptography of a run of packets, and its plain implementation.
+//!
+//! ```text
+//! 0            1024      1028              1060
+//! | message,    | length  | HMAC-SHA-256    |
+//! | zero-padded | be32    | of 0..1028 and  |
+//! |  encrypted (AES-CTR)  | packet number   |
+//! ```
 
 use alloc::vec::Vec;
 
@@ -9,7 +16,18 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::keys::{DirectionKeys, MAC_LEN, hmac_sha256};
-use crate::packet::{BODY_LEN, PACKET_LEN};
+
+/// The most plaintext one packet carries, in bytes.
+pub const PLAIN_MAX: usize = 1024;
+/// Length of a packet on the wire, in bytes.
+pub const PACKET_LEN: usize = BODY_LEN + MAC_LEN;
+/// The most packets handed to a [`PacketCrypto`] at once.
+pub const RUN_MAX: usize = 64;
+
+/// The encrypted part: message and length field.
+pub(crate) const BODY_LEN: usize = PLAIN_MAX + LENGTH_LEN;
+
+pub(crate) const LENGTH_LEN: usize = 4;
 
 /// Seals or opens runs of packets under one direction's keys.
 ///
@@ -67,7 +85,7 @@ impl PacketCrypto for SoftPacketCrypto {
     }
 
     fn open(&mut self, first: u64, run: &mut Vec<u8>) {
-        let mut authentic = 0;
+        let mut authenticated = 0;
         for (packet, number) in numbered(first, run) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
             // `verify_slice` compares in constant time.
@@ -75,9 +93,9 @@ impl PacketCrypto for SoftPacketCrypto {
                 break;
             }
             self.apply_keystream(number, body);
-            authentic += PACKET_LEN;
+            authenticated += PACKET_LEN;
         }
-        run.truncate(authentic);
+        run.truncate(authenticated);
     }
 }
 

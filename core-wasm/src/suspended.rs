@@ -1,114 +1,158 @@
-//! A suspended session as bytes: a version, then fields of fixed length.
+//! A suspended session as bytes.
 //!
 //! ```text
-//! 0        version, 1
-//! 1        flags: 1 = the plain side has ended, 2 = the crypt side has,
+//! 0..4     "spst"
+//! 4        version of this format, 1
+//! 5        the oldest version whose readers understand it, 1
+//! 6        flags: 1 = the plain side has ended, 2 = the crypt side has,
 //!          4 = X25519, with end marks, 8 = the peer's end mark has come
-//! 2..6     index of the secret the peer holds
-//! 6..78    sealing: cipher key (32), MAC key (32), next packet number (8)
-//! 78..150  opening: the same
-//! 150..    the beginning of a packet whose rest has not come
+//! 7        0
+//! 8..24    which PSK it was made with
+//! 24..96   sealing: cipher key (32), MAC key (32), next packet number (8)
+//! 96..168  opening: the same
+//! 168..170 length of what follows
+//! 170..    the beginning of a packet whose rest has not come
+//!          (fields of later versions)
+//! ..       checksum: the first 16 bytes of the SHA-256 of all before
 //! ```
 //!
-//! Integers are big-endian. All but the packet numbers and the beginning of a
-//! packet is secret; the numbers must not be changed either, since a number
-//! used twice gives two packets' difference away.
+//! Integers are big-endian. The packet keys are secret. The rest must not be
+//! changed either: a packet number used twice would reveal two packets'
+//! difference. The checksum is against mix-ups and truncation, not against an
+//! attacker, who could read the keys.
+//!
+//! Versions: a later one that only appends fields leaves the oldest at 1, so
+//! that a program can go back to an earlier version of itself.
 
 use alloc::vec::Vec;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::dh::KeyExchange;
-use crate::keys::DirectionKeys;
-use crate::packet::{End, PACKET_LEN, Position};
+use crate::config::KeyExchange;
+use crate::keys::{DirectionKeys, PskId};
+use crate::packet::{EndMark, Position};
+use crate::packet_crypto::PACKET_LEN;
 use crate::secret::Secret;
 
+/// The most bytes a state has.
+pub const STATE_LEN_MAX: usize = PARTIAL_AT + PACKET_LEN - 1 + CHECKSUM_LEN;
+
+const MAGIC: &[u8; 4] = b"spst";
 const VERSION: u8 = 1;
+const OLDEST_READER: u8 = 1;
+const PARTIAL_AT: usize = 170;
+const CHECKSUM_LEN: usize = 16;
+
 const PLAIN_ENDED: u8 = 1;
 const CRYPT_ENDED: u8 = 2;
 const X25519: u8 = 4;
-const END_MARKED: u8 = 8;
+const END_MARK_RECEIVED: u8 = 8;
+const ALL_FLAGS: u8 = PLAIN_ENDED | CRYPT_ENDED | X25519 | END_MARK_RECEIVED;
 
 /// Everything an established session is made of.
 pub(crate) struct Suspended<'a> {
     pub(crate) exchange: KeyExchange,
-    pub(crate) secret: u32,
+    pub(crate) psk_id: PskId,
     pub(crate) plain_ended: bool,
     pub(crate) crypt_ended: bool,
     pub(crate) sealing: Position,
     pub(crate) opening: Position,
-    pub(crate) end: End,
-    /// Less than a packet.
-    pub(crate) cut: &'a [u8],
+    pub(crate) end_mark: EndMark,
+    /// The beginning of a packet.
+    pub(crate) partial: &'a [u8],
 }
 
 impl<'a> Suspended<'a> {
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // All at once: a vector that grows leaves secrets behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(150 + self.cut.len()));
-        bytes.push(VERSION);
+        let len = PARTIAL_AT + self.partial.len() + CHECKSUM_LEN;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(len));
+        bytes.extend_from_slice(MAGIC);
         let flags = [
             (self.plain_ended, PLAIN_ENDED),
             (self.crypt_ended, CRYPT_ENDED),
             (self.exchange == KeyExchange::X25519, X25519),
-            (self.end == End::Marked, END_MARKED),
+            (self.end_mark == EndMark::Received, END_MARK_RECEIVED),
         ];
-        bytes.push(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum());
-        bytes.extend_from_slice(&self.secret.to_be_bytes());
+        let flags = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
+        bytes.extend_from_slice(&[VERSION, OLDEST_READER, flags, 0]);
+        bytes.extend_from_slice(&self.psk_id);
         for position in [&self.sealing, &self.opening] {
             bytes.extend_from_slice(position.keys.cipher.expose());
             bytes.extend_from_slice(position.keys.mac.expose());
             bytes.extend_from_slice(&position.next.to_be_bytes());
         }
-        bytes.extend_from_slice(self.cut);
+        #[allow(clippy::cast_possible_truncation, reason = "less than a packet")]
+        bytes.extend_from_slice(&(self.partial.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(self.partial);
+        let checksum = checksum(&bytes);
+        bytes.extend_from_slice(&checksum);
         bytes
     }
 
-    /// `None` if these bytes are no suspended session of this version.
-    pub(crate) fn parse(mut bytes: &'a [u8]) -> Option<Self> {
-        let [version, flags] = take(&mut bytes)?;
-        if version != VERSION || flags > PLAIN_ENDED | CRYPT_ENDED | X25519 | END_MARKED {
+    /// `None` if these bytes are no suspended session of a version that this
+    /// one reads, or none that [`to_bytes`](Self::to_bytes) makes.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (mut bytes, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>()?;
+        if *checksum != self::checksum(bytes) || take(&mut bytes)? != MAGIC {
+            return None;
+        }
+        let &[version, oldest_reader, flags, _] = take(&mut bytes)?;
+        if version < OLDEST_READER || oldest_reader > VERSION || flags & !ALL_FLAGS != 0 {
+            return None;
+        }
+        let psk_id = *take(&mut bytes)?;
+        let [sealing, opening] = [take_position(&mut bytes)?, take_position(&mut bytes)?];
+        let len = usize::from(u16::from_be_bytes(*take(&mut bytes)?));
+        let (partial, later) = bytes.split_at_checked(len)?;
+        if version == VERSION && !later.is_empty() {
             return None;
         }
         let is_set = |flag| flags & flag != 0;
-        let crypt_ended = is_set(CRYPT_ENDED);
-        let (exchange, end) = match (is_set(X25519), is_set(END_MARKED)) {
-            (false, false) => (KeyExchange::Modp2048, End::Unmarked),
+        let (exchange, end_mark) = match (is_set(X25519), is_set(END_MARK_RECEIVED)) {
+            (false, false) => (KeyExchange::Modp2048, EndMark::Unused),
             (false, true) => return None,
-            (true, false) => (KeyExchange::X25519, End::Expected),
-            (true, true) => (KeyExchange::X25519, End::Marked),
+            (true, false) => (KeyExchange::X25519, EndMark::Expected),
+            (true, true) => (KeyExchange::X25519, EndMark::Received),
         };
-        let secret = u32::from_be_bytes(take(&mut bytes)?);
-        let [sealing, opening] = [take_position(&mut bytes)?, take_position(&mut bytes)?];
-        // No session goes on after an end that cuts something off, or after
+        // No session goes on after an end that truncates something, or after
         // bytes that follow the end mark.
-        let cut_off = crypt_ended && (end == End::Expected || !bytes.is_empty());
-        let data_after_end = end == End::Marked && !bytes.is_empty();
-        if bytes.len() >= PACKET_LEN || cut_off || data_after_end {
+        let crypt_ended = is_set(CRYPT_ENDED);
+        let truncated = crypt_ended && (end_mark == EndMark::Expected || !partial.is_empty());
+        let data_after_end_mark = end_mark == EndMark::Received && !partial.is_empty();
+        if partial.len() >= PACKET_LEN || truncated || data_after_end_mark {
             return None;
         }
         Some(Self {
             exchange,
-            secret,
+            psk_id,
             plain_ended: is_set(PLAIN_ENDED),
             crypt_ended,
             sealing,
             opening,
-            end,
-            cut: bytes,
+            end_mark,
+            partial,
         })
     }
 }
 
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LEN] {
+    let hash: [u8; 32] = Sha256::digest(bytes).into();
+    let mut checksum = [0; CHECKSUM_LEN];
+    checksum.copy_from_slice(&hash[..CHECKSUM_LEN]);
+    checksum
+}
+
 fn take_position(bytes: &mut &[u8]) -> Option<Position> {
-    let cipher = Secret::new(take(bytes)?);
-    let mac = Secret::new(take(bytes)?);
-    let next = u64::from_be_bytes(take(bytes)?);
+    let cipher = Secret::copy_of(take(bytes)?);
+    let mac = Secret::copy_of(take(bytes)?);
+    let next = u64::from_be_bytes(*take(bytes)?);
     Some(Position { keys: DirectionKeys { cipher, mac }, next })
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
     let (taken, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
-    Some(*taken)
+    Some(taken)
 }

@@ -3,10 +3,14 @@
 //!
 //! No rule of the protocol is here; names from the WIT package stop here.
 
+mod acceptor;
+#[cfg(feature = "native")]
+mod key_search;
 #[cfg(feature = "native")]
 mod packet_crypto;
 mod pairing;
-mod protocol;
+mod session;
+mod types;
 
 #[allow(
     clippy::all,

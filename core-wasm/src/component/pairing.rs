@@ -8,70 +8,70 @@ use zeroize::Zeroizing;
 
 use super::Component;
 use super::bindings::exports::spiped::pipe::pairing;
-use crate::Side;
-use crate::pairing::{Entropy, Error, Exchange, Misuse, PeerFault, Status};
+use super::types::secret;
+use crate::pairing::{Error, Exchange, Misuse, PeerFault, Status};
 
 impl pairing::Guest for Component {
     type Exchange = ExchangeResource;
 }
 
-/// An exchange behind the shared reference that exported methods get. One that
-/// could not be made answers every call with its misuse.
-pub(crate) struct ExchangeResource(RefCell<Result<Exchange, Error>>);
+/// An exchange behind the shared reference that exported methods get.
+pub(crate) struct ExchangeResource(RefCell<Exchange>);
 
 impl pairing::GuestExchange for ExchangeResource {
-    fn new(side: pairing::Side, code: Option<String>, entropy: Vec<u8>) -> Self {
-        let code = code.map(Zeroizing::new);
-        let entropy = Zeroizing::new(entropy);
-        let side = match side {
-            pairing::Side::Client => Side::Client,
-            pairing::Side::Server => Side::Server,
-        };
-        let exchange =
-            Entropy::from_slice(&entropy).ok_or(Misuse::EntropyLength).and_then(|entropy| {
-                Exchange::new(side, code.as_ref().map(|code| code.as_str()), &entropy)
-            });
-        Self(RefCell::new(exchange.map_err(Error::from)))
+    fn new(
+        side: pairing::Side,
+        code: Option<String>,
+        entropy: Vec<u8>,
+    ) -> Result<Self, pairing::Misuse> {
+        let (code, entropy) = (code.map(Zeroizing::new), secret(entropy));
+        let entropy = entropy.ok_or(Misuse::EntropyLength)?;
+        let code = code.as_ref().map(|code| code.as_str());
+        Ok(Self(RefCell::new(Exchange::new(side.into(), code, &entropy)?)))
     }
 
-    fn start(&self) -> pairing::Output {
+    fn start(&self) -> Result<pairing::Output, pairing::Failure> {
         self.call(Exchange::start)
     }
 
-    fn receive(&self, bytes: Vec<u8>) -> pairing::Output {
+    fn receive(&self, bytes: Vec<u8>) -> Result<pairing::Output, pairing::Failure> {
         self.call(|exchange, out| exchange.receive(&bytes, out))
     }
 
-    fn confirm(&self) -> pairing::Output {
+    fn confirm(&self) -> Result<pairing::Output, pairing::Failure> {
         self.call(Exchange::confirm)
     }
 
-    fn eof(&self) -> pairing::Output {
-        self.call(|exchange, _| exchange.eof())
+    fn reject(&self) -> Result<(), pairing::Failure> {
+        Ok(self.0.borrow_mut().reject()?)
+    }
+
+    fn eof(&self) -> Result<(), pairing::Failure> {
+        Ok(self.0.borrow_mut().eof()?)
+    }
+
+    fn take_key(&self) -> Result<Vec<u8>, pairing::Failure> {
+        Ok(self.0.borrow_mut().take_key()?.expose().to_vec())
     }
 }
 
 impl ExchangeResource {
+    /// What a failed step has appended stays here.
     fn call(
         &self,
         step: impl FnOnce(&mut Exchange, &mut Vec<u8>) -> Result<(), Error>,
-    ) -> pairing::Output {
+    ) -> Result<pairing::Output, pairing::Failure> {
         let mut to_peer = Vec::new();
-        let status = match &mut *self.0.borrow_mut() {
-            Ok(exchange) => step(exchange, &mut to_peer).and_then(|()| exchange.status()),
-            Err(error) => Err(*error),
+        let mut exchange = self.0.borrow_mut();
+        step(&mut exchange, &mut to_peer)?;
+        let status = match exchange.status()? {
+            Status::Waiting => pairing::Status::Waiting,
+            Status::Exchanging => pairing::Status::Exchanging,
+            Status::Comparing(string) => pairing::Status::Comparing(string),
+            Status::Confirmed => pairing::Status::Confirmed,
+            Status::Agreed => pairing::Status::Agreed,
         };
-        pairing::Output {
-            to_peer,
-            status: match status {
-                Ok(Status::Waiting) => pairing::Status::Waiting,
-                Ok(Status::Exchanging) => pairing::Status::Exchanging,
-                Ok(Status::Comparing(string)) => pairing::Status::Comparing(string),
-                Ok(Status::Confirmed) => pairing::Status::Confirmed,
-                Ok(Status::Agreed(key)) => pairing::Status::Agreed(key.expose().to_vec()),
-                Err(error) => pairing::Status::Failed(error.into()),
-            },
-        }
+        Ok(pairing::Output { to_peer, status })
     }
 }
 
@@ -80,6 +80,7 @@ impl From<Error> for pairing::Failure {
         match error {
             Error::Peer(fault) => Self::Peer(fault.into()),
             Error::Misuse(misuse) => Self::Misuse(misuse.into()),
+            Error::Rejected => Self::Rejected,
         }
     }
 }
@@ -94,7 +95,7 @@ impl From<PeerFault> for pairing::PeerFault {
             PeerFault::BadPublicValue => Self::BadPublicValue,
             PeerFault::WrongConfirmation => Self::WrongConfirmation,
             PeerFault::Surplus => Self::Surplus,
-            PeerFault::CutOff => Self::CutOff,
+            PeerFault::Truncated => Self::Truncated,
         }
     }
 }
@@ -104,8 +105,10 @@ impl From<Misuse> for pairing::Misuse {
         match misuse {
             Misuse::CodeLength => Self::CodeLength,
             Misuse::EntropyLength => Self::EntropyLength,
+            Misuse::BrokenRandomness => Self::BrokenRandomness,
             Misuse::StartOrder => Self::StartOrder,
             Misuse::NothingToConfirm => Self::NothingToConfirm,
+            Misuse::NoKey => Self::NoKey,
             Misuse::AfterEof => Self::AfterEof,
         }
     }

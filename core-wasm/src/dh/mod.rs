@@ -5,22 +5,14 @@ mod x25519;
 
 use alloc::vec::Vec;
 
+use crate::config::KeyExchange;
 use crate::error::PeerFault;
 use crate::secret::Secret;
 
 pub use modp::PUBLIC_VALUE_LEN;
 
 /// Random bytes an exponent is made of, in either group.
-pub(crate) const EXPONENT_LEN: usize = 32;
-
-/// The Diffie-Hellman exchange of a handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyExchange {
-    /// RFC 3526 group 14: upstream's.
-    Modp2048,
-    /// RFC 7748 X25519. Both directions then end with an end mark.
-    X25519,
-}
+pub const EXPONENT_LEN: usize = 32;
 
 impl KeyExchange {
     /// Length of a public value, in bytes.
@@ -33,7 +25,7 @@ impl KeyExchange {
 }
 
 /// A public value that its group allows.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "moved a handful of times per connection")]
 pub(crate) enum PublicValue {
     Modp2048(modp::PublicValue),
@@ -82,12 +74,11 @@ impl PublicValue {
 }
 
 /// A secret exponent, or scalar. Good for one exchange.
-#[derive(Clone)]
 pub(crate) struct Exponent(Secret<EXPONENT_LEN>);
 
 impl Exponent {
-    pub(crate) fn new(x: &[u8; EXPONENT_LEN]) -> Self {
-        Self(Secret::new(*x))
+    pub(crate) fn new(x: Secret<EXPONENT_LEN>) -> Self {
+        Self(x)
     }
 
     pub(crate) fn public_value(&self, exchange: KeyExchange) -> PublicValue {
@@ -122,7 +113,7 @@ pub(crate) enum SharedValue {
 impl SharedValue {
     /// Between ends of which one omits forward secrecy: 1.
     pub(crate) fn omitted() -> Self {
-        Self::Modp2048(Secret::new(modp::PublicValue::ONE.to_bytes()))
+        Self::Modp2048(Secret::copy_of(&modp::PublicValue::ONE.to_bytes()))
     }
 
     /// The bytes, to derive keys from.

@@ -12,7 +12,7 @@ pub(super) const PUBLIC_VALUE_LEN: usize = 32;
 /// A u-coordinate, little-endian, as it was sent. Every one is allowed: those
 /// that are not reduced stand for the reduced ones, and those of low order
 /// show in the shared value.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PublicValue(PublicKey);
 
 impl PublicValue {
@@ -38,7 +38,7 @@ pub(super) fn shared_value(
     peer: &PublicValue,
 ) -> Option<Secret<PUBLIC_VALUE_LEN>> {
     let shared = StaticSecret::from(*x.expose()).diffie_hellman(&peer.0);
-    shared.was_contributory().then(|| Secret::new(*shared.as_bytes()))
+    shared.was_contributory().then(|| Secret::copy_of(shared.as_bytes()))
 }
 
 #[cfg(test)]
@@ -52,8 +52,12 @@ mod tests {
     #[test]
     fn both_ends_of_the_rfc_agree() {
         let (alice, bob) = (
-            Secret::new(hex!("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a")),
-            Secret::new(hex!("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")),
+            Secret::copy_of(&hex!(
+                "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"
+            )),
+            Secret::copy_of(&hex!(
+                "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"
+            )),
         );
         let (from_alice, from_bob) = (public_value(&alice), public_value(&bob));
         assert_eq!(
@@ -80,7 +84,7 @@ mod tests {
         let order_8 = hex!("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800");
         for value in [[0; 32], one, minus_one, p, one_again, high_bit, order_8] {
             let value = PublicValue::parse(&value).unwrap();
-            assert!(shared_value(&Secret::new([0x11; 32]), &value).is_none());
+            assert!(shared_value(&Secret::copy_of(&[0x11; 32]), &value).is_none());
         }
     }
 }

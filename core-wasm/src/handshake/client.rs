@@ -2,23 +2,36 @@
 
 use alloc::vec::Vec;
 
-use super::share::{self, KEY_SHARE_LEN, KeyShare};
-use super::{Agree, Handshake, Local, Proven, Step};
-use crate::dh::{Exponent, KeyExchange, PublicValue};
+use super::hello::check_nonces;
+use super::share::{self, KEY_SHARE_LEN, KeyShare, check_reflection};
+use super::{Agree, Authenticated, Handshake, Step};
+use crate::config::{ClientConfig, ForwardSecrecy, KeyExchange, Side};
+use crate::dh::{Exponent, PublicValue};
 use crate::error::PeerFault;
 use crate::inbound::Inbound;
-use crate::keys::{NONCE_LEN, Nonces, Psk, key_share_key};
-use crate::session::{ForwardSecrecy, Side};
+use crate::keys::{NONCE_LEN, Nonce, Nonces, Psk, key_share_key};
 
 /// The first state: a client that omits forward secrecy has its share ready.
-pub(super) fn begin(local: Local) -> Handshake {
-    // `Session::new` saw to it that a client has chosen.
-    let exchange = local.exchange.unwrap_or_else(|| unreachable!("a client has chosen"));
-    if local.forward_secrecy == ForwardSecrecy::Omit {
+pub(super) fn begin(config: ClientConfig, psk: Psk, nonce: Nonce, exponent: Exponent) -> Handshake {
+    let forward_secrecy = match config {
+        ClientConfig::Modp2048(forward_secrecy) => forward_secrecy,
+        ClientConfig::X25519 => ForwardSecrecy::Offer,
+    };
+    let local = Local { forward_secrecy, psk, nonce, exponent };
+    if forward_secrecy == ForwardSecrecy::Omit {
         Handshake::ClientExpectNonce(ExpectNonce::new(local, PublicValue::ONE))
     } else {
+        let exchange = config.key_exchange();
         Handshake::ClientMakeShare(MakeShare { local, exchange })
     }
+}
+
+/// What a client knows before it hears anything.
+struct Local {
+    forward_secrecy: ForwardSecrecy,
+    psk: Psk,
+    nonce: Nonce,
+    exponent: Exponent,
 }
 
 /// Our public value is due.
@@ -31,10 +44,6 @@ impl MakeShare {
     pub(super) fn compute(self) -> Handshake {
         let value = self.local.exponent.public_value(self.exchange);
         Handshake::ClientExpectNonce(ExpectNonce::new(self.local, value))
-    }
-
-    pub(super) fn exchange(&self) -> KeyExchange {
-        self.exchange
     }
 }
 
@@ -50,36 +59,30 @@ impl ExpectNonce {
         Self { local, value, inbound: Inbound::new() }
     }
 
-    pub(super) fn handle(mut self, bytes: &mut &[u8], to_crypt: &mut Vec<u8>) -> Handshake {
+    pub(super) fn handle(
+        mut self,
+        bytes: &mut &[u8],
+        to_crypt: &mut Vec<u8>,
+    ) -> Result<Step, PeerFault> {
         let Some(&server) = self.inbound.fill(bytes) else {
-            return Handshake::ClientExpectNonce(self);
+            return Ok(Step::Next(Handshake::ClientExpectNonce(self)));
         };
-        let Local { forward_secrecy, psks, nonce, exponent, .. } = self.local;
-        let nonces = Nonces { client: nonce, server };
-        // `Session::new` gave the client exactly one.
-        let psk = psks.into_iter().next().unwrap_or_else(|| unreachable!("one secret"));
-        let key = key_share_key(&psk, &nonces, self.value.exchange(), Side::Client);
+        let nonces = Nonces { client: self.local.nonce, server };
+        check_nonces(&nonces)?;
+        let key = key_share_key(&self.local.psk, &nonces, self.value.exchange(), Side::Client);
         share::seal(&key, None, &self.value, to_crypt);
-        Handshake::ClientExpectKeyShare(ExpectKeyShare {
-            forward_secrecy,
-            psk,
-            exponent,
+        Ok(Step::Next(Handshake::ClientExpectKeyShare(ExpectKeyShare {
+            local: self.local,
             value: self.value,
             nonces,
             inbound: Inbound::new(),
-        })
-    }
-
-    pub(super) fn exchange(&self) -> KeyExchange {
-        self.value.exchange()
+        })))
     }
 }
 
 /// Waits for the server's key share.
 pub(crate) struct ExpectKeyShare {
-    forward_secrecy: ForwardSecrecy,
-    psk: Psk,
-    exponent: Exponent,
+    local: Local,
     /// Ours.
     value: PublicValue,
     nonces: Nonces,
@@ -88,27 +91,20 @@ pub(crate) struct ExpectKeyShare {
 
 impl ExpectKeyShare {
     pub(super) fn handle(mut self, bytes: &mut &[u8]) -> Result<Step, PeerFault> {
-        let exchange = self.exchange();
-        let Some(share) = self.inbound.fill_to(share::len(exchange), bytes) else {
+        let exchange = self.value.exchange();
+        let share = self.inbound.fill_to(share::len(exchange), bytes);
+        let Some(share) = share.and_then(|share| KeyShare::new(exchange, share)) else {
             return Ok(Step::Next(Handshake::ClientExpectKeyShare(self)));
         };
-        let share = KeyShare::new(exchange, share);
-        let key = key_share_key(&self.psk, &self.nonces, exchange, Side::Server);
-        if !bool::from(share.verifies(&key, Some(&self.value))) {
-            return Err(PeerFault::WrongKey);
-        }
-        let peer = share.public_value(self.forward_secrecy)?;
-        let proven =
-            Proven { side: Side::Client, psk: self.psk, secret: 0, nonces: self.nonces, peer };
-        Ok(if self.forward_secrecy == ForwardSecrecy::Omit {
-            Step::Done(proven.agree_without_exponent())
+        let Local { forward_secrecy, psk, exponent, .. } = self.local;
+        let key = key_share_key(&psk, &self.nonces, exchange, Side::Server);
+        let peer = share.check(&key, Some(&self.value), forward_secrecy)?;
+        check_reflection(&self.value, &peer)?;
+        let authenticated = Authenticated { side: Side::Client, psk, nonces: self.nonces, peer };
+        Ok(if forward_secrecy == ForwardSecrecy::Omit {
+            Step::Done(authenticated.agree_without_exponent())
         } else {
-            let agree = Agree { proven, exponent: self.exponent, value: self.value };
-            Step::Next(Handshake::Agree(agree))
+            Step::Next(Handshake::Agree(Agree { authenticated, exponent, value: self.value }))
         })
-    }
-
-    pub(super) fn exchange(&self) -> KeyExchange {
-        self.value.exchange()
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! client                                           server
-//!   start            nonce_C  ─────  nonce_S          start
+//!   connect          nonce_C  ─────  nonce_S          (its host)
 //!   MakeShare                                          :
-//!   ExpectNonce      y_C, MAC ──────────────▶         ExpectNonce
-//!     :                                               ExpectKeyShare
-//!     :              ◀─────────────── y_S, MAC         MakeShare
+//!   ExpectNonce      y_C, MAC ──────────────▶         (acceptor), accept
+//!     :                                               MakeShare
+//!     :              ◀─────────────── y_S, MAC          :
 //!   ExpectKeyShare                                     :
 //!   Agree                                             Agree
 //! ```
@@ -14,40 +14,29 @@
 //! The client chooses the key exchange; its key share tells the server.
 //! `MakeShare` and `Agree` compute one value each and wait for
 //! `Session::compute`; an end that omits forward secrecy skips both. The
-//! client makes its share while the nonces travel. The server computes
-//! nothing before the client's MAC has verified.
+//! client makes its share while the nonces travel. The server has no state
+//! before the client's MAC has verified.
 
 mod client;
+pub(crate) mod hello;
 mod server;
 mod share;
 
 use alloc::vec::Vec;
 
-use crate::dh::{Exponent, KeyExchange, PublicValue, SharedValue};
+use crate::config::{ClientConfig, KeyExchange, ServerConfig, Side};
+use crate::dh::{Exponent, PublicValue, SharedValue};
 use crate::error::PeerFault;
 use crate::keys::{Agreement, Nonce, Nonces, Psk, SessionKeys};
-use crate::session::{ForwardSecrecy, Side};
 
+pub(crate) use hello::Hello;
 pub use share::KEY_SHARE_LEN;
-
-/// What a session is constructed with; stays the same through the handshake.
-pub(crate) struct Local {
-    pub(crate) side: Side,
-    /// `None` on a server that leaves it to the client.
-    pub(crate) exchange: Option<KeyExchange>,
-    pub(crate) forward_secrecy: ForwardSecrecy,
-    pub(crate) psks: Vec<Psk>,
-    pub(crate) nonce: Nonce,
-    pub(crate) exponent: Exponent,
-}
 
 /// A handshake under way.
 pub(crate) enum Handshake {
     ClientMakeShare(client::MakeShare),
     ClientExpectNonce(client::ExpectNonce),
     ClientExpectKeyShare(client::ExpectKeyShare),
-    ServerExpectNonce(server::ExpectNonce),
-    ServerExpectKeyShare(server::ExpectKeyShare),
     ServerMakeShare(server::MakeShare),
     Agree(Agree),
 }
@@ -65,17 +54,28 @@ pub(crate) struct Agreed {
     pub(crate) side: Side,
     pub(crate) exchange: KeyExchange,
     pub(crate) keys: SessionKeys,
-    /// Index of the secret the peer proved to hold.
-    pub(crate) secret: u32,
 }
 
 impl Handshake {
-    /// Begins; our nonce is already on its way.
-    pub(crate) fn begin(local: Local) -> Self {
-        match local.side {
-            Side::Client => client::begin(local),
-            Side::Server => Self::ServerExpectNonce(server::ExpectNonce::new(local)),
-        }
+    /// A client's, which has sent its nonce.
+    pub(crate) fn connect(
+        config: ClientConfig,
+        psk: Psk,
+        nonce: Nonce,
+        exponent: Exponent,
+    ) -> Self {
+        client::begin(config, psk, nonce, exponent)
+    }
+
+    /// A server's, with a client that has sent this hello.
+    pub(crate) fn accept(
+        config: ServerConfig,
+        hello: &Hello<'_>,
+        psk: Psk,
+        exponent: Exponent,
+        to_crypt: &mut Vec<u8>,
+    ) -> Result<Step, PeerFault> {
+        server::begin(config, hello, psk, exponent, to_crypt)
     }
 
     /// Takes from the front of `bytes` what this state waits for; nothing
@@ -86,10 +86,8 @@ impl Handshake {
         to_crypt: &mut Vec<u8>,
     ) -> Result<Step, PeerFault> {
         match self {
-            Self::ClientExpectNonce(state) => Ok(Step::Next(state.handle(bytes, to_crypt))),
-            Self::ServerExpectNonce(state) => Ok(Step::Next(state.handle(bytes))),
+            Self::ClientExpectNonce(state) => state.handle(bytes, to_crypt),
             Self::ClientExpectKeyShare(state) => state.handle(bytes),
-            Self::ServerExpectKeyShare(state) => state.handle(bytes, to_crypt),
             Self::ClientMakeShare(_) | Self::ServerMakeShare(_) | Self::Agree(_) => {
                 Ok(Step::Next(self))
             }
@@ -98,65 +96,30 @@ impl Handshake {
 
     /// Computes the value that is due; nothing if none is.
     pub(crate) fn compute(self, to_crypt: &mut Vec<u8>) -> Result<Step, PeerFault> {
-        Ok(match self {
-            Self::ClientMakeShare(state) => Step::Next(state.compute()),
-            Self::ServerMakeShare(state) => Step::Next(state.compute(to_crypt)),
-            Self::Agree(state) => Step::Done(state.compute()?),
-            Self::ClientExpectNonce(_)
-            | Self::ClientExpectKeyShare(_)
-            | Self::ServerExpectNonce(_)
-            | Self::ServerExpectKeyShare(_) => Step::Next(self),
-        })
+        match self {
+            Self::ClientMakeShare(state) => Ok(Step::Next(state.compute())),
+            Self::ServerMakeShare(state) => state.compute(to_crypt),
+            Self::Agree(state) => state.compute().map(Step::Done),
+            Self::ClientExpectNonce(_) | Self::ClientExpectKeyShare(_) => Ok(Step::Next(self)),
+        }
     }
 
     /// Whether a value is due.
-    pub(crate) fn is_computing(&self) -> bool {
+    pub(crate) fn wants_compute(&self) -> bool {
         matches!(self, Self::ClientMakeShare(_) | Self::ServerMakeShare(_) | Self::Agree(_))
-    }
-
-    /// Index of the secret the peer proved to hold, once it has.
-    pub(crate) fn peer_secret(&self) -> Option<u32> {
-        self.proven().map(|proven| proven.secret)
-    }
-
-    /// The key exchange, as soon as it is known.
-    pub(crate) fn exchange(&self) -> Option<KeyExchange> {
-        match self {
-            Self::ClientMakeShare(state) => Some(state.exchange()),
-            Self::ClientExpectNonce(state) => Some(state.exchange()),
-            Self::ClientExpectKeyShare(state) => Some(state.exchange()),
-            Self::ServerExpectNonce(_)
-            | Self::ServerExpectKeyShare(_)
-            | Self::ServerMakeShare(_)
-            | Self::Agree(_) => self.proven().map(Proven::exchange),
-        }
-    }
-
-    fn proven(&self) -> Option<&Proven> {
-        match self {
-            Self::ServerMakeShare(state) => Some(state.proven()),
-            Self::Agree(state) => Some(&state.proven),
-            Self::ClientMakeShare(_)
-            | Self::ClientExpectNonce(_)
-            | Self::ClientExpectKeyShare(_)
-            | Self::ServerExpectNonce(_)
-            | Self::ServerExpectKeyShare(_) => None,
-        }
     }
 }
 
-/// A peer whose key share has verified.
-pub(crate) struct Proven {
+/// An end whose peer's key share has verified.
+pub(crate) struct Authenticated {
     /// The end we are.
     side: Side,
     psk: Psk,
-    /// The index of `psk` among the accepted secrets.
-    secret: u32,
     nonces: Nonces,
     peer: PublicValue,
 }
 
-impl Proven {
+impl Authenticated {
     fn exchange(&self) -> KeyExchange {
         self.peer.exchange()
     }
@@ -172,22 +135,23 @@ impl Proven {
             Side::Client => (value, &self.peer),
             Side::Server => (&self.peer, value),
         };
+        let agreement = Agreement {
+            exchange: self.exchange(),
+            client: &client.to_bytes(),
+            server: &server.to_bytes(),
+            shared: shared.expose(),
+        };
         Agreed {
             side: self.side,
             exchange: self.exchange(),
-            keys: SessionKeys::derive(
-                &self.psk,
-                &self.nonces,
-                &Agreement { client, server, shared },
-            ),
-            secret: self.secret,
+            keys: SessionKeys::derive(&self.psk, &self.nonces, &agreement),
         }
     }
 }
 
 /// Both public values are known: the shared value is due.
 pub(crate) struct Agree {
-    proven: Proven,
+    authenticated: Authenticated,
     exponent: Exponent,
     /// Our public value.
     value: PublicValue,
@@ -195,7 +159,7 @@ pub(crate) struct Agree {
 
 impl Agree {
     fn compute(self) -> Result<Agreed, PeerFault> {
-        let shared = self.exponent.shared_value(&self.proven.peer)?;
-        Ok(self.proven.agree(&self.value, &shared))
+        let shared = self.exponent.shared_value(&self.authenticated.peer)?;
+        Ok(self.authenticated.agree(&self.value, &shared))
     }
 }

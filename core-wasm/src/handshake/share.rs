@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 use hmac::Mac;
 use subtle::ConstantTimeEq;
 
-use crate::dh::{KeyExchange, PUBLIC_VALUE_LEN, PublicValue};
+use crate::config::{ForwardSecrecy, KeyExchange};
+use crate::dh::{PUBLIC_VALUE_LEN, PublicValue};
 use crate::error::PeerFault;
 use crate::keys::{MAC_LEN, MacKey, hmac_sha256};
-use crate::session::ForwardSecrecy;
 
 /// Length of the longest key share on the wire, that of
 /// [`KeyExchange::Modp2048`], in bytes.
@@ -23,30 +23,31 @@ pub(super) const fn len(exchange: KeyExchange) -> usize {
 }
 
 /// A received key share; nothing about it is known to be true.
-pub(super) struct KeyShare<'a> {
+pub(crate) struct KeyShare<'a> {
     exchange: KeyExchange,
-    value: &'a [u8],
-    mac: &'a [u8],
+    pub(crate) value: &'a [u8],
+    pub(crate) mac: &'a [u8; MAC_LEN],
 }
 
 impl<'a> KeyShare<'a> {
-    /// Takes a share of `exchange`, of which `bytes` has the length.
-    pub(super) fn new(exchange: KeyExchange, bytes: &'a [u8]) -> Self {
-        let (value, mac) = bytes.split_at(exchange.public_value_len());
-        Self { exchange, value, mac }
+    /// `None` unless `bytes` has the length of a share of `exchange`.
+    pub(super) fn new(exchange: KeyExchange, bytes: &'a [u8]) -> Option<Self> {
+        let (value, mac) = bytes.split_last_chunk()?;
+        (value.len() == exchange.public_value_len()).then_some(Self { exchange, value, mac })
     }
 
-    /// Whether the MAC verifies under `key`, in constant time. `answered` is
-    /// the public value that this share answers, if it is a server's.
-    pub(super) fn verifies(&self, key: &MacKey, answered: Option<&PublicValue>) -> subtle::Choice {
-        mac(key, answered, self.value).ct_eq(self.mac)
-    }
-
-    /// The checks that follow the MAC's, in upstream's order.
-    pub(super) fn public_value(
+    /// The value, if it is authenticated under `key`, allowed in its group, and
+    /// what we ask for: checked in upstream's order. `answered` is the public
+    /// value that this share answers, if it is a server's.
+    pub(super) fn check(
         &self,
+        key: &MacKey,
+        answered: Option<&PublicValue>,
         forward_secrecy: ForwardSecrecy,
     ) -> Result<PublicValue, PeerFault> {
+        if !bool::from(mac(key, answered, self.value).ct_eq(self.mac)) {
+            return Err(PeerFault::WrongKey);
+        }
         let value = PublicValue::parse(self.exchange, self.value)?;
         if forward_secrecy == ForwardSecrecy::Require && value.is_degenerate() {
             return Err(PeerFault::NoForwardSecrecy);
@@ -66,6 +67,12 @@ pub(super) fn seal(
     let value = value.to_bytes();
     to_crypt.extend_from_slice(&value);
     to_crypt.extend_from_slice(&mac(key, answered, &value));
+}
+
+/// Fails if the peer sent our own value: a reflection, or an end with the same
+/// randomness. Two ends that both omit forward secrecy send the same.
+pub(super) fn check_reflection(ours: &PublicValue, theirs: &PublicValue) -> Result<(), PeerFault> {
+    if ours == theirs && *ours != PublicValue::ONE { Err(PeerFault::Reflected) } else { Ok(()) }
 }
 
 fn mac(key: &MacKey, answered: Option<&PublicValue>, value: &[u8]) -> [u8; MAC_LEN] {

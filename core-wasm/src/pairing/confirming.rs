@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use super::error::{Misuse, PeerFault};
-use super::exchange::{Key, Status};
-use super::message::{Mode, TAG_LEN, other_side};
-use super::schedule::Keys;
-use crate::Side;
+use super::message::{Mode, TAG_LEN};
+use super::schedule::{Key, Keys};
+use super::status::Status;
+use crate::config::Side;
 use crate::inbound::Inbound;
 
 /// An end that has the keys and waits for confirmations.
@@ -46,7 +46,7 @@ impl Confirming {
         let Some(tag) = self.tag.fill(bytes) else {
             return Ok(());
         };
-        if !self.keys.verifies(other_side(self.side), tag) {
+        if !self.keys.verifies(self.side.other(), tag) {
             return Err(PeerFault::WrongConfirmation);
         }
         self.verified = true;
@@ -58,11 +58,18 @@ impl Confirming {
 
     /// The user has compared the strings.
     pub(super) fn confirm(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
-        if self.mode == Mode::Code || self.confirmed {
-            return Err(Misuse::NothingToConfirm);
-        }
+        self.check_comparing()?;
         self.send_tag(out);
         Ok(())
+    }
+
+    /// Fails unless the user is to compare the strings.
+    pub(super) fn check_comparing(&self) -> Result<(), Misuse> {
+        if self.mode == Mode::Code || self.confirmed {
+            Err(Misuse::NothingToConfirm)
+        } else {
+            Ok(())
+        }
     }
 
     /// The key, once both have confirmed.

@@ -70,7 +70,7 @@ pub(super) fn public_value(generator: &RistrettoPoint, exponent: &Secret<32>) ->
 pub(super) fn shared_value(peer: &Value, exponent: &Secret<32>) -> Option<Secret<32>> {
     let peer = CompressedRistretto(*peer).decompress()?;
     let shared = Zeroizing::new(peer.mul(&*scalar(exponent)));
-    (!shared.is_identity()).then(|| Secret::new(*Zeroizing::new(shared.compress().to_bytes())))
+    (!shared.is_identity()).then(|| Secret::copy_of(&Zeroizing::new(shared.compress().to_bytes())))
 }
 
 /// The draft's `sample_scalar`, from given random bytes: 252 bits of them.
@@ -122,14 +122,14 @@ mod tests {
             generator.compress().to_bytes(),
             hex!("a6fc82c3b8968fbb2e06fee81ca858586dea50d248f0c7ca6a18b0902a30b36b")
         );
-        assert_eq!(public_value(&generator, &Secret::new(EXPONENT_A)), PUBLIC_A);
-        assert_eq!(public_value(&generator, &Secret::new(EXPONENT_B)), PUBLIC_B);
+        assert_eq!(public_value(&generator, &Secret::copy_of(&EXPONENT_A)), PUBLIC_A);
+        assert_eq!(public_value(&generator, &Secret::copy_of(&EXPONENT_B)), PUBLIC_B);
     }
 
     #[test]
     fn shared_value_is_the_drafts() {
         for (exponent, peer) in [(EXPONENT_A, PUBLIC_B), (EXPONENT_B, PUBLIC_A)] {
-            let shared = shared_value(&peer, &Secret::new(exponent));
+            let shared = shared_value(&peer, &Secret::copy_of(&exponent));
             assert_eq!(shared.map(|shared| *shared.expose()), Some(SHARED));
         }
     }
@@ -139,13 +139,13 @@ mod tests {
         let exponent = hex!("7cd0e075fa7955ba52c02759a6c90dbbfc10e6d40aea8d283e407d88cf538a05");
         let peer = hex!("2c3c6b8c4f3800e7aef6864025b4ed79bd599117e427c41bd47d93d654b4a51c");
         let expected = hex!("7c13645fe790a468f62c39beb7388e541d8405d1ade69d1778c5fe3e7f6b600e");
-        let shared = shared_value(&peer, &Secret::new(exponent));
+        let shared = shared_value(&peer, &Secret::copy_of(&exponent));
         assert_eq!(shared.map(|shared| *shared.expose()), Some(expected));
     }
 
     #[test]
     fn what_is_no_point_and_the_identity_are_refused() {
-        let exponent = Secret::new(EXPONENT_A);
+        let exponent = Secret::copy_of(&EXPONENT_A);
         // The draft's invalid one, and what no encoding is.
         let invalid = hex!("2b3c6b8c4f3800e7aef6864025b4ed79bd599117e427c41bd47d93d654b4a51c");
         for peer in [[0; 32], [0xff; 32], invalid] {

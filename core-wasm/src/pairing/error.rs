@@ -6,13 +6,15 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer's fault, or that of somebody between.
+    /// The peer's fault, or that of an active attacker.
     Peer(PeerFault),
     /// The host's fault.
     Misuse(Misuse),
+    /// The user said that the strings differ.
+    Rejected,
 }
 
-/// What the peer, or somebody between, did wrong.
+/// What the peer, or an active attacker, did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerFault {
@@ -24,14 +26,15 @@ pub enum PeerFault {
     OtherMode,
     /// The client's public value is not the one it is committed to.
     BadCommitment,
-    /// The public value is none, or makes the shared value known to anybody.
+    /// The public value is none, is our own, or makes the shared value known to
+    /// anybody.
     BadPublicValue,
     /// The peer's confirmation did not verify.
     WrongConfirmation,
     /// The peer sent more than the protocol has.
     Surplus,
     /// The stream ended too early.
-    CutOff,
+    Truncated,
 }
 
 /// What our own host did wrong.
@@ -42,10 +45,14 @@ pub enum Misuse {
     CodeLength,
     /// The entropy is not 32 bytes long.
     EntropyLength,
+    /// All bytes of the entropy are equal.
+    BrokenRandomness,
     /// `start` was called twice, or another call came before it.
     StartOrder,
-    /// `confirm` was called although there was nothing to compare.
+    /// `confirm` or `reject` was called although there was nothing to compare.
     NothingToConfirm,
+    /// `take_key` was called before the key was agreed on, or twice.
+    NoKey,
     /// Bytes, or a second end, came after the stream's end.
     AfterEof,
 }
@@ -69,6 +76,7 @@ impl fmt::Display for Error {
         match self {
             Self::Peer(fault) => fault.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Rejected => f.write_str("the strings differ, said the user"),
         }
     }
 }
@@ -83,9 +91,9 @@ impl fmt::Display for PeerFault {
             Self::OtherMode => "one end has a code and the other has none",
             Self::BadCommitment => "public value differs from the commitment",
             Self::BadPublicValue => "public value out of range",
-            Self::WrongConfirmation => "wrong code, or somebody is between",
+            Self::WrongConfirmation => "wrong code, or an active attacker",
             Self::Surplus => "bytes beyond the end of the protocol",
-            Self::CutOff => "cut off before the key was agreed on",
+            Self::Truncated => "truncated before the key was agreed on",
         })
     }
 }
@@ -95,8 +103,10 @@ impl fmt::Display for Misuse {
         f.write_str(match self {
             Self::CodeLength => "a code has 6 characters or more, and at most 1024 bytes",
             Self::EntropyLength => "the entropy is not 32 bytes long",
+            Self::BrokenRandomness => "the random bytes are not random",
             Self::StartOrder => "start must be called once, before anything else",
             Self::NothingToConfirm => "there is nothing to confirm",
+            Self::NoKey => "there is no key to take",
             Self::AfterEof => "input from a stream that has ended",
         })
     }

@@ -1,52 +1,34 @@
 //! The exchange: what every user of the pairing protocol calls.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::confirming::Confirming;
 use super::error::{Error, Misuse, PeerFault};
 use super::message::{HELLO_LEN, VALUE_LEN, Value, hello, may_be_hello, parse_hello};
-use super::schedule::{Keys, Transcript, commitment, opens};
+use super::schedule::{Key, Keys, Transcript, commitment, opens};
 use super::share::{EXPONENT_LEN, Share};
-use crate::Side;
+use super::status::Status;
+use crate::config::Side;
 use crate::inbound::Inbound;
-use crate::secret::Secret;
+use crate::secret::{Secret, wipe_stack};
 
-/// Random bytes for one exchange. Using them twice gives its keys away.
+/// Random bytes for one exchange. Using them twice reveals its keys.
 pub type Entropy = Secret<EXPONENT_LEN>;
-
-/// The new key file's content.
-pub type Key = Secret<32>;
 
 /// A code has no fewer characters: each run is one guess for an attacker.
 const CODE_CHARS_MIN: usize = 6;
 /// A code has no more bytes.
 const CODE_LEN_MAX: usize = 1024;
 
-/// Where an exchange stands, unless it has failed.
-#[derive(Clone, Debug)]
-pub enum Status {
-    /// No complete first message of the peer has come yet.
-    Waiting,
-    /// The peer speaks this protocol; more of its bytes are needed.
-    Exchanging,
-    /// This is for the user to compare: call [`Exchange::confirm`] if the
-    /// other end shows the same.
-    Comparing(String),
-    /// We have confirmed; the peer has not yet.
-    Confirmed,
-    /// Both have confirmed.
-    Agreed(Key),
-}
-
 /// One end of one pairing: bytes in, bytes and a verdict out.
 ///
 /// Call [`start`](Self::start) first, then pass what the peer sends to
 /// [`receive`](Self::receive). Every call takes its input whole and appends
-/// what is to be sent. An error is final and repeats.
+/// what is to be sent. An error is final and repeats. After one, nothing of
+/// that call's output may be sent.
 pub struct Exchange {
-    state: State,
+    state: Result<State, Error>,
     ended: bool,
 }
 
@@ -56,8 +38,8 @@ enum State {
     ExpectHello(ExpectHello),
     ExpectValue(ExpectValue),
     Confirming(Confirming),
-    Agreed(Key),
-    Failed(Error),
+    /// The key, until it is taken.
+    Agreed(Option<Key>),
 }
 
 /// What this end knows of itself.
@@ -84,8 +66,11 @@ impl Exchange {
     /// space around a `code` does not count.
     ///
     /// # Errors
-    /// [`Misuse::CodeLength`].
+    /// [`Misuse::CodeLength`], [`Misuse::BrokenRandomness`].
     pub fn new(side: Side, code: Option<&str>, entropy: &Entropy) -> Result<Self, Misuse> {
+        if bool::from(entropy.is_uniform()) {
+            return Err(Misuse::BrokenRandomness);
+        }
         let exponent = entropy.clone();
         let share = match code.map(str::trim) {
             None => Share::comparing(exponent),
@@ -94,7 +79,8 @@ impl Exchange {
             }
             Some(code) => Share::code(code.as_bytes(), exponent),
         };
-        Ok(Self { state: State::Fresh(Local { side, share }), ended: false })
+        wipe_stack();
+        Ok(Self { state: Ok(State::Fresh(Local { side, share })), ended: false })
     }
 
     /// Begins: a client's commitment goes out.
@@ -102,36 +88,34 @@ impl Exchange {
     /// # Errors
     /// [`Misuse::StartOrder`] when called again.
     pub fn start(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        let result = match self.take_state() {
+        self.advance(|state| match state {
             State::Fresh(local) => {
                 if local.side == Side::Client {
                     let mode = local.share.mode();
                     let commitment = commitment(mode, &local.share.public);
                     out.extend_from_slice(&hello(local.side, mode, &commitment));
                 }
-                self.state = State::ExpectHello(ExpectHello { local, hello: Inbound::new() });
-                Ok(())
+                Ok(State::ExpectHello(ExpectHello { local, hello: Inbound::new() }))
             }
-            State::Failed(error) => Err(error),
             State::ExpectHello(_)
             | State::ExpectValue(_)
             | State::Confirming(_)
             | State::Agreed(_) => Err(Misuse::StartOrder.into()),
-        };
-        self.settle(result)
+        })
     }
 
     /// Takes bytes that came from the peer. Those that come after the key was
     /// agreed on are not looked at.
     ///
     /// # Errors
-    /// Any [`PeerFault`] but the cut-off; [`Misuse::StartOrder`],
+    /// Any [`PeerFault`] but the truncation; [`Misuse::StartOrder`],
     /// [`Misuse::AfterEof`].
     pub fn receive(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         self.check_open()?;
         loop {
-            let step = self.step(&mut bytes, out);
-            self.settle(step)?;
+            let result = self.advance(|state| state.receive(&mut bytes, out));
+            wipe_stack();
+            result?;
             if bytes.is_empty() {
                 return Ok(());
             }
@@ -144,36 +128,42 @@ impl Exchange {
     /// # Errors
     /// [`Misuse::NothingToConfirm`], [`Misuse::StartOrder`].
     pub fn confirm(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        let result = match &mut self.state {
-            State::Confirming(confirming) => confirming.confirm(out).map_err(Error::from),
-            State::Fresh(_) => Err(Misuse::StartOrder.into()),
-            State::Failed(error) => Err(*error),
-            State::ExpectHello(_) | State::ExpectValue(_) | State::Agreed(_) => {
-                Err(Misuse::NothingToConfirm.into())
-            }
-        };
-        self.settle(result)?;
-        self.look_for_agreement();
+        self.advance(|state| {
+            let mut confirming = state.into_confirming()?;
+            confirming.confirm(out)?;
+            Ok(confirming.into())
+        })
+    }
+
+    /// The user says that they do not. The exchange is over.
+    ///
+    /// # Errors
+    /// [`Misuse::NothingToConfirm`], [`Misuse::StartOrder`].
+    pub fn reject(&mut self) -> Result<(), Error> {
+        self.advance(|state| {
+            let confirming = state.into_confirming()?;
+            confirming.check_comparing()?;
+            Ok(confirming.into())
+        })?;
+        self.state = Err(Error::Rejected);
         Ok(())
     }
 
     /// The peer's stream has ended.
     ///
     /// # Errors
-    /// [`PeerFault::CutOff`] unless the key was agreed on;
+    /// [`PeerFault::Truncated`] unless the key was agreed on;
     /// [`Misuse::StartOrder`], [`Misuse::AfterEof`].
     pub fn eof(&mut self) -> Result<(), Error> {
         self.check_open()?;
         self.ended = true;
-        let result = match &self.state {
-            State::Agreed(_) => Ok(()),
-            State::Failed(error) => Err(*error),
+        self.advance(|state| match state {
+            State::Agreed(_) => Ok(state),
             State::Fresh(_)
             | State::ExpectHello(_)
             | State::ExpectValue(_)
-            | State::Confirming(_) => Err(PeerFault::CutOff.into()),
-        };
-        self.settle(result)
+            | State::Confirming(_) => Err(PeerFault::Truncated.into()),
+        })
     }
 
     /// Where the exchange stands.
@@ -182,78 +172,84 @@ impl Exchange {
     /// The failure, if it has failed.
     pub fn status(&self) -> Result<Status, Error> {
         match &self.state {
-            State::Fresh(_) | State::ExpectHello(_) => Ok(Status::Waiting),
-            State::ExpectValue(_) => Ok(Status::Exchanging),
-            State::Confirming(confirming) => Ok(confirming.status()),
-            State::Agreed(key) => Ok(Status::Agreed(key.clone())),
-            State::Failed(error) => Err(*error),
+            Ok(State::Fresh(_) | State::ExpectHello(_)) => Ok(Status::Waiting),
+            Ok(State::ExpectValue(_)) => Ok(Status::Exchanging),
+            Ok(State::Confirming(confirming)) => Ok(confirming.status()),
+            Ok(State::Agreed(_)) => Ok(Status::Agreed),
+            Err(error) => Err(*error),
         }
     }
 
-    /// Takes from the front of `bytes` what the present state wants.
-    fn step(&mut self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-        match &mut self.state {
-            State::Confirming(confirming) => {
-                confirming.receive(bytes, out)?;
-                self.look_for_agreement();
-                return Ok(());
-            }
-            State::Agreed(_) => {
-                *bytes = &[];
-                return Ok(());
-            }
-            State::Fresh(_) => return Err(Misuse::StartOrder.into()),
-            State::Failed(error) => return Err(*error),
-            State::ExpectHello(_) | State::ExpectValue(_) => {}
-        }
-        match self.take_state() {
-            State::ExpectHello(state) => self.state = state.receive(bytes, out)?,
-            State::ExpectValue(state) => self.state = state.receive(bytes, out)?,
-            State::Fresh(_) | State::Confirming(_) | State::Agreed(_) | State::Failed(_) => {}
-        }
-        Ok(())
-    }
-
-    fn look_for_agreement(&mut self) {
-        if let State::Confirming(confirming) = &self.state
-            && let Some(key) = confirming.agreed()
-        {
-            self.state = State::Agreed(key);
-        }
-    }
-
-    fn check_open(&mut self) -> Result<(), Error> {
-        let result = match &self.state {
-            State::Failed(error) => Err(*error),
-            State::Fresh(_) => Err(Misuse::StartOrder.into()),
-            State::ExpectHello(_)
-            | State::ExpectValue(_)
-            | State::Confirming(_)
-            | State::Agreed(_)
-                if self.ended =>
-            {
-                Err(Misuse::AfterEof.into())
-            }
-            State::ExpectHello(_)
-            | State::ExpectValue(_)
-            | State::Confirming(_)
-            | State::Agreed(_) => Ok(()),
+    /// Takes the key out: it does not stay here.
+    ///
+    /// # Errors
+    /// [`Misuse::NoKey`].
+    pub fn take_key(&mut self) -> Result<Key, Error> {
+        let key = match &mut self.state {
+            Ok(State::Agreed(key)) => key.take().ok_or(Misuse::NoKey.into()),
+            Ok(_) => Err(Misuse::NoKey.into()),
+            Err(error) => Err(*error),
         };
-        self.settle(result)
-    }
-
-    /// Makes an error this exchange's last word.
-    fn settle(&mut self, result: Result<(), Error>) -> Result<(), Error> {
-        if let Err(error) = result {
-            self.state = State::Failed(error);
+        if let Err(error) = &key {
+            self.state = Err(*error);
         }
-        result
+        key
     }
 
-    /// Takes the state out to consume it; the caller puts the next one in, or
-    /// settles on an error.
-    fn take_state(&mut self) -> State {
-        mem::replace(&mut self.state, State::Failed(Misuse::StartOrder.into()))
+    /// Fails if bytes, or an end, must not come now.
+    fn check_open(&mut self) -> Result<(), Error> {
+        let ended = self.ended;
+        self.advance(|state| match state {
+            State::Fresh(_) => Err(Misuse::StartOrder.into()),
+            _ if ended => Err(Misuse::AfterEof.into()),
+            state => Ok(state),
+        })
+    }
+
+    /// Replaces the state by what `step` makes of it, or by its error.
+    fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {
+        let state = mem::replace(&mut self.state, Err(Misuse::StartOrder.into()));
+        self.state = state.and_then(step);
+        self.state.as_ref().map(|_| ()).map_err(|error| *error)
+    }
+}
+
+impl State {
+    /// Takes from the front of `bytes` what this state wants.
+    fn receive(self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Result<Self, Error> {
+        match self {
+            Self::Fresh(_) => Err(Misuse::StartOrder.into()),
+            Self::ExpectHello(state) => Ok(state.receive(bytes, out)?),
+            Self::ExpectValue(state) => Ok(state.receive(bytes, out)?),
+            Self::Confirming(mut confirming) => {
+                confirming.receive(bytes, out)?;
+                Ok(confirming.into())
+            }
+            Self::Agreed(_) => {
+                *bytes = &[];
+                Ok(self)
+            }
+        }
+    }
+
+    fn into_confirming(self) -> Result<Confirming, Misuse> {
+        match self {
+            Self::Confirming(confirming) => Ok(confirming),
+            Self::Fresh(_) => Err(Misuse::StartOrder),
+            Self::ExpectHello(_) | Self::ExpectValue(_) | Self::Agreed(_) => {
+                Err(Misuse::NothingToConfirm)
+            }
+        }
+    }
+}
+
+impl From<Confirming> for State {
+    /// Looks whether that was the last thing to confirm.
+    fn from(confirming: Confirming) -> Self {
+        match confirming.agreed() {
+            Some(key) => Self::Agreed(Some(key)),
+            None => Self::Confirming(confirming),
+        }
     }
 }
 

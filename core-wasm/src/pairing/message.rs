@@ -1,7 +1,7 @@
 //! The layout of the messages, see `docs/pairing.md`, "Messages".
 
 use super::error::PeerFault;
-use crate::Side;
+use crate::config::Side;
 
 /// Length of each end's first message, in bytes: label, mode, side, and the
 /// client's commitment or the server's public value.
@@ -17,7 +17,7 @@ pub(super) const LABEL: &[u8; 14] = b"spiped-pair-v1";
 /// A public value, or a commitment to one.
 pub(super) type Value = [u8; VALUE_LEN];
 
-/// What excludes somebody between.
+/// What prevents a man in the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// The user compares strings.
@@ -62,7 +62,7 @@ pub(super) fn parse_hello(
     side: Side,
     mode: Mode,
 ) -> Result<Value, PeerFault> {
-    let (our_side, other_mode) = (other_side(side), mode.other());
+    let (our_side, other_mode) = (side.other(), mode.other());
     let is = |side, mode| hello.starts_with(&header(side, mode));
     if is(side, mode) {
         let mut value = [0; VALUE_LEN];
@@ -74,14 +74,6 @@ pub(super) fn parse_hello(
         Err(PeerFault::SameSide)
     } else {
         Err(PeerFault::NotPairing)
-    }
-}
-
-/// The end that `side` talks to.
-pub(super) fn other_side(side: Side) -> Side {
-    match side {
-        Side::Client => Side::Server,
-        Side::Server => Side::Client,
     }
 }
 

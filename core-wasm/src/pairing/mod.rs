@@ -5,9 +5,9 @@
 //! use spiped_core::Side;
 //! use spiped_core::pairing::{Entropy, Exchange, Status};
 //!
-//! // Really: random bytes.
-//! let mut client = Exchange::new(Side::Client, None, &Entropy::new([1; 32]))?;
-//! let mut server = Exchange::new(Side::Server, None, &Entropy::new([2; 32]))?;
+//! let entropy = |byte| Entropy::build(|bytes| bytes[0] = byte); // really: random
+//! let mut client = Exchange::new(Side::Client, None, &entropy(1))?;
+//! let mut server = Exchange::new(Side::Server, None, &entropy(2))?;
 //!
 //! let (mut from_client, mut from_server) = (Vec::new(), Vec::new());
 //! client.start(&mut from_client)?;
@@ -27,10 +27,8 @@
 //! server.confirm(&mut from_server)?;
 //! server.receive(&from_client, &mut from_server)?;
 //! client.receive(&from_server, &mut from_client)?;
-//! let (Status::Agreed(here), Status::Agreed(there)) = (client.status()?, server.status()?) else {
-//!     panic!("a key")
-//! };
-//! assert_eq!(here.expose(), there.expose());
+//! assert_eq!((client.status()?, server.status()?), (Status::Agreed, Status::Agreed));
+//! assert_eq!(client.take_key()?.expose(), server.take_key()?.expose());
 //! # Ok::<(), spiped_core::pairing::Error>(())
 //! ```
 
@@ -41,7 +39,10 @@ mod exchange;
 mod message;
 mod schedule;
 mod share;
+mod status;
 
 pub use error::{Error, Misuse, PeerFault};
-pub use exchange::{Entropy, Exchange, Key, Status};
+pub use exchange::{Entropy, Exchange};
 pub use message::{HELLO_LEN, TAG_LEN, VALUE_LEN};
+pub use schedule::Key;
+pub use status::Status;

@@ -9,9 +9,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::message::{LABEL, Mode, TAG_LEN, Value};
-use crate::Side;
+use crate::config::Side;
 use crate::keys::{MacKey, block, hmac_sha256};
 use crate::secret::Secret;
+
+/// The new key file's content.
+pub type Key = Secret<32>;
 
 /// What a client commits itself with to its public value.
 pub(super) fn commitment(mode: Mode, public: &Value) -> Value {
@@ -45,8 +48,7 @@ pub(super) struct Keys {
     transcript: [u8; 32],
     client: MacKey,
     server: MacKey,
-    /// The key file's content.
-    pub(super) key_file: Secret<32>,
+    pub(super) key_file: Key,
     string: Secret<32>,
 }
 

@@ -40,14 +40,18 @@ impl Share {
         self.mode
     }
 
-    /// The shared value; `None` if the peer's public value is refused.
+    /// The shared value; `None` if the peer's public value is refused. Our own
+    /// is: it was reflected, or the peer has the same randomness.
     pub(super) fn shared(&self, peer: &Value) -> Option<Secret<32>> {
+        if *peer == self.public {
+            return None;
+        }
         match self.mode {
             Mode::Comparing => {
                 let shared = MontgomeryPoint(*peer).mul_clamped(*self.exponent.expose());
-                let shared = Secret::new(*Zeroizing::new(shared.to_bytes()));
+                let shared = Secret::copy_of(&Zeroizing::new(shared.to_bytes()));
                 // A point of small order: anybody knows the result.
-                (!bool::from(shared.ct_eq(&Secret::new([0; 32])))).then_some(shared)
+                (!bool::from(shared.expose().ct_eq(&[0; 32]))).then_some(shared)
             }
             Mode::Code => cpace::shared_value(peer, &self.exponent),
         }

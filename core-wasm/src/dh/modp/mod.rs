@@ -31,7 +31,7 @@ type Word = u64;
 type Word = u32;
 
 /// A public value y below the group's prime. Zero is among them.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PublicValue(U2048);
 
 impl PublicValue {
@@ -70,7 +70,8 @@ pub(super) fn shared_value(
     peer: &PublicValue,
 ) -> Secret<PUBLIC_VALUE_LEN> {
     let shared = Zeroizing::new(power::power::<Word, _, _>(&peer.0, x.expose()));
-    Secret::new(shared.to_be_bytes().into())
+    let bytes = Zeroizing::new(<[u8; PUBLIC_VALUE_LEN]>::from(shared.to_be_bytes()));
+    Secret::copy_of(&bytes)
 }
 
 #[cfg(test)]
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn exponentiations_match_upstream() {
-        let (client, server) = (Secret::new([0x11; 32]), Secret::new([0x22; 32]));
+        let (client, server) = (Secret::copy_of(&[0x11; 32]), Secret::copy_of(&[0x22; 32]));
         let (y_client, y_server) = (public_value(&client), public_value(&server));
         assert_eq!(
             sha256(&y_client.to_bytes()),
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn degenerate_values_fix_the_shared_value() {
-        let exponents = [Secret::new([0x11; 32]), Secret::new([0x23; 32])];
+        let exponents = [Secret::copy_of(&[0x11; 32]), Secret::copy_of(&[0x23; 32])];
         let largest = prime().wrapping_sub(&U2048::ONE);
         for (value, degenerate) in [
             (U2048::ZERO, true),
