@@ -120,6 +120,7 @@ fn schedule(block: &[u8; BLOCK_LEN]) -> [u32; 64] {
 }
 
 /// FIPS 180-4, 6.2.2, steps 2 to 4.
+#[allow(clippy::many_single_char_names, reason = "the standard's names")]
 fn rounds(state: &mut Words, schedule: &[u32; 64]) {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
     /// One round, after which the variables have changed their roles.

@@ -201,8 +201,18 @@ impl Exchange {
         let ended = self.ended;
         self.advance(|state| match state {
             State::Fresh(_) => Err(Misuse::StartOrder.into()),
-            _ if ended => Err(Misuse::AfterEof.into()),
-            state => Ok(state),
+            State::ExpectHello(_)
+            | State::ExpectValue(_)
+            | State::Confirming(_)
+            | State::Agreed(_)
+                if ended =>
+            {
+                Err(Misuse::AfterEof.into())
+            }
+            State::ExpectHello(_)
+            | State::ExpectValue(_)
+            | State::Confirming(_)
+            | State::Agreed(_) => Ok(state),
         })
     }
 
