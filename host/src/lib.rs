@@ -9,6 +9,7 @@
 
 pub mod addr;
 pub mod cli;
+pub mod code;
 pub mod commands;
 pub mod connection;
 pub mod control;

@@ -186,7 +186,7 @@ pub(super) struct Typed<'a> {
 }
 
 impl Typed<'_> {
-    fn flag(&mut self, slot: &mut bool) -> Result<(), Stop> {
+    pub(super) fn flag(&mut self, slot: &mut bool) -> Result<(), Stop> {
         self.refuse_value()?;
         if *slot {
             return Err(self.repeated());

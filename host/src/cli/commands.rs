@@ -2,7 +2,6 @@
 //! `spiped pair`, without these words.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::plan::address;
 use super::quantity::{PAIRING_TIME_LIMIT, duration};
 use super::{Stop, UsageFault, ValueFault};
 use crate::addr::Address;
+use crate::code::{Code, CodeFault};
 use crate::keyfile::KeyFile;
 
 /// Reads what `keygen` is to make.
@@ -48,7 +48,7 @@ pub fn fingerprint(words: impl IntoIterator<Item = OsString>) -> Result<Vec<KeyF
 pub struct PairPlan {
     /// How the other host is met.
     pub meeting: Meeting,
-    /// What excludes somebody between, unless the user compares strings.
+    /// What excludes a man in the middle; `None`: the user compares strings.
     pub code: Option<CodeSource>,
     /// For all of it.
     pub time_limit: Duration,
@@ -65,49 +65,16 @@ pub enum Meeting {
     Connect(Address),
 }
 
-/// Where the code is.
+/// Where the code comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodeSource {
-    /// On the command line.
+    /// The command line.
     Given(Code),
     /// The first line of standard input.
     Stdin,
+    /// The system's generator; the user takes it to the other host.
+    New,
 }
-
-/// A code of an acceptable length. Wiped on drop, never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code(Zeroizing<String>);
-
-impl Code {
-    /// Checks the length, as the component will; white space at the ends does
-    /// not count.
-    ///
-    /// # Errors
-    /// [`ValueFault::Code`].
-    pub fn new(text: Zeroizing<String>) -> Result<Self, ValueFault> {
-        let code = text.trim();
-        if code.chars().count() < CODE_CHARS_MIN || code.len() > CODE_LEN_MAX {
-            return Err(ValueFault::Code);
-        }
-        Ok(Self(text))
-    }
-
-    /// The text, for the exchange.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(..)")
-    }
-}
-
-/// The least that an attacker who has one guess cannot hope to guess.
-const CODE_CHARS_MIN: usize = 6;
-const CODE_LEN_MAX: usize = 1024;
 
 /// Reads what `pair` is to do.
 ///
@@ -115,13 +82,14 @@ const CODE_LEN_MAX: usize = 1024;
 /// [`Stop`] when there is nothing to do.
 pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairPlan, Stop> {
     let (mut listen, mut connect, mut code) = (None, None, None);
-    let (mut time_limit, mut file) = (None, None);
+    let (mut new_code, mut time_limit, mut file) = (false, None, None);
     parse_with_files(
         words,
         |mut option| match option.name.as_str() {
             "--listen" => option.text(&mut listen),
             "--connect" => option.text(&mut connect),
             "--code" => option.text(&mut code),
+            "--new-code" => option.flag(&mut new_code),
             "-o" => option.number(&mut time_limit, parse_float),
             _ => only_help(option),
         },
@@ -135,7 +103,13 @@ pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairPlan, Stop>
         (Some(_), Some(_)) => return Err(UsageFault::Conflict("--connect".into()).into()),
         (None, None) => return Err(UsageFault::Required("--listen or --connect").into()),
     };
-    let code = code.map(code_source).transpose()?;
+    let code = match (code, new_code, &meeting) {
+        (None, false, _) => None,
+        (Some(word), false, _) => Some(code_source(word)?),
+        (None, true, Meeting::Listen(_)) => Some(CodeSource::New),
+        (None, true, Meeting::Connect(_)) => return Err(UsageFault::NewCodeToConnect.into()),
+        (Some(_), true, _) => return Err(UsageFault::Conflict("--new-code".into()).into()),
+    };
     Ok(PairPlan { meeting, code, time_limit, file: file.into() })
 }
 
@@ -143,8 +117,8 @@ fn code_source(word: OsString) -> Result<CodeSource, ValueFault> {
     if word == "-" {
         return Ok(CodeSource::Stdin);
     }
-    let text = word.into_string().map_err(|_| ValueFault::Code)?;
-    Code::new(Zeroizing::new(text)).map(CodeSource::Given)
+    let text = word.into_string().map_err(|_| CodeFault::NotAscii)?;
+    Ok(CodeSource::Given(Code::new(&Zeroizing::new(text))?))
 }
 
 fn only_help(mut option: Typed<'_>) -> Result<(), Stop> {
@@ -183,12 +157,14 @@ mod tests {
 
     #[test]
     fn every_option_reaches_the_plan() {
-        let plan = pair(words("key --connect host:7 -o 1.5 --code=123456")).unwrap();
+        let plan = pair(words("key --connect host:7 -o 1.5 --code=a7-K2-xq9z")).unwrap();
         assert_eq!(plan.meeting, Meeting::Connect("host:7".parse().unwrap()));
         assert_eq!(plan.time_limit, Duration::from_millis(1500));
-        assert!(matches!(plan.code, Some(CodeSource::Given(code)) if code.expose() == "123456"));
+        assert!(matches!(plan.code, Some(CodeSource::Given(code)) if code.expose() == "a7k2xq9z"));
         let plan = pair(words("--connect host:7 --code - -- -key")).unwrap();
         assert_eq!(plan.code, Some(CodeSource::Stdin));
+        let plan = pair(words("--listen host:7 --new-code key")).unwrap();
+        assert_eq!(plan.code, Some(CodeSource::New));
         assert_eq!(plan.file, PathBuf::from("-key"));
     }
 
@@ -202,6 +178,9 @@ mod tests {
             ("--listen a:1 key other", UsageFault::Leftover("other".into())),
             ("--listen a:1 key -v", UsageFault::IllegalOption("-v".into())),
             ("key --listen", UsageFault::MissingValue("--listen".into())),
+            ("--listen a:1 --new-code --new-code", UsageFault::Repeated("--new-code".into())),
+            ("--listen a:1 --new-code --code - key", UsageFault::Conflict("--new-code".into())),
+            ("--connect a:1 --new-code key", UsageFault::NewCodeToConnect),
         ] {
             assert_eq!(pair(words(line)), Err(fault.into()), "{line}");
         }
@@ -219,13 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn short_codes_are_refused_and_none_is_shown() {
-        let code = |text: &str| Code::new(Zeroizing::new(text.into()));
-        for text in ["", "12345", " 12345 ", &"x".repeat(1025)] {
-            assert_eq!(code(text), Err(ValueFault::Code), "{text}");
+    fn weak_codes_are_refused_and_none_is_shown() {
+        for (code, fault) in [
+            ("12345", CodeFault::TooShort),
+            ("password1", CodeFault::Common),
+            ("\u{e9}", CodeFault::NotAscii),
+        ] {
+            let line = format!("--listen a:1 --code {code} key");
+            assert_eq!(pair(words(&line)), Err(ValueFault::Code(fault).into()), "{code}");
         }
-        let plan = pair(words("--listen a:1 --code secret! key")).unwrap();
-        assert!(!format!("{plan:?}").contains("secret!"));
+        let plan = pair(words("--listen a:1 --code kettle-7q! key")).unwrap();
+        assert!(!format!("{plan:?}").contains("kettle"));
     }
 
     fn words(line: &str) -> Vec<OsString> {

@@ -49,8 +49,8 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
        spiped -v | --version | --help
        spiped keygen <key file>
        spiped fingerprint <key file>...
-       spiped pair {--listen <address> | --connect <address>} [--code <code>]
-    [-o <seconds>] <key file>
+       spiped pair {--listen <address> | --connect <address>}
+    [--code <code> | --new-code] [-o <seconds>] <key file>
 ";
 
 const SPIPE_USAGE: &str = "\
@@ -71,7 +71,7 @@ usage: spiped fingerprint <key file>...
 
 const PAIR_USAGE: &str = "\
 usage: spiped pair {--listen <address> | --connect <address>}
-    [--code <code>] [-o <seconds>] <key file>
+    [--code <code> | --new-code] [-o <seconds>] <key file>
        spiped pair --help
 ";
 
@@ -99,8 +99,8 @@ hold the same key. The code may be read aloud or mailed, if the key is random.
 const PAIR_ABOUT: &str = "\
 Makes the same new key file on two hosts, over a network that need not be
 secure. Start it with --listen on one host and with --connect on the other.
-Both then show twelve digits; the key is made if both of you say that they are
-the same. With the same --code on both hosts, nobody is asked.
+Both then show twelve digits; the key is made if both users say that they are
+the same. With the same code on both hosts, nobody is asked.
 ";
 
 const KEYGEN_OPTIONS: &str = "\
@@ -121,8 +121,11 @@ Required, one of them:
                     connect to the other host
 
 Optional:
-  --code <code>     use this code, at least 6 characters and new for each run,
-                    instead of asking; - reads a line from standard input
+  --code -          use a code instead of asking, and read it from standard
+                    input: 8 or more characters, new for each run. The code
+                    itself in place of - can be seen by other users
+  --new-code        with --listen: make a strong code and show it; type it on
+                    the other host
   -o <seconds>      time limit for all of it (default 300; inf for none)
   --help            print this text
 ";

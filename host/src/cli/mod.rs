@@ -21,6 +21,7 @@ pub use crate::cli::plan::{Launch, PipePlan, SpipePlan, SpipedPlan};
 use crate::addr::AddressError;
 use crate::cli::args::{SpipeArgs, SpipedArgs};
 use crate::cli::number::NumberFault;
+use crate::code::CodeFault;
 use crate::process::privileges::PrivilegeError;
 
 /// Reads the command line of `spiped`, its own name left out.
@@ -156,6 +157,9 @@ pub enum UsageFault {
     /// `-f` and `--kex x25519`.
     #[error("Option contradicts another one: -f (the key exchange x25519 has forward secrecy)")]
     OmitWithX25519,
+    /// `--new-code` and `--connect`.
+    #[error("Option contradicts another one: --new-code (the host with --listen makes the code)")]
+    NewCodeToConnect,
     /// An option nothing works without.
     #[error("Missing option: {0}")]
     Required(&'static str),
@@ -204,9 +208,9 @@ pub enum ValueFault {
     /// No such user or group.
     #[error("{0} (given to -u)")]
     Identity(String),
-    /// Too easy to guess, or not text.
-    #[error("The code must have at least 6 characters and at most 1024 bytes, in UTF-8")]
-    Code,
+    /// Too easy to guess, or not in ASCII.
+    #[error("{0} (given to --code; --new-code makes a strong one)")]
+    Code(#[from] CodeFault),
 }
 
 impl From<PrivilegeError> for ValueFault {

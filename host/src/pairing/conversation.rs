@@ -7,7 +7,7 @@ use std::pin::pin;
 use tokio::io::AsyncWriteExt;
 use tokio::select;
 
-use super::dialogue::{same_on_both, say};
+use super::dialogue::{Answer, same_on_both, say};
 use super::error::PairError;
 use super::meeting::{Peer, receive};
 use crate::guest::pairing::{Exchange, Output, Status};
@@ -37,7 +37,7 @@ pub(super) async fn converse(
             }
             Status::Comparing(string) => compare(&string, &mut socket, &mut exchange).await?,
             Status::Agreed(content) => {
-                // Nothing more is to come; what was sent arrives all the same.
+                // Nothing more is to come; what was sent still arrives.
                 let _ = socket.shutdown().await;
                 return Ok(content);
             }
@@ -46,8 +46,8 @@ pub(super) async fn converse(
     }
 }
 
-/// Asks the user once, and listens to the peer meanwhile: it may be first to
-/// confirm, or give up.
+/// Asks the user, and listens to the peer until there is an answer: it may be
+/// first to confirm, or give up.
 async fn compare(
     string: &str,
     socket: &mut Socket,
@@ -56,9 +56,10 @@ async fn compare(
     let mut same = pin!(same_on_both(string));
     loop {
         select! {
-            same = &mut same => {
-                return if same { Ok(exchange.confirm()) } else { Err(PairError::Declined) };
-            }
+            answer = &mut same => return match answer? {
+                Answer::Same => Ok(exchange.confirm()),
+                Answer::Different => Err(PairError::Declined),
+            },
             output = receive(socket, exchange) => {
                 let output = output?;
                 if !matches!(output.status, Status::Comparing(_)) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::code::CodeFault;
 use crate::guest::pairing::{Failure, PeerFault};
 use crate::guest::{EngineError, GuestError};
 use crate::net::dial::DialError;
@@ -13,10 +14,14 @@ use crate::net::resolve::{Endpoint, ResolveError};
 /// Why a pairing made no key.
 #[derive(Debug, Error)]
 pub(super) enum PairError {
-    #[error(
-        "No code on standard input: write one line of at least 6 characters, 1024 bytes at most"
-    )]
+    #[error("No code on standard input")]
     NoCode,
+    #[error(transparent)]
+    Code(#[from] CodeFault),
+    #[error("No random bytes: {0}")]
+    Entropy(getrandom::Error),
+    #[error("No answer on standard input; use --code - in scripts")]
+    NoAnswer,
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -27,15 +32,15 @@ pub(super) enum PairError {
     Listen(Endpoint, #[source] io::Error),
     #[error("Could not connect: {0} (is spiped pair --listen running there?)")]
     Dial(DialError),
-    #[error("{0} connections came that were not the other host: use another port, or a firewall")]
+    #[error("{0} connections were not the other host: use another port, or a firewall")]
     Strangers(usize),
     #[error("Connection lost: see what the other host says, and pair again")]
     Socket(#[from] io::Error),
     #[error("Pairing failed: {failure}{}", remedy(failure))]
     Exchange { failure: Failure },
     #[error(
-        "Pairing given up: both screens have to show the same. If they do not, somebody is \
-         between the two hosts: try another network"
+        "Pairing given up: both screens have to show the same. If they do not, there is a man in \
+         the middle: try another network"
     )]
     Declined,
     #[error("Pairing timed out after {} s (-o): start both again, or allow more", .0.as_secs_f64())]
@@ -52,12 +57,12 @@ fn remedy(failure: &Failure) -> &'static str {
     match fault {
         PeerFault::NotPairing => " (is the address that of spiped pair --listen?)",
         PeerFault::SameSide => " (run --listen on one host and --connect on the other)",
-        PeerFault::OtherMode => " (give the same --code to both, or to neither)",
+        PeerFault::OtherMode => " (use a code on both hosts, or on neither)",
         PeerFault::BadCommitment | PeerFault::BadPublicValue | PeerFault::Surplus => {
-            ": somebody may be between the two hosts; try another network"
+            ": there may be a man in the middle; try another network"
         }
         PeerFault::WrongConfirmation => {
-            ": the codes differ, or somebody is guessing; pair again with a new code"
+            ": the codes differ, or an attacker has guessed; pair again with a new code"
         }
         PeerFault::CutOff => ": see what the other host says",
     }

@@ -14,7 +14,8 @@ use tokio::time::{sleep, timeout};
 use super::dialogue::say;
 use super::error::PairError;
 use crate::addr::Address;
-use crate::cli::commands::{Code, Meeting};
+use crate::cli::commands::Meeting;
+use crate::code::Code;
 use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, Status};
 use crate::guest::{Engine, Side};
 use crate::net::dial::dial;
@@ -73,8 +74,10 @@ pub(super) async fn meet(
             let bound = listen(&endpoint).map_err(failed)?;
             let _file = SocketFile::of(&endpoint);
             let listener = Bound::into_listener(bound).map_err(failed)?;
+            let code_option = if code.is_some() { " --code -" } else { "" };
             say(&format!(
-                "Listening on {endpoint}. Now run spiped pair --connect on the other host."
+                "Listening on {endpoint}. Now run spiped pair --connect{code_option} on the other \
+                 host."
             ));
             wait(&listener, || Ok(Exchange::new(engine, Side::Server, code)?)).await
         }
@@ -105,7 +108,10 @@ async fn wait(
                 }
             },
             Some(heard) = callers.join_next() => match heard {
-                Ok(Ok(peer)) => return Ok(peer),
+                Ok(Ok((peer, name))) => {
+                    say(&format!("Connection from {name}"));
+                    return Ok(peer);
+                }
                 Ok(Err(stranger)) => {
                     log::warn!("{stranger}");
                     strangers += 1;
@@ -119,17 +125,19 @@ async fn wait(
     }
 }
 
-/// Listens to a caller until it has said who it is.
-async fn hear(accepted: Accepted, exchange: Exchange) -> Result<Peer, Stranger> {
+/// Listens to a caller until it has said who it is. With a peer comes its
+/// address.
+async fn hear(accepted: Accepted, exchange: Exchange) -> Result<(Peer, String), Stranger> {
     let (socket, name) = match accepted.into_socket() {
         Ok((socket, peer)) => (socket, peer.to_string()),
         Err(error) => return Err(Stranger { name: "a caller".into(), reason: error.to_string() }),
     };
     socket.tune(true);
     let heard = timeout(FIRST_MESSAGE_LIMIT, first_message(socket, exchange)).await;
-    heard
-        .unwrap_or_else(|_| Err(format!("silent for {} s", FIRST_MESSAGE_LIMIT.as_secs())))
-        .map_err(|reason| Stranger { name, reason })
+    match heard.unwrap_or_else(|_| Err(format!("silent for {} s", FIRST_MESSAGE_LIMIT.as_secs()))) {
+        Ok(peer) => Ok((peer, name)),
+        Err(reason) => Err(Stranger { name, reason }),
+    }
 }
 
 async fn first_message(mut socket: Socket, mut exchange: Exchange) -> Result<Peer, String> {

@@ -15,12 +15,13 @@ use tokio::runtime::{self, Runtime};
 use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
-use crate::cli::commands::{Code, CodeSource, PairPlan};
+use crate::cli::commands::{CodeSource, PairPlan};
+use crate::code::Code;
 use crate::guest::Engine;
 use crate::keygen::{KeyFileContent, announce};
 use crate::newfile::NewFile;
+use dialogue::say;
 use error::PairError;
 
 /// Runs `spiped pair`.
@@ -59,8 +60,8 @@ async fn reserve_and_agree(plan: PairPlan) -> Result<ExitCode> {
     announce(&path, &content)
 }
 
-/// Once we have confirmed, the other host may have what we have not. And if
-/// that was no host of ours, it has had its guess of the code.
+/// Once we have confirmed, the other host may have a key file and we none. And
+/// if that was no host of ours, it has had its guess of the code.
 fn half_done(error: &Error, has_code: bool) -> Error {
     let code = if has_code { ", and use a new code" } else { "" };
     anyhow!(
@@ -72,7 +73,8 @@ fn half_done(error: &Error, has_code: bool) -> Error {
 async fn agree(plan: PairPlan, confirmed: &Cell<bool>) -> Result<KeyFileContent, PairError> {
     let code = match plan.code {
         Some(CodeSource::Given(code)) => Some(code),
-        Some(CodeSource::Stdin) => Some(code_from_stdin().await?),
+        Some(CodeSource::Stdin) => Some(dialogue::code().await?),
+        Some(CodeSource::New) => Some(new_code()?),
         None => None,
     };
     let engine = Engine::new(meeting::GUESTS)?;
@@ -80,10 +82,11 @@ async fn agree(plan: PairPlan, confirmed: &Cell<bool>) -> Result<KeyFileContent,
     conversation::converse(peer, confirmed).await
 }
 
-async fn code_from_stdin() -> Result<Code, PairError> {
-    let line = dialogue::line().await?;
-    let text = std::str::from_utf8(&line).map_err(|_| PairError::NoCode)?;
-    Code::new(Zeroizing::new(text.to_owned())).map_err(|_| PairError::NoCode)
+/// Shown before anybody can connect: the user takes it to the other host.
+fn new_code() -> Result<Code, PairError> {
+    let code = Code::generate().map_err(PairError::Entropy)?;
+    say(&format!("Code for this run, to be typed on the other host: {}", *code.in_groups()));
+    Ok(code)
 }
 
 async fn in_time<T>(

@@ -2,7 +2,7 @@
 
 use spiped_tests::{Backend, Exit, Lab, Origin, Process, Program, Spiped};
 
-use super::{Pairer, expect_files, expect_same_key, start_both};
+use super::{CODE, Pairer, expect_files, expect_same_key, start_both};
 
 #[test]
 fn both_show_the_same_and_make_the_same_key() {
@@ -45,8 +45,8 @@ fn either_user_may_be_first() {
 fn unix_socket_goes_with_the_listener() {
     let lab = Lab::new();
     let at = lab.unix("socket");
-    let mut here = Pairer::listen(&lab, &at, "here", &["--code", "correct horse"]);
-    let mut there = Pairer::connect(&lab, &at, "there", &["--code", "correct horse"]);
+    let mut here = Pairer::listen(&lab, &at, "here", &["--code", CODE]);
+    let mut there = Pairer::connect(&lab, &at, "there", &["--code", CODE]);
     assert_eq!(here.expect_key("here"), there.expect_key("there"));
     expect_files(&lab, &["here", "there"]);
 }
@@ -59,8 +59,7 @@ fn pipe_with_a_paired_key_works() {
 /// The key is a key file like any other.
 pub(crate) fn pipe_works(client: Origin) {
     let lab = Lab::new();
-    let (mut here, mut there) =
-        start_both(&lab, &["--code", "correct horse"], &["--code", "correct horse"]);
+    let (mut here, mut there) = start_both(&lab, &["--code", CODE], &["--code", CODE]);
     here.expect_key("here");
     there.expect_key("there");
 

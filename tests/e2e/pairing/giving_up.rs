@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use spiped_core::Side;
 use spiped_core::pairing::HELLO_LEN;
-use spiped_tests::{Conn, Lab, proc};
+use spiped_tests::{Conn, Lab, proc, wait};
 
 use super::{ByHand, Pairer, expect_files, start_both};
 
@@ -19,16 +19,54 @@ fn comparing(lab: &Lab) -> (Pairer, Pairer) {
 }
 
 #[test]
-fn only_a_whole_yes_is_one() {
-    for answer in ["no\n", "y\n", "\n", "YES\n", "yes please\n", ""] {
+fn anything_but_yes_or_no_is_asked_again() {
+    let lab = Lab::new();
+    let (mut here, mut there) = comparing(&lab);
+    for (times, answer) in (1..).zip(["y\n", "\n", "YES\n", "yes please\n", "n\n", "nope\n"]) {
+        here.say(answer);
+        let again = || here.process.stderr().matches("Type yes or no").count() == times;
+        wait::until("it asks again", again);
+    }
+    there.say("maybe\nyes\n");
+    there.process.wait_for_stderr(CONFIRMED);
+    expect_files(&lab, &[]);
+    here.say("  yes \n");
+    assert_eq!(here.expect_key("here"), there.expect_key("there"));
+}
+
+#[test]
+fn peer_is_heard_while_the_user_is_asked_again() {
+    let lab = Lab::new();
+    let (mut here, mut there) = comparing(&lab);
+    here.say("what?\n");
+    here.process.wait_for_stderr("Type yes or no");
+    there.say("no\n");
+    there.expect_failure("Pairing given up");
+    here.expect_failure("it closed the connection");
+    expect_files(&lab, &[]);
+}
+
+#[test]
+fn no_answer_is_an_error_that_says_what_scripts_do() {
+    for said in ["", "y\n", "perhaps"] {
         let lab = Lab::new();
         let (mut here, mut there) = comparing(&lab);
-        here.say(answer);
+        here.say(said);
         drop(here.stdin.take());
-        here.expect_failure("Pairing given up");
+        here.expect_failure("No answer on standard input; use --code - in scripts");
         there.expect_failure("it closed the connection");
         expect_files(&lab, &[]);
     }
+}
+
+#[test]
+fn last_line_needs_no_line_feed() {
+    let lab = Lab::new();
+    let (mut here, mut there) = comparing(&lab);
+    here.say("yes");
+    drop(here.stdin.take());
+    there.say("yes\n");
+    assert_eq!(here.expect_key("here"), there.expect_key("there"));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use spiped_core::Side;
 use spiped_core::pairing::{HELLO_LEN, VALUE_LEN};
-use spiped_tests::{Backend, Conn, Lab, proc, wait};
+use spiped_tests::{Backend, Conn, Endpoint, Lab, proc, wait};
 
-use super::{ByHand, Pairer, expect_files, expect_same_key};
+use super::{ByHand, CODE, Pairer, expect_files, expect_same_key};
 
 #[test]
 fn port_scan_does_not_spoil_a_pairing() {
@@ -32,14 +32,32 @@ fn port_scan_does_not_spoil_a_pairing() {
 }
 
 #[test]
+fn one_that_waits_says_who_connected() {
+    let lab = Lab::new();
+    let at = lab.tcp();
+    let here = Pairer::listen(&lab, &at, "here", &[]);
+    let _stranger = Conn::to(&at);
+    let first = ByHand::new(Side::Client, None, Conn::to(&at));
+    let name = Endpoint::Tcp(first.conn.local_address());
+    here.process.wait_for_stderr(&format!("Connection from {name}\n"));
+    assert_eq!(here.process.stderr().matches("Connection from").count(), 1);
+
+    let at = lab.unix("socket");
+    let here = Pairer::listen(&lab, &at, "there", &[]);
+    let _first = ByHand::new(Side::Client, None, Conn::to(&at));
+    let pid = std::process::id();
+    here.process.wait_for_stderr(&format!("Connection from process {pid} of uid "));
+}
+
+#[test]
 fn silent_callers_are_dropped() {
     let lab = Lab::new();
     let at = lab.tcp();
     // More than are listened to at a time.
-    let mut here = Pairer::listen(&lab, &at, "here", &["--code", "correct horse"]);
+    let mut here = Pairer::listen(&lab, &at, "here", &["--code", CODE]);
     let silent: Vec<_> = (0..20).map(|_| Conn::to(&at)).collect();
     here.process.wait_for_stderr("silent for 5 s");
-    let mut there = Pairer::connect(&lab, &at, "there", &["--code", "correct horse"]);
+    let mut there = Pairer::connect(&lab, &at, "there", &["--code", CODE]);
     assert_eq!(here.expect_key("here"), there.expect_key("there"));
     drop(silent);
 }

@@ -20,6 +20,9 @@ use spiped_core::Side;
 use spiped_core::pairing::{Entropy, Exchange, Status};
 use spiped_tests::{Conn, Endpoint, Exit, Lab, Process, Program, proc, wait};
 
+/// A code that both ends have.
+const CODE: &str = "kettle7blue";
+
 /// One `spiped pair`, with a test as its user.
 struct Pairer {
     process: Process,
