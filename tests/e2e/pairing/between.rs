@@ -1,4 +1,4 @@
-//! Somebody between the hosts, who makes an exchange with each.
+//! A man in the middle, who makes an exchange with each host.
 
 use spiped_core::Side;
 use spiped_core::pairing::{HELLO_LEN, VALUE_LEN};
@@ -6,7 +6,7 @@ use spiped_tests::{Backend, Conn, Lab};
 
 use super::{ByHand, Pairer, expect_files};
 
-/// Both hosts' users, and the exchanges of the one who is between.
+/// Both hosts' users, and the exchanges of the man in the middle.
 fn between(lab: &Lab) -> (Pairer, Pairer, ByHand, ByHand) {
     let at = lab.tcp();
     let trap = Backend::manual(lab);
@@ -34,13 +34,13 @@ fn digits_differ_and_a_no_leaves_no_file() {
     to_server.confirm();
     here.say("no\n");
     there.say("no\n");
-    here.expect_failure("somebody is between the two hosts");
-    there.expect_failure("somebody is between the two hosts");
+    here.expect_failure("there is a man in the middle");
+    there.expect_failure("there is a man in the middle");
     expect_files(&lab, &[]);
 }
 
 #[test]
-fn one_who_is_between_is_of_no_use_without_the_users() {
+fn man_in_the_middle_is_of_no_use_without_the_users() {
     let lab = Lab::new();
     let (mut here, mut there, mut to_client, to_server) = between(&lab);
     here.digits();

@@ -72,7 +72,7 @@ fn flood_of_strangers_ends_it() {
         stranger.try_send("x");
         stranger.expect_end_without_data();
     }
-    here.expect_failure("100 connections came that were not the other host");
+    here.expect_failure("100 connections were not the other host");
     expect_files(&lab, &[]);
 }
 
