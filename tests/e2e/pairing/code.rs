@@ -1,10 +1,10 @@
 //! Pairing under a code: nobody is asked.
 
 use spiped_core::Side;
-use spiped_core::pairing::{Entropy, Exchange, HELLO_LEN, TAG_LEN};
+use spiped_core::pairing::{Exchange, HELLO_LEN, TAG_LEN};
 use spiped_tests::{Backend, Conn, Ending, Lab, proc, wait};
 
-use super::{ByHand, CODE, Pairer, expect_files, expect_same_key, start_both};
+use super::{ByHand, CODE, Pairer, entropy, expect_files, expect_same_key, start_both};
 
 #[test]
 fn code_comes_from_the_command_line_or_standard_input() {
@@ -172,7 +172,7 @@ fn client_that_fails_at_once_does_not_confirm() {
     let lab = Lab::new();
     let trap = Backend::manual(&lab);
     let mut there = Pairer::connect(&lab, trap.endpoint(), "there", &["--code", CODE]);
-    let mut server = Exchange::new(Side::Server, Some(CODE), &Entropy::new([0x66; 32])).unwrap();
+    let mut server = Exchange::new(Side::Server, Some(CODE), &entropy()).unwrap();
     let mut conn = trap.accept();
     let mut hello = Vec::new();
     server.start(&mut hello).unwrap();
