@@ -163,9 +163,9 @@ mod tests {
         assert!(matches!(plan.code, Some(CodeSource::Given(code)) if code.expose() == "a7k2xq9z"));
         let plan = pair(words("--connect host:7 --code - -- -key")).unwrap();
         assert_eq!(plan.code, Some(CodeSource::Stdin));
+        assert_eq!(plan.file, PathBuf::from("-key"));
         let plan = pair(words("--listen host:7 --new-code key")).unwrap();
         assert_eq!(plan.code, Some(CodeSource::New));
-        assert_eq!(plan.file, PathBuf::from("-key"));
     }
 
     #[test]
