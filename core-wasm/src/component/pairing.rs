@@ -104,6 +104,7 @@ impl From<Misuse> for pairing::Misuse {
     fn from(misuse: Misuse) -> Self {
         match misuse {
             Misuse::CodeLength => Self::CodeLength,
+            Misuse::CodeCharacters => Self::CodeCharacters,
             Misuse::EntropyLength => Self::EntropyLength,
             Misuse::BrokenRandomness => Self::BrokenRandomness,
             Misuse::StartOrder => Self::StartOrder,

@@ -41,8 +41,11 @@ pub enum PeerFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// The code has less than 6 characters or more than 1024 bytes.
+    /// The code has less than 6 characters or more than 1024, not counting
+    /// spaces and hyphens.
     CodeLength,
+    /// The code has characters that are not printable ASCII.
+    CodeCharacters,
     /// The entropy is not 32 bytes long.
     EntropyLength,
     /// All bytes of the entropy are equal.
@@ -101,7 +104,8 @@ impl fmt::Display for PeerFault {
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::CodeLength => "a code has 6 characters or more, and at most 1024 bytes",
+            Self::CodeLength => "a code has 6 to 1024 characters",
+            Self::CodeCharacters => "a code has only printable ASCII characters",
             Self::EntropyLength => "the entropy is not 32 bytes long",
             Self::BrokenRandomness => "the random bytes are not random",
             Self::StartOrder => "start must be called once, before anything else",

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use super::code::canonical;
 use super::confirming::Confirming;
 use super::error::{Error, Misuse, PeerFault};
 use super::message::{HELLO_LEN, VALUE_LEN, Value, hello, may_be_hello, parse_hello};
@@ -15,11 +16,6 @@ use crate::secret::{Secret, wipe_stack};
 
 /// Random bytes for one exchange. Using them twice reveals its keys.
 pub type Entropy = Secret<EXPONENT_LEN>;
-
-/// A code has no fewer characters: each run is one guess for an attacker.
-const CODE_CHARS_MIN: usize = 6;
-/// A code has no more bytes.
-const CODE_LEN_MAX: usize = 1024;
 
 /// One end of one pairing: bytes in, bytes and a verdict out.
 ///
@@ -62,22 +58,20 @@ struct ExpectValue {
 }
 
 impl Exchange {
-    /// One end. `side` is [`Side::Client`] for the one that connects. White
-    /// space around a `code` does not count.
+    /// One end. `side` is [`Side::Client`] for the one that connects. A `code`
+    /// is brought into its canonical form.
     ///
     /// # Errors
-    /// [`Misuse::CodeLength`], [`Misuse::BrokenRandomness`].
+    /// [`Misuse::CodeLength`], [`Misuse::CodeCharacters`],
+    /// [`Misuse::BrokenRandomness`].
     pub fn new(side: Side, code: Option<&str>, entropy: &Entropy) -> Result<Self, Misuse> {
         if bool::from(entropy.is_uniform()) {
             return Err(Misuse::BrokenRandomness);
         }
         let exponent = entropy.clone();
-        let share = match code.map(str::trim) {
+        let share = match code {
             None => Share::comparing(exponent),
-            Some(code) if code.chars().count() < CODE_CHARS_MIN || code.len() > CODE_LEN_MAX => {
-                return Err(Misuse::CodeLength);
-            }
-            Some(code) => Share::code(code.as_bytes(), exponent),
+            Some(code) => Share::code(&canonical(code)?, exponent),
         };
         wipe_stack();
         Ok(Self { state: Ok(State::Fresh(Local { side, share })), ended: false })

@@ -32,6 +32,7 @@
 //! # Ok::<(), spiped_core::pairing::Error>(())
 //! ```
 
+mod code;
 mod confirming;
 mod cpace;
 mod error;

@@ -6,15 +6,18 @@ use spiped_core::pairing::{Entropy, Exchange, Misuse};
 use crate::ends::{CODE, End};
 
 #[test]
-fn code_has_six_characters_at_least_and_1024_bytes_at_most() {
-    let new = |code: &str| Exchange::new(Side::Client, Some(code), &Entropy::new([1; 32]));
+fn code_has_6_to_1024_printable_ascii_characters() {
+    let new = |code: &str| Exchange::new(Side::Client, Some(code), &Entropy::new([1; 32])).err();
     let long = "x".repeat(1024);
-    for code in ["123456", "  123456\n", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", &long] {
-        assert!(new(code).is_ok(), "{code}");
+    for code in ["123456", "  123456\n", "1-2 3-4 5-6", &long] {
+        assert_eq!(new(code), None, "{code}");
     }
     let too_long = "x".repeat(1025);
-    for code in ["", "12345", " 12345 ", "\u{20ac}\u{20ac}", &too_long] {
-        assert_eq!(new(code).err(), Some(Misuse::CodeLength), "{code}");
+    for code in ["", "12345", " 12345 ", "1-2-3-4-5", &too_long] {
+        assert_eq!(new(code), Some(Misuse::CodeLength), "{code}");
+    }
+    for code in ["gr\u{fc}ner Kessel", "blue\0kettle", "blue\tkettle"] {
+        assert_eq!(new(code), Some(Misuse::CodeCharacters), "{code}");
     }
 }
 

@@ -1,0 +1,64 @@
+//! Codes in their canonical form: `docs/pairing.md`, "Codes".
+
+use alloc::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use super::error::Misuse;
+
+/// A code has no fewer characters: each run is one guess for an attacker.
+const CODE_LEN_MIN: usize = 6;
+/// A code has no more.
+const CODE_LEN_MAX: usize = 1024;
+
+/// What both ends put into the exchange, however their users typed the code:
+/// spaces and hyphens do not count, and capital letters are small ones.
+///
+/// # Errors
+/// [`Misuse::CodeCharacters`], [`Misuse::CodeLength`].
+pub(super) fn canonical(code: &str) -> Result<Zeroizing<Vec<u8>>, Misuse> {
+    let code = code.trim_ascii();
+    // Never reallocated, which would leave a copy behind.
+    let mut canonical = Zeroizing::new(Vec::with_capacity(code.len()));
+    for byte in code.bytes() {
+        match byte {
+            b' ' | b'-' => {}
+            b'!'..=b'~' => canonical.push(byte.to_ascii_lowercase()),
+            _ => return Err(Misuse::CodeCharacters),
+        }
+    }
+    if (CODE_LEN_MIN..=CODE_LEN_MAX).contains(&canonical.len()) {
+        Ok(canonical)
+    } else {
+        Err(Misuse::CodeLength)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_does_not_count() {
+        for code in ["kettle7blue", " Kettle-7 BLUE\r\n", "ket tle--7blue-"] {
+            assert_eq!(**canonical(code).as_ref().unwrap(), *b"kettle7blue", "{code:?}");
+        }
+        assert_eq!(**canonical("kettle_7~blue").as_ref().unwrap(), *b"kettle_7~blue");
+    }
+
+    #[test]
+    fn length_is_that_of_what_counts() {
+        for code in ["", "12345", " 1-2-3 4-5 ", &"x".repeat(1025)] {
+            assert_eq!(canonical(code).err(), Some(Misuse::CodeLength), "{code:?}");
+        }
+        assert!(canonical("1-2-3-4-5-6").is_ok());
+        assert!(canonical(&"x- ".repeat(1024)).is_ok());
+    }
+
+    #[test]
+    fn code_is_printable_ascii() {
+        for code in ["grüner Kessel", "blue\tkettle", "blue\0kettle", "blue kettle\x7f"] {
+            assert_eq!(canonical(code).err(), Some(Misuse::CodeCharacters), "{code:?}");
+        }
+    }
+}
