@@ -1,7 +1,9 @@
 //! Codes in their canonical form: `docs/pairing.md`, "Codes".
 
+use alloc::vec;
 use alloc::vec::Vec;
 
+use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
 use zeroize::Zeroizing;
 
 use super::error::Misuse;
@@ -14,20 +16,27 @@ const CODE_LEN_MAX: usize = 1024;
 /// What both ends put into the exchange, however their users typed the code:
 /// spaces and hyphens do not count, and capital letters are small ones.
 ///
+/// The time it takes, and the addresses it uses, depend on where the spaces
+/// and hyphens are, and on nothing else about the code.
+///
 /// # Errors
 /// [`Misuse::CodeCharacters`], [`Misuse::CodeLength`].
 pub(super) fn canonical(code: &str) -> Result<Zeroizing<Vec<u8>>, Misuse> {
     let code = code.trim_ascii();
     // Never reallocated, which would leave a copy behind.
-    let mut canonical = Zeroizing::new(Vec::with_capacity(code.len()));
+    let mut canonical = Zeroizing::new(vec![0; code.len()]);
+    let mut len = 0;
+    let mut is_printable = Choice::from(1);
     for byte in code.bytes() {
-        match byte {
-            b' ' | b'-' => {}
-            b'!'..=b'~' => canonical.push(byte.to_ascii_lowercase()),
-            _ => return Err(Misuse::CodeCharacters),
-        }
+        let is_separator = byte.ct_eq(&b' ') | byte.ct_eq(&b'-');
+        is_printable &= byte.wrapping_sub(b' ').ct_lt(&(b'~' - b' ' + 1));
+        canonical[len] = byte.to_ascii_lowercase();
+        len += usize::from((!is_separator).unwrap_u8());
     }
-    if (CODE_LEN_MIN..=CODE_LEN_MAX).contains(&canonical.len()) {
+    canonical.truncate(len);
+    if !bool::from(is_printable) {
+        Err(Misuse::CodeCharacters)
+    } else if (CODE_LEN_MIN..=CODE_LEN_MAX).contains(&len) {
         Ok(canonical)
     } else {
         Err(Misuse::CodeLength)
@@ -35,6 +44,7 @@ pub(super) fn canonical(code: &str) -> Result<Zeroizing<Vec<u8>>, Misuse> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use super::*;
 
