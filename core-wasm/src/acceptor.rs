@@ -64,9 +64,9 @@ impl<K: KeySearch> Acceptor<K> {
             return Verdict::Refused(PeerFault::Reflected);
         }
         let accepted = self.config.key_exchanges();
-        // An honest client of the longer form has been asked about in the
-        // shorter already, so the longer comes first. No bytes are both.
-        for &exchange in accepted.iter().rev() {
+        // The shorter form first, as with a stranger that sends slowly: somebody
+        // with a key can make bytes that are both.
+        for &exchange in accepted {
             if let Some(psk_index) = self.find(exchange, our_nonce, received) {
                 return Verdict::Authenticated(Authenticated {
                     psk_index,
