@@ -3,10 +3,11 @@
 #   make            build everything
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
-#   make verify     look for attacks on a model of the handshake
+#   make verify     look for attacks on models of the handshake and of pairing
 #   make bench      measure it side by side with spiped, stunnel and HAProxy
 #   make bench-micro   measure its parts, and the portable component
-#   make check      formatting, lints, documentation
+#   make check      formatting, lints, documentation, dependencies
+#   make audit      look the dependencies up among known vulnerabilities
 #   make install    into $(DESTDIR)$(PREFIX)
 
 PREFIX ?= /usr/local
@@ -26,8 +27,8 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test verify check check-reproducible fuzz-smoke bench bench-micro wit-docs install \
-	clean
+.PHONY: all demo test verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs \
+	install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -62,7 +63,7 @@ demo: all
 test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
 
-# Not part of `make test`: the model changes with the protocol, not with the code.
+# Not part of `make test`: the models change with the protocol, not with the code.
 verify:
 	@tests/model/verify.py
 
@@ -88,7 +89,7 @@ wit-docs: $(TOOL)
 	$(TOOL) document wit docs/interface.md
 
 # Formatting, lints and documentation of every crate; manual pages; shell
-# scripts where shellcheck is at hand.
+# scripts where shellcheck is at hand; what the dependencies may be.
 check: all
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets --profile checked -- --deny warnings
@@ -98,6 +99,12 @@ check: all
 	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
 	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
 	! command -v shellcheck || shellcheck $(SCRIPTS)
+	tests/deny.sh
+
+# Not part of `make check`: it needs today's database of RustSec, and its answer
+# changes without a change here.
+audit:
+	@tests/deny.sh advisories
 
 # The same sources, built elsewhere, give the same component: docs/reproducible.md.
 check-reproducible: $(COMPONENTS)/spiped-portable.wasm
