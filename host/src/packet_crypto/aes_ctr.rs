@@ -9,7 +9,7 @@ use ctr::{Ctr128BE, CtrCore};
 use super::x86::aes as x86;
 use super::{BODY_LEN, KEY_LEN, Packet};
 
-/// An expanded key. Wiped on drop.
+/// An expanded key, at first a blank one. Wiped on drop.
 pub(super) enum Cipher {
     /// With whatever the `aes` crate finds best.
     Stock(Aes256Enc),
@@ -18,8 +18,19 @@ pub(super) enum Cipher {
 }
 
 impl Cipher {
-    pub(super) fn stock(key: &[u8; KEY_LEN]) -> Self {
-        Self::Stock(Aes256Enc::new(key.into()))
+    /// The key of zeros is as good a blank as any.
+    pub(super) fn stock() -> Self {
+        Self::Stock(Aes256Enc::new(&[0; KEY_LEN].into()))
+    }
+
+    /// Expands a key in its place. May leave copies on the stack below the
+    /// caller.
+    pub(super) fn set(&mut self, key: &[u8; KEY_LEN]) {
+        match self {
+            Self::Stock(cipher) => *cipher = Aes256Enc::new(key.into()),
+            #[cfg(target_arch = "x86_64")]
+            Self::X86(cipher) => cipher.set(key),
+        }
     }
 
     /// Encrypts or decrypts the bodies of packets.

@@ -3,11 +3,9 @@
 use std::fmt;
 
 use super::aes_ctr::Cipher;
-use super::hmac::{MacKey, Tag};
-use super::sha256::Stock;
+use super::sha256::{Batch, Stock};
 #[cfg(target_arch = "x86_64")]
 use super::x86::Kernels;
-use super::{KEY_LEN, Packet};
 
 /// A choice of implementations that this CPU can run. All compute the same.
 #[derive(Clone, Copy, Default)]
@@ -35,28 +33,23 @@ impl Backend {
         return std::iter::once(Self {});
     }
 
-    pub(super) fn cipher(self, key: &[u8; KEY_LEN]) -> Cipher {
+    /// The place for a cipher's key.
+    pub(super) fn blank_cipher(self) -> Cipher {
         #[cfg(target_arch = "x86_64")]
         if let Some(aes) = self.kernels.aes {
-            return Cipher::X86(aes.expand(key));
+            return Cipher::X86(aes.blank());
         }
-        Cipher::stock(key)
+        Cipher::stock()
     }
 
-    /// The MACs of as many of the first packets as are best hashed at once, at
-    /// least one. Returns how many.
-    pub(super) fn tags(
-        self,
-        key: &MacKey,
-        first: u64,
-        packets: &[Packet],
-        tags: &mut [Tag],
-    ) -> usize {
+    /// Has as many messages of a batch hashed as are best hashed at once, at
+    /// least one of `count`. Returns how many.
+    pub(super) fn run(self, count: usize, batch: &mut impl Batch) -> usize {
         #[cfg(target_arch = "x86_64")]
-        if let Some(done) = self.kernels.tags(key, first, packets, tags) {
+        if let Some(done) = self.kernels.run(count, batch) {
             return done;
         }
-        key.tags(Stock, first, packets, tags)
+        batch.run(Stock)
     }
 }
 
@@ -69,4 +62,18 @@ impl fmt::Display for Backend {
         let names = String::new();
         f.write_str(if names.is_empty() { "stock" } else { &names })
     }
+}
+
+/// Runs a batch in every way there is on this CPU, and with the vectors' code
+/// on arrays.
+#[cfg(test)]
+pub(super) fn each_kernel(batch: &mut impl Batch) {
+    use super::lanes::tests::Arrays;
+    batch.run::<1>(Stock);
+    batch.run::<1>(Arrays);
+    batch.run::<2>(Arrays);
+    batch.run::<8>(Arrays);
+    batch.run::<16>(Arrays);
+    #[cfg(target_arch = "x86_64")]
+    super::x86::each_kernel(batch);
 }

@@ -1,19 +1,25 @@
-//! HMAC-SHA-256 (RFC 2104) over packets, which all have the same length.
+//! HMAC-SHA-256 (RFC 2104) of several messages at once.
 
-use std::{array, slice};
+use std::slice;
 
+use sha2::block_api::compress256;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use super::sha256::{BLOCK_LEN, Block, INITIAL, Sha256, Words, bytes, compress};
-use super::{BODY_LEN, KEY_LEN, MAC_LEN, Packet};
+use super::KEY_LEN;
+use super::sha256::{BLOCK_LEN, Block, DIGEST_LEN, INITIAL, Sha256, Words};
 
-pub(super) type Tag = [u8; MAC_LEN];
+/// What each byte of a padded key is XORed with, for the inner hash and for the
+/// outer one.
+const INNER: u8 = 0x36;
+const OUTER: u8 = 0x5c;
 
-/// What is left of a body after its whole blocks. Fits into a last one with the
-/// packet number and the padding.
-const REST_LEN: usize = BODY_LEN % BLOCK_LEN;
-const NUMBER_LEN: usize = size_of::<u64>();
-const _: () = assert!(REST_LEN + NUMBER_LEN < BLOCK_LEN - size_of::<u64>());
+/// What follows a digest that is the outer hash's message.
+const AFTER_DIGEST: Words = {
+    let mut rest = [0; 8];
+    rest[0] = 0x80 << 24;
+    rest[7] = 8 * (BLOCK_LEN + DIGEST_LEN) as u32;
+    rest
+};
 
 /// A key, hashed: the states after the block that it is padded to. Wiped on
 /// drop.
@@ -24,60 +30,91 @@ pub(super) struct MacKey {
 }
 
 impl MacKey {
-    pub(super) fn new(key: &[u8; KEY_LEN]) -> Self {
-        let after_padded = |padding: u8| {
-            let mut block = Zeroizing::new([padding; BLOCK_LEN]);
+    /// The place for a key.
+    pub(super) const fn blank() -> Self {
+        Self { inner: INITIAL, outer: INITIAL }
+    }
+
+    /// Hashes a key into its place.
+    pub(super) fn set(&mut self, key: &[u8; KEY_LEN]) {
+        for (state, mask) in [(&mut self.inner, INNER), (&mut self.outer, OUTER)] {
+            let mut block = Zeroizing::new([mask; BLOCK_LEN]);
             for (byte, key) in block.iter_mut().zip(key) {
                 *byte ^= key;
             }
-            let mut state = INITIAL;
-            compress(&mut state, slice::from_ref(&*block));
-            state
-        };
-        Self { inner: after_padded(0x36), outer: after_padded(0x5c) }
-    }
-
-    /// The MACs of the first packets, as many as there are, at most `N`.
-    /// Returns how many. Takes as long for one packet as for `N`.
-    pub(super) fn tags<const N: usize>(
-        &self,
-        sha256: impl Sha256<N>,
-        first: u64,
-        packets: &[Packet],
-        tags: &mut [Tag],
-    ) -> usize {
-        let Some(last) = packets.len().checked_sub(1) else { return 0 };
-        // Idle lanes do the last packet again.
-        let lanes: [usize; N] = array::from_fn(|lane| lane.min(last));
-        let bodies = lanes.map(|index| packets[index][..BODY_LEN].as_chunks());
-        let last: [Block; N] = array::from_fn(|lane| {
-            let (_, rest) = bodies[lane];
-            last_block(rest, first + lanes[lane] as u64)
-        });
-        let digests = sha256.extend(&self.inner, bodies.map(|(whole, _)| whole), &last);
-        let digests = sha256.extend(&self.outer, [&[]; N], &digests.map(outer_block));
-        for (tag, digest) in tags.iter_mut().zip(digests) {
-            *tag = bytes(digest);
+            *state = INITIAL;
+            compress256(state, slice::from_ref(&*block));
         }
-        packets.len().min(N)
     }
 }
 
-fn last_block(rest: &[u8], number: u64) -> Block {
-    const BITS: u64 = 8 * (BLOCK_LEN + BODY_LEN + NUMBER_LEN) as u64;
-    let mut block = [0; BLOCK_LEN];
-    block[..REST_LEN].copy_from_slice(rest);
-    block[REST_LEN..REST_LEN + NUMBER_LEN].copy_from_slice(&number.to_be_bytes());
-    block[REST_LEN + NUMBER_LEN] = 0x80;
-    block[BLOCK_LEN - size_of::<u64>()..].copy_from_slice(&BITS.to_be_bytes());
-    block
+/// The HMACs of `N` messages, in progress.
+pub(super) struct Hmac<const N: usize, S: Sha256<N>> {
+    sha256: S,
+    inner: S::States,
+    outer: S::States,
 }
 
-fn outer_block(digest: Words) -> Block {
-    const BITS: u64 = 8 * (BLOCK_LEN + MAC_LEN) as u64;
-    let mut block = [0; BLOCK_LEN];
-    block[..MAC_LEN].copy_from_slice(&bytes(digest));
-    block[MAC_LEN] = 0x80;
-    block[BLOCK_LEN - size_of::<u64>()..].copy_from_slice(&BITS.to_be_bytes());
-    block
+impl<const N: usize, S: Sha256<N>> Hmac<N, S> {
+    /// All under one key.
+    #[inline]
+    pub(super) fn with_key(sha256: S, key: &MacKey) -> Self {
+        let [inner, outer] = [&key.inner, &key.outer].map(|state| sha256.same_state(state));
+        Self { sha256, inner, outer }
+    }
+
+    /// Each under its own key.
+    #[inline]
+    pub(super) fn with_keys(sha256: S, keys: [&MacKey; N]) -> Self {
+        let inner = sha256.states(keys.map(|key| &key.inner));
+        let outer = sha256.states(keys.map(|key| &key.outer));
+        Self { sha256, inner, outer }
+    }
+
+    /// Each under a digest of its own.
+    #[inline]
+    pub(super) fn with_digests(sha256: S, keys: &S::States) -> Self {
+        let [inner, outer] = [INNER, OUTER].map(|mask| {
+            let mut states = sha256.same_state(&INITIAL);
+            let mask = u32::from_ne_bytes([mask; 4]);
+            sha256.extend_digests(&mut states, keys, mask, &[mask; 8]);
+            states
+        });
+        Self { sha256, inner, outer }
+    }
+
+    /// Continues over `N` messages, which are as long as the first. The last
+    /// of their blocks must be padded: [`pad`].
+    #[inline]
+    pub(super) fn update(&mut self, messages: [&[Block]; N]) {
+        self.sha256.extend(&mut self.inner, messages);
+    }
+
+    /// The MACs.
+    #[inline]
+    pub(super) fn finish(&mut self) -> &S::States {
+        self.sha256.extend_digests(&mut self.outer, &self.inner, 0, &AFTER_DIGEST);
+        &self.outer
+    }
+}
+
+/// Pads a message of `len` bytes. `tail` holds what is left of it after its whole
+/// blocks, then zeros: one block, or two if the padding needs another.
+#[inline]
+pub(super) fn pad(tail: &mut [Block], len: usize) {
+    let bits = 8 * (BLOCK_LEN + len) as u64;
+    let bytes = tail.as_flattened_mut();
+    bytes[len % BLOCK_LEN] = 0x80;
+    if let Some(end) = bytes.last_chunk_mut() {
+        *end = bits.to_be_bytes();
+    }
+}
+
+/// A message with its padding.
+pub(super) fn padded(message: &[u8]) -> Vec<Block> {
+    let len = message.len();
+    let mut blocks = vec![[0; BLOCK_LEN]; (len + 1 + size_of::<u64>()).div_ceil(BLOCK_LEN)];
+    blocks.as_flattened_mut()[..len].copy_from_slice(message);
+    pad(&mut blocks[len / BLOCK_LEN..], len);
+    blocks
 }

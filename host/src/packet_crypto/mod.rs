@@ -1,16 +1,31 @@
-//! What the native world imports: bulk packet cryptography.
+//! What the native world imports: bulk cryptography.
 //!
-//! The layout is the WIT package's (`interface packet-crypto`): 1028 bytes
-//! under AES-256-CTR, then HMAC-SHA-256 over them and the packet number.
+//! [`Direction`] seals and opens packets. Their layout is the WIT package's
+//! (`interface packet-crypto`): 1028 bytes under AES-256-CTR, then HMAC-SHA-256
+//! over them and the packet number. [`KeySearch`] finds the PSK that a key share
+//! was made with.
 //!
-//! The packets of a run are independent and equally long, so several are
-//! hashed at once: hashing is what takes the time. Everything that depends on
-//! the CPU is behind [`Backend`].
+//! The packets of a run are independent and equally long, and so are the
+//! messages of a search; so several are hashed at once: hashing is what takes
+//! the time. Everything that depends on the CPU is behind [`Backend`].
+//!
+//! Secrets are expanded where they stay, in one allocation that is wiped on
+//! drop.
 
 mod aes_ctr;
 mod backend;
 mod hmac;
+mod key_search;
+#[cfg(any(target_arch = "x86_64", test))]
+#[allow(clippy::inline_always, reason = "must end up where the vectors' feature is enabled")]
+mod keystream;
+#[cfg(any(target_arch = "x86_64", test))]
+#[allow(clippy::inline_always, reason = "must end up where the vectors' feature is enabled")]
+mod lanes;
 mod sha256;
+#[cfg(all(test, target_os = "linux"))]
+mod stack_tests;
+mod tags;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -21,7 +36,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 use self::aes_ctr::Cipher;
 pub use self::backend::Backend;
-use self::hmac::{MacKey, Tag};
+use self::hmac::MacKey;
+pub use self::key_search::KeySearch;
+use self::tags::{Tag, Tags};
+use crate::process::wipe::wipe_stack;
 
 /// Length of a packet, in bytes.
 pub const PACKET_LEN: usize = BODY_LEN + MAC_LEN;
@@ -40,6 +58,10 @@ type Packet = [u8; PACKET_LEN];
 /// One direction's keys, expanded. Wiped on drop.
 pub struct Direction {
     backend: Backend,
+    keys: Box<Keys>,
+}
+
+struct Keys {
     cipher: Cipher,
     mac: MacKey,
 }
@@ -55,18 +77,19 @@ impl Direction {
     /// the same.
     #[must_use]
     pub fn with_backend(backend: Backend, cipher_key: &[u8], mac_key: &[u8]) -> Option<Self> {
-        Some(Self {
-            backend,
-            cipher: backend.cipher(cipher_key.try_into().ok()?),
-            mac: MacKey::new(mac_key.try_into().ok()?),
-        })
+        let (cipher_key, mac_key) = (cipher_key.try_into().ok()?, mac_key.try_into().ok()?);
+        let blank = Keys { cipher: backend.blank_cipher(), mac: MacKey::blank() };
+        let mut keys = Box::new(blank);
+        keys.set(cipher_key, mac_key);
+        wipe_stack();
+        Some(Self { backend, keys })
     }
 
     /// Encrypts a run of packets in place and fills in their MACs. `first` is
     /// the number of the first, and none may pass the last number there is.
     pub fn seal(&self, first: u64, run: &mut [u8]) {
         for (group, first) in groups(first, run) {
-            self.cipher.apply_keystream(first, group);
+            self.keys.cipher.apply_keystream(first, group);
             let tags = self.tags(first, group);
             for (packet, tag) in group.iter_mut().zip(tags) {
                 packet[BODY_LEN..].copy_from_slice(&tag);
@@ -82,7 +105,7 @@ impl Direction {
             let tags = self.tags(first, group);
             let verified =
                 group.iter().zip(tags).take_while(|(packet, tag)| verifies(packet, tag)).count();
-            self.cipher.apply_keystream(first, &mut group[..verified]);
+            self.keys.cipher.apply_keystream(first, &mut group[..verified]);
             authentic += verified * PACKET_LEN;
             if verified < group.len() {
                 break;
@@ -96,10 +119,21 @@ impl Direction {
         let mut tags = [[0; MAC_LEN]; GROUP_LEN];
         let mut done = 0;
         while done < packets.len() {
-            let number = first + done as u64;
-            done += self.backend.tags(&self.mac, number, &packets[done..], &mut tags[done..]);
+            let first = first + done as u64;
+            let (packets, tags) = (&packets[done..], &mut tags[done..]);
+            let mut batch = Tags { key: &self.keys.mac, first, packets, tags };
+            done += self.backend.run(packets.len(), &mut batch);
         }
         tags
+    }
+}
+
+impl Keys {
+    /// Not inlined: what it leaves on the stack must be below its caller.
+    #[inline(never)]
+    fn set(&mut self, cipher_key: &[u8; KEY_LEN], mac_key: &[u8; KEY_LEN]) {
+        self.cipher.set(cipher_key);
+        self.mac.set(mac_key);
     }
 }
 

@@ -1,8 +1,11 @@
 //! SHA-256 (FIPS 180-4) over several messages at once.
 
+use std::slice;
+
 use sha2::block_api::compress256;
 
 pub(super) const BLOCK_LEN: usize = 64;
+pub(super) const DIGEST_LEN: usize = 32;
 
 pub(super) type Block = [u8; BLOCK_LEN];
 
@@ -11,9 +14,39 @@ pub(super) type Words = [u32; 8];
 
 /// A way to hash `N` messages of the same length at once.
 pub(super) trait Sha256<const N: usize>: Copy {
-    /// Continues from `state` over `N` messages, which are as long as the
-    /// first, and a last block each.
-    fn extend(self, state: &Words, messages: [&[Block]; N], last: &[Block; N]) -> [Words; N];
+    /// A state of each message, in the form that is best for the CPU.
+    type States: Copy;
+
+    /// Makes states of their words.
+    fn states(self, words: [&Words; N]) -> Self::States;
+
+    /// The same state for each message.
+    fn same_state(self, words: &Words) -> Self::States {
+        self.states([words; N])
+    }
+
+    /// The words of states.
+    fn words(self, states: &Self::States) -> [Words; N];
+
+    /// Continues over `N` messages, which are as long as the first.
+    fn extend(self, states: &mut Self::States, messages: [&[Block]; N]);
+
+    /// Continues over a block each: the words of `digests`, all XORed with
+    /// `mask`, then `rest`.
+    fn extend_digests(
+        self,
+        states: &mut Self::States,
+        digests: &Self::States,
+        mask: u32,
+        rest: &Words,
+    );
+}
+
+/// Work that needs several messages hashed, in the way that it is given.
+pub(super) trait Batch {
+    /// Does as much of the work as `N` messages allow, at least one. Returns
+    /// how many messages that were.
+    fn run<const N: usize>(&mut self, sha256: impl Sha256<N>) -> usize;
 }
 
 /// One message at a time, with whatever the `sha2` crate finds best.
@@ -21,26 +54,41 @@ pub(super) trait Sha256<const N: usize>: Copy {
 pub(super) struct Stock;
 
 impl Sha256<1> for Stock {
-    fn extend(self, state: &Words, [message]: [&[Block]; 1], last: &[Block; 1]) -> [Words; 1] {
-        let mut state = *state;
-        compress(&mut state, message);
-        compress(&mut state, last);
-        [state]
+    type States = Words;
+
+    fn states(self, [words]: [&Words; 1]) -> Words {
+        *words
+    }
+
+    fn words(self, state: &Words) -> [Words; 1] {
+        [*state]
+    }
+
+    fn extend(self, state: &mut Words, [message]: [&[Block]; 1]) {
+        compress256(state, message);
+    }
+
+    fn extend_digests(self, state: &mut Words, digest: &Words, mask: u32, rest: &Words) {
+        let mut block = [0; BLOCK_LEN];
+        block[..DIGEST_LEN].copy_from_slice(&bytes(digest.map(|word| word ^ mask)));
+        block[DIGEST_LEN..].copy_from_slice(&bytes(*rest));
+        compress256(state, slice::from_ref(&block));
     }
 }
 
-/// One message, with whatever the `sha2` crate finds best.
-pub(super) fn compress(state: &mut Words, blocks: &[Block]) {
-    compress256(state, blocks);
-}
-
 /// A digest as bytes.
-pub(super) fn bytes(words: Words) -> [u8; 32] {
-    let mut bytes = [0; 32];
+pub(super) fn bytes(words: Words) -> [u8; DIGEST_LEN] {
+    let mut bytes = [0; DIGEST_LEN];
     for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *bytes = word.to_be_bytes();
     }
     bytes
+}
+
+/// A digest from bytes.
+pub(super) fn words(bytes: &[u8; DIGEST_LEN]) -> Words {
+    let (words, _) = bytes.as_chunks();
+    std::array::from_fn(|i| u32::from_be_bytes(words[i]))
 }
 
 /// FIPS 180-4, 5.3.3: the fractions of the first 8 primes' square roots.
@@ -56,7 +104,7 @@ pub(super) const INITIAL: Words = [
 ];
 
 /// FIPS 180-4, 4.2.2: the fractions of the first 64 primes' cube roots.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", test))]
 #[rustfmt::skip]
 pub(super) const K: [[u32; 16]; 4] = [
     [
@@ -84,3 +132,70 @@ pub(super) const K: [[u32; 16]; 4] = [
         0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
     ],
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::backend::each_kernel;
+    use super::super::tests::Random;
+    use super::*;
+
+    struct AsTheStockCrate;
+
+    impl Batch for AsTheStockCrate {
+        fn run<const N: usize>(&mut self, sha256: impl Sha256<N>) -> usize {
+            for blocks in 0..40 {
+                extends_as_stock(sha256, blocks);
+            }
+            extends_by_digests_as_stock(sha256);
+            N
+        }
+    }
+
+    #[test]
+    fn every_kernel_hashes_as_the_stock_crate_does() {
+        each_kernel(&mut AsTheStockCrate);
+    }
+
+    fn extends_as_stock<const N: usize>(sha256: impl Sha256<N>, blocks: usize) {
+        let mut random = Random(blocks as u64);
+        let mut expected: [Words; N] = random_words(&mut random);
+        let messages: [Vec<Block>; N] =
+            std::array::from_fn(|_| (0..blocks).map(|_| random.bytes()).collect());
+        let mut states = sha256.states(expected.each_ref());
+        sha256.extend(&mut states, messages.each_ref().map(Vec::as_slice));
+        for (state, message) in expected.iter_mut().zip(&messages) {
+            compress256(state, message);
+        }
+        assert_eq!(sha256.words(&states), expected, "{blocks} blocks");
+
+        let mut states = sha256.same_state(&INITIAL);
+        sha256.extend(&mut states, messages.each_ref().map(Vec::as_slice));
+        let mut expected = [INITIAL; N];
+        for (state, message) in expected.iter_mut().zip(&messages) {
+            compress256(state, message);
+        }
+        assert_eq!(sha256.words(&states), expected, "{blocks} blocks");
+    }
+
+    fn extends_by_digests_as_stock<const N: usize>(sha256: impl Sha256<N>) {
+        let mut random = Random(7);
+        for _ in 0..40 {
+            let mut expected: [Words; N] = random_words(&mut random);
+            let digests: [Words; N] = random_words(&mut random);
+            let [[mask, ..], rest] = random_words(&mut random);
+            let mut states = sha256.states(expected.each_ref());
+            let digest_states = sha256.states(digests.each_ref());
+            sha256.extend_digests(&mut states, &digest_states, mask, &rest);
+            for (state, digest) in expected.iter_mut().zip(digests) {
+                let block = [digest.map(|word| word ^ mask), rest].map(bytes);
+                compress256(state, block.as_flattened().as_chunks().0);
+            }
+            assert_eq!(sha256.words(&states), expected);
+            assert_eq!(sha256.words(&digest_states), digests);
+        }
+    }
+
+    fn random_words<const N: usize>(random: &mut Random) -> [Words; N] {
+        std::array::from_fn(|_| words(&random.bytes()))
+    }
+}

@@ -5,3 +5,4 @@ pub mod daemonize;
 pub mod limits;
 pub mod notify;
 pub mod privileges;
+pub mod wipe;

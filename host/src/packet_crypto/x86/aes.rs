@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use zeroize::ZeroizeOnDrop;
 
+use super::super::keystream::{self, Vector};
 use super::super::{KEY_LEN, Packet};
-use super::ctr::{self, Vector};
 
 /// Proof of AES-NI, and of what the width needs besides.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,14 +46,14 @@ impl Aes {
         }
     }
 
-    pub(in super::super) fn expand(self, key: &[u8; KEY_LEN]) -> Key {
+    pub(in super::super) fn blank(self) -> Key {
         // SAFETY: `self` proves that the CPU has the feature.
-        let rounds = unsafe { expand(key) };
-        Key { rounds, aes: self }
+        let zero = unsafe { _mm_setzero_si128() };
+        Key { rounds: [zero; 15], aes: self }
     }
 }
 
-/// The keys of every round. Wiped on drop.
+/// The keys of every round, at first blank ones. Wiped on drop.
 #[derive(ZeroizeOnDrop)]
 pub(in super::super) struct Key {
     rounds: [__m128i; 15],
@@ -62,6 +62,12 @@ pub(in super::super) struct Key {
 }
 
 impl Key {
+    /// Expands a key in its place.
+    pub(in super::super) fn set(&mut self, key: &[u8; KEY_LEN]) {
+        // SAFETY: `self.aes` proves that the CPU has the feature.
+        unsafe { expand(&mut self.rounds, key) }
+    }
+
     /// Encrypts or decrypts the bodies of packets.
     pub(in super::super) fn apply_keystream(&self, first: u64, packets: &mut [Packet]) {
         // SAFETY: `self.aes` proves that the CPU has the features.
@@ -78,29 +84,27 @@ impl Key {
 #[target_feature(enable = "aes")]
 fn apply_one(keys: &[__m128i; 15], first: u64, packets: &mut [Packet]) {
     let indices = One(_mm_setzero_si128());
-    ctr::apply_keystream(&keys.map(One), indices, first, packets);
+    keystream::apply_keystream(keys, indices, first, packets);
 }
 
 #[target_feature(enable = "vaes,avx2")]
 fn apply_two(keys: &[__m128i; 15], first: u64, packets: &mut [Packet]) {
-    let keys = keys.map(|key| Two(_mm256_broadcastsi128_si256(key)));
-    let indices = Two(_mm256_set_epi64x(ctr::index(1), 0, 0, 0));
-    ctr::apply_keystream(&keys, indices, first, packets);
+    let indices = Two(_mm256_set_epi64x(keystream::index(1), 0, 0, 0));
+    keystream::apply_keystream(keys, indices, first, packets);
 }
 
 #[target_feature(enable = "vaes,avx512f")]
 fn apply_four(keys: &[__m128i; 15], first: u64, packets: &mut [Packet]) {
-    let keys = keys.map(|key| Four(_mm512_broadcast_i32x4(key)));
-    let (one, two, three) = (ctr::index(1), ctr::index(2), ctr::index(3));
+    let (one, two, three) = (keystream::index(1), keystream::index(2), keystream::index(3));
     let indices = Four(_mm512_set_epi64(three, 0, two, 0, one, 0, 0, 0));
-    ctr::apply_keystream(&keys, indices, first, packets);
+    keystream::apply_keystream(keys, indices, first, packets);
 }
 
 /// FIPS 197, 5.2, for 256 bits: a round key is made from the two before it.
 #[target_feature(enable = "aes")]
-fn expand(key: &[u8; KEY_LEN]) -> [__m128i; 15] {
+fn expand(keys: &mut [__m128i; 15], key: &[u8; KEY_LEN]) {
     let (halves, _) = key.as_chunks();
-    let mut keys = [load(&halves[0]); 15];
+    keys[0] = load(&halves[0]);
     keys[1] = load(&halves[1]);
     for i in 2..keys.len() {
         let substituted = _mm_aeskeygenassist_si128::<0>(keys[i - 1]);
@@ -117,7 +121,6 @@ fn expand(key: &[u8; KEY_LEN]) -> [__m128i; 15] {
         mixed = _mm_xor_si128(mixed, _mm_slli_si128::<8>(mixed));
         keys[i] = _mm_xor_si128(mixed, word);
     }
-    keys
 }
 
 #[inline]
@@ -138,6 +141,14 @@ macro_rules! vector {
         struct $name($vector);
 
         impl Vector<$len> for $name {
+            type Key = __m128i;
+
+            #[inline(always)]
+            fn key(self, key: &__m128i) -> Self {
+                // SAFETY: there is a value of the type, and it reads one key.
+                Self(unsafe { $broadcast(_mm_load_si128(key)) })
+            }
+
             #[inline(always)]
             fn broadcast(self, number: i64, index: i64) -> Self {
                 // SAFETY: there is a value of the type.

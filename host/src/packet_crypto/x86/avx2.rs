@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use super::super::lanes::{self, Lanes};
 use super::super::sha256::{Block, Sha256, Words};
-use super::lanes::{self, Lanes};
 
 /// Proof of AVX2.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,31 +16,70 @@ impl Avx2 {
 }
 
 impl Sha256<8> for Avx2 {
-    fn extend(self, state: &Words, messages: [&[Block]; 8], last: &[Block; 8]) -> [Words; 8] {
+    type States = [Lane; 8];
+
+    fn states(self, words: [&Words; 8]) -> [Lane; 8] {
         // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { extend(state, messages, last) }
+        unsafe { states(lanes::from_words(words)) }
+    }
+
+    fn same_state(self, words: &Words) -> [Lane; 8] {
+        // SAFETY: `self` proves that the CPU has the feature.
+        unsafe { same_state(words) }
+    }
+
+    fn words(self, states: &[Lane; 8]) -> [Words; 8] {
+        // SAFETY: `self` proves that the CPU has the feature.
+        unsafe { words(states) }
+    }
+
+    fn extend(self, states: &mut [Lane; 8], messages: [&[Block]; 8]) {
+        // SAFETY: `self` proves that the CPU has the feature.
+        unsafe { extend(states, messages) }
+    }
+
+    fn extend_digests(self, states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
+        // SAFETY: `self` proves that the CPU has the feature.
+        unsafe { extend_digests(states, digests, mask, rest) }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn extend(state: &Words, messages: [&[Block]; 8], last: &[Block; 8]) -> [Words; 8] {
-    let mut state = state.map(|word| Lane(_mm256_set1_epi32(word.cast_signed())));
+fn states(words: [[u32; 8]; 8]) -> [Lane; 8] {
+    words.map(|words| load_words(&words))
+}
+
+#[target_feature(enable = "avx2")]
+fn same_state(words: &Words) -> [Lane; 8] {
+    words.map(|word| Lane(_mm256_set1_epi32(word.cast_signed())))
+}
+
+#[target_feature(enable = "avx2")]
+fn words(states: &[Lane; 8]) -> [Words; 8] {
+    lanes::to_words(states.map(|lane| store(lane)))
+}
+
+#[target_feature(enable = "avx2")]
+fn extend(states: &mut [Lane; 8], messages: [&[Block]; 8]) {
     for block in 0..messages[0].len() {
-        compress(&mut state, messages.map(|message| &message[block]));
+        let mut words = [states[0]; 16];
+        for (half, words) in words.as_chunks_mut().0.iter_mut().enumerate() {
+            *words = transpose(messages.map(|message| load(&message[block].as_chunks().0[half])));
+        }
+        compress(states, &words);
     }
-    compress(&mut state, last.each_ref());
-    lanes::states(state.map(|lane| store(lane)))
+}
+
+#[target_feature(enable = "avx2")]
+fn extend_digests(states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
+    compress(states, &lanes::digest_block(digests, mask, rest));
 }
 
 /// Not inlined: it is 7 KiB of code.
 #[inline(never)]
 #[target_feature(enable = "avx2")]
-fn compress(state: &mut [Lane; 8], blocks: [&Block; 8]) {
-    let mut words = [state[0]; 16];
-    for (half, words) in words.as_chunks_mut().0.iter_mut().enumerate() {
-        *words = transpose(blocks.map(|block| load(&block.as_chunks().0[half])));
-    }
-    lanes::compress(state, words);
+fn compress(states: &mut [Lane; 8], words: &[Lane; 16]) {
+    lanes::compress(states, *words);
 }
 
 /// From row `i` with 8 big-endian words of message `i` to row `i` with word
@@ -82,6 +121,13 @@ fn load(bytes: &[u8; 32]) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
+fn load_words(words: &[u32; 8]) -> Lane {
+    // SAFETY: reads the array's 32 bytes, at any alignment.
+    Lane(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
 fn store(lane: Lane) -> [u32; 8] {
     let mut words = [0; 8];
     // SAFETY: writes the array's 32 bytes, at any alignment.
@@ -91,7 +137,7 @@ fn store(lane: Lane) -> [u32; 8] {
 
 /// Made only by functions that enable AVX2.
 #[derive(Clone, Copy)]
-struct Lane(__m256i);
+pub(in super::super) struct Lane(__m256i);
 
 macro_rules! lane {
     ($intrinsics:expr) => {
@@ -107,8 +153,8 @@ impl Lanes for Lane {
     }
 
     #[inline(always)]
-    fn add_word(self, word: u32) -> Self {
-        lane!(_mm256_add_epi32(self.0, _mm256_set1_epi32(word.cast_signed())))
+    fn splat(self, word: u32) -> Self {
+        lane!(_mm256_set1_epi32(word.cast_signed()))
     }
 
     #[inline(always)]

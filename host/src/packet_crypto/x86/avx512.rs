@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::*;
 
+use super::super::lanes::{self, Lanes};
 use super::super::sha256::{Block, Sha256, Words};
-use super::lanes::{self, Lanes};
 
 /// Proof of AVX-512F and AVX-512BW.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,30 +18,69 @@ impl Avx512 {
 }
 
 impl Sha256<16> for Avx512 {
-    fn extend(self, state: &Words, messages: [&[Block]; 16], last: &[Block; 16]) -> [Words; 16] {
+    type States = [Lane; 8];
+
+    fn states(self, words: [&Words; 16]) -> [Lane; 8] {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { extend(state, messages, last) }
+        unsafe { states(lanes::from_words(words)) }
+    }
+
+    fn same_state(self, words: &Words) -> [Lane; 8] {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { same_state(words) }
+    }
+
+    fn words(self, states: &[Lane; 8]) -> [Words; 16] {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { words(states) }
+    }
+
+    fn extend(self, states: &mut [Lane; 8], messages: [&[Block]; 16]) {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { extend(states, messages) }
+    }
+
+    fn extend_digests(self, states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { extend_digests(states, digests, mask, rest) }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn states(words: [[u32; 16]; 8]) -> [Lane; 8] {
+    words.map(|words| load_words(&words))
+}
+
+#[target_feature(enable = "avx512f")]
+fn same_state(words: &Words) -> [Lane; 8] {
+    words.map(|word| Lane(_mm512_set1_epi32(word.cast_signed())))
+}
+
+#[target_feature(enable = "avx512f")]
+fn words(states: &[Lane; 8]) -> [Words; 16] {
+    lanes::to_words(states.map(|lane| store(lane)))
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn extend(states: &mut [Lane; 8], messages: [&[Block]; 16]) {
+    let swap =
+        _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
+    for block in 0..messages[0].len() {
+        let rows = messages.map(|message| _mm512_shuffle_epi8(load(&message[block]), swap));
+        compress(states, &transpose(&rows));
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn extend(state: &Words, messages: [&[Block]; 16], last: &[Block; 16]) -> [Words; 16] {
-    let mut state = state.map(|word| Lane(_mm512_set1_epi32(word.cast_signed())));
-    for block in 0..messages[0].len() {
-        compress(&mut state, messages.map(|message| &message[block]));
-    }
-    compress(&mut state, last.each_ref());
-    lanes::states(state.map(|lane| store(lane)))
+fn extend_digests(states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
+    compress(states, &lanes::digest_block(digests, mask, rest));
 }
 
 /// Not inlined: it is 3 KiB of code.
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn compress(state: &mut [Lane; 8], blocks: [&Block; 16]) {
-    let swap =
-        _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
-    let rows = blocks.map(|block| _mm512_shuffle_epi8(load(block), swap));
-    lanes::compress(state, transpose(&rows));
+fn compress(states: &mut [Lane; 8], words: &[Lane; 16]) {
+    lanes::compress(states, *words);
 }
 
 /// From row `i` with the words of message `i` to row `i` with word `i` of
@@ -86,6 +125,13 @@ fn load(block: &Block) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
+fn load_words(words: &[u32; 16]) -> Lane {
+    // SAFETY: reads the array's 64 bytes, at any alignment.
+    Lane(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
 fn store(lane: Lane) -> [u32; 16] {
     let mut words = [0; 16];
     // SAFETY: writes the array's 64 bytes, at any alignment.
@@ -95,7 +141,7 @@ fn store(lane: Lane) -> [u32; 16] {
 
 /// Made only by functions that enable AVX-512F.
 #[derive(Clone, Copy)]
-struct Lane(__m512i);
+pub(in super::super) struct Lane(__m512i);
 
 macro_rules! lane {
     ($intrinsics:expr) => {
@@ -111,8 +157,8 @@ impl Lanes for Lane {
     }
 
     #[inline(always)]
-    fn add_word(self, word: u32) -> Self {
-        lane!(_mm512_add_epi32(self.0, _mm512_set1_epi32(word.cast_signed())))
+    fn splat(self, word: u32) -> Self {
+        lane!(_mm512_set1_epi32(word.cast_signed()))
     }
 
     #[inline(always)]

@@ -16,25 +16,64 @@ impl ShaNi {
 }
 
 impl<const N: usize> Sha256<N> for ShaNi {
-    fn extend(self, state: &Words, messages: [&[Block]; N], last: &[Block; N]) -> [Words; N] {
+    type States = [Stream; N];
+
+    fn states(self, words: [&Words; N]) -> [Stream; N] {
+        // SAFETY: `self` proves that the CPU has the feature.
+        words.map(|words| unsafe { Stream::from_words(words) })
+    }
+
+    fn words(self, streams: &[Stream; N]) -> [Words; N] {
+        // SAFETY: `self` proves that the CPU has the feature.
+        streams.map(|stream| unsafe { stream.to_words() })
+    }
+
+    fn extend(self, streams: &mut [Stream; N], messages: [&[Block]; N]) {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { extend(state, messages, last) }
+        unsafe { extend(streams, messages) }
+    }
+
+    fn extend_digests(
+        self,
+        streams: &mut [Stream; N],
+        digests: &[Stream; N],
+        mask: u32,
+        rest: &Words,
+    ) {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { extend_digests(streams, digests, mask, rest) }
     }
 }
 
 #[target_feature(enable = "sha,sse4.1")]
-fn extend<const N: usize>(state: &Words, messages: [&[Block]; N], last: &[Block; N]) -> [Words; N] {
-    let mut streams = [Stream::from_words(state); N];
+fn extend<const N: usize>(streams: &mut [Stream; N], messages: [&[Block]; N]) {
+    // A copy, which can be in registers from block to block.
+    let mut local = *streams;
     for block in 0..messages[0].len() {
-        compress(&mut streams, messages.map(|message| &message[block]));
+        compress(&mut local, messages.map(|message| &message[block]), |block| load_block(block));
     }
-    compress(&mut streams, last.each_ref());
-    streams.map(|stream| stream.to_words())
+    *streams = local;
+}
+
+#[target_feature(enable = "sha,sse4.1")]
+fn extend_digests<const N: usize>(
+    streams: &mut [Stream; N],
+    digests: &[Stream; N],
+    mask: u32,
+    rest: &Words,
+) {
+    let mask = _mm_set1_epi32(mask.cast_signed());
+    let [rest_low, rest_high] = [0, 1].map(|half| load_words(&rest.as_chunks().0[half]));
+    let block = |digest: &Stream| {
+        let [low, high] = digest.in_order();
+        [_mm_xor_si128(low, mask), _mm_xor_si128(high, mask), rest_low, rest_high]
+    };
+    compress(streams, digests.each_ref(), block);
 }
 
 /// A state as the instructions take it: the first word is the highest.
 #[derive(Clone, Copy)]
-struct Stream {
+pub(in super::super) struct Stream {
     abef: __m128i,
     cdgh: __m128i,
 }
@@ -67,6 +106,15 @@ impl Stream {
         .map(i32::cast_unsigned)
     }
 
+    /// The first four words, then the others, the first of them lowest.
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn in_order(self) -> [__m128i; 2] {
+        let [abef, cdgh] =
+            [self.abef, self.cdgh].map(|words| _mm_shuffle_epi32::<0b00_01_10_11>(words));
+        [_mm_unpacklo_epi64(abef, cdgh), _mm_unpackhi_epi64(abef, cdgh)]
+    }
+
     #[inline]
     #[target_feature(enable = "sse2")]
     fn add(self, other: Self) -> Self {
@@ -86,11 +134,16 @@ impl Stream {
     }
 }
 
+/// `load` gets a block's words. Called here, lest they go through memory.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
-fn compress<const N: usize>(streams: &mut [Stream; N], blocks: [&Block; N]) {
+fn compress<const N: usize, B>(
+    streams: &mut [Stream; N],
+    blocks: [B; N],
+    load: impl Fn(B) -> [__m128i; 4],
+) {
     let mut working = *streams;
-    let mut words = blocks.map(|block| load_block(block));
+    let mut words = blocks.map(load);
     for (step, constants) in K.iter().enumerate() {
         for (part, constants) in constants.as_chunks().0.iter().enumerate() {
             let constants = load_words(constants);
