@@ -74,12 +74,12 @@ bench: all
 	@tests/run.sh peers
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)
 
-# Packets and handshake in the production host; the same calls in every build;
-# the portable component in Node. With the benchmarks of its package cargo builds
+# Packets, key search and handshake in the production host; the same calls in
+# every build; the portable component in Node. With the benchmarks of its package cargo builds
 # the daemon, too, and with their dependencies' features: not over the real one.
 bench-micro: all
 	cargo bench --locked --target-dir target/benches --package spiped \
-		--bench packets --bench handshake
+		--bench packets --bench key_search --bench handshake
 	cargo bench --locked --package spiped-component-tests --bench builds
 	tests/hosts/node/setup.sh
 	@node tests/hosts/node/bench.mjs

@@ -17,9 +17,11 @@ const OUTER: u8 = 0x5c;
 const AFTER_DIGEST: Words = {
     let mut rest = [0; 8];
     rest[0] = 0x80 << 24;
-    rest[7] = 8 * (BLOCK_LEN + DIGEST_LEN) as u32;
+    // Bits: of the padded key, and of the digest.
+    rest[7] = 768;
     rest
 };
+const _: () = assert!(AFTER_DIGEST[7] as usize == 8 * (BLOCK_LEN + DIGEST_LEN));
 
 /// A key, hashed: the states after the block that it is padded to. Wiped on
 /// drop.

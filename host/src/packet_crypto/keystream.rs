@@ -129,11 +129,10 @@ mod tests {
         }
 
         fn add(self, other: Self) -> Self {
-            let halves = |block: u128| [block as u64, (block >> 64) as u64];
+            let low = u128::from(u64::MAX);
             let sum = |i: usize| {
-                let [a, b] = [self, other].map(|blocks| halves(blocks.0[i]));
-                let [low, high] = [0, 1].map(|half| u128::from(a[half].wrapping_add(b[half])));
-                high << 64 | low
+                let [a, b]: [u128; 2] = [self.0[i], other.0[i]];
+                (a & !low).wrapping_add(b & !low) | (((a & low) + (b & low)) & low)
             };
             Self(std::array::from_fn(sum))
         }
@@ -157,7 +156,7 @@ mod tests {
         }
 
         fn start(self) -> [u8; 4] {
-            (self.0[0] as u32).to_le_bytes()
+            *self.0[0].to_le_bytes().first_chunk().expect("16 bytes")
         }
     }
 
