@@ -75,8 +75,9 @@ bench: all
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)
 
 # Packets, key search and handshake in the production host; the same calls in
-# every build; the portable component in Node. With the benchmarks of its package cargo builds
-# the daemon, too, and with their dependencies' features: not over the real one.
+# every build; the portable component in Node. With the benchmarks of its package
+# cargo builds the daemon, too, and with their dependencies' features: not over
+# the real one.
 bench-micro: all
 	cargo bench --locked --target-dir target/benches --package spiped \
 		--bench packets --bench key_search --bench handshake

@@ -33,13 +33,6 @@ impl Cipher {
         }
     }
 
-    /// Whether `apply_keystream` leaves round keys on the stack below the caller.
-    pub(super) fn leaves_keys(&self) -> bool {
-        // The `aes` crate has more of them than fit into registers, several
-        // times over.
-        matches!(self, Self::Stock(_))
-    }
-
     /// Encrypts or decrypts the bodies of packets.
     pub(super) fn apply_keystream(&self, first: u64, packets: &mut [Packet]) {
         match self {

@@ -80,8 +80,8 @@ fn encrypt<V: Vector<LEN>, const LEN: usize, const N: usize>(
     step: V,
 ) -> [V; N] {
     // Loaded anew for each call. There are more keys than registers: if the
-    // compiler may load them once before the loop, it puts copies on the stack,
-    // which nobody wipes.
+    // compiler may load them once before the loop, it copies them to the stack
+    // first, and loads them from there all the same.
     let [whitening, keys @ .., last_key] = black_box(keys);
     let key = step.key(whitening);
     let mut vectors = [step; N];

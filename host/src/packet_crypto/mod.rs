@@ -39,7 +39,7 @@ pub use self::backend::Backend;
 use self::hmac::MacKey;
 pub use self::key_search::KeySearch;
 use self::tags::{Tag, Tags};
-use crate::process::wipe::wipe_stack;
+use crate::process::wipe::{wipe_stack, wipe_stack_of};
 
 /// Length of a packet, in bytes.
 pub const PACKET_LEN: usize = BODY_LEN + MAC_LEN;
@@ -52,6 +52,11 @@ const KEY_LEN: usize = 32;
 /// As many packets as one pass encrypts and then hashes. As many as any
 /// backend hashes at once, and few enough to stay in the first-level cache.
 const GROUP_LEN: usize = 16;
+
+/// More than sealing or opening a run needs of the stack: up to 9 KiB. Every
+/// backend leaves keys there: the ciphers have more of them than registers, and
+/// the hashes move states. To wipe it takes 0.6 % of the time for 64 packets.
+const FRAMES_LEN: usize = 16 * 1024;
 
 type Packet = [u8; PACKET_LEN];
 
@@ -89,23 +94,15 @@ impl Direction {
     /// the number of the first, and none may pass the last number there is.
     pub fn seal(&self, first: u64, run: &mut [u8]) {
         self.seal_run(first, run);
-        self.wipe_stack();
+        wipe_stack_of::<FRAMES_LEN>();
     }
 
     /// Decrypts in place the packets of a run up to the first whose MAC does
     /// not verify, and returns their length in bytes.
     pub fn open(&self, first: u64, run: &mut [u8]) -> usize {
         let authentic = self.open_run(first, run);
-        self.wipe_stack();
+        wipe_stack_of::<FRAMES_LEN>();
         authentic
-    }
-
-    /// Of what a run left there. Our own kernels leave nothing; on CPUs without
-    /// them this time does not count.
-    fn wipe_stack(&self) {
-        if self.keys.cipher.leaves_keys() {
-            wipe_stack();
-        }
     }
 
     /// Not inlined: what it leaves on the stack must be below its caller.

@@ -103,7 +103,7 @@ fn direction(backend: Backend) -> Direction {
 
 /// Where the search looks for what.
 fn needles_of(direction: &Direction) -> Vec<Needle> {
-    let mut expanded = vec![0; size_of::<super::Keys>()];
+    let mut expanded = vec![0; size_of::<Keys>()];
     read_memory(std::ptr::from_ref(&*direction.keys).addr(), &mut expanded);
     let (expanded, _) = expanded.as_chunks();
     let halves = CIPHER_KEY.as_chunks().0.iter();
