@@ -8,8 +8,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 use super::KEY_LEN;
 use super::sha256::{BLOCK_LEN, Block, DIGEST_LEN, INITIAL, Sha256, Words};
 
-/// What each byte of a padded key is XORed with, for the inner hash and for the
-/// outer one.
+/// The mask of each byte of a padded key: of the inner hash, and of the outer.
 const INNER: u8 = 0x36;
 const OUTER: u8 = 0x5c;
 

@@ -80,7 +80,7 @@ fn small_sigma1<V: Lanes>(x: V) -> V {
     x.rotate_right(17).parity(x.rotate_right(19), x.shift_right(10))
 }
 
-/// A block of each message: the words of a digest, all XORed with `mask`, then
+/// A block of each message: the words of a digest, each under `mask` (XOR), then
 /// `rest`.
 #[inline(always)]
 pub(super) fn digest_block<V: Lanes>(digests: &[V; 8], mask: u32, rest: &Words) -> [V; 16] {

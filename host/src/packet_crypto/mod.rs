@@ -140,8 +140,8 @@ impl Direction {
         let mut done = 0;
         while done < packets.len() {
             let first = first + done as u64;
-            let (packets, tags) = (&packets[done..], &mut tags[done..]);
-            let mut batch = Tags { key: &self.keys.mac, first, packets, tags };
+            let (packets, into) = (&packets[done..], &mut tags[done..]);
+            let mut batch = Tags { key: &self.keys.mac, first, packets, into };
             done += self.backend.run(packets.len(), &mut batch);
         }
         tags

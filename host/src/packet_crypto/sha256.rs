@@ -31,8 +31,8 @@ pub(super) trait Sha256<const N: usize>: Copy {
     /// Continues over `N` messages, which are as long as the first.
     fn extend(self, states: &mut Self::States, messages: [&[Block]; N]);
 
-    /// Continues over a block each: the words of `digests`, all XORed with
-    /// `mask`, then `rest`.
+    /// Continues over a block each: the words of `digests`, each under
+    /// `mask` (XOR), then `rest`.
     fn extend_digests(
         self,
         states: &mut Self::States,

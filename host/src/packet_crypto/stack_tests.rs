@@ -109,7 +109,7 @@ fn needles_of(direction: &Direction) -> Vec<Needle> {
     let halves = CIPHER_KEY.as_chunks().0.iter();
     let mut needles: Vec<Needle> = expanded.iter().chain(halves).copied().collect();
     // What is not a key: the rest of what the longest cipher needs.
-    needles.retain(|needle| needle.iter().filter(|byte| **byte == 0).count() < 8);
+    needles.retain(|needle| needle.iter().map(|byte| u32::from(*byte == 0)).sum::<u32>() < 8);
     needles.extend(forms_of_key(&MAC_KEY));
     needles
 }
@@ -133,9 +133,10 @@ fn forms_of_key(key: &[u8; KEY_LEN]) -> Vec<Needle> {
 }
 
 /// In order, as the CPU's own instructions want them, and in every lane.
-fn forms_of_words(&[a, b, c, d, e, f, g, h]: &Words) -> Vec<Needle> {
-    let orders = [[a, b, c, d], [e, f, g, h], [f, e, b, a], [h, g, d, c]];
-    let lanes = [a, b, c, d, e, f, g, h].map(|word| [word; 4]);
+fn forms_of_words(words: &Words) -> Vec<Needle> {
+    let orders = [[0, 1, 2, 3], [4, 5, 6, 7], [5, 4, 1, 0], [7, 6, 3, 2]];
+    let orders = orders.map(|order| order.map(|i: usize| words[i]));
+    let lanes = words.map(|word| [word; 4]);
     orders.into_iter().chain(lanes).map(ne_bytes).collect()
 }
 

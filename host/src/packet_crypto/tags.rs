@@ -20,13 +20,13 @@ pub(super) struct Tags<'a> {
     /// The number of the first packet.
     pub(super) first: u64,
     pub(super) packets: &'a [Packet],
-    pub(super) tags: &'a mut [Tag],
+    pub(super) into: &'a mut [Tag],
 }
 
 /// Takes as long for one packet as for `N`.
 impl Batch for Tags<'_> {
     fn run<const N: usize>(&mut self, sha256: impl Sha256<N>) -> usize {
-        let Self { key, first, packets, tags } = self;
+        let Self { key, first, packets, into } = self;
         let Some(last) = packets.len().checked_sub(1) else { return 0 };
         // Idle lanes do the last packet again.
         let lanes: [usize; N] = array::from_fn(|lane| lane.min(last));
@@ -38,7 +38,7 @@ impl Batch for Tags<'_> {
         let mut hmac = Hmac::with_key(sha256, key);
         hmac.update(bodies.map(|(whole, _)| whole));
         hmac.update(last.each_ref().map(slice::from_ref));
-        for (tag, digest) in tags.iter_mut().zip(sha256.words(hmac.finish())) {
+        for (tag, digest) in into.iter_mut().zip(sha256.words(hmac.finish())) {
             *tag = bytes(digest);
         }
         packets.len().min(N)
@@ -78,7 +78,7 @@ mod tests {
                 let sealed = keys.sealed(3, &random.run(count));
                 let (packets, _) = sealed.as_chunks::<PACKET_LEN>();
                 let mut tags = [[0; MAC_LEN]; GROUP_LEN];
-                let mut batch = Tags { key: &key, first: 3, packets, tags: &mut tags };
+                let mut batch = Tags { key: &key, first: 3, packets, into: &mut tags };
                 assert_eq!(batch.run(sha256), count.min(N));
                 for (packet, tag) in packets.iter().zip(tags).take(N) {
                     assert_eq!(packet[BODY_LEN..], tag, "{N} lanes, {count} packets");

@@ -20,7 +20,7 @@ impl Sha256<8> for Avx2 {
 
     fn states(self, words: [&Words; 8]) -> [Lane; 8] {
         // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { states(lanes::from_words(words)) }
+        unsafe { states(&lanes::from_words(words)) }
     }
 
     fn same_state(self, words: &Words) -> [Lane; 8] {
@@ -45,8 +45,8 @@ impl Sha256<8> for Avx2 {
 }
 
 #[target_feature(enable = "avx2")]
-fn states(words: [[u32; 8]; 8]) -> [Lane; 8] {
-    words.map(|words| load_words(&words))
+fn states(words: &[[u32; 8]; 8]) -> [Lane; 8] {
+    words.each_ref().map(|words| load_words(words))
 }
 
 #[target_feature(enable = "avx2")]

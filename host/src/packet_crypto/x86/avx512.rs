@@ -22,7 +22,7 @@ impl Sha256<16> for Avx512 {
 
     fn states(self, words: [&Words; 16]) -> [Lane; 8] {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { states(lanes::from_words(words)) }
+        unsafe { states(&lanes::from_words(words)) }
     }
 
     fn same_state(self, words: &Words) -> [Lane; 8] {
@@ -47,8 +47,8 @@ impl Sha256<16> for Avx512 {
 }
 
 #[target_feature(enable = "avx512f")]
-fn states(words: [[u32; 16]; 8]) -> [Lane; 8] {
-    words.map(|words| load_words(&words))
+fn states(words: &[[u32; 16]; 8]) -> [Lane; 8] {
+    words.each_ref().map(|words| load_words(words))
 }
 
 #[target_feature(enable = "avx512f")]
