@@ -47,12 +47,9 @@ impl<const N: usize> Sha256<N> for ShaNi {
 
 #[target_feature(enable = "sha,sse4.1")]
 fn extend<const N: usize>(streams: &mut [Stream; N], messages: [&[Block]; N]) {
-    // A copy, which can be in registers from block to block.
-    let mut local = *streams;
     for block in 0..messages[0].len() {
-        compress(&mut local, messages.map(|message| &message[block]), |block| load_block(block));
+        compress(streams, messages.map(|message| &message[block]), |block| load_block(block));
     }
-    *streams = local;
 }
 
 #[target_feature(enable = "sha,sse4.1")]
