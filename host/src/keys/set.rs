@@ -95,6 +95,12 @@ impl KeySet {
         &self.psks
     }
 
+    /// A copy of the PSK with this index; nothing if there are not so many.
+    #[must_use]
+    pub fn select(&self, index: usize) -> Option<Psk> {
+        self.psks.get(index).cloned()
+    }
+
     /// Whose secrets they are, in the same order.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
