@@ -1,4 +1,4 @@
-//! What the guest's work costs, through the API the program uses: the steps of
+//! What the guests' work costs, through the API the program uses: the steps of
 //! a handshake, a whole one, a server's search among its keys, and packets.
 //!
 //! `cargo bench --package spiped --bench handshake`, after `make`.
@@ -6,7 +6,10 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use spiped::guest::{Config, Engine, ForwardSecrecy, Guest, KeyExchange, Output, Side, Status};
+use spiped::guest::{
+    AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, NONCE_LEN,
+    Output, ServerConfig, SessionGuest, Status, Verdict, self_test,
+};
 use spiped::keyfile::Psk;
 
 /// Guests at a time: a few ends, and those that are yet to be dropped.
@@ -16,13 +19,18 @@ const PLAIN_MAX: usize = 1024;
 /// Packets in one call.
 const RUNS: [usize; 4] = [1, 4, 16, 64];
 /// Keys that a server accepts.
-const KEYS: [usize; 3] = [1, 50, 1024];
+const KEYS: [usize; 3] = [1, 64, 1024];
+/// What it accepts, as the program does unless told otherwise.
+const ACCEPTS: ServerConfig = ServerConfig::Any(ForwardSecrecy::Offer);
+const MODP2048: ClientConfig = ClientConfig::Modp2048(ForwardSecrecy::Offer);
+const OUR_NONCE: [u8; NONCE_LEN] = [9; NONCE_LEN];
 
 fn main() {
     let engine = Engine::new(GUESTS).expect("an engine");
     let mut criterion = Criterion::default().configure_from_args();
-    handshake(&mut criterion, &engine, "handshake", KeyExchange::Modp2048);
-    handshake(&mut criterion, &engine, "handshake-x25519", KeyExchange::X25519);
+    criterion.bench_function("self-test", |b| b.iter(|| self_test(&engine)));
+    handshake(&mut criterion, &engine, "handshake", MODP2048);
+    handshake(&mut criterion, &engine, "handshake-x25519", ClientConfig::X25519);
     key_search(&mut criterion, &engine);
     packets(&mut criterion, &engine);
     criterion.final_summary();
@@ -30,64 +38,78 @@ fn main() {
 
 /// The steps in their order, each on a guest that has done those before it.
 /// Dropping that guest is not measured.
-fn handshake(criterion: &mut Criterion, engine: &Engine, name: &str, exchange: KeyExchange) {
+fn handshake(criterion: &mut Criterion, engine: &Engine, name: &str, config: ClientConfig) {
     let once = BatchSize::PerIteration;
     let mut group = criterion.benchmark_group(name);
     group.bench_function("instance", |b| {
-        b.iter_batched(|| (), |()| guest(engine, Side::Client, exchange), once);
+        b.iter_batched(|| (), |()| client(engine, config), once);
+    });
+    let hello = Hello::of(engine, config);
+    group.bench_function("accept", |b| {
+        b.iter_batched(|| (), |()| hello.accept(engine), once);
     });
     let mut step =
-        |name, before: fn(&Engine, KeyExchange) -> Step, run: fn(&mut Step) -> Output| {
+        |name, before: fn(&Engine, ClientConfig) -> Step, run: fn(&mut Step) -> Output| {
             group.bench_function(name, |b| {
                 let measured = |mut step: Step| {
                     let output = run(&mut step);
                     (step, output)
                 };
-                b.iter_batched(|| before(engine, exchange), measured, once);
+                b.iter_batched(|| before(engine, config), measured, once);
             });
         };
     step("start", Step::created, |step| step.guest.start());
     step("public-value", Step::before_public_value, |step| step.guest.compute());
-    step("mac/server", Step::before_server_mac, Step::receive);
     step("mac/client", Step::before_client_mac, Step::receive);
     step("shared-value", Step::before_shared_value, |step| step.guest.compute());
     group.bench_function("whole", |b| {
-        b.iter_batched(|| (), |()| established(engine, exchange), once);
+        b.iter_batched(|| (), |()| established(engine, config), once);
     });
     group.finish();
 }
 
-/// From the client's first byte to the key it holds: the last of them.
+/// From a hello to the client's key, which is the last; and to the verdict that
+/// there is none, of a client of either kind.
 fn key_search(criterion: &mut Criterion, engine: &Engine) {
     let mut group = criterion.benchmark_group("key-search");
     for count in KEYS {
-        let psk = |number: usize| {
+        let other = |number: usize| {
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&number.to_le_bytes());
             Psk::new(bytes)
         };
-        let psks: Vec<_> = (0..count).map(psk).collect();
-        let before = || {
-            let (_, guest, [nonce, share]) = Step::greeting(engine, KeyExchange::Modp2048, &psks);
-            Step { guest, from_peer: [nonce, share].concat() }
-        };
-        let search = |mut step: Step| {
-            assert_eq!(step.receive().status, Status::Computing);
-            step
-        };
+        let psks: Vec<_> = (1..count).map(other).chain([psk()]).collect();
         group.throughput(Throughput::Elements(count as u64));
-        group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter_batched(before, search, BatchSize::PerIteration);
+        group.bench_function(BenchmarkId::new("prepare", count), |b| {
+            let prepare = |()| AcceptorGuest::new(engine, ACCEPTS, &psks);
+            b.iter_batched(|| (), prepare, BatchSize::PerIteration);
         });
+        let mut acceptor = AcceptorGuest::new(engine, ACCEPTS, &psks).expect("an acceptor");
+        for (name, config) in [("modp2048", MODP2048), ("x25519", ClientConfig::X25519)] {
+            let Hello(hello) = Hello::of(engine, config);
+            let mut forged = hello.clone();
+            *forged.last_mut().expect("a hello") ^= 1;
+            let found = matches!(
+                acceptor.identify(&OUR_NONCE, &hello),
+                Ok(Verdict::Authenticated(Authenticated { psk_index, .. }))
+                    if psk_index as usize == count - 1
+            );
+            assert!(found, "the last key");
+            for (kind, hello) in [("found", &hello), ("stranger", &forged)] {
+                group.bench_function(BenchmarkId::new(format!("{name}/{kind}"), count), |b| {
+                    b.iter(|| acceptor.identify(&OUR_NONCE, black_box(hello)));
+                });
+            }
+        }
     }
     group.finish();
 }
 
 /// One established connection, on and on.
 fn packets(criterion: &mut Criterion, engine: &Engine) {
-    let (mut client, mut server) = established(engine, KeyExchange::Modp2048);
+    let (mut client, mut server) = established(engine, MODP2048);
     // What this one seals, nobody opens.
-    let (mut sealer, _) = established(engine, KeyExchange::Modp2048);
+    let (mut sealer, _) = established(engine, MODP2048);
     let mut group = criterion.benchmark_group("component");
     for packets in RUNS {
         let plain = vec![b'x'; packets * PLAIN_MAX];
@@ -111,58 +133,32 @@ fn packets(criterion: &mut Criterion, engine: &Engine) {
 
 /// A guest before a step, and what comes from its peer then.
 struct Step {
-    guest: Guest,
+    guest: SessionGuest,
     from_peer: Vec<u8>,
 }
 
 impl Step {
-    fn created(engine: &Engine, exchange: KeyExchange) -> Self {
-        Self { guest: guest(engine, Side::Client, exchange), from_peer: Vec::new() }
+    fn created(engine: &Engine, config: ClientConfig) -> Self {
+        Self { guest: client(engine, config), from_peer: Vec::new() }
     }
 
-    fn before_public_value(engine: &Engine, exchange: KeyExchange) -> Self {
-        let mut step = Self::created(engine, exchange);
-        assert_eq!(step.guest.start().status, Status::Computing);
+    fn before_public_value(engine: &Engine, config: ClientConfig) -> Self {
+        let mut step = Self::created(engine, config);
+        assert_eq!(step.guest.start().status, Status::WantsCompute);
         step
     }
 
-    fn before_server_mac(engine: &Engine, exchange: KeyExchange) -> Self {
-        Self::proving(engine, exchange).1
+    fn before_client_mac(engine: &Engine, config: ClientConfig) -> Self {
+        let (guest, hello) = greet(engine, config);
+        let mut server = hello.accept(engine);
+        server.start();
+        Self { guest, from_peer: server.compute().to_crypt }
     }
 
-    fn before_client_mac(engine: &Engine, exchange: KeyExchange) -> Self {
-        let (client, mut server) = Self::proving(engine, exchange);
-        server.receive();
-        Self { guest: client, from_peer: server.guest.compute().to_crypt }
-    }
-
-    fn before_shared_value(engine: &Engine, exchange: KeyExchange) -> Self {
-        let mut step = Self::before_client_mac(engine, exchange);
-        assert_eq!(step.receive().status, Status::Computing);
+    fn before_shared_value(engine: &Engine, config: ClientConfig) -> Self {
+        let mut step = Self::before_client_mac(engine, config);
+        assert_eq!(step.receive().status, Status::WantsCompute);
         step
-    }
-
-    /// A client that has sent its key share, and the server that gets it.
-    fn proving(engine: &Engine, exchange: KeyExchange) -> (Guest, Self) {
-        let (client, mut guest, [nonce, from_peer]) = Self::greeting(engine, exchange, &[psk()]);
-        guest.handle_crypt(&nonce);
-        (client, Self { guest, from_peer })
-    }
-
-    /// A client with the last of a server's keys, the server, and what the
-    /// client has for it: its nonce and its key share.
-    fn greeting(
-        engine: &Engine,
-        exchange: KeyExchange,
-        psks: &[Psk],
-    ) -> (Guest, Guest, [Vec<u8>; 2]) {
-        let last = &psks[psks.len() - 1..];
-        let mut client = guest_with(engine, Side::Client, exchange, last);
-        let mut server = guest_with(engine, Side::Server, exchange, psks);
-        let nonce = client.start().to_crypt;
-        client.compute();
-        let share = client.handle_crypt(&server.start().to_crypt).to_crypt;
-        (client, server, [nonce, share])
     }
 
     fn receive(&mut self) -> Output {
@@ -170,14 +166,31 @@ impl Step {
     }
 }
 
-fn guest(engine: &Engine, side: Side, exchange: KeyExchange) -> Guest {
-    guest_with(engine, side, exchange, &[psk()])
+/// A client's nonce and key share.
+struct Hello(Vec<u8>);
+
+impl Hello {
+    fn of(engine: &Engine, config: ClientConfig) -> Self {
+        greet(engine, config).1
+    }
+
+    fn accept(&self, engine: &Engine) -> SessionGuest {
+        let greeting = Greeting { our_nonce: &OUR_NONCE, hello: &self.0 };
+        SessionGuest::accept(engine, ACCEPTS, greeting, &psk()).expect("a guest")
+    }
 }
 
-fn guest_with(engine: &Engine, side: Side, exchange: KeyExchange, psks: &[Psk]) -> Guest {
-    let config =
-        Config { side, key_exchange: Some(exchange), forward_secrecy: ForwardSecrecy::Offer };
-    Guest::new(engine, config, psks).expect("a guest")
+/// A client that has sent its key share.
+fn greet(engine: &Engine, config: ClientConfig) -> (SessionGuest, Hello) {
+    let mut client = client(engine, config);
+    let mut hello = client.start().to_crypt;
+    client.compute();
+    hello.extend(client.handle_crypt(&OUR_NONCE).to_crypt);
+    (client, Hello(hello))
+}
+
+fn client(engine: &Engine, config: ClientConfig) -> SessionGuest {
+    SessionGuest::connect(engine, config, &psk()).expect("a guest")
 }
 
 fn psk() -> Psk {
@@ -185,13 +198,13 @@ fn psk() -> Psk {
 }
 
 /// Both ends of a connection, from nothing.
-fn established(engine: &Engine, exchange: KeyExchange) -> (Guest, Guest) {
-    let (mut client, mut server) = Step::proving(engine, exchange);
-    server.receive();
-    let share = server.guest.compute().to_crypt;
-    client.handle_crypt(&share);
-    for end in [&mut client, &mut server.guest] {
+fn established(engine: &Engine, config: ClientConfig) -> (SessionGuest, SessionGuest) {
+    let (mut client, hello) = greet(engine, config);
+    let mut server = hello.accept(engine);
+    server.start();
+    client.handle_crypt(&server.compute().to_crypt);
+    for end in [&mut client, &mut server] {
         assert_eq!(end.compute().status, Status::Established);
     }
-    (client, server.guest)
+    (client, server)
 }

@@ -7,9 +7,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::{select, try_join};
 
-use crate::guest::{Config, Engine, Failure, Guest, Side};
-use crate::handshake::{Handshake, HandshakeError};
-use crate::keys::{Key, KeyPolicy, KeySet, Keyring};
+use crate::acceptors::Acceptors;
+use crate::compute::Compute;
+use crate::guest::{
+    ClientConfig, Config, Engine, Failure, GuestError, KeyExchange, SessionGuest, Sleeper,
+};
+use crate::handshake::{Handshake, HandshakeError, TimeLimit};
+use crate::keys::{Key, KeyPolicy, KeySetError, Keyring};
 use crate::net::dial::dial;
 use crate::net::resolve::Endpoint;
 use crate::net::socket::Socket;
@@ -17,17 +21,17 @@ use crate::net::targets::Targets;
 use crate::observe::counters::Counters;
 use crate::outcome::Outcome;
 use crate::relay::relay;
-use crate::session::Session;
+use crate::stranger::{self, Peer};
 use crate::tally::Tally;
 
 /// What the connections of one pipe have in common.
 pub struct Pipe {
     /// Makes the sandboxes.
     pub engine: Engine,
-    /// What sessions are told. Our end of the protocol also tells which socket
-    /// is the crypt side.
-    pub config: Config,
-    /// The keys in force. A client uses the first, its only one.
+    /// Our end of the protocol, which also tells which socket is the crypt
+    /// side.
+    pub end: End,
+    /// The keys in use. A client uses the first, its only one.
     pub keys: Arc<Keyring>,
     /// What else is asked of a connection's key.
     pub key_policy: KeyPolicy,
@@ -41,16 +45,86 @@ pub struct Pipe {
     pub time_limit: Duration,
     /// Whether TCP keep-alive probes are sent.
     pub keepalive: bool,
+    /// For what takes too long for an event loop.
+    pub compute: Compute,
+}
+
+/// One end of the protocol, and what it needs for connections to come.
+pub enum End {
+    /// The end that opens the encrypted connection.
+    Client(ClientConfig),
+    /// The end that accepts it.
+    Server(Acceptors),
+}
+
+impl End {
+    /// The end that was asked for. A server's gets acceptors for the keys in
+    /// use.
+    ///
+    /// # Errors
+    /// When an acceptor cannot be made.
+    pub fn new(
+        config: Config,
+        engine: &Engine,
+        compute: &Compute,
+        keys: &Keyring,
+    ) -> Result<Self, GuestError> {
+        Ok(match config {
+            Config::Client(config) => Self::Client(config),
+            Config::Server(config) => {
+                Self::Server(Acceptors::new(engine, config, compute, keys.current())?)
+            }
+        })
+    }
+}
+
+/// Why keys were not read again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// What is wrong with them.
+    #[error(transparent)]
+    Keys(#[from] KeySetError),
+    /// There is no acceptor that knows them.
+    #[error("Cannot search for a peer's key among them: {0}")]
+    Acceptor(#[from] GuestError),
 }
 
 impl Pipe {
+    /// What its sessions are told.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        match &self.end {
+            End::Client(config) => Config::Client(*config),
+            End::Server(acceptors) => Config::Server(acceptors.config()),
+        }
+    }
+
+    /// Reads the keys again and puts them in use, all at once. Says what is
+    /// different. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong; the keys in use stay so then.
+    pub fn reload_keys(&self) -> Result<String, ReloadError> {
+        let keys = self.keys.read_again()?;
+        let prepared = match &self.end {
+            End::Client(_) => None,
+            End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),
+        };
+        let (keys, said) = self.keys.replace(keys);
+        // Until this is done, a stranger with a key that was revoked is found,
+        // and refused for that.
+        if let Some((acceptors, prepared)) = prepared {
+            acceptors.replace(keys, prepared);
+        }
+        Ok(said)
+    }
+
     /// Serves one accepted connection.
     pub async fn serve(self: Arc<Self>, source: Socket) -> Ended {
         let mut tally = self.tally();
-        source.tune(self.keepalive);
-        let result = match self.config.side {
-            Side::Client => self.encrypt(source, &mut tally).await,
-            Side::Server => self.decrypt(source, &mut tally).await,
+        let result = match &self.end {
+            End::Client(config) => Box::pin(self.encrypt(*config, source, &mut tally)).await,
+            End::Server(acceptors) => self.decrypt(acceptors, source, &mut tally).await,
         };
         let outcome = result.unwrap_or_else(|outcome| outcome);
         tally.ended(outcome.ending());
@@ -65,9 +139,15 @@ impl Pipe {
 
     /// The source is plain, the target crypt: nothing is read from the source
     /// before its bytes can be sealed.
-    async fn encrypt(&self, mut source: Socket, tally: &mut Tally) -> Result<Outcome, Outcome> {
+    async fn encrypt(
+        &self,
+        config: ClientConfig,
+        mut source: Socket,
+        tally: &mut Tally,
+    ) -> Result<Outcome, Outcome> {
+        source.tune(self.keepalive);
         // In a box of its own: the memory a handshake takes goes when it ends.
-        let (mut target, guest, early) = match Box::pin(self.open(tally)).await {
+        let (mut target, guest, early) = match Box::pin(self.open(config, tally)).await {
             Ok(opened) => opened,
             Err(outcome) => return Err(refuse(outcome, source)),
         };
@@ -75,40 +155,72 @@ impl Pipe {
         Ok(settle(outcome, target, source))
     }
 
-    /// The source is crypt, the target plain.
-    async fn decrypt(&self, mut source: Socket, tally: &mut Tally) -> Result<Outcome, Outcome> {
-        // The peer has had no answer yet: a plain end tells it that it is
-        // refused, and nothing else. Later, it might take one for the end of a
-        // connection that was complete.
-        let handshake = Box::pin(self.prove(&mut source, tally)).await?;
-        let (mut target, guest, early) =
-            match Box::pin(self.admit(handshake, &mut source, tally)).await {
-                Ok(admitted) => admitted,
-                Err(outcome) => return Err(refuse(outcome, source)),
-            };
+    /// The source is crypt, the target plain. What a stranger does not need is
+    /// in a box that is made once it has authenticated.
+    async fn decrypt(
+        &self,
+        acceptors: &Acceptors,
+        mut source: Socket,
+        tally: &mut Tally,
+    ) -> Result<Outcome, Outcome> {
+        // Until we answer, FIN is unambiguous: the peer knows that it was
+        // refused. Later, it might take one for the end of a connection that
+        // was complete.
+        let time = TimeLimit::start(self.time_limit);
+        let peer = stranger::identify(&mut source, acceptors, time).await?;
+        self.admit_key(&peer, tally)?;
+        let serve = self.serve_peer(acceptors, peer, time, source, tally);
+        Box::pin(serve).await
+    }
+
+    /// Serves a peer that has authenticated with a key that is good for
+    /// another connection.
+    async fn serve_peer(
+        &self,
+        acceptors: &Acceptors,
+        peer: Peer,
+        time: TimeLimit,
+        mut source: Socket,
+        tally: &mut Tally,
+    ) -> Result<Outcome, Outcome> {
+        source.tune(self.keepalive);
+        let guest = self.accept(acceptors, &peer)?;
+        let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute);
+        let admitted =
+            Box::pin(self.admit(handshake, peer.early(), time, &mut source, tally)).await;
+        drop(peer);
+        let (mut target, guest, early) = match admitted {
+            Ok(admitted) => admitted,
+            Err(outcome) => return Err(refuse(outcome, source)),
+        };
         let outcome = self.copy(guest, early, &mut source, &mut target, tally).await;
         Ok(settle(outcome, source, target))
     }
 
-    /// Begins the handshake as a server, and goes on until the peer has proved
-    /// that it holds a key that is good for another connection.
-    async fn prove(&self, source: &mut Socket, tally: &mut Tally) -> Result<Handshake, Outcome> {
-        let keys = self.keys.current();
-        let mut handshake = self.begin(&keys)?.until_proven(source).await?;
-        self.admit_key(handshake.peer_key(), &keys, tally)?;
-        Ok(handshake)
+    /// Makes the session of a peer that has authenticated. It knows the peer's
+    /// key and no other.
+    fn accept(&self, acceptors: &Acceptors, peer: &Peer) -> Result<Box<SessionGuest>, Outcome> {
+        let psk = peer.keys.select(peer.psk_index).ok_or_else(named_no_key)?;
+        let config = acceptors.config();
+        let guest = SessionGuest::accept(&self.engine, config, peer.greeting(), &psk)?;
+        Ok(Box::new(guest))
     }
 
-    /// Does the rest of the handshake, and dials the target meanwhile.
+    /// Does the handshake, and dials the target meanwhile.
     async fn admit(
         &self,
         handshake: Handshake,
+        early: &[u8],
+        time: TimeLimit,
         source: &mut Socket,
         tally: &Tally,
-    ) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
-        let finish = async { Ok::<_, Outcome>(handshake.finish(source).await?) };
-        // A target that cannot be reached does not cut the handshake short:
-        // to the peer that would look like a wrong key.
+    ) -> Result<(Socket, Box<SessionGuest>, Vec<u8>), Outcome> {
+        let finish = async {
+            let finished = time.hold(handshake.finish(early, source)).await;
+            Ok::<_, Outcome>(finished??)
+        };
+        // A target that cannot be reached does not end the handshake early: to
+        // the peer that would look like a wrong key.
         let dial = async { Ok(self.dial().await) };
         let ((guest, early), target) = try_join!(finish, dial)?;
         // That may have taken as long as the time limit allows.
@@ -118,19 +230,11 @@ impl Pipe {
         Ok((target?, guest, early))
     }
 
-    /// The peer holds the key with this index among those that were in force
-    /// when it connected. Whether it is so still, and whether that is enough.
-    /// Takes as long for every key: the peer has not been answered yet, and
-    /// the time until then must not tell which one it holds.
-    fn admit_key(
-        &self,
-        index: Option<usize>,
-        keys: &KeySet,
-        tally: &mut Tally,
-    ) -> Result<(), Outcome> {
-        let key = index.and_then(|index| keys.keys().get(index)).ok_or_else(|| {
-            HandshakeError::Session(Failure::Guest("named none of the keys".into()))
-        })?;
+    /// Whether the key that the peer has is still in use, and whether that is
+    /// enough. Takes as long for every key: the peer has not been answered yet,
+    /// and the time until then must not tell which one it has.
+    fn admit_key(&self, peer: &Peer, tally: &mut Tally) -> Result<(), Outcome> {
+        let key = peer.keys.keys().get(peer.psk_index).ok_or_else(named_no_key)?;
         if key.is_revoked() {
             tally.assign(key, None);
             return Err(Outcome::RevokedKey);
@@ -147,20 +251,29 @@ impl Pipe {
     ///
     /// # Errors
     /// The connection's outcome, if it ends here.
-    pub async fn open(&self, tally: &mut Tally) -> Result<(Socket, Box<Guest>, Vec<u8>), Outcome> {
+    pub async fn open(
+        &self,
+        config: ClientConfig,
+        tally: &mut Tally,
+    ) -> Result<(Socket, Box<SessionGuest>, Vec<u8>), Outcome> {
         let mut target = self.dial().await?;
-        let keys = self.keys.current();
-        if let Some(key) = keys.keys().first() {
-            tally.assign(key, None);
-        }
-        let (guest, early) = self.begin(&keys)?.finish(&mut target).await?;
+        let handshake = self.connect(config, tally)?;
+        let time = TimeLimit::start(self.time_limit);
+        let (guest, early) = time.hold(handshake.finish(&[], &mut target)).await??;
         Ok((target, guest, early))
     }
 
-    fn begin(&self, keys: &KeySet) -> Result<Handshake, Outcome> {
-        let psks = keys.psks();
-        let guest = Guest::new(&self.engine, self.config, psks)?;
-        Ok(Handshake::begin(Box::new(guest), self.config, psks.len(), self.time_limit))
+    /// Makes the session of a client.
+    fn connect(&self, config: ClientConfig, tally: &mut Tally) -> Result<Handshake, Outcome> {
+        let keys = self.keys.current();
+        let (psk, key) = keys.psks().first().zip(keys.keys().first()).ok_or_else(named_no_key)?;
+        tally.assign(key, None);
+        let guest = SessionGuest::connect(&self.engine, config, psk)?;
+        let key_exchange = match config {
+            ClientConfig::Modp2048(_) => KeyExchange::Modp2048,
+            ClientConfig::X25519 => KeyExchange::X25519,
+        };
+        Ok(Handshake::begin(Box::new(guest), key_exchange, &self.compute))
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {
@@ -174,7 +287,7 @@ impl Pipe {
     /// revoked. `early` is plaintext that came with the handshake.
     pub async fn copy<C, P>(
         &self,
-        guest: Box<Guest>,
+        guest: Box<SessionGuest>,
         early: Vec<u8>,
         crypt: &mut C,
         plain: &mut P,
@@ -184,7 +297,7 @@ impl Pipe {
         C: AsyncRead + AsyncWrite + Unpin,
         P: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut session = Session::new(&self.engine, guest);
+        let mut session = Sleeper::new(&self.engine, guest);
         let key = tally.key().filter(|_| self.key_policy.close_revoked).cloned();
         select! {
             biased;
@@ -205,7 +318,12 @@ pub struct Ended {
     pub key: Option<Key>,
 }
 
-/// Never without a key.
+/// There is no key with this index. Cannot happen: the index was checked.
+fn named_no_key() -> Outcome {
+    HandshakeError::Session(Failure::Guest("named none of the keys".into())).into()
+}
+
+/// Resolves when the key is revoked; pending forever if there is none.
 async fn revoked(key: Option<Key>) {
     match key {
         Some(key) => key.revoked().await,

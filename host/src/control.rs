@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use crate::connection::Pipe;
-use crate::keys::{Key, Keyring};
+use crate::keys::Key;
 use crate::observe::log::LogHandle;
 use crate::process::notify;
 
@@ -43,8 +43,8 @@ impl Requests {
     /// # Errors
     /// When signals cannot be caught.
     pub fn obey(self, pipe: &Arc<Pipe>, name: &Arc<str>, log: LogHandle) -> io::Result<()> {
-        let keys = pipe.keys.clone();
-        on_each(SignalKind::hangup(), &self.hangup, move || reload(keys.clone(), log))?;
+        let reloaded = pipe.clone();
+        on_each(SignalKind::hangup(), &self.hangup, move || reload(reloaded.clone(), log))?;
         let (pipe, name) = (pipe.clone(), name.clone());
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
             let (pipe, name) = (pipe.clone(), name.clone());
@@ -74,9 +74,9 @@ where
     Ok(())
 }
 
-async fn reload(keys: Arc<Keyring>, log: LogHandle) {
+async fn reload(pipe: Arc<Pipe>, log: LogHandle) {
     notify::reloading();
-    aside(move || match keys.reload() {
+    aside(move || match pipe.reload_keys() {
         Ok(said) => log.answer(Level::Info, &[format!("Keys read again: {said}")]),
         Err(error) => {
             let error = Error::from(error);

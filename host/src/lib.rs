@@ -2,15 +2,17 @@
 //! world. The protocol itself runs in a sandbox, see `wit/pipe.wit`.
 //!
 //! Reading order: [`serve`] accepts, [`connection`] goes through one
-//! connection, [`handshake`] and [`relay`] move its bytes, [`guest`] is the
-//! sandbox.
+//! connection, [`stranger`], [`handshake`] and [`relay`] move its bytes,
+//! [`guest`] is the sandbox.
 
 #![deny(unsafe_code)]
 
+pub mod acceptors;
 pub mod addr;
 pub mod cli;
 pub mod code;
 pub mod commands;
+pub mod compute;
 pub mod connection;
 pub mod control;
 pub mod fingerprint;
@@ -28,8 +30,8 @@ pub mod pairing;
 pub mod process;
 pub mod relay;
 pub mod serve;
-pub mod session;
 pub mod startup;
 pub mod stdio;
+pub mod stranger;
 pub mod tally;
 pub mod workers;

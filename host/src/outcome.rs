@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use log::Level;
 
-use crate::guest::{Config, Failure, GuestError, KeyExchange, PeerFault, Side};
+use crate::guest::{Config, Failure, GuestError, PeerFault, ProtocolFailure, Side};
 use crate::handshake::HandshakeError;
 use crate::net::dial::DialError;
 use crate::observe::counters::Ending;
@@ -58,24 +58,21 @@ impl Outcome {
         match self {
             Self::Closed(_) => Ending::Closed,
             Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Ending::Broken,
-            Self::Broken(Broken::Session(Failure::Peer(_)), _) => Ending::TruncatedOrForged,
+            Self::Broken(Broken::Session(Failure::Protocol(ProtocolFailure::Peer(_))), _) => {
+                Ending::TruncatedOrForged
+            }
             Self::Revoked(_) => Ending::Revoked,
-            Self::Refused(
-                HandshakeError::Session(Failure::Peer(PeerFault::WrongKey))
-                | HandshakeError::WrongKeyShare,
-            ) => Ending::WrongKey,
-            Self::Refused(
-                HandshakeError::Session(Failure::Peer(_))
-                | HandshakeError::Io(_)
-                | HandshakeError::OtherKeyExchange,
-            ) => Ending::Handshake,
+            Self::Refused(HandshakeError::Session(failure)) => match failure.peer_fault() {
+                Some(PeerFault::WrongKey) => Ending::WrongKey,
+                Some(_) => Ending::Handshake,
+                None => Ending::Internal,
+            },
+            Self::Refused(HandshakeError::Io(_)) => Ending::Handshake,
             Self::Refused(HandshakeError::TimedOut(_)) => Ending::TimeLimit,
             Self::RevokedKey => Ending::RevokedKey,
             Self::KeyLimit(_) => Ending::KeyLimit,
             Self::Unreachable(_) => Ending::Target,
-            Self::Broken(Broken::Session(_), _)
-            | Self::Refused(HandshakeError::Session(_))
-            | Self::NoGuest(_) => Ending::Internal,
+            Self::Broken(Broken::Session(_), _) | Self::NoGuest(_) => Ending::Internal,
         }
     }
 
@@ -100,7 +97,10 @@ impl From<DialError> for Outcome {
 
 impl From<GuestError> for Outcome {
     fn from(error: GuestError) -> Self {
-        Self::NoGuest(error)
+        match error {
+            GuestError::Failed(failure) => Self::Refused(HandshakeError::Session(failure)),
+            GuestError::Entropy(_) | GuestError::Instance(_) => Self::NoGuest(error),
+        }
     }
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for Description<'_> {
             Outcome::KeyLimit(limit) => {
                 write!(f, "refused: the key has {limit} connections (--connections-per-key)")
             }
-            Outcome::Refused(error) => match self.config.side {
+            Outcome::Refused(error) => match self.config.side() {
                 Side::Server => {
                     write!(f, "refused: {error}")?;
                     f.write_str(remark(error, self.config))
@@ -139,38 +139,37 @@ impl fmt::Display for Description<'_> {
 
 /// A server does not say why it hangs up; this is what it mostly means.
 fn hint(error: &HandshakeError, config: Config) -> &'static str {
-    let x25519 = config.key_exchange == Some(KeyExchange::X25519);
+    let hung_up = match error {
+        HandshakeError::Session(failure) => {
+            failure.peer_fault() == Some(PeerFault::TruncatedInHandshake)
+        }
+        HandshakeError::Io(_) => true,
+        HandshakeError::TimedOut(_) => false,
+    };
     match error {
-        HandshakeError::Session(Failure::Peer(PeerFault::CutOffInHandshake))
-        | HandshakeError::Io(_)
-        | HandshakeError::TimedOut(_)
-            if x25519 =>
+        HandshakeError::Session(_) if !hung_up => "",
+        HandshakeError::Session(_) | HandshakeError::Io(_) | HandshakeError::TimedOut(_)
+            if config.is_x25519_only() =>
         {
             " (wrong key, or a spiped -d there that does not know --kex x25519? \
              See its log; without --kex, any version answers)"
         }
-        HandshakeError::Session(Failure::Peer(PeerFault::CutOffInHandshake))
-        | HandshakeError::Io(_) => " (wrong key? see the log of the spiped -d there)",
+        HandshakeError::Session(_) | HandshakeError::Io(_) => {
+            " (wrong key? see the log of the spiped -d there)"
+        }
         HandshakeError::TimedOut(_) => " (is a spiped -d listening there?)",
-        HandshakeError::Session(_)
-        | HandshakeError::WrongKeyShare
-        | HandshakeError::OtherKeyExchange => "",
     }
 }
 
 /// Where only X25519 is accepted, nothing else is looked for.
 fn remark(error: &HandshakeError, config: Config) -> &'static str {
     match error {
-        HandshakeError::Session(Failure::Peer(PeerFault::WrongKey))
-            if config.key_exchange == Some(KeyExchange::X25519) =>
+        HandshakeError::Session(failure)
+            if failure.peer_fault() == Some(PeerFault::WrongKey) && config.is_x25519_only() =>
         {
             ", or one without --kex x25519, which is required here"
         }
-        HandshakeError::Session(_)
-        | HandshakeError::Io(_)
-        | HandshakeError::TimedOut(_)
-        | HandshakeError::WrongKeyShare
-        | HandshakeError::OtherKeyExchange => "",
+        HandshakeError::Session(_) | HandshakeError::Io(_) | HandshakeError::TimedOut(_) => "",
     }
 }
 

@@ -17,8 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::guest::{Failure, Status};
-use crate::session::Session;
+use crate::guest::{Failure, Sleeper, Status};
 use crate::tally::Tally;
 
 /// One read from the crypt side: 64 packets.
@@ -55,7 +54,7 @@ pub enum Broken {
 /// # Errors
 /// Why the connection broke. Both streams should then be reset.
 pub async fn relay<C, P>(
-    session: &mut Session<'_>,
+    session: &mut Sleeper<'_>,
     to_plain: Vec<u8>,
     crypt: &mut C,
     plain: &mut P,
@@ -77,15 +76,21 @@ where
             let mut plain = End { stream: &mut *plain, broken: Broken::Plain };
             let received = inward.poll_batch(cx, &mut crypt, &mut plain, BATCH_LEN, |bytes| {
                 moved = true;
-                let output = session.handle_crypt(bytes);
+                let output = match bytes {
+                    Some(bytes) => session.handle_crypt(bytes),
+                    None => session.crypt_eof(),
+                };
                 tally.received(output.to_plain.len());
                 (output.to_plain, output.status)
             })?;
             let sent =
                 outward.poll_batch(cx, &mut plain, &mut crypt, PLAIN_BATCH_LEN, |bytes| {
                     moved = true;
-                    let output = session.handle_plain(bytes);
-                    tally.sent(bytes.len());
+                    let output = match bytes {
+                        Some(bytes) => session.handle_plain(bytes),
+                        None => session.plain_eof(),
+                    };
+                    tally.sent(bytes.map_or(0, <[u8]>::len));
                     (output.to_crypt, output.status)
                 })?;
             if inward.is_done() && outward.is_done() {
@@ -138,7 +143,8 @@ impl Direction {
         self.stage == Stage::Done
     }
 
-    /// Writes what is pending, then moves one batch on. `Pending` when a
+    /// Writes what is pending, then moves one batch on. `handle` is given what
+    /// was read, or that it was the end. `Pending` when a
     /// stream has to become ready first, or all is done.
     fn poll_batch<R, W>(
         &mut self,
@@ -146,7 +152,7 @@ impl Direction {
         from: &mut End<'_, R>,
         to: &mut End<'_, W>,
         max: usize,
-        handle: impl FnOnce(&[u8]) -> (Vec<u8>, Status),
+        handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
     ) -> Poll<Result<(), Broken>>
     where
         R: AsyncRead + Unpin,
@@ -185,15 +191,16 @@ impl Direction {
         cx: &mut Context<'_>,
         reader: &mut R,
         max: usize,
-        handle: impl FnOnce(&[u8]) -> (Vec<u8>, Status),
+        handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
     ) -> Poll<io::Result<Status>> {
         BUFFER.with_borrow_mut(|buffer| {
             let mut buffer = ReadBuf::new(&mut buffer[..max]);
             ready!(Pin::new(reader).poll_read(cx, &mut buffer))?;
-            if buffer.filled().is_empty() {
+            let bytes = Some(buffer.filled()).filter(|bytes| !bytes.is_empty());
+            if bytes.is_none() {
                 self.stage = Stage::Ending;
             }
-            let (pending, status) = handle(buffer.filled());
+            let (pending, status) = handle(bytes);
             self.pending = pending;
             Poll::Ready(Ok(status))
         })

@@ -100,7 +100,7 @@ impl Server {
     fn spawn(&self, accepted: Accepted, slot: OwnedSemaphorePermit, alive: mpsc::Sender<()>) {
         let (pipe, name) = (self.pipe.clone(), self.name.clone());
         self.workers.spawn(async move {
-            let (config, began) = (pipe.config, Instant::now());
+            let (config, began) = (pipe.config(), Instant::now());
             let (source, peer) = match accepted.into_socket() {
                 Ok(accepted) => accepted,
                 Err(error) => return log_shortage(&name, "watch a connection", &error),

@@ -15,12 +15,13 @@ use tokio::runtime::{self, Runtime};
 use tokio::select;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::acceptors::acceptors_max;
 use crate::addr::Address;
 use crate::cli::{Launch, PipePlan, SpipePlan, SpipedPlan};
-use crate::connection::Pipe;
+use crate::compute::{Compute, processors};
+use crate::connection::{End, Pipe};
 use crate::control::Requests;
-use crate::guest::{Config, Engine};
-use crate::handshake::computing_max;
+use crate::guest::{Config, Engine, GuestError};
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::listen::{Bound, listen};
 use crate::net::resolve::{Endpoint, ResolveError, resolve};
@@ -78,14 +79,12 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     if let Some(identity) = &plan.identity {
         identity.assume()?;
     }
-    let guests = connection_limit.get().saturating_add(computing_max());
-    let guests = u32::try_from(guests).unwrap_or(u32::MAX);
-    let engine = Engine::new(guests)?;
+    let engine = Engine::new(guests(plan.pipe.config, connection_limit))?;
     let workers = Workers::start()?;
     workers.block_on(async {
         let name: Arc<str> = format!("{} -> {}", plan.source, plan.pipe.target).into();
         let period = plan.resolve_period;
-        let pipe = pipe(plan.pipe, engine, keys, plan.key_policy, targets, bind, period);
+        let pipe = pipe(plan.pipe, engine, keys, plan.key_policy, targets, bind, period)?;
         let listener = Bound::into_listener(source)?;
         let drain = drain()?;
         let pipe = Arc::new(pipe);
@@ -110,9 +109,9 @@ pub fn spipe(plan: SpipePlan) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        let pipe = pipe(plan.pipe, engine, keys, KeyPolicy::default(), targets, bind, None);
+        let pipe = pipe(plan.pipe, engine, keys, KeyPolicy::default(), targets, bind, None)?;
         select! {
-            outcome = pipe_stdio(&pipe) => Ok(report(&outcome, pipe.config)),
+            outcome = pipe_stdio(&pipe) => Ok(report(&outcome, pipe.config())),
             _ = terminate.recv() => Ok(ExitCode::SUCCESS),
         }
     });
@@ -122,8 +121,11 @@ pub fn spipe(plan: SpipePlan) -> Result<ExitCode> {
 }
 
 async fn pipe_stdio(pipe: &Pipe) -> Outcome {
+    let End::Client(config) = pipe.end else {
+        unreachable!("spipe opens encrypted connections and accepts none");
+    };
     let mut tally = pipe.tally();
-    match pipe.open(&mut tally).await {
+    match pipe.open(config, &mut tally).await {
         Ok((mut target, guest, early)) => {
             pipe.copy(guest, early, &mut target, &mut Stdio::new(), &mut tally).await
         }
@@ -155,10 +157,11 @@ fn pipe(
     targets: Vec<Endpoint>,
     bind: Option<Endpoint>,
     resolve_period: Option<Duration>,
-) -> Pipe {
-    Pipe {
+) -> Result<Pipe, GuestError> {
+    let compute = Compute::new();
+    Ok(Pipe {
+        end: End::new(plan.config, &engine, &compute, &keys)?,
         engine,
-        config: plan.config,
         keys: Arc::new(keys),
         key_policy,
         counters: Arc::default(),
@@ -166,7 +169,19 @@ fn pipe(
         bind,
         time_limit: plan.time_limit,
         keepalive: plan.keepalive,
-    }
+        compute,
+    })
+}
+
+/// How many guests there can be at a time: one for each connection, some that
+/// were given up while they computed, and the acceptors. Strangers have none.
+fn guests(config: Config, connections: NonZeroUsize) -> u32 {
+    let acceptors = match config {
+        Config::Client(_) => 0,
+        Config::Server(_) => acceptors_max(),
+    };
+    let guests = connections.get().saturating_add(processors()).saturating_add(acceptors);
+    u32::try_from(guests).unwrap_or(u32::MAX)
 }
 
 /// Which process goes on, and as what.

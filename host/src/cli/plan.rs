@@ -15,7 +15,7 @@ use crate::cli::quantity::{
     TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::guest::{Config, ForwardSecrecy, KeyExchange, Side};
+use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keyfile::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
 use crate::process::privileges::Identity;
@@ -180,14 +180,17 @@ fn config(
     if (key_exchange, forward_secrecy) == (Some(KeyExchange::X25519), ForwardSecrecy::Omit) {
         return Err(UsageFault::OmitWithX25519);
     }
-    Ok(Config {
-        side,
-        key_exchange: match side {
-            // What every spiped understands.
-            Side::Client => Some(key_exchange.unwrap_or(KeyExchange::Modp2048)),
-            Side::Server => key_exchange,
-        },
-        forward_secrecy,
+    Ok(match (side, key_exchange) {
+        // Without a choice: what every spiped understands.
+        (Side::Client, None | Some(KeyExchange::Modp2048)) => {
+            Config::Client(ClientConfig::Modp2048(forward_secrecy))
+        }
+        (Side::Client, Some(KeyExchange::X25519)) => Config::Client(ClientConfig::X25519),
+        (Side::Server, None) => Config::Server(ServerConfig::Any(forward_secrecy)),
+        (Side::Server, Some(KeyExchange::Modp2048)) => {
+            Config::Server(ServerConfig::Modp2048(forward_secrecy))
+        }
+        (Side::Server, Some(KeyExchange::X25519)) => Config::Server(ServerConfig::X25519),
     })
 }
 
@@ -254,11 +257,7 @@ mod tests {
                 mode: Mode::Decrypt,
                 source: "[127.0.0.1]:1".parse().unwrap(),
                 pipe: PipePlan {
-                    config: Config {
-                        side: Side::Server,
-                        key_exchange: None,
-                        forward_secrecy: ForwardSecrecy::Offer,
-                    },
+                    config: Config::Server(ServerConfig::Any(ForwardSecrecy::Offer)),
                     target: "localhost:2".parse().unwrap(),
                     bind: None,
                     keys: KeySource::FileOrDirectory("key".into()),
@@ -283,11 +282,7 @@ mod tests {
              -u 1:2 --log-level info --close-revoked",
         )
         .unwrap();
-        let weak = Config {
-            side: Side::Client,
-            key_exchange: Some(KeyExchange::Modp2048),
-            forward_secrecy: ForwardSecrecy::Omit,
-        };
+        let weak = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Omit));
         assert_eq!(plan.pipe.config, weak);
         assert_eq!(plan.pipe.keys, KeySource::One(KeyFile::Stdin));
         assert!(plan.key_policy.close_revoked);
@@ -327,11 +322,7 @@ mod tests {
     fn spipe_is_always_the_client() {
         let words = "-t localhost:1 -k key -g".split_whitespace();
         let plan = cli::spipe(words.map(OsString::from)).unwrap();
-        let config = Config {
-            side: Side::Client,
-            key_exchange: Some(KeyExchange::Modp2048),
-            forward_secrecy: ForwardSecrecy::Require,
-        };
+        let config = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Require));
         assert_eq!(plan.pipe.config, config);
     }
 
@@ -340,7 +331,7 @@ mod tests {
         for mode in ["-e", "-d"] {
             for strength in ["", "-g"] {
                 let plan = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 {strength}"));
-                assert_eq!(plan.unwrap().pipe.config.key_exchange, Some(KeyExchange::X25519));
+                assert!(plan.unwrap().pipe.config.is_x25519_only());
             }
             let weak = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 -f"));
             assert_eq!(weak.unwrap_err(), UsageFault::OmitWithX25519.into());

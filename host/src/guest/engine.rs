@@ -2,6 +2,7 @@
 //! and the clock that stops an instance which does not return.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use wasmtime::{
 use super::bindings::{Native, NativePre};
 use super::engine_config::engine_config;
 use super::imports::Imports;
+use super::self_test::{self, SelfTestError};
 
 /// The component, precompiled for this architecture by the build.
 static COMPONENT: &[u8] = include_bytes!(env!("SPIPED_COMPONENT"));
@@ -34,8 +36,11 @@ const TICK: Duration = Duration::from_millis(250);
 /// the rest is for machines that are short of processors.
 const DEADLINE_TICKS: u64 = 8;
 
-/// Makes guests. One for the whole program.
-pub struct Engine {
+/// Makes guests. One for the whole program; clones are the same one.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
     wasmtime: Wasmtime,
     guests: NativePre<Imports>,
     /// Dropping it ends the ticker.
@@ -44,17 +49,20 @@ pub struct Engine {
 
 impl Engine {
     /// An engine for up to `guests` guests at a time, running the component
-    /// this program was built with.
+    /// this program was built with. Tests first that it computes what it has
+    /// to.
     ///
     /// # Errors
-    /// When the address space for the guests cannot be had.
+    /// When the address space for the guests cannot be had, or the component
+    /// does not work on this machine.
     pub fn new(guests: u32) -> Result<Self, EngineError> {
+        let guests = guests.max(self_test::GUESTS);
         // SAFETY: the build made these bytes as `precompiled` wants them, and
         // they are part of this program's image: nobody can have changed them.
         #[allow(unsafe_code, reason = "the only way to load precompiled code")]
-        unsafe {
-            Self::precompiled(guests, COMPONENT)
-        }
+        let engine = unsafe { Self::precompiled(guests, COMPONENT) }?;
+        self_test::self_test(&engine)?;
+        Ok(engine)
     }
 
     /// An engine for another build of the component.
@@ -81,15 +89,16 @@ impl Engine {
             .name("epoch".into())
             .spawn(move || tick(&clock, &stopped))
             .map_err(EngineError::Ticker)?;
-        Ok(Self { wasmtime, guests, _ticker: stop })
+        Ok(Self(Arc::new(Shared { wasmtime, guests, _ticker: stop })))
     }
 
     /// A fresh instance in a store of its own.
     pub(super) fn instantiate(&self) -> wasmtime::Result<(Store<Imports>, Native)> {
-        let mut store = Store::new(&self.wasmtime, Imports::new(limits()));
+        let Shared { wasmtime, guests, .. } = &*self.0;
+        let mut store = Store::new(wasmtime, Imports::new(limits()));
         store.limiter(|imports| imports.limits());
         wind_up(&mut store);
-        let instance = self.guests.instantiate(&mut store)?;
+        let instance = guests.instantiate(&mut store)?;
         Ok((store, instance))
     }
 }
@@ -103,6 +112,9 @@ pub enum EngineError {
     /// The thread that measures calls could not be started.
     #[error("cannot start the sandbox's clock: {0}")]
     Ticker(io::Error),
+    /// It would not do what it has to.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestError),
 }
 
 impl From<wasmtime::Error> for EngineError {

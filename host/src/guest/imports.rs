@@ -1,26 +1,28 @@
-//! What a guest can call: packet cryptography, and nothing else.
+//! What a guest can call: bulk cryptography, and nothing else.
 
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime::{Result, StoreLimits, bail};
 use zeroize::Zeroizing;
 
-use super::bindings::spiped::pipe::packet_crypto::{Host, HostDirection};
-use crate::packet_crypto::{Direction, PACKET_LEN};
+use super::bindings::spiped::pipe::key_search::{self, HostPskSet};
+use super::bindings::spiped::pipe::packet_crypto::{self, HostDirection};
+use crate::packet_crypto::{Direction, KeySearch, PACKET_LEN};
 
-/// A session has two directions; a guest that asks for more is broken.
-const DIRECTIONS_MAX: usize = 2;
+/// A session has two directions, an acceptor one set of PSKs; a guest that asks
+/// for more is broken.
+const RESOURCES_MAX: usize = 2;
 
 /// The state behind one guest's imports.
 pub(super) struct Imports {
-    directions: ResourceTable,
+    resources: ResourceTable,
     limits: StoreLimits,
 }
 
 impl Imports {
     pub(super) fn new(limits: StoreLimits) -> Self {
-        let mut directions = ResourceTable::new();
-        directions.set_max_capacity(DIRECTIONS_MAX);
-        Self { directions, limits }
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(RESOURCES_MAX);
+        Self { resources, limits }
     }
 
     pub(super) fn limits(&mut self) -> &mut StoreLimits {
@@ -28,7 +30,8 @@ impl Imports {
     }
 }
 
-impl Host for Imports {}
+impl packet_crypto::Host for Imports {}
+impl key_search::Host for Imports {}
 
 impl HostDirection for Imports {
     fn new(&mut self, cipher_key: Vec<u8>, mac_key: Vec<u8>) -> Result<Resource<Direction>> {
@@ -36,7 +39,7 @@ impl HostDirection for Imports {
         let Some(direction) = Direction::new(&cipher_key, &mac_key) else {
             bail!("packet keys have a wrong length");
         };
-        Ok(self.directions.push(direction)?)
+        Ok(self.resources.push(direction)?)
     }
 
     fn seal(
@@ -46,7 +49,7 @@ impl HostDirection for Imports {
         mut packets: Vec<u8>,
     ) -> Result<Vec<u8>> {
         check_run(first, &packets)?;
-        self.directions.get(&direction)?.seal(first, &mut packets);
+        self.resources.get(&direction)?.seal(first, &mut packets);
         Ok(packets)
     }
 
@@ -57,13 +60,41 @@ impl HostDirection for Imports {
         mut packets: Vec<u8>,
     ) -> Result<Vec<u8>> {
         check_run(first, &packets)?;
-        let authentic = self.directions.get(&direction)?.open(first, &mut packets);
+        let authentic = self.resources.get(&direction)?.open(first, &mut packets);
         packets.truncate(authentic);
         Ok(packets)
     }
 
     fn drop(&mut self, direction: Resource<Direction>) -> Result<()> {
-        self.directions.delete(direction)?;
+        self.resources.delete(direction)?;
+        Ok(())
+    }
+}
+
+impl HostPskSet for Imports {
+    fn new(&mut self, psks: Vec<u8>) -> Result<Resource<KeySearch>> {
+        let psks = Zeroizing::new(psks);
+        let Some(search) = KeySearch::new(&psks) else {
+            bail!("PSKs have a wrong length: {} bytes", psks.len());
+        };
+        Ok(self.resources.push(search)?)
+    }
+
+    fn find(
+        &mut self,
+        psk_set: Resource<KeySearch>,
+        salt: Vec<u8>,
+        value: Vec<u8>,
+        tag: Vec<u8>,
+    ) -> Result<Option<u32>> {
+        let Some(tag) = tag.as_array() else {
+            bail!("a tag has a wrong length: {} bytes", tag.len());
+        };
+        Ok(self.resources.get(&psk_set)?.find(&salt, &value, tag))
+    }
+
+    fn drop(&mut self, psk_set: Resource<KeySearch>) -> Result<()> {
+        self.resources.delete(psk_set)?;
         Ok(())
     }
 }

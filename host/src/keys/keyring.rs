@@ -28,19 +28,24 @@ impl Keyring {
         self.current.borrow().clone()
     }
 
-    /// Reads the keys again and puts them in force, all at once. Says what is
-    /// different. Blocks.
+    /// Reads the keys again, without putting them in use. Blocks.
     ///
     /// # Errors
-    /// What is wrong with them; then those that are in force stay so.
-    pub fn reload(&self) -> Result<String, KeySetError> {
-        let mut keys = self.source.load_strictly()?;
+    /// What is wrong with them.
+    pub fn read_again(&self) -> Result<KeySet, KeySetError> {
+        self.source.load_strictly()
+    }
+
+    /// Puts these keys in use, all at once. Says what is different.
+    #[allow(clippy::must_use_candidate, reason = "it is done for its effect")]
+    pub fn replace(&self, mut keys: KeySet) -> (Arc<KeySet>, String) {
         let former = self.current();
         // First, so that no connection gets past it in between.
         keys.succeed(&former);
         let said = format!("{} in use{}", keys.keys().len(), keys.changes_from(&former));
-        self.current.send_replace(Arc::new(keys));
-        Ok(said)
+        let keys = Arc::new(keys);
+        self.current.send_replace(keys.clone());
+        (keys, said)
     }
 }
 
@@ -60,11 +65,14 @@ mod tests {
         let keyring = Keyring::load(source).unwrap();
         let first = keyring.current();
         write("b", "1");
-        keyring.reload().unwrap_err();
-        assert!(Arc::ptr_eq(&keyring.current(), &first));
+        keyring.read_again().unwrap_err();
         write("b", "2");
-        assert_eq!(keyring.reload().unwrap(), "2 in use; added: b");
-        assert_eq!(keyring.current().keys().len(), 2);
+        let keys = keyring.read_again().unwrap();
+        assert!(Arc::ptr_eq(&keyring.current(), &first));
+        let (keys, said) = keyring.replace(keys);
+        assert_eq!(said, "2 in use; added: b");
+        assert!(Arc::ptr_eq(&keyring.current(), &keys));
+        assert_eq!(keys.keys().len(), 2);
         assert!(keyring.current().find(&first.psks()[0]).is_some());
     }
 }

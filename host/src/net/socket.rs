@@ -29,6 +29,17 @@ impl Socket {
         }
     }
 
+    /// Takes what has come, a little at least, and drops it: to close with
+    /// something unread would be a reset.
+    pub fn discard_input(&self) {
+        let mut unread = [0; 4096];
+        // Nothing there, an end or an error: all the same to what is closed.
+        let _ = match self {
+            Self::Tcp(stream) => stream.try_read(&mut unread),
+            Self::Unix(stream) => stream.try_read(&mut unread),
+        };
+    }
+
     /// Closes so that the other end gets a reset, not a clean end. Unix
     /// sockets know no reset: there the other end just sees the end.
     pub fn reset(self) {

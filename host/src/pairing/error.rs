@@ -6,8 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::code::CodeFault;
-use crate::guest::pairing::{Failure, PeerFault};
-use crate::guest::{EngineError, GuestError};
+use crate::guest::EngineError;
+use crate::guest::pairing::{Failure, GuestError, PeerFault, ProtocolFailure};
 use crate::net::dial::DialError;
 use crate::net::resolve::{Endpoint, ResolveError};
 
@@ -51,7 +51,7 @@ pub(super) enum PairError {
 
 /// What to do about a failure.
 fn remedy(failure: &Failure) -> &'static str {
-    let Failure::Peer(fault) = failure else {
+    let Failure::Protocol(ProtocolFailure::Peer(fault)) = failure else {
         return "";
     };
     match fault {
@@ -64,6 +64,6 @@ fn remedy(failure: &Failure) -> &'static str {
         PeerFault::WrongConfirmation => {
             ": the codes differ, or an attacker has guessed; pair again with a new code"
         }
-        PeerFault::CutOff => ": see what the other host says",
+        PeerFault::Truncated => ": see what the other host says",
     }
 }

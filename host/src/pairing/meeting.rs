@@ -16,7 +16,7 @@ use super::error::PairError;
 use crate::addr::Address;
 use crate::cli::commands::Meeting;
 use crate::code::Code;
-use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, Status};
+use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, ProtocolFailure, Status};
 use crate::guest::{Engine, Side};
 use crate::net::dial::dial;
 use crate::net::listen::{Accepted, Bound, Listener, listen};
@@ -148,9 +148,11 @@ async fn first_message(mut socket: Socket, mut exchange: Exchange) -> Result<Pee
     }
     match output.status {
         // These come before a first message is complete, all others after.
-        Status::Failed(Failure::Peer(fault @ (PeerFault::NotPairing | PeerFault::CutOff))) => {
-            Err(Failure::Peer(fault).to_string())
-        }
+        Status::Failed(
+            failure @ Failure::Protocol(ProtocolFailure::Peer(
+                PeerFault::NotPairing | PeerFault::Truncated,
+            )),
+        ) => Err(failure.to_string()),
         Status::Waiting
         | Status::Exchanging
         | Status::Comparing(_)

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::Level;
-use spiped::connection::{Ended, Pipe};
-use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, Side};
+use spiped::compute::{Compute, processors};
+use spiped::connection::{End, Ended, Pipe};
+use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_test};
+use spiped::handshake::HandshakeError;
 use spiped::keyfile::KeyFile;
 use spiped::keys::{KeyPolicy, KeySource, Keyring};
 use spiped::net::resolve::Endpoint;
@@ -23,8 +25,11 @@ use wit_parser::Resolve;
 
 use crate::engine_config::engine_config;
 
-/// Connections at a time: the pool has room for no more.
+/// Sessions at a time: the pool has room for them, for the acceptors, and for
+/// no more.
 const ROOM: u32 = 2;
+/// What a stranger says who is to get past the acceptor.
+const HELLO: &[u8] = b"Open";
 
 fn component() -> Vec<u8> {
     let mut module = wat::parse_str(include_str!("misbehaving.wat")).unwrap();
@@ -37,12 +42,13 @@ fn component() -> Vec<u8> {
 }
 
 pub(crate) fn engine() -> Engine {
+    let guests = ROOM + u32::try_from(processors()).unwrap();
     let compiler = wasmtime::Engine::new(&engine_config()).unwrap();
     let code = compiler.precompile_component(&component()).unwrap();
     // SAFETY: just precompiled, by the same wasmtime under the same settings.
     #[allow(unsafe_code, reason = "the only way to load precompiled code")]
     unsafe {
-        Engine::precompiled(ROOM, &code).unwrap()
+        Engine::precompiled(guests, &code).unwrap()
     }
 }
 
@@ -51,6 +57,12 @@ struct Lab {
     pipe: Arc<Pipe>,
     source: TcpListener,
     target: TcpListener,
+}
+
+/// A connection that ends at the lab.
+struct Stranger {
+    crypt: TcpStream,
+    outcome: JoinHandle<Ended>,
 }
 
 /// One connection through the lab.
@@ -67,28 +79,36 @@ impl Lab {
         let address = target.local_addr().unwrap();
         let targets = vec![Endpoint::Tcp(address)];
         let key = KeySource::One(KeyFile::Path("/dev/null".into()));
+        let config = Config::Server(ServerConfig::Any(ForwardSecrecy::Offer));
+        let (engine, compute) = (engine(), Compute::new());
+        let keys = Keyring::load(key).unwrap();
         let pipe = Pipe {
-            engine: engine(),
-            config: Config {
-                side: Side::Server,
-                key_exchange: None,
-                forward_secrecy: ForwardSecrecy::Offer,
-            },
-            keys: Arc::new(Keyring::load(key).unwrap()),
+            end: End::new(config, &engine, &compute, &keys).unwrap(),
+            engine,
+            keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),
             counters: Arc::default(),
             targets: Targets::new(address.to_string().parse().unwrap(), targets, None),
             bind: None,
             time_limit: Duration::from_secs(20),
             keepalive: true,
+            compute,
         };
         Self { pipe: Arc::new(pipe), source, target }
     }
 
-    async fn connect(&self) -> Connection {
-        let crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
+    /// A connection that has been accepted and greeted.
+    async fn stranger(&self) -> Stranger {
+        let mut crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = self.source.accept().await.unwrap();
         let outcome = tokio::spawn(self.pipe.clone().serve(Socket::Tcp(accepted)));
+        crypt.read_exact(&mut [0; 32]).await.unwrap();
+        Stranger { crypt, outcome }
+    }
+
+    async fn connect(&self) -> Connection {
+        let Stranger { mut crypt, outcome } = self.stranger().await;
+        crypt.write_all(HELLO).await.unwrap();
         let (plain, _) = self.target.accept().await.unwrap();
         Connection { crypt, plain, outcome }
     }
@@ -98,6 +118,21 @@ impl Lab {
         let mut connection = self.connect().await;
         connection.crypt.write_all(what).await.unwrap();
         connection.failure().await
+    }
+}
+
+impl Stranger {
+    /// Says this. It is hung up on without an answer, and the outcome blames
+    /// the component.
+    async fn failure(mut self, hello: &[u8]) -> String {
+        self.crypt.write_all(hello).await.unwrap();
+        assert_eq!(self.crypt.read(&mut [0; 1]).await.unwrap(), 0);
+        let Ended { outcome, key } = self.outcome.await.unwrap();
+        assert!(key.is_none());
+        let Outcome::Refused(HandshakeError::Session(Failure::Guest(reason))) = outcome else {
+            panic!("not the component's fault: {outcome:?}");
+        };
+        reason
     }
 }
 
@@ -140,6 +175,7 @@ async fn every_way_to_break_ends_one_connection_with_one_reason() {
     ] {
         assert_eq!(lab.failure(what).await, reason);
     }
+    assert_eq!(lab.failure(b"Huge").await, "impossible answer");
     for what in [b"Big.", b"Stat"] {
         assert_ne!(lab.failure(what).await, "");
     }
@@ -164,4 +200,57 @@ async fn room_is_given_back_whatever_happened() {
     for connection in full {
         connection.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acceptor_that_breaks_is_replaced_and_its_stranger_refused() {
+    let lab = Lab::new().await;
+    let bystander = lab.connect().await;
+    // More often than there are acceptors.
+    for round in 0..processors() {
+        for (what, reason) in [
+            (b"Trap", "wasm trap: wasm `unreachable` instruction executed"),
+            (b"More", "impossible answer"),
+            (b"None", "impossible answer"),
+            (b"Key.", "impossible answer"),
+            (b"Hell", "impossible answer"),
+        ] {
+            assert_eq!(lab.stranger().await.failure(what).await, reason, "in round {round}");
+        }
+    }
+    let reason = lab.stranger().await.failure(b"Loop").await;
+    assert_eq!(reason, "wasm trap: interrupt");
+    lab.connect().await.close().await;
+    bystander.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stranger_has_no_sandbox() {
+    let lab = Lab::new().await;
+    let mut strangers = Vec::new();
+    for said in [b"".as_slice(), b"Ope"] {
+        for _ in 0..10 * ROOM {
+            let mut stranger = lab.stranger().await;
+            stranger.crypt.write_all(said).await.unwrap();
+            strangers.push(stranger);
+        }
+    }
+    let full = [lab.connect().await, lab.connect().await];
+    // There is no sandbox for the next, and nobody else minds.
+    let mut refused = lab.stranger().await;
+    refused.crypt.write_all(HELLO).await.unwrap();
+    let Ended { outcome, .. } = refused.outcome.await.unwrap();
+    assert!(matches!(outcome, Outcome::NoGuest(_)), "{outcome:?}");
+    for connection in full {
+        connection.close().await;
+    }
+    for stranger in strangers {
+        assert!(!stranger.outcome.is_finished());
+    }
+}
+
+#[test]
+fn component_that_does_not_compute_is_found_before_anything_starts() {
+    let error = self_test(&engine()).unwrap_err().to_string();
+    assert!(error.contains("computes wrong results on this machine"), "{error}");
 }

@@ -89,9 +89,9 @@ fn connection_in_its_handshake_is_refused() {
     reload(&server);
     let share = revoked.key_share(&revoked.public_value());
     revoked.conn.send(share);
-    // As with a key that never was one.
+    // As a key that never was one.
     revoked.conn.expect_nothing_but(Ending::Closed);
-    server.process.wait_for_stderr(": key alice: refused: the key was revoked, after");
+    server.process.wait_for_stderr(": refused: wrong key, or not a spiped peer, after");
     spared.complete().send(b"bob");
     assert_eq!(backend.accept().receive(3), b"bob");
     assert_eq!(backend.accepted(), 1);

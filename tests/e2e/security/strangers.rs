@@ -1,8 +1,10 @@
 //! Whoever does not hold the key: the target never hears of them.
 
+use std::fs;
+
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped};
+use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped, proc};
 
 #[test]
 fn plain_connection_never_reaches_the_target() {
@@ -58,6 +60,32 @@ fn target_is_dialled_once_the_key_share_has_verified() {
     let share = client.public_value();
     client.send(&share);
     backend.accept();
+}
+
+#[test]
+fn silent_stranger_costs_the_server_a_few_kibibytes_however_many_keys_there_are() {
+    // A sandbox each would be ten times that.
+    const EACH_KIB: u32 = 6;
+    const COUNT: u32 = 400;
+    let lab = Lab::new();
+    fs::create_dir(lab.path("keys")).unwrap();
+    for number in 0..1024 {
+        lab.write_key(&format!("keys/{number}"), &number.to_string());
+    }
+    let server = Spiped::decrypt(&lab, &lab.tcp()).key("keys").args(&["-n", "0", "-o", "60"]);
+    let server = server.start();
+    let greeted = |count| -> Vec<_> {
+        let mut strangers: Vec<_> = (0..count).map(|_| server.connect()).collect();
+        strangers.iter_mut().for_each(|stranger| drop(stranger.receive(32)));
+        strangers
+    };
+    let memory = || proc::status(server.process.pid(), "VmRSS")[0];
+    // What the first ones need once.
+    let _some = greeted(COUNT / 10);
+    let before = memory();
+    let _crowd = greeted(COUNT);
+    let grown = memory().saturating_sub(before);
+    assert!(grown < COUNT * EACH_KIB, "{grown} KiB for {COUNT}");
 }
 
 /// Strangers get a nonce and the end, the log gets the reason, and the next

@@ -130,7 +130,7 @@ fn server_that_accepts_both_says_what_it_waited_for() {
     let server = Spiped::decrypt(&lab, backend.endpoint()).time_limit("1").start();
     let mut client = Spipe::to(&lab, server.source()).key(lab.other_key()).args(X25519).start();
     client.process.wait().expect_failure("wrong key, or a spiped -d there that does not know");
-    server.process.wait_for_stderr("wrong key (--kex x25519 there)");
+    server.process.wait_for_stderr(": refused: wrong key, or not a spiped peer, after 1.");
     assert_eq!(backend.accepted(), 0);
 }
 
@@ -143,7 +143,8 @@ fn restricted_server_refuses_the_other_exchange() {
         (
             "modp2048",
             "x25519",
-            "it seems to use --kex x25519, which --kex modp2048 here does not accept",
+            ": refused: it uses --kex x25519 (with the right key), which --kex modp2048 here \
+             does not accept",
         ),
     ] {
         let server =

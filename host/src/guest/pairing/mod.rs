@@ -6,13 +6,25 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 use zeroize::Zeroizing;
 
-use super::bindings::Native;
 use super::bindings::exports::spiped::pipe::pairing::{self, GuestExchange};
 use super::imports::Imports;
-use super::{Engine, GuestError, Side, engine, reason};
+use super::instance::Guest;
+use super::{Engine, Side};
 use output::Bounds;
 
-pub use output::{Failure, Misuse, Output, PeerFault, Status};
+pub use output::{Output, Status};
+pub use pairing::{Failure as ProtocolFailure, Misuse, PeerFault};
+
+/// Why an exchange is over.
+pub type Failure = super::Failure<ProtocolFailure>;
+/// Why there is no exchange.
+pub type GuestError = super::GuestError<ProtocolFailure>;
+
+impl From<Misuse> for ProtocolFailure {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
 
 /// Random bytes an exchange needs.
 pub const ENTROPY_LEN: usize = 32;
@@ -23,12 +35,8 @@ pub const ENTROPY_LEN: usize = 32;
 /// hold. A trap, a call that does not return, or an answer that cannot be
 /// right is a [`Failure::Guest`].
 pub struct Exchange {
-    store: Store<Imports>,
-    instance: Native,
-    resource: ResourceAny,
+    guest: Guest<pairing::Failure>,
     bounds: Bounds,
-    /// The first failure: no call goes in after it.
-    failure: Option<Failure>,
 }
 
 impl Exchange {
@@ -36,34 +44,28 @@ impl Exchange {
     ///
     /// # Errors
     /// When the pool is empty, the system gives no random bytes, or the guest
-    /// traps.
+    /// fails.
     pub fn new(engine: &Engine, side: Side, code: Option<&str>) -> Result<Self, GuestError> {
         let mut entropy = Zeroizing::new([0; ENTROPY_LEN]);
-        getrandom::fill(&mut *entropy).map_err(GuestError::Entropy)?;
+        getrandom::fill(&mut *entropy)?;
         Self::with_entropy(engine, side, code, &entropy)
     }
 
     /// A fresh exchange with given random bytes, to replay a conversation.
     ///
     /// # Errors
-    /// When the pool is empty or the guest traps.
+    /// When the pool is empty or the guest fails.
     pub fn with_entropy(
         engine: &Engine,
         side: Side,
         code: Option<&str>,
         entropy: &[u8; ENTROPY_LEN],
     ) -> Result<Self, GuestError> {
-        let (mut store, instance) = engine.instantiate()?;
-        let wit_side = match side {
-            Side::Client => pairing::Side::Client,
-            Side::Server => pairing::Side::Server,
-        };
-        let resource = instance
-            .spiped_pipe_pairing()
-            .exchange()
-            .call_constructor(&mut store, wit_side, code, entropy)?;
-        let bounds = Bounds::new(side, code.is_some());
-        Ok(Self { store, instance, resource, bounds, failure: None })
+        let guest = Guest::new(engine, |store, instance| {
+            let api = instance.spiped_pipe_pairing();
+            api.exchange().call_constructor(store, side, code, entropy)
+        })?;
+        Ok(Self { guest, bounds: Bounds::new(side, code.is_some()) })
     }
 
     /// Begins: a client's commitment goes out.
@@ -85,7 +87,16 @@ impl Exchange {
 
     /// The peer's stream has ended.
     pub fn eof(&mut self) -> Output {
-        self.call(|api, store, exchange| api.call_eof(store, exchange))
+        let ended = self.guest.call_and_wipe(|store, instance, exchange| {
+            instance.spiped_pipe_pairing().exchange().call_eof(store, exchange)
+        });
+        let failure = match ended {
+            // Nothing is missing.
+            Ok(Ok(())) => return Output { to_peer: Vec::new(), status: Status::Confirmed },
+            Ok(Err(failure)) => self.guest.fail(Failure::Protocol(failure)),
+            Err(failure) => failure,
+        };
+        Output::failed(failure)
     }
 
     fn call(
@@ -94,20 +105,34 @@ impl Exchange {
             GuestExchange<'_>,
             &mut Store<Imports>,
             ResourceAny,
-        ) -> wasmtime::Result<pairing::Output>,
+        ) -> wasmtime::Result<Result<pairing::Output, pairing::Failure>>,
     ) -> Output {
-        if let Some(failure) = &self.failure {
-            return Output::failed(failure.clone());
-        }
-        engine::wind_up(&mut self.store);
-        let api = self.instance.spiped_pipe_pairing();
-        let output = match enter(api.exchange(), &mut self.store, self.resource) {
-            Ok(output) => self.bounds.check(output),
-            Err(trap) => Output::failed(Failure::Guest(reason(&trap))),
+        let answer = self.guest.call_and_wipe(|store, instance, exchange| {
+            let api = instance.spiped_pipe_pairing();
+            let output = match enter(api.exchange(), store, exchange)? {
+                Ok(output) => output,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let key = match output.status {
+                pairing::Status::Agreed => match api.exchange().call_take_key(store, exchange)? {
+                    Ok(key) => Some(Zeroizing::new(key)),
+                    Err(failure) => return Ok(Err(failure)),
+                },
+                pairing::Status::Waiting
+                | pairing::Status::Exchanging
+                | pairing::Status::Comparing(_)
+                | pairing::Status::Confirmed => None,
+            };
+            Ok(Ok((output, key)))
+        });
+        let failure = match answer {
+            Ok(Ok((output, key))) => match self.bounds.check(output, key) {
+                Output { status: Status::Failed(failure), .. } => failure,
+                output => return output,
+            },
+            Ok(Err(failure)) => Failure::Protocol(failure),
+            Err(failure) => failure,
         };
-        if let Status::Failed(failure) = &output.status {
-            self.failure = Some(failure.clone());
-        }
-        output
+        Output::failed(self.guest.fail(failure))
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::{Failure, PeerFault, ProtocolFailure};
 use crate::guest::Side;
 use crate::guest::bindings::exports::spiped::pipe::pairing;
 
@@ -46,53 +47,6 @@ impl fmt::Debug for Status {
             Self::Failed(failure) => write!(f, "Failed({failure:?})"),
         }
     }
-}
-
-/// Why an exchange is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The peer's fault, or that of somebody between.
-    Peer(PeerFault),
-    /// Ours: the guest was called wrongly.
-    Misuse(Misuse),
-    /// The guest's own: a trap, a deadline, an impossible answer.
-    Guest(String),
-}
-
-/// What the peer did wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerFault {
-    /// It does not speak this protocol.
-    NotPairing,
-    /// It plays the same side.
-    SameSide,
-    /// One end has a code and the other has none.
-    OtherMode,
-    /// Its public value is not the one it is committed to.
-    BadCommitment,
-    /// Its public value is none, or tells everybody the shared value.
-    BadPublicValue,
-    /// Its confirmation did not verify.
-    WrongConfirmation,
-    /// It sent more than the protocol has.
-    Surplus,
-    /// It closed before the key was agreed on.
-    CutOff,
-}
-
-/// What this host did wrong: a bug in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misuse {
-    /// The code is too short or too long.
-    CodeLength,
-    /// The entropy is not 32 bytes long.
-    EntropyLength,
-    /// `start` was called twice, or after another call.
-    StartOrder,
-    /// There was nothing to confirm.
-    NothingToConfirm,
-    /// More came from a stream that has ended.
-    AfterEof,
 }
 
 impl Output {
@@ -138,10 +92,14 @@ impl Bounds {
     }
 
     /// Passes on the answer to a call, unless it cannot be right.
-    pub(super) fn check(&mut self, output: pairing::Output) -> Output {
+    pub(super) fn check(
+        &mut self,
+        output: pairing::Output,
+        key: Option<Zeroizing<Vec<u8>>>,
+    ) -> Output {
         let pairing::Output { to_peer, status } = output;
         self.sent = self.sent.saturating_add(to_peer.len());
-        match translate(status) {
+        match translate(status, key) {
             Some(status) if self.allow(&status) => Output { to_peer, status },
             _ => Output::failed(Failure::Guest("impossible answer".into())),
         }
@@ -176,15 +134,15 @@ impl Bounds {
 }
 
 /// `None` for what no exchange says.
-fn translate(status: pairing::Status) -> Option<Status> {
+fn translate(status: pairing::Status, key: Option<Zeroizing<Vec<u8>>>) -> Option<Status> {
     Some(match status {
         pairing::Status::Waiting => Status::Waiting,
         pairing::Status::Exchanging => Status::Exchanging,
         pairing::Status::Comparing(string) if is_string(&string) => Status::Comparing(string),
         pairing::Status::Comparing(_) => return None,
         pairing::Status::Confirmed => Status::Confirmed,
-        pairing::Status::Agreed(key) => {
-            let key = Zeroizing::new(key);
+        pairing::Status::Agreed => {
+            let key = key?;
             let mut content = Zeroizing::new([0; 32]);
             if key.len() != content.len() {
                 return None;
@@ -192,7 +150,6 @@ fn translate(status: pairing::Status) -> Option<Status> {
             content.copy_from_slice(&key);
             Status::Agreed(content)
         }
-        pairing::Status::Failed(failure) => Status::Failed(failure.into()),
     })
 }
 
@@ -205,46 +162,10 @@ fn is_string(text: &str) -> bool {
         })
 }
 
-impl From<pairing::Failure> for Failure {
-    fn from(failure: pairing::Failure) -> Self {
-        match failure {
-            pairing::Failure::Peer(fault) => Self::Peer(fault.into()),
-            pairing::Failure::Misuse(misuse) => Self::Misuse(misuse.into()),
-        }
-    }
-}
-
-impl From<pairing::PeerFault> for PeerFault {
-    fn from(fault: pairing::PeerFault) -> Self {
-        match fault {
-            pairing::PeerFault::NotPairing => Self::NotPairing,
-            pairing::PeerFault::SameSide => Self::SameSide,
-            pairing::PeerFault::OtherMode => Self::OtherMode,
-            pairing::PeerFault::BadCommitment => Self::BadCommitment,
-            pairing::PeerFault::BadPublicValue => Self::BadPublicValue,
-            pairing::PeerFault::WrongConfirmation => Self::WrongConfirmation,
-            pairing::PeerFault::Surplus => Self::Surplus,
-            pairing::PeerFault::CutOff => Self::CutOff,
-        }
-    }
-}
-
-impl From<pairing::Misuse> for Misuse {
-    fn from(misuse: pairing::Misuse) -> Self {
-        match misuse {
-            pairing::Misuse::CodeLength => Self::CodeLength,
-            pairing::Misuse::EntropyLength => Self::EntropyLength,
-            pairing::Misuse::StartOrder => Self::StartOrder,
-            pairing::Misuse::NothingToConfirm => Self::NothingToConfirm,
-            pairing::Misuse::AfterEof => Self::AfterEof,
-        }
-    }
-}
-
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Peer(fault) => f.write_str(match fault {
+            Self::Protocol(ProtocolFailure::Peer(fault)) => f.write_str(match fault {
                 PeerFault::NotPairing => "it does not speak the protocol of spiped pair",
                 PeerFault::SameSide => "both ends play the same side",
                 PeerFault::OtherMode => "one end was given a code and the other was not",
@@ -252,11 +173,12 @@ impl fmt::Display for Failure {
                 PeerFault::BadPublicValue => "its public value is refused",
                 PeerFault::WrongConfirmation => "its confirmation is wrong",
                 PeerFault::Surplus => "it sent more than the protocol has",
-                PeerFault::CutOff => "it closed the connection",
+                PeerFault::Truncated => "it closed the connection",
             }),
-            Self::Misuse(misuse) => {
+            Self::Protocol(ProtocolFailure::Misuse(misuse)) => {
                 write!(f, "the sandboxed protocol component was called wrongly: {misuse:?}")
             }
+            Self::Protocol(ProtocolFailure::Rejected) => f.write_str("the strings differ"),
             Self::Guest(reason) => write!(f, "the sandboxed protocol component failed: {reason}"),
         }
     }
@@ -287,7 +209,9 @@ mod tests {
         assert!(!bounds.allow(&Status::Exchanging));
         bounds.sent = 1;
         assert!(!bounds.allow(&Status::Waiting));
-        assert!(!bounds.allow(&Status::Failed(Failure::Peer(PeerFault::NotPairing))));
+        assert!(!bounds.allow(&Status::Failed(Failure::Protocol(ProtocolFailure::Peer(
+            PeerFault::NotPairing
+        )))));
     }
 
     #[test]
@@ -297,9 +221,9 @@ mod tests {
         }
         for text in ["", "0123 4567 890\x1b", "0123-4567-8901", "012345678901", "0123 4567 89012"] {
             assert!(!is_string(text), "{text:?}");
-            assert!(translate(pairing::Status::Comparing(text.into())).is_none());
+            assert!(translate(pairing::Status::Comparing(text.into()), None).is_none());
         }
-        assert!(translate(pairing::Status::Agreed(vec![0; 31])).is_none());
+        assert!(translate(pairing::Status::Agreed, Some(vec![0; 31].into())).is_none());
     }
 
     #[test]

@@ -4,24 +4,24 @@ use std::mem;
 
 use zeroize::Zeroizing;
 
-use crate::guest::{Engine, Failure, Guest, Output};
+use super::{Engine, Failure, GuestError, Output, SessionGuest};
 
 /// An established session, awake or asleep.
 ///
-/// Asleep, it is the few hundred bytes that [`Guest::suspend`] returned, and
-/// no sandbox. The next call makes a fresh guest of them.
-pub struct Session<'e> {
+/// Asleep, it is the few hundred bytes that [`SessionGuest::suspend`] returned,
+/// and no sandbox. The next call makes a fresh guest of them.
+pub struct Sleeper<'e> {
     engine: &'e Engine,
     /// In a box, which goes when the session falls asleep.
-    guest: Option<Box<Guest>>,
+    guest: Option<Box<SessionGuest>>,
     /// What to resume from if there is no guest.
     suspended: Zeroizing<Vec<u8>>,
 }
 
-impl<'e> Session<'e> {
+impl<'e> Sleeper<'e> {
     /// Takes an established guest; `engine` is to make others like it.
     #[must_use]
-    pub fn new(engine: &'e Engine, guest: Box<Guest>) -> Self {
+    pub fn new(engine: &'e Engine, guest: Box<SessionGuest>) -> Self {
         Self { engine, guest: Some(guest), suspended: Zeroizing::default() }
     }
 
@@ -41,35 +41,46 @@ impl<'e> Session<'e> {
         Ok(())
     }
 
-    /// Takes bytes that came from the crypt side; none are its end.
+    /// Takes bytes that came from the crypt side.
     pub fn handle_crypt(&mut self, bytes: &[u8]) -> Output {
-        self.call(|guest| match bytes {
-            [] => guest.crypt_eof(),
-            bytes => guest.handle_crypt(bytes),
-        })
+        self.call(|guest| guest.handle_crypt(bytes))
     }
 
-    /// Takes bytes that came from the plain side; none are its end.
+    /// Takes bytes that came from the plain side.
     pub fn handle_plain(&mut self, bytes: &[u8]) -> Output {
-        self.call(|guest| match bytes {
-            [] => guest.plain_eof(),
-            bytes => guest.handle_plain(bytes),
-        })
+        self.call(|guest| guest.handle_plain(bytes))
     }
 
-    fn call(&mut self, enter: impl FnOnce(&mut Guest) -> Output) -> Output {
+    /// The crypt side has ended.
+    pub fn crypt_eof(&mut self) -> Output {
+        self.call(SessionGuest::crypt_eof)
+    }
+
+    /// The plain side has ended.
+    pub fn plain_eof(&mut self) -> Output {
+        self.call(SessionGuest::plain_eof)
+    }
+
+    fn call(&mut self, enter: impl FnOnce(&mut SessionGuest) -> Output) -> Output {
         self.wake().map_or_else(Output::failed, enter)
     }
 
-    fn wake(&mut self) -> Result<&mut Guest, Failure> {
+    fn wake(&mut self) -> Result<&mut SessionGuest, Failure> {
         let guest = if let Some(guest) = self.guest.take() {
             guest
         } else {
             // Good for one resume, so it does not stay.
             let suspended = mem::take(&mut self.suspended);
-            let guest = Guest::resume(self.engine, &suspended);
-            Box::new(guest.map_err(|error| Failure::Guest(error.to_string()))?)
+            Box::new(SessionGuest::resume(self.engine, &suspended).map_err(failure)?)
         };
         Ok(self.guest.insert(guest))
+    }
+}
+
+/// To a connection that was established, it is the sandbox that failed.
+fn failure(error: GuestError) -> Failure {
+    match error {
+        GuestError::Failed(failure) => failure,
+        GuestError::Entropy(_) | GuestError::Instance(_) => Failure::Guest(error.to_string()),
     }
 }

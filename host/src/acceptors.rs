@@ -1,0 +1,194 @@
+//! Who is there? The acceptors of a server, which know the keys in use.
+//!
+//! A few instances serve all strangers in turn: none has one of its own.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::compute::{Compute, processors};
+use crate::guest::{
+    AcceptorGuest, Engine, Failure, GuestError, HELLO_MAX, NONCE_LEN, PeerFault, ServerConfig,
+    Verdict,
+};
+use crate::keys::KeySet;
+
+/// With more keys than this, a search takes too long for an event loop. With so
+/// many it takes some 30 µs for both forms of a hello: half as long as a batch
+/// of packets.
+const QUICK_SEARCH_MAX: usize = 64;
+
+/// How many guests there are for one set of keys: as many as can be asked at
+/// once, by the event loops or by the computing threads.
+const fn per_key_set(processors: usize) -> usize {
+    processors
+}
+
+/// How many guests there can be: while keys are being replaced, those of both
+/// sets.
+#[must_use]
+pub fn acceptors_max() -> usize {
+    2 * per_key_set(processors())
+}
+
+/// A server's acceptors and the keys they know, replaced together.
+pub struct Acceptors {
+    engine: Engine,
+    config: ServerConfig,
+    compute: Compute,
+    in_use: watch::Sender<Arc<InUse>>,
+    hello_min: usize,
+}
+
+/// Acceptors that know certain keys, ready to be put in use.
+pub struct Prepared(Vec<AcceptorGuest>);
+
+struct InUse {
+    engine: Engine,
+    config: ServerConfig,
+    keys: Arc<KeySet>,
+    /// Those that nobody is asking.
+    idle: Mutex<Vec<AcceptorGuest>>,
+}
+
+type Question<T> = fn(&mut AcceptorGuest, &[u8; NONCE_LEN], &[u8]) -> Result<T, Failure>;
+
+impl Acceptors {
+    /// Acceptors for the first keys.
+    ///
+    /// # Errors
+    /// When the pool is empty or an acceptor fails.
+    pub fn new(
+        engine: &Engine,
+        config: ServerConfig,
+        compute: &Compute,
+        keys: Arc<KeySet>,
+    ) -> Result<Self, GuestError> {
+        let Prepared(mut idle) = prepare(engine, config, &keys)?;
+        let hello_min = idle.first_mut().map_or(Ok(0), hello_min).map_err(GuestError::Failed)?;
+        let in_use = InUse { engine: engine.clone(), config, keys, idle: Mutex::new(idle) };
+        Ok(Self {
+            engine: engine.clone(),
+            config,
+            compute: compute.clone(),
+            in_use: watch::Sender::new(Arc::new(in_use)),
+            hello_min,
+        })
+    }
+
+    /// What they accept.
+    #[must_use]
+    pub fn config(&self) -> ServerConfig {
+        self.config
+    }
+
+    /// How many bytes of a stranger there have to be before it is worth
+    /// asking: for silence, no sandbox is entered.
+    #[must_use]
+    pub fn hello_min(&self) -> usize {
+        self.hello_min
+    }
+
+    /// Makes acceptors that know these keys.
+    ///
+    /// # Errors
+    /// When the pool is empty or one fails. Those in use stay.
+    pub fn prepare(&self, keys: &KeySet) -> Result<Prepared, GuestError> {
+        prepare(&self.engine, self.config, keys)
+    }
+
+    /// Puts keys in use, and the acceptors that were prepared for them.
+    pub fn replace(&self, keys: Arc<KeySet>, prepared: Prepared) {
+        let (engine, config) = (self.engine.clone(), self.config);
+        let idle = Mutex::new(prepared.0);
+        self.in_use.send_replace(Arc::new(InUse { engine, config, keys, idle }));
+    }
+
+    /// Who has answered this to our nonce? Also the keys that the answer's
+    /// index is about: those in use now.
+    ///
+    /// # Errors
+    /// When an acceptor fails: it is replaced, and nobody else notices.
+    pub async fn identify(
+        &self,
+        our_nonce: &[u8; NONCE_LEN],
+        received: &[u8],
+    ) -> Result<(Verdict, Arc<KeySet>), GuestError> {
+        self.ask(AcceptorGuest::identify, our_nonce, received).await
+    }
+
+    /// What was wrong with a stranger that stopped here?
+    ///
+    /// # Errors
+    /// As for [`identify`](Self::identify).
+    pub async fn fault_at_eof(
+        &self,
+        our_nonce: &[u8; NONCE_LEN],
+        received: &[u8],
+    ) -> Result<PeerFault, GuestError> {
+        if received.is_empty() {
+            return Ok(PeerFault::TruncatedInHandshake);
+        }
+        let (fault, _) = self.ask(AcceptorGuest::fault_at_eof, our_nonce, received).await?;
+        Ok(fault)
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: Question<T>,
+        our_nonce: &[u8; NONCE_LEN],
+        received: &[u8],
+    ) -> Result<(T, Arc<KeySet>), GuestError> {
+        let in_use = self.in_use.borrow().clone();
+        let keys = in_use.keys.clone();
+        let answer = if keys.psks().len() <= QUICK_SEARCH_MAX {
+            in_use.answer(question, our_nonce, received)
+        } else {
+            let (our_nonce, received) = (*our_nonce, received.to_vec());
+            let answer = move || in_use.answer(question, &our_nonce, &received);
+            // In a box: most strangers never come this far.
+            let answer = Box::pin(self.compute.run(answer)).await;
+            answer.ok_or_else(|| GuestError::Failed(Failure::abandoned()))?
+        };
+        Ok((answer?, keys))
+    }
+}
+
+impl InUse {
+    /// Asks an acceptor that is idle. One that fails is dropped, and the next
+    /// to find none idle gets a new one.
+    fn answer<T>(
+        &self,
+        question: Question<T>,
+        our_nonce: &[u8; NONCE_LEN],
+        received: &[u8],
+    ) -> Result<T, GuestError> {
+        let idle = self.idle().pop();
+        let fresh = || AcceptorGuest::new(&self.engine, self.config, self.keys.psks());
+        let mut acceptor = idle.map_or_else(fresh, Ok)?;
+        let answer = question(&mut acceptor, our_nonce, received);
+        if !acceptor.has_failed() {
+            self.idle().push(acceptor);
+        }
+        answer.map_err(GuestError::Failed)
+    }
+
+    /// Nothing happens under the lock that could leave it half done.
+    fn idle(&self) -> MutexGuard<'_, Vec<AcceptorGuest>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn prepare(engine: &Engine, config: ServerConfig, keys: &KeySet) -> Result<Prepared, GuestError> {
+    let acceptors =
+        (0..per_key_set(processors())).map(|_| AcceptorGuest::new(engine, config, keys.psks()));
+    Ok(Prepared(acceptors.collect::<Result<_, _>>()?))
+}
+
+/// It depends on nothing but what the acceptor accepts.
+fn hello_min(acceptor: &mut AcceptorGuest) -> Result<usize, Failure> {
+    Ok(match acceptor.identify(&[0; NONCE_LEN], &[])? {
+        Verdict::More(more) => usize::try_from(more).unwrap_or(HELLO_MAX),
+        Verdict::Authenticated(_) | Verdict::Refused(_) => 0,
+    })
+}

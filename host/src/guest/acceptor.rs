@@ -1,0 +1,126 @@
+//! Who is there? Asked of one instance that serves any number of strangers.
+
+use zeroize::Zeroizing;
+
+use super::bindings::acceptor::{Authenticated, Verdict};
+use super::instance::Guest;
+use super::{Engine, Failure, GuestError, NONCE_LEN, PeerFault, ServerConfig, types};
+use crate::keyfile::Psk;
+
+/// The most that a stranger can make us keep, in bytes: no hello is longer.
+pub const HELLO_MAX: usize = 320;
+
+/// An acceptor, inside its sandbox: tells who a stranger is, and keeps nothing
+/// of it.
+///
+/// A trap, a call that does not return, or an answer that cannot be right is a
+/// [`Failure::Guest`]; the acceptor has to be replaced then. Any other failure
+/// is a bug of ours.
+pub struct AcceptorGuest {
+    guest: Guest<types::Failure>,
+    keys: usize,
+}
+
+impl AcceptorGuest {
+    /// Accepts whoever has one of `psks`.
+    ///
+    /// # Errors
+    /// When the pool is empty or the guest fails.
+    pub fn new(engine: &Engine, config: ServerConfig, psks: &[Psk]) -> Result<Self, GuestError> {
+        let secrets: Vec<_> = psks.iter().map(|psk| psk.expose().to_vec()).collect();
+        let secrets = Zeroizing::new(secrets);
+        let guest = Guest::new(engine, |store, instance| {
+            let api = instance.spiped_pipe_acceptor();
+            api.acceptor().call_constructor(store, config, &secrets)
+        })?;
+        Ok(Self { guest, keys: psks.len() })
+    }
+
+    /// Who has answered this to our nonce? It takes as long whichever of the
+    /// keys the stranger has, and if it has none: a microsecond for each key.
+    ///
+    /// What it asks for never makes the whole longer than [`HELLO_MAX`]; an
+    /// index is one of a key; and the hello is part of what was received.
+    ///
+    /// # Errors
+    /// When the guest fails.
+    pub fn identify(
+        &mut self,
+        our_nonce: &[u8; NONCE_LEN],
+        received: &[u8],
+    ) -> Result<Verdict, Failure> {
+        let verdict = self.guest.call(|store, instance, acceptor| {
+            let api = instance.spiped_pipe_acceptor();
+            api.acceptor().call_identify(store, acceptor, our_nonce, received)
+        })?;
+        let verdict = verdict.map_err(|misuse| Failure::Protocol(misuse.into()))?;
+        if is_possible(&verdict, received.len(), self.keys) {
+            Ok(verdict)
+        } else {
+            Err(self.guest.fail(Failure::impossible()))
+        }
+    }
+
+    /// What was wrong with a stranger that stopped here, although `identify`
+    /// had asked for more.
+    ///
+    /// # Errors
+    /// When the guest fails.
+    pub fn fault_at_eof(
+        &mut self,
+        our_nonce: &[u8; NONCE_LEN],
+        received: &[u8],
+    ) -> Result<PeerFault, Failure> {
+        let fault = self.guest.call(|store, instance, acceptor| {
+            let api = instance.spiped_pipe_acceptor();
+            api.acceptor().call_fault_at_eof(store, acceptor, our_nonce, received)
+        })?;
+        fault.map_err(|misuse| Failure::Protocol(misuse.into()))
+    }
+
+    /// Whether it is good for nothing but being replaced.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.guest.has_failed()
+    }
+}
+
+/// Whether a guest that works can answer this about so many bytes.
+fn is_possible(verdict: &Verdict, received: usize, keys: usize) -> bool {
+    let fits = |number: u32, max: usize| usize::try_from(number).is_ok_and(|number| number <= max);
+    match verdict {
+        Verdict::More(more) => *more > 0 && fits(*more, HELLO_MAX.saturating_sub(received)),
+        Verdict::Authenticated(Authenticated { psk_index, hello_len, key_exchange: _ }) => {
+            keys.checked_sub(1).is_some_and(|last| fits(*psk_index, last))
+                && fits(*hello_len, received)
+        }
+        Verdict::Refused(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::KeyExchange;
+
+    #[test]
+    fn stranger_cannot_make_us_keep_more_than_a_hello() {
+        let more = |more, received| is_possible(&Verdict::More(more), received, 1);
+        assert!(more(320, 0) && more(1, 319) && more(224, 96));
+        assert!(!more(321, 0) && !more(2, 319) && !more(1, 320) && !more(u32::MAX, 0));
+        assert!(!more(0, 96), "it would be asked for ever");
+    }
+
+    #[test]
+    fn authenticated_names_a_key_and_what_has_come() {
+        let authenticated = |psk_index, hello_len, keys| {
+            let key_exchange = KeyExchange::X25519;
+            let verdict = Authenticated { psk_index, key_exchange, hello_len };
+            is_possible(&Verdict::Authenticated(verdict), 320, keys)
+        };
+        assert!(authenticated(0, 96, 1) && authenticated(2, 320, 3));
+        assert!(!authenticated(3, 96, 3) && !authenticated(u32::MAX, 96, 3));
+        assert!(!authenticated(0, 0, 0), "there is no key");
+        assert!(!authenticated(0, 321, 1) && !authenticated(0, u32::MAX, 1));
+    }
+}

@@ -1,0 +1,149 @@
+//! What all guests have in common, whichever resource of the component they
+//! hold.
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::bindings::Native;
+use super::engine::{self, Engine};
+use super::imports::Imports;
+use super::{PeerFault, types};
+use crate::process::wipe::wipe_stack;
+
+/// Why a guest has failed. `F` is what the component calls a failure of its
+/// resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure<F = types::Failure> {
+    /// What the protocol says.
+    Protocol(F),
+    /// The guest's own: a trap, a deadline, an impossible answer.
+    Guest(String),
+}
+
+impl<F> Failure<F> {
+    /// An answer that no working component gives.
+    pub(super) fn impossible() -> Self {
+        Self::Guest("impossible answer".into())
+    }
+
+    /// A computation that panicked.
+    pub(crate) fn abandoned() -> Self {
+        Self::Guest("computation was abandoned".into())
+    }
+
+    fn trap(error: &wasmtime::Error) -> Self {
+        Self::Guest(reason(error))
+    }
+}
+
+impl Failure {
+    /// What the peer did wrong, if it is the peer's fault.
+    #[must_use]
+    pub fn peer_fault(&self) -> Option<PeerFault> {
+        match self {
+            Self::Protocol(types::Failure::Peer(fault)) => Some(*fault),
+            Self::Protocol(types::Failure::Misuse(_) | types::Failure::Exhausted)
+            | Self::Guest(_) => None,
+        }
+    }
+}
+
+impl From<PeerFault> for Failure {
+    fn from(fault: PeerFault) -> Self {
+        Self::Protocol(types::Failure::Peer(fault))
+    }
+}
+
+impl From<types::Misuse> for types::Failure {
+    fn from(misuse: types::Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+/// Why there is no guest.
+#[derive(Debug, thiserror::Error)]
+pub enum GuestError<F = types::Failure> {
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Entropy(#[from] getrandom::Error),
+    /// The pool is empty, or the component is not one.
+    #[error("no sandbox: {}", reason(.0))]
+    Instance(wasmtime::Error),
+    /// It failed as soon as it was made.
+    #[error("{0}")]
+    Failed(Failure<F>),
+}
+
+/// A resource of the component, in an instance and a store of its own.
+///
+/// Its first failure is final: no call goes in after it. Dropping it gives its
+/// memory back to the kernel, which wipes it: nothing that the guest knew
+/// outlives it, even if it could not clean up itself.
+pub(super) struct Guest<F> {
+    store: Store<Imports>,
+    instance: Native,
+    resource: ResourceAny,
+    failure: Option<Failure<F>>,
+}
+
+impl<F: Clone> Guest<F> {
+    /// A fresh instance with the resource that `construct` makes in it.
+    pub(super) fn new<E: Into<F>>(
+        engine: &Engine,
+        construct: impl FnOnce(&mut Store<Imports>, &Native) -> wasmtime::Result<Result<ResourceAny, E>>,
+    ) -> Result<Self, GuestError<F>> {
+        let (mut store, instance) = engine.instantiate().map_err(GuestError::Instance)?;
+        let constructed = apart(|| construct(&mut store, &instance));
+        wipe_stack();
+        let failed = |failure| Err(GuestError::Failed(failure));
+        match constructed {
+            Ok(Ok(resource)) => Ok(Self { store, instance, resource, failure: None }),
+            Ok(Err(failure)) => failed(Failure::Protocol(failure.into())),
+            Err(trap) => failed(Failure::trap(&trap)),
+        }
+    }
+
+    /// One call. What it answers is yet to be checked.
+    pub(super) fn call<T>(
+        &mut self,
+        enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure<F>> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        engine::wind_up(&mut self.store);
+        enter(&mut self.store, &self.instance, self.resource)
+            .map_err(|trap| self.fail(Failure::trap(&trap)))
+    }
+
+    /// As `call`, for one that leaves keys on the stack.
+    pub(super) fn call_and_wipe<T>(
+        &mut self,
+        enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure<F>> {
+        let answer = apart(|| self.call(enter));
+        wipe_stack();
+        answer
+    }
+
+    /// From now on this is the failure. Returns it.
+    pub(super) fn fail(&mut self, failure: Failure<F>) -> Failure<F> {
+        self.failure.insert(failure).clone()
+    }
+
+    /// Whether it is good for nothing but being dropped.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+}
+
+/// Not inlined, so that all it leaves on the stack is below its caller.
+#[inline(never)]
+fn apart<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// A trap in one line: the cause, without wasm addresses.
+fn reason(error: &wasmtime::Error) -> String {
+    error.root_cause().to_string()
+}

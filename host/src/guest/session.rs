@@ -1,0 +1,224 @@
+//! One connection's session, in a sandbox of its own.
+
+use zeroize::Zeroizing;
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::bindings::Native;
+use super::bindings::session::{self, GuestSession};
+use super::imports::Imports;
+use super::instance::Guest;
+use super::output::{Bounds, Input, Output, Status};
+use super::{ClientConfig, Engine, Failure, GuestError, NONCE_LEN, ServerConfig, types};
+use crate::keyfile::Psk;
+
+/// Random bytes that a client needs: 32 for its nonce, 32 for its exponent.
+pub const CONNECT_ENTROPY_LEN: usize = 64;
+/// Random bytes that a server needs for its exponent. Its nonce it has sent.
+pub const ACCEPT_ENTROPY_LEN: usize = 32;
+
+/// The longest state of a suspended session, in bytes.
+pub const STATE_MAX: usize = 1300;
+/// Length of what tells one PSK from another.
+const PSK_ID_LEN: usize = 16;
+
+/// One connection's session, inside its sandbox.
+///
+/// The calls are those of the WIT package's `session`, and the same rules
+/// hold. A trap, a call that does not return, or an answer that cannot be
+/// right is a [`Failure::Guest`]. Calls take microseconds,
+/// [`compute`](Self::compute) a few tenths of a millisecond.
+pub struct SessionGuest {
+    guest: Guest<types::Failure>,
+    bounds: Bounds,
+    /// Until then, calls handle the keys themselves.
+    established: bool,
+}
+
+/// What a client has said that an acceptor has authenticated.
+#[derive(Clone, Copy, Debug)]
+pub struct Greeting<'a> {
+    /// The nonce that we sent.
+    pub our_nonce: &'a [u8; NONCE_LEN],
+    /// What the client has answered, as long as the acceptor says.
+    pub hello: &'a [u8],
+}
+
+impl SessionGuest {
+    /// A client's session, with fresh random bytes.
+    ///
+    /// # Errors
+    /// When the pool is empty, the system gives no random bytes, or the guest
+    /// fails.
+    pub fn connect(engine: &Engine, config: ClientConfig, psk: &Psk) -> Result<Self, GuestError> {
+        let mut entropy = Zeroizing::new([0; CONNECT_ENTROPY_LEN]);
+        getrandom::fill(&mut *entropy)?;
+        Self::connect_with(engine, config, psk, &entropy)
+    }
+
+    /// A client's session with given random bytes, to replay a conversation.
+    /// Bytes that were used before reveal the new traffic.
+    ///
+    /// # Errors
+    /// When the pool is empty or the guest fails.
+    pub fn connect_with(
+        engine: &Engine,
+        config: ClientConfig,
+        psk: &Psk,
+        entropy: &[u8; CONNECT_ENTROPY_LEN],
+    ) -> Result<Self, GuestError> {
+        let psk = owned(psk);
+        let guest = Guest::new(engine, |store, instance| {
+            let api = instance.spiped_pipe_session();
+            api.session().call_connect(store, config, &psk, entropy)
+        })?;
+        Ok(Self { guest, bounds: Bounds::client(), established: false })
+    }
+
+    /// A server's session with a client that an acceptor has authenticated,
+    /// with fresh random bytes. `config` is the acceptor's, `psk` the client's.
+    ///
+    /// # Errors
+    /// When the pool is empty, the system gives no random bytes, the peer
+    /// breaks the rules although it has the key, or the guest fails.
+    pub fn accept(
+        engine: &Engine,
+        config: ServerConfig,
+        greeting: Greeting<'_>,
+        psk: &Psk,
+    ) -> Result<Self, GuestError> {
+        let mut entropy = Zeroizing::new([0; ACCEPT_ENTROPY_LEN]);
+        getrandom::fill(&mut *entropy)?;
+        Self::accept_with(engine, config, greeting, psk, &entropy)
+    }
+
+    /// A server's session with given random bytes, to replay a conversation.
+    /// Bytes that were used before reveal the new traffic.
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept).
+    pub fn accept_with(
+        engine: &Engine,
+        config: ServerConfig,
+        greeting: Greeting<'_>,
+        psk: &Psk,
+        entropy: &[u8; ACCEPT_ENTROPY_LEN],
+    ) -> Result<Self, GuestError> {
+        let Greeting { our_nonce, hello } = greeting;
+        let psk = owned(psk);
+        let guest = Guest::new(engine, |store, instance| {
+            let api = instance.spiped_pipe_session();
+            api.session().call_accept(store, config, our_nonce, hello, &psk, entropy)
+        })?;
+        Ok(Self { guest, bounds: Bounds::server(), established: false })
+    }
+
+    /// A fresh guest that goes on where a suspended session stopped.
+    ///
+    /// # Errors
+    /// When the pool is empty or the guest fails.
+    pub fn resume(engine: &Engine, state: &[u8]) -> Result<Self, GuestError> {
+        let guest = Guest::new(engine, |store, instance| {
+            instance.spiped_pipe_session().session().call_resume(store, state)
+        })?;
+        Ok(Self { guest, bounds: Bounds::resumed(), established: true })
+    }
+
+    /// Takes the session's state out of the guest, which is then over. The
+    /// state is secret and good for one [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// When the session is not established, or the guest fails.
+    pub fn suspend(&mut self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let answer = self.guest.call_and_wipe(|store, instance, session| {
+            instance.spiped_pipe_session().session().call_suspend(store, session)
+        })?;
+        let failure = match answer.map(Zeroizing::new) {
+            Ok(state) if state.len() <= STATE_MAX => return Ok(state),
+            Ok(_) => Failure::impossible(),
+            Err(failure) => Failure::Protocol(failure),
+        };
+        Err(self.guest.fail(failure))
+    }
+
+    /// Which PSK the session was made with; `None` once it has failed or was
+    /// suspended. With it, guesses of a weak key can be checked.
+    pub fn psk_id(&mut self) -> Option<[u8; PSK_ID_LEN]> {
+        let id = self.guest.call(|store, instance, session| {
+            instance.spiped_pipe_session().session().call_psk_id(store, session)
+        });
+        let id = <[u8; PSK_ID_LEN]>::try_from(id.ok()??).ok();
+        if id.is_none() {
+            self.guest.fail(Failure::impossible());
+        }
+        id
+    }
+
+    /// Begins: a client's nonce goes out.
+    pub fn start(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_start(store, session))
+    }
+
+    /// Computes the public or the shared value that is due.
+    pub fn compute(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_compute(store, session))
+    }
+
+    /// Takes bytes that came from the crypt side.
+    pub fn handle_crypt(&mut self, bytes: &[u8]) -> Output {
+        self.call(Input::Crypt(bytes.len()), |api, store, session| {
+            api.call_handle_crypt(store, session, bytes)
+        })
+    }
+
+    /// Takes bytes that came from the plain side.
+    pub fn handle_plain(&mut self, bytes: &[u8]) -> Output {
+        self.call(Input::Plain(bytes.len()), |api, store, session| {
+            api.call_handle_plain(store, session, bytes)
+        })
+    }
+
+    /// The crypt side has ended.
+    pub fn crypt_eof(&mut self) -> Output {
+        self.call(Input::Nothing, |api, store, session| api.call_crypt_eof(store, session))
+    }
+
+    /// The plain side has ended.
+    pub fn plain_eof(&mut self) -> Output {
+        self.call(Input::PlainEnd, |api, store, session| api.call_plain_eof(store, session))
+    }
+
+    fn call(
+        &mut self,
+        input: Input,
+        enter: impl FnOnce(
+            GuestSession<'_>,
+            &mut Store<Imports>,
+            ResourceAny,
+        ) -> wasmtime::Result<session::Output>,
+    ) -> Output {
+        let enter = |store: &mut _, instance: &Native, session| {
+            enter(instance.spiped_pipe_session().session(), store, session)
+        };
+        let answer =
+            if self.established { self.guest.call(enter) } else { self.guest.call_and_wipe(enter) };
+        let output = match answer {
+            Ok(output) => self.bounds.check(input, output.into()),
+            Err(failure) => return Output::failed(failure),
+        };
+        match &output.status {
+            Status::Failed(failure) => {
+                self.guest.fail(failure.clone());
+            }
+            Status::Established => self.established = true,
+            Status::Handshaking | Status::WantsCompute => {}
+        }
+        output
+    }
+}
+
+/// The bindings take a PSK in no other form.
+fn owned(psk: &Psk) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(psk.expose().to_vec())
+}

@@ -1,0 +1,120 @@
+//! A server's connection before its peer has authenticated: a socket, a timer,
+//! and the few bytes that came. Whatever is larger comes later.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::ready;
+
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout_at;
+
+use crate::acceptors::Acceptors;
+use crate::guest::{
+    Authenticated, Greeting, GuestError, HELLO_MAX, KeyExchange, NONCE_LEN, PeerFault, Verdict,
+};
+use crate::handshake::{HandshakeError, TimeLimit};
+use crate::keys::KeySet;
+use crate::net::socket::Socket;
+use crate::outcome::Outcome;
+
+/// A peer that has authenticated, and how it did.
+pub struct Peer {
+    our_nonce: [u8; NONCE_LEN],
+    received: Vec<u8>,
+    hello_len: usize,
+    /// The keys that were in use then.
+    pub keys: Arc<KeySet>,
+    /// Which of them it has.
+    pub psk_index: usize,
+    /// Its choice.
+    pub key_exchange: KeyExchange,
+}
+
+impl Peer {
+    /// What its session is made of.
+    #[must_use]
+    pub fn greeting(&self) -> Greeting<'_> {
+        let hello = self.received.get(..self.hello_len).unwrap_or_default();
+        Greeting { our_nonce: &self.our_nonce, hello }
+    }
+
+    /// What it has sent beyond that.
+    #[must_use]
+    pub fn early(&self) -> &[u8] {
+        self.received.get(self.hello_len..).unwrap_or_default()
+    }
+}
+
+/// Sends a stranger our nonce, and listens until it has authenticated.
+///
+/// # Errors
+/// The connection's outcome: it ends here. Nothing but the nonce was sent.
+pub async fn identify(
+    socket: &mut Socket,
+    acceptors: &Acceptors,
+    time: TimeLimit,
+) -> Result<Peer, Outcome> {
+    let mut our_nonce = [0; NONCE_LEN];
+    getrandom::fill(&mut our_nonce).map_err(GuestError::from)?;
+    let mut received = Vec::new();
+    // Not through a future around it, which would be twice as large.
+    let steps = listen(socket, acceptors, &our_nonce, &mut received);
+    let listened = if let Ok(listened) = timeout_at(time.deadline(), steps).await {
+        listened
+    } else {
+        // Silence, or a client that waits for our answer to a bad key share.
+        let fault = acceptors.fault_at_eof(&our_nonce, &received).await?;
+        let silent = fault == PeerFault::TruncatedInHandshake;
+        Err(if silent { time.exceeded().into() } else { refused(fault) })
+    };
+    // To close with something left unread would be a reset.
+    let (peer, keys) = listened.inspect_err(|_| socket.discard_input())?;
+    let Authenticated { psk_index, key_exchange, hello_len } = peer;
+    let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let (psk_index, hello_len) = (number(psk_index), number(hello_len));
+    Ok(Peer { our_nonce, received, hello_len, keys, psk_index, key_exchange })
+}
+
+async fn listen(
+    socket: &mut Socket,
+    acceptors: &Acceptors,
+    our_nonce: &[u8; NONCE_LEN],
+    received: &mut Vec<u8>,
+) -> Result<(Authenticated, Arc<KeySet>), Outcome> {
+    socket.write_all(our_nonce).await.map_err(HandshakeError::from)?;
+    let mut wanted = acceptors.hello_min();
+    loop {
+        while received.len() < wanted {
+            if receive(socket, received).await.map_err(HandshakeError::from)? == 0 {
+                return Err(refused(acceptors.fault_at_eof(our_nonce, received).await?));
+            }
+        }
+        match acceptors.identify(our_nonce, received).await? {
+            (Verdict::Authenticated(peer), keys) => return Ok((peer, keys)),
+            (Verdict::Refused(fault), _) => return Err(refused(fault)),
+            (Verdict::More(more), _) => {
+                wanted = received.len() + usize::try_from(more).unwrap_or(HELLO_MAX);
+            }
+        }
+    }
+}
+
+fn refused(fault: PeerFault) -> Outcome {
+    HandshakeError::Session(fault.into()).into()
+}
+
+/// Appends what there is, up to a hello in all. Returns its length.
+async fn receive(socket: &mut Socket, received: &mut Vec<u8>) -> io::Result<usize> {
+    poll_fn(|cx| {
+        let mut buffer = [0; HELLO_MAX];
+        let mut buffer = ReadBuf::new(&mut buffer[received.len().min(HELLO_MAX)..]);
+        ready!(Pin::new(&mut *socket).poll_read(cx, &mut buffer))?;
+        // Not before something came.
+        received.reserve_exact(HELLO_MAX - received.len());
+        received.extend_from_slice(buffer.filled());
+        Ok(buffer.filled().len()).into()
+    })
+    .await
+}
