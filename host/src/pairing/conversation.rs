@@ -1,7 +1,6 @@
 //! The conversation with the peer, and with the user, to its end.
 
 use std::cell::Cell;
-use std::mem;
 use std::pin::pin;
 
 use tokio::io::AsyncWriteExt;
@@ -20,15 +19,13 @@ pub(super) async fn converse(
     peer: Peer,
     confirmed: &Cell<bool>,
 ) -> Result<KeyFileContent, PairError> {
-    let Peer { mut socket, mut exchange, mut output } = peer;
+    let Peer { mut socket, mut exchange, output } = peer;
+    let mut output = output?;
     loop {
-        if matches!(output.status, Status::Confirmed | Status::Agreed(_)) {
+        if matches!(output.status, Status::Confirmed | Status::Agreed) {
             confirmed.set(true);
         }
-        // After a failure nothing goes out: a confirmation might be among it.
-        if !matches!(output.status, Status::Failed(_)) {
-            socket.write_all(&mem::take(&mut output.to_peer)).await?;
-        }
+        socket.write_all(&output.to_peer).await?;
         output = match output.status {
             Status::Waiting | Status::Exchanging => receive(&mut socket, &mut exchange).await?,
             Status::Confirmed => {
@@ -36,12 +33,11 @@ pub(super) async fn converse(
                 receive(&mut socket, &mut exchange).await?
             }
             Status::Comparing(string) => compare(&string, &mut socket, &mut exchange).await?,
-            Status::Agreed(content) => {
+            Status::Agreed => {
                 // Nothing more is to come; what was sent still arrives.
                 let _ = socket.shutdown().await;
-                return Ok(content);
+                return Ok(exchange.take_key()?);
             }
-            Status::Failed(failure) => return Err(PairError::Exchange { failure }),
         };
     }
 }
@@ -57,8 +53,11 @@ async fn compare(
     loop {
         select! {
             answer = &mut same => return match answer? {
-                Answer::Same => Ok(exchange.confirm()),
-                Answer::Different => Err(PairError::Declined),
+                Answer::Same => Ok(exchange.confirm()?),
+                Answer::Different => {
+                    exchange.reject()?;
+                    Err(PairError::Declined)
+                }
             },
             output = receive(socket, exchange) => {
                 let output = output?;

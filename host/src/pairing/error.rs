@@ -49,6 +49,12 @@ pub(super) enum PairError {
     Interrupted,
 }
 
+impl From<Failure> for PairError {
+    fn from(failure: Failure) -> Self {
+        Self::Exchange { failure }
+    }
+}
+
 /// What to do about a failure.
 fn remedy(failure: &Failure) -> &'static str {
     let Failure::Protocol(ProtocolFailure::Peer(fault)) = failure else {

@@ -42,11 +42,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// One read; no message is longer.
 const READ_LEN: usize = 128;
 
-/// The other host, and what our exchange has to say to it.
+/// The other host, and what our exchange made of its first message, or of
+/// none if it is the client's.
 pub(super) struct Peer {
     pub(super) socket: Socket,
     pub(super) exchange: Exchange,
-    pub(super) output: Output,
+    pub(super) output: Result<Output, PairError>,
 }
 
 /// Connects, or waits for whoever speaks the protocol.
@@ -65,7 +66,7 @@ pub(super) async fn meet(
             let socket = dial(&endpoints, None, limit).await.map_err(PairError::Dial)?;
             socket.tune(true);
             let mut exchange = Exchange::new(engine, Side::Client, code)?;
-            let output = exchange.start();
+            let output = Ok(exchange.start()?);
             Ok(Peer { socket, exchange, output })
         }
         Meeting::Listen(address) => {
@@ -141,35 +142,36 @@ async fn hear(accepted: Accepted, exchange: Exchange) -> Result<(Peer, String), 
 }
 
 async fn first_message(mut socket: Socket, mut exchange: Exchange) -> Result<Peer, String> {
-    let mut output = exchange.start();
-    while output.status == Status::Waiting {
-        let received = receive(&mut socket, &mut exchange).await;
-        output = received.map_err(|error| error.to_string())?;
+    let mut output = exchange.start().map_err(PairError::from);
+    while matches!(&output, Ok(Output { status: Status::Waiting, .. })) {
+        output = receive(&mut socket, &mut exchange).await;
     }
-    match output.status {
+    match output {
         // These come before a first message is complete, all others after.
-        Status::Failed(
-            failure @ Failure::Protocol(ProtocolFailure::Peer(
-                PeerFault::NotPairing | PeerFault::Truncated,
-            )),
-        ) => Err(failure.to_string()),
-        Status::Waiting
-        | Status::Exchanging
-        | Status::Comparing(_)
-        | Status::Confirmed
-        | Status::Agreed(_)
-        | Status::Failed(_) => Ok(Peer { socket, exchange, output }),
+        Err(PairError::Socket(error)) => Err(error.to_string()),
+        Err(PairError::Exchange {
+            failure:
+                failure @ Failure::Protocol(ProtocolFailure::Peer(
+                    PeerFault::NotPairing | PeerFault::Truncated,
+                )),
+        }) => Err(failure.to_string()),
+        output => Ok(Peer { socket, exchange, output }),
     }
 }
 
-/// Passes on what the peer sends next, or that it has ended.
-pub(super) async fn receive(socket: &mut Socket, exchange: &mut Exchange) -> io::Result<Output> {
+/// Passes on what the peer sends next, or that it has ended. The latter is a
+/// failure: after the last message, nobody listens to it.
+pub(super) async fn receive(
+    socket: &mut Socket,
+    exchange: &mut Exchange,
+) -> Result<Output, PairError> {
     let mut buffer = [0; READ_LEN];
     let len = socket.read(&mut buffer).await?;
-    Ok(match &buffer[..len] {
-        [] => exchange.eof(),
-        bytes => exchange.receive(bytes),
-    })
+    if len == 0 {
+        exchange.eof()?;
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(exchange.receive(&buffer[..len])?)
 }
 
 /// Who was not the peer, and how we know.

@@ -1,6 +1,7 @@
 //! One end of a pairing, in a sandbox of its own.
 
-mod output;
+mod bounds;
+mod words;
 
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -10,10 +11,9 @@ use super::bindings::exports::spiped::pipe::pairing::{self, GuestExchange};
 use super::imports::Imports;
 use super::instance::Guest;
 use super::{Engine, Side};
-use output::Bounds;
+use bounds::Bounds;
 
-pub use output::{Output, Status};
-pub use pairing::{Failure as ProtocolFailure, Misuse, PeerFault};
+pub use pairing::{Failure as ProtocolFailure, Misuse, Output, PeerFault, Status};
 
 /// Why an exchange is over.
 pub type Failure = super::Failure<ProtocolFailure>;
@@ -32,15 +32,15 @@ pub const ENTROPY_LEN: usize = 32;
 /// One end of a pairing, inside its sandbox.
 ///
 /// The calls are those of the WIT package's `exchange`, and the same rules
-/// hold. A trap, a call that does not return, or an answer that cannot be
-/// right is a [`Failure::Guest`].
+/// hold. The first failure is final. A trap, a call that does not return, or
+/// an answer that cannot be right is a [`Failure::Guest`].
 pub struct Exchange {
-    guest: Guest<pairing::Failure>,
+    guest: Guest<ProtocolFailure>,
     bounds: Bounds,
 }
 
 impl Exchange {
-    /// A fresh exchange with fresh random bytes.
+    /// A fresh exchange with fresh random bytes. `code` is in canonical form.
     ///
     /// # Errors
     /// When the pool is empty, the system gives no random bytes, or the guest
@@ -69,70 +69,85 @@ impl Exchange {
     }
 
     /// Begins: a client's commitment goes out.
-    pub fn start(&mut self) -> Output {
-        self.call(|api, store, exchange| api.call_start(store, exchange))
+    ///
+    /// # Errors
+    /// The guest's failure.
+    pub fn start(&mut self) -> Result<Output, Failure> {
+        self.advance(|api, store, exchange| api.call_start(store, exchange))
     }
 
     /// Takes bytes that came from the peer.
-    pub fn receive(&mut self, bytes: &[u8]) -> Output {
+    ///
+    /// # Errors
+    /// What the peer did wrong, or the guest's failure.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Output, Failure> {
         self.bounds.receive(bytes.len());
-        self.call(|api, store, exchange| api.call_receive(store, exchange, bytes))
+        self.advance(|api, store, exchange| api.call_receive(store, exchange, bytes))
     }
 
     /// The user says that both ends show the same.
-    pub fn confirm(&mut self) -> Output {
+    ///
+    /// # Errors
+    /// The guest's failure.
+    pub fn confirm(&mut self) -> Result<Output, Failure> {
         self.bounds.confirm();
-        self.call(|api, store, exchange| api.call_confirm(store, exchange))
+        self.advance(|api, store, exchange| api.call_confirm(store, exchange))
+    }
+
+    /// The user says that they do not: the exchange is over.
+    ///
+    /// # Errors
+    /// The guest's failure.
+    pub fn reject(&mut self) -> Result<(), Failure> {
+        self.call(|api, store, exchange| api.call_reject(store, exchange))
     }
 
     /// The peer's stream has ended.
-    pub fn eof(&mut self) -> Output {
-        let ended = self.guest.call_and_wipe(|store, instance, exchange| {
-            instance.spiped_pipe_pairing().exchange().call_eof(store, exchange)
-        });
-        let failure = match ended {
-            // Nothing is missing.
-            Ok(Ok(())) => return Output { to_peer: Vec::new(), status: Status::Confirmed },
-            Ok(Err(failure)) => self.guest.fail(Failure::Protocol(failure)),
-            Err(failure) => failure,
-        };
-        Output::failed(failure)
+    ///
+    /// # Errors
+    /// Unless both have confirmed.
+    pub fn eof(&mut self) -> Result<(), Failure> {
+        self.call(|api, store, exchange| api.call_eof(store, exchange))
     }
 
-    fn call(
+    /// The content of the key file, once, when both have confirmed.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take_key(&mut self) -> Result<Zeroizing<[u8; 32]>, Failure> {
+        let key = self.call(|api, store, exchange| api.call_take_key(store, exchange))?;
+        let key = self.bounds.allow_key(&Zeroizing::new(key));
+        key.ok_or_else(|| self.guest.fail(Failure::impossible()))
+    }
+
+    /// A call that moves the exchange on.
+    fn advance(
         &mut self,
         enter: impl FnOnce(
             GuestExchange<'_>,
             &mut Store<Imports>,
             ResourceAny,
-        ) -> wasmtime::Result<Result<pairing::Output, pairing::Failure>>,
-    ) -> Output {
+        ) -> wasmtime::Result<Result<Output, ProtocolFailure>>,
+    ) -> Result<Output, Failure> {
+        let output = self.call(enter)?;
+        if self.bounds.allow(&output) {
+            Ok(output)
+        } else {
+            Err(self.guest.fail(Failure::impossible()))
+        }
+    }
+
+    fn call<T>(
+        &mut self,
+        enter: impl FnOnce(
+            GuestExchange<'_>,
+            &mut Store<Imports>,
+            ResourceAny,
+        ) -> wasmtime::Result<Result<T, ProtocolFailure>>,
+    ) -> Result<T, Failure> {
         let answer = self.guest.call_and_wipe(|store, instance, exchange| {
-            let api = instance.spiped_pipe_pairing();
-            let output = match enter(api.exchange(), store, exchange)? {
-                Ok(output) => output,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let key = match output.status {
-                pairing::Status::Agreed => match api.exchange().call_take_key(store, exchange)? {
-                    Ok(key) => Some(Zeroizing::new(key)),
-                    Err(failure) => return Ok(Err(failure)),
-                },
-                pairing::Status::Waiting
-                | pairing::Status::Exchanging
-                | pairing::Status::Comparing(_)
-                | pairing::Status::Confirmed => None,
-            };
-            Ok(Ok((output, key)))
-        });
-        let failure = match answer {
-            Ok(Ok((output, key))) => match self.bounds.check(output, key) {
-                Output { status: Status::Failed(failure), .. } => failure,
-                output => return output,
-            },
-            Ok(Err(failure)) => Failure::Protocol(failure),
-            Err(failure) => failure,
-        };
-        Output::failed(self.guest.fail(failure))
+            enter(instance.spiped_pipe_pairing().exchange(), store, exchange)
+        })?;
+        answer.map_err(|failure| self.guest.fail(Failure::Protocol(failure)))
     }
 }
