@@ -10,11 +10,10 @@ use crate::misbehaving::engine;
 fn fate(what: &[u8]) -> Failure {
     let engine = engine();
     let mut exchange = Exchange::new(&engine, Side::Server, None).unwrap();
-    assert_eq!(exchange.start().status, Status::Waiting);
-    let output = exchange.receive(what);
-    assert_eq!(output.to_peer, b"");
-    let Status::Failed(failure) = output.status else { panic!("{:?}", output.status) };
-    assert_eq!(exchange.confirm().status, Status::Failed(failure.clone()));
+    assert_eq!(exchange.start().unwrap().status, Status::Waiting);
+    let failure = exchange.receive(what).unwrap_err();
+    assert_eq!(exchange.confirm(), Err(failure.clone()));
+    assert_eq!(exchange.take_key(), Err(failure.clone()));
     failure
 }
 
@@ -32,8 +31,9 @@ fn key_that_nobody_confirmed_is_none() {
 fn key_out_of_nothing_is_none_even_after_a_yes() {
     let engine = engine();
     let mut exchange = Exchange::new(&engine, Side::Server, None).unwrap();
-    exchange.start();
-    assert_eq!(exchange.confirm().status, Status::Failed(impossible()));
+    exchange.start().unwrap();
+    assert_eq!(exchange.confirm(), Err(impossible()));
+    assert_eq!(exchange.take_key(), Err(impossible()));
 }
 
 #[test]
