@@ -76,7 +76,7 @@ fn key_search(criterion: &mut Criterion, engine: &Engine) {
         let other = |number: usize| {
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&number.to_le_bytes());
-            Psk::new(bytes)
+            Psk::copy_of(&bytes)
         };
         let psks: Vec<_> = (1..count).map(other).chain([psk()]).collect();
         group.throughput(Throughput::Elements(count as u64));
@@ -194,7 +194,7 @@ fn client(engine: &Engine, config: ClientConfig) -> SessionGuest {
 }
 
 fn psk() -> Psk {
-    Psk::new([7; 32])
+    Psk::copy_of(&[7; 32])
 }
 
 /// Both ends of a connection, from nothing.

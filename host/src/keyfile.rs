@@ -14,6 +14,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::secrets::Locked;
+
 /// Where the key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyFile {
@@ -79,41 +81,53 @@ fn read(mut file: File, name: &Path) -> Result<(Psk, u64), KeyFileError> {
     hash(&mut file).map_err(read_error)
 }
 
-/// The pre-shared key: SHA-256 of the whole key file. Wiped on drop, never
-/// shown.
+/// The pre-shared key: SHA-256 of the whole key file. In locked memory, wiped
+/// on drop, never shown.
 #[derive(Clone)]
-pub struct Psk(Box<Zeroizing<[u8; 32]>>);
+pub struct Psk(Locked);
 
 impl Psk {
+    /// Length of a key, in bytes.
+    pub const LEN: usize = 32;
+
+    /// A key that `fill` writes, in place of zeros.
+    #[must_use]
+    pub fn build(fill: impl FnOnce(&mut [u8; Self::LEN])) -> Self {
+        Self(Locked::build(Self::LEN, |place| {
+            fill(place.as_mut_array().unwrap_or_else(|| unreachable!("as long as asked for")));
+        }))
+    }
+
     /// A key that is known already; wiping `bytes` is the caller's part.
     #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Box::new(Zeroizing::new(bytes)))
+    pub fn copy_of(bytes: &[u8; Self::LEN]) -> Self {
+        Self(Locked::copy_of(bytes))
     }
 
     /// The key that a file with this content is.
     #[must_use]
     pub fn of_content(content: &[u8]) -> Self {
-        Self::of_hashed(Sha256::new_with_prefix(content))
+        let mut hasher = Sha256::new();
+        hasher.update(content);
+        Self::of_hashed(&mut hasher)
     }
 
-    fn of_hashed(content: Sha256) -> Self {
-        // Written in place, so that no copy of the key stays on the stack.
-        let mut psk = Self(Box::default());
-        content.finalize_into((&mut **psk.0).into());
-        psk
+    /// By reference and in place, so that neither what was hashed nor the key
+    /// stays behind on the stack.
+    fn of_hashed(content: &mut Sha256) -> Self {
+        Self::build(|psk| content.finalize_into_reset(psk.into()))
     }
 
     /// The bytes, for the session.
     #[must_use]
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
+    pub fn expose(&self) -> &[u8; Self::LEN] {
+        self.0.as_array().unwrap_or_else(|| unreachable!("as long as it was made"))
     }
 
     /// Whether it is the same key. The time it takes says nothing.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        self.0.as_slice().ct_eq(other.0.as_slice()).into()
+        self.0.ct_eq(&other.0).into()
     }
 }
 
@@ -189,7 +203,7 @@ fn hash(source: &mut impl Read) -> io::Result<(Psk, u64)> {
             Err(error) => return Err(error),
         }
     }
-    Ok((Psk::of_hashed(hasher), len))
+    Ok((Psk::of_hashed(&mut hasher), len))
 }
 
 #[cfg(test)]

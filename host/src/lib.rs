@@ -29,6 +29,7 @@ pub mod packet_crypto;
 pub mod pairing;
 pub mod process;
 pub mod relay;
+pub mod secrets;
 pub mod serve;
 pub mod startup;
 pub mod stdio;

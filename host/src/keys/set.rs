@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio::sync::watch;
 
 use super::{KeyName, KeySetError};
@@ -96,9 +97,20 @@ impl KeySet {
     }
 
     /// A copy of the PSK with this index; nothing if there are not so many.
+    /// Reads all of them whichever it is, so neither the time it takes nor the
+    /// memory it touches tells which one a peer holds.
     #[must_use]
     pub fn select(&self, index: usize) -> Option<Psk> {
-        self.psks.get(index).cloned()
+        (index < self.psks.len()).then(|| {
+            Psk::build(|selected| {
+                for (psk, position) in self.psks.iter().zip(0_usize..) {
+                    let wanted = position.ct_eq(&index);
+                    for (selected, byte) in selected.iter_mut().zip(psk.expose()) {
+                        selected.conditional_assign(byte, wanted);
+                    }
+                }
+            })
+        })
     }
 
     /// Whose secrets they are, in the same order.
@@ -190,8 +202,18 @@ mod tests {
         let names: Vec<_> = set.keys().iter().map(|key| key.name().unwrap().to_string()).collect();
         assert_eq!(names, ["a", "b", "c"]);
         assert_eq!(set.psks()[1].expose(), &[2; 32]);
-        assert_eq!(set.find(&Psk::new([3; 32])).unwrap().name(), set.keys()[2].name());
-        assert!(set.find(&Psk::new([4; 32])).is_none());
+        assert_eq!(set.find(&Psk::copy_of(&[3; 32])).unwrap().name(), set.keys()[2].name());
+        assert!(set.find(&Psk::copy_of(&[4; 32])).is_none());
+    }
+
+    #[test]
+    fn each_key_can_be_selected_and_none_beyond() {
+        let set = set(&[("a", 1), ("b", 2), ("c", 3)]);
+        for (index, psk) in set.psks().iter().enumerate() {
+            assert!(set.select(index).unwrap().matches(psk));
+        }
+        assert!(set.select(3).is_none());
+        assert!(set.select(usize::MAX).is_none());
     }
 
     #[test]
@@ -227,7 +249,7 @@ mod tests {
             "; added: d, e; removed: c; replaced: b"
         );
         assert_eq!(changes(&[("c", 3), ("b", 2), ("a", 1)]), "; none is new");
-        let one = |byte| KeySet::of_one(Psk::new([byte; 32]));
+        let one = |byte| KeySet::of_one(Psk::copy_of(&[byte; 32]));
         let text = one(2).changes_from(&one(1)).to_string();
         assert_eq!(text, "; replaced: the key without a name");
     }
@@ -237,7 +259,8 @@ mod tests {
     }
 
     fn named(keys: &[(&str, u8)]) -> Vec<(KeyName, Psk)> {
-        let key = |&(name, byte): &(&str, u8)| (KeyName::new(name.as_ref()), Psk::new([byte; 32]));
+        let key =
+            |&(name, byte): &(&str, u8)| (KeyName::new(name.as_ref()), Psk::copy_of(&[byte; 32]));
         keys.iter().map(key).collect()
     }
 }

@@ -18,7 +18,7 @@ impl NativeWorld {
             Ingredients::New { config, secrets, entropy } => {
                 let secrets = secrets
                     .iter()
-                    .map(|secret| secret.as_slice().try_into().ok().map(Psk::new))
+                    .map(|secret| secret.as_slice().try_into().ok().map(Psk::copy_of))
                     .collect::<Option<Vec<_>>>()?;
                 let entropy = entropy.as_slice().try_into().ok()?;
                 let config = Config {

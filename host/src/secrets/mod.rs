@@ -1,0 +1,166 @@
+//! Where secrets are kept that outlive a call: the keys in use, and the states
+//! of sessions that sleep.
+//!
+//! They lie in pages of their own, which hold nothing else. Where the system
+//! allows, these are never swapped out, are left out of core dumps, and are
+//! zeros in a process forked from this one. Each secret is built in its place,
+//! is passed by reference, and is wiped when it is dropped.
+
+mod arena;
+mod pages;
+
+use std::fmt;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroize;
+
+use self::arena::Arena;
+
+/// One for the process, as there is one heap.
+static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
+
+/// Declares that this process forks no more: from now on a child would find
+/// zeros in place of the secrets. Locks the pages again, too, as a child
+/// inherits them unlocked; so a daemon calls it after it went into the
+/// background.
+pub fn after_last_fork() {
+    arena().stop_inheritance();
+}
+
+/// Secret bytes in their final place. Wiped on drop, never shown.
+pub struct Locked(NonNull<[u8]>);
+
+impl Locked {
+    /// `len` bytes, which `fill` is given as zeros to write the secret to.
+    #[must_use]
+    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
+        let slot = NonNull::slice_from_raw_parts(arena().take(len), len);
+        // First, so that a panic in `fill` gives the place back.
+        let mut locked = Self(slot);
+        fill(locked.bytes_mut());
+        locked
+    }
+
+    /// A copy. Wiping the original is the caller's part.
+    #[must_use]
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
+    }
+
+    #[allow(unsafe_code, reason = "the bytes are behind a pointer of our own")]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`; and as `self` is borrowed mutably, this is
+        // the only reference.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Deref for Locked {
+    type Target = [u8];
+
+    #[allow(unsafe_code, reason = "the bytes are behind a pointer of our own")]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: the arena gave us at least so many bytes, initialised and
+        // aligned as bytes are, and gives them to nobody else before `drop`
+        // hands them back.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.bytes_mut().zeroize();
+        arena().give_back(self.0.cast(), self.0.len());
+    }
+}
+
+impl Clone for Locked {
+    fn clone(&self) -> Self {
+        Self::copy_of(self)
+    }
+}
+
+impl fmt::Debug for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Locked(..)")
+    }
+}
+
+// SAFETY: it owns its bytes as a box would; the arena behind it is locked.
+#[allow(unsafe_code, reason = "a pointer is neither by itself")]
+unsafe impl Send for Locked {}
+// SAFETY: shared, it only lets them be read.
+#[allow(unsafe_code, reason = "a pointer is neither by itself")]
+unsafe impl Sync for Locked {}
+
+/// What the lock guards is never left half changed by anything that panics.
+fn arena() -> MutexGuard<'static, Arena> {
+    ARENA.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn place_is_zeros_however_often_it_was_used() {
+        for _ in 0..3 {
+            let secrets: Vec<_> = (1..2000)
+                .map(|len| {
+                    Locked::build(len, |place| {
+                        assert!(place.iter().all(|&byte| byte == 0));
+                        place.fill(0xff);
+                    })
+                })
+                .collect();
+            assert!(secrets.iter().zip(1..).all(|(secret, len)| **secret == vec![0xff; len]));
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_overlap_whatever_goes_and_comes() {
+        let threads: Vec<_> = (0..4_u8)
+            .map(|thread| {
+                thread::spawn(move || {
+                    let mut held = Vec::new();
+                    for round in 0..5000_usize {
+                        let len = (round * 37) % 1400;
+                        held.push((Locked::build(len, |place| place.fill(thread)), len));
+                        if round % 3 != 0 {
+                            let (secret, len) = held.swap_remove(round % held.len());
+                            assert_eq!(*secret, vec![thread; len]);
+                        }
+                    }
+                    assert!(held.iter().all(|(secret, len)| **secret == vec![thread; *len]));
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn secret_larger_than_a_chunk_is_kept_as_well() {
+        let secret = Locked::build(100_000, |place| place.fill(7));
+        assert_eq!(*secret.clone(), vec![7; 100_000]);
+    }
+
+    #[test]
+    fn panic_while_building_gives_the_place_back_wiped() {
+        let build = || Locked::build(999, |_| panic!("as a guest's answer might"));
+        assert!(catch_unwind(AssertUnwindSafe(build)).is_err());
+        drop(Locked::build(999, |place| assert!(place.iter().all(|&byte| byte == 0))));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", Locked::copy_of(b"secret")), "Locked(..)");
+    }
+}
