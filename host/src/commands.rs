@@ -8,7 +8,8 @@ use log::LevelFilter;
 
 use crate::cli::commands::{fingerprint, keygen, pair};
 use crate::cli::{Program, Stop};
-use crate::{keygen, observe, pairing};
+use crate::process::dumps;
+use crate::{keygen, observe, pairing, secrets};
 
 /// Reads the words after the command's, does it, and reports what went wrong.
 /// `name` starts each diagnostic.
@@ -16,6 +17,8 @@ use crate::{keygen, observe, pairing};
 pub fn run(command: Program, words: impl IntoIterator<Item = OsString>, name: &str) -> ExitCode {
     // Standard error it stays.
     let _ = observe::log::install(name, LevelFilter::Warn);
+    dumps::forbid();
+    secrets::after_last_fork();
     match parse_and_do(command, words) {
         Ok(result) => result.unwrap_or_else(|error| {
             log::error!("{error:#}");

@@ -28,10 +28,12 @@ use crate::net::resolve::{Endpoint, ResolveError, resolve};
 use crate::net::targets::Targets;
 use crate::observe::log::LogHandle;
 use crate::outcome::Outcome;
-use crate::process::daemonize::{Daemonized, Readiness, daemonize};
+use crate::process::daemonize::{Daemonized, Launcher, Readiness, daemonize};
+use crate::process::dumps;
 use crate::process::limits::OpenFiles;
 use crate::process::notify;
 use crate::relay::Broken;
+use crate::secrets;
 use crate::serve::Server;
 use crate::stdio::Stdio;
 use crate::workers::Workers;
@@ -51,6 +53,7 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     if process::id() == 1 {
         log::warn!("WARNING: Applying workaround for Docker signal-handling bug");
     }
+    dumps::forbid();
     let requests = Requests::catch()?;
     let keys = Keyring::load(plan.pipe.keys.clone())?;
 
@@ -59,7 +62,7 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     let mut readiness = None;
     if plan.wait_for_dns {
         match launch(&plan.launch, log)? {
-            Launched::Parent(code) => return Ok(code),
+            Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => daemon.map(Readiness::ready).transpose()?,
         };
     }
@@ -70,14 +73,16 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
     let source = listen(&source).with_context(|| format!("Error binding socket: {source}"))?;
     if !plan.wait_for_dns {
         match launch(&plan.launch, log)? {
-            Launched::Parent(code) => return Ok(code),
+            Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => readiness = daemon,
         }
     }
+    secrets::after_last_fork();
 
     let connection_limit = connection_limit(plan.connection_limit);
     if let Some(identity) = &plan.identity {
         identity.assume()?;
+        dumps::forbid();
     }
     let engine = Engine::new(guests(plan.pipe.config, connection_limit))?;
     let workers = Workers::start()?;
@@ -102,6 +107,8 @@ pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
 /// # Errors
 /// What kept it from starting.
 pub fn spipe(plan: SpipePlan) -> Result<ExitCode> {
+    dumps::forbid();
+    secrets::after_last_fork();
     let targets = resolve(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), resolve)?;
     let keys = Keyring::load(plan.pipe.keys.clone())?;
@@ -186,8 +193,8 @@ fn guests(config: Config, connections: NonZeroUsize) -> u32 {
 
 /// Which process goes on, and as what.
 enum Launched {
-    /// The one the user started; all is done.
-    Parent(ExitCode),
+    /// The one the user started; all that is left is to wait.
+    Parent(Launcher),
     /// This one; a daemon has somebody to tell when it works.
     Here(Option<Readiness>),
 }
@@ -197,7 +204,7 @@ fn launch(launch: &Launch, log: LogHandle) -> Result<Launched> {
         return Ok(Launched::Here(None));
     };
     match daemonize(pid_file)? {
-        Daemonized::Launcher(code) => Ok(Launched::Parent(code)),
+        Daemonized::Launcher(launcher) => Ok(Launched::Parent(launcher)),
         Daemonized::Daemon(readiness) => {
             if *syslog && let Err(error) = log.switch_to_syslog() {
                 log::warn!("No syslog, so standard error stays in use: {error}");
@@ -205,6 +212,13 @@ fn launch(launch: &Launch, log: LogHandle) -> Result<Launched> {
             Ok(Launched::Here(Some(readiness)))
         }
     }
+}
+
+/// The keys are the daemon's now: the launcher may wait for long (`-D`), and
+/// wipes its copies before.
+fn wait_without(keys: Keyring, launcher: Launcher) -> ExitCode {
+    drop(keys);
+    launcher.wait()
 }
 
 /// How many connections at once there can be, of as many as are `wanted`.

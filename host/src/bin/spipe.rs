@@ -4,7 +4,11 @@ use std::env::args_os;
 use std::process::ExitCode;
 
 use spiped::cli::{self, Program};
+use spiped::process::allocator::WipingAllocator;
 use spiped::{observe, startup};
+
+#[global_allocator]
+static HEAP: WipingAllocator = WipingAllocator;
 
 fn main() -> ExitCode {
     let mut args = args_os();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{KeySet, KeySetError, KeySource};
+use crate::process::wipe::wipe_stack;
 
 /// The keys in force, and where to read them again.
 pub struct Keyring {
@@ -18,7 +19,10 @@ impl Keyring {
     /// # Errors
     /// What is wrong with them.
     pub fn load(source: KeySource) -> Result<Self, KeySetError> {
-        let current = watch::Sender::new(Arc::new(source.load()?));
+        let keys = source.load();
+        // Hashing a key file leaves parts of it there.
+        wipe_stack();
+        let current = watch::Sender::new(Arc::new(keys?));
         Ok(Self { source, current })
     }
 
@@ -33,7 +37,9 @@ impl Keyring {
     /// # Errors
     /// What is wrong with them.
     pub fn read_again(&self) -> Result<KeySet, KeySetError> {
-        self.source.load_strictly()
+        let keys = self.source.load_strictly();
+        wipe_stack();
+        keys
     }
 
     /// Puts these keys in use, all at once. Says what is different.

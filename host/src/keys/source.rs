@@ -48,10 +48,12 @@ impl NamedFile {
 
 impl KeySource {
     /// Reads all keys for the first time, or none. Warns about each that
-    /// others can read, and about a single one that is empty.
+    /// others can read, and about a single one that is empty. Never inlined: the
+    /// caller wipes the stack below it.
     ///
     /// # Errors
     /// What is wrong with one of the keys, or with all of them together.
+    #[inline(never)]
     pub fn load(&self) -> Result<KeySet, KeySetError> {
         match self {
             Self::One(KeyFile::Path(path)) if path.is_dir() => {
@@ -69,6 +71,7 @@ impl KeySource {
     ///
     /// # Errors
     /// What is wrong with one of the keys, or with all of them together.
+    #[inline(never)]
     pub fn load_strictly(&self) -> Result<KeySet, KeySetError> {
         match self {
             Self::One(KeyFile::Stdin) => Err(KeySetError::StdinAgain),

@@ -16,8 +16,9 @@ use thiserror::Error;
 
 /// Forks. The child leads a new session, has written its process id to
 /// `pid_file` (decimal, no newline), and comes back at once as
-/// [`Daemonized::Daemon`] to go on with its start. The parent comes back as
-/// [`Daemonized::Launcher`] when that start has succeeded or failed.
+/// [`Daemonized::Daemon`] to go on with its start. The parent comes back at once,
+/// too, as [`Daemonized::Launcher`]: it has copies of all that was in memory, so
+/// it should first drop what is secret, then [wait](Launcher::wait).
 ///
 /// Call it while the process has one thread: before a runtime, before
 /// anything that may start one.
@@ -25,7 +26,7 @@ use thiserror::Error;
 /// # Errors
 ///
 /// [`DaemonizeError`], in the parent or in the child. The child's error makes
-/// the parent end as [`Daemonized::Launcher`] with a failure.
+/// the parent's wait end with a failure.
 pub fn daemonize(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
     if thread_count().is_some_and(|count| count != 1) {
         return Err(DaemonizeError::Threads);
@@ -42,10 +43,28 @@ pub fn daemonize(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
 /// Which of the two processes this is.
 #[derive(Debug)]
 pub enum Daemonized {
-    /// The parent. All that is left to do is to exit with this code.
-    Launcher(ExitCode),
+    /// The parent. All that is left to do is to wait and exit.
+    Launcher(Launcher),
     /// The child.
     Daemon(Readiness),
+}
+
+/// The parent's end of the daemon's promise.
+#[derive(Debug)]
+#[must_use = "whoever ran the command waits for the daemon"]
+pub struct Launcher(PipeReader);
+
+impl Launcher {
+    /// Waits until the daemon's start has succeeded or failed, and tells the
+    /// code to exit with.
+    #[must_use]
+    pub fn wait(mut self) -> ExitCode {
+        let mut word = [0; READY.len()];
+        match self.0.read_exact(&mut word) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        }
+    }
 }
 
 /// The daemon's promise to the waiting parent. Dropped without
@@ -106,7 +125,7 @@ unsafe fn fork_daemon(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
     match unsafe { fork() }.map_err(DaemonizeError::Fork)? {
         ForkResult::Parent { .. } => {
             drop(writer);
-            Ok(Daemonized::Launcher(wait(reader)))
+            Ok(Daemonized::Launcher(Launcher(reader)))
         }
         ForkResult::Child => {
             drop(reader);
@@ -115,15 +134,6 @@ unsafe fn fork_daemon(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
                 .map_err(|cause| DaemonizeError::PidFile(pid_file.to_owned(), cause))?;
             Ok(Daemonized::Daemon(Readiness(writer)))
         }
-    }
-}
-
-/// Waits for the daemon's word, or for the end of the daemon.
-fn wait(mut reader: PipeReader) -> ExitCode {
-    let mut word = [0; READY.len()];
-    match reader.read_exact(&mut word) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -148,7 +158,7 @@ mod tests {
     fn refused_while_other_threads_run() {
         thread::scope(|scope| {
             let (reader, writer) = io::pipe().unwrap();
-            scope.spawn(move || wait(reader));
+            scope.spawn(move || Launcher(reader).wait());
             let refused = daemonize(Path::new("/nonexistent/pid"));
             assert!(matches!(refused, Err(DaemonizeError::Threads)));
             drop(writer);
@@ -208,8 +218,7 @@ mod tests {
         #[allow(unsafe_code, reason = "the runner's thread is harmless")]
         let daemonized = unsafe { fork_daemon(&pid_file) };
         let code = match daemonized {
-            Ok(Daemonized::Launcher(code)) if code == ExitCode::SUCCESS => 0,
-            Ok(Daemonized::Launcher(_)) => 1,
+            Ok(Daemonized::Launcher(launcher)) => i32::from(launcher.wait() != ExitCode::SUCCESS),
             Ok(Daemonized::Daemon(readiness)) if part == "ready" => {
                 i32::from(readiness.ready().is_err())
             }

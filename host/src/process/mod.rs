@@ -1,7 +1,9 @@
-//! The process as the system sees it: background, identity, limits, service
-//! manager.
+//! The process as the system sees it: background, identity, limits, memory,
+//! service manager.
 
+pub mod allocator;
 pub mod daemonize;
+pub mod dumps;
 pub mod limits;
 pub mod notify;
 pub mod privileges;
