@@ -5,6 +5,9 @@
 //! connection never holds more than one batch a direction. Between batches a
 //! connection holds nothing: reads go to a buffer that belongs to the worker
 //! thread. After a while without a batch it gives up its sandbox as well.
+//!
+//! The buffer keeps what was read until a connection sleeps or ends: then it
+//! is wiped, whosever bytes are in it, and so is what calls left on the stack.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -16,8 +19,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use zeroize::Zeroize;
 
 use crate::guest::{Failure, Sleeper, Status};
+use crate::process::wipe::wipe_stack;
 use crate::tally::Tally;
 
 /// One read from the crypt side: 64 packets.
@@ -34,7 +39,7 @@ const BATCHES_A_TURN: usize = 8;
 const IDLE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BATCH_LEN].into());
+    static BUFFER: RefCell<Buffer> = RefCell::new(Buffer::new());
 }
 
 /// Why a connection broke.
@@ -64,6 +69,8 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     P: AsyncRead + AsyncWrite + Unpin,
 {
+    // However this ends, also if it is not polled to its end.
+    let _wiped = WipeOnDrop;
     tally.received(to_plain.len());
     let mut inward = Direction::new(to_plain);
     let mut outward = Direction::new(Vec::new());
@@ -101,6 +108,7 @@ where
                 while session.is_awake() && nap.poll_tick(cx).is_ready() {
                     if !mem::take(&mut moved) {
                         session.sleep().map_err(Broken::Session)?;
+                        Buffer::wipe();
                     }
                 }
                 return Poll::Pending;
@@ -110,6 +118,38 @@ where
         Poll::Pending
     })
     .await
+}
+
+/// What the connections of a worker thread read into, one after the other.
+struct Buffer {
+    bytes: Box<[u8]>,
+    /// Beyond these, all are zeros.
+    used: usize,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        Self { bytes: vec![0; BATCH_LEN].into(), used: 0 }
+    }
+
+    /// Wipes this thread's, and the unused part of its stack.
+    fn wipe() {
+        wipe_stack();
+        // Gone with its thread is as good: the heap is wiped when freed.
+        let _ = BUFFER.try_with(|buffer| {
+            let buffer = &mut *buffer.borrow_mut();
+            buffer.bytes[..mem::take(&mut buffer.used)].zeroize();
+        });
+    }
+}
+
+/// A connection's plaintext does not outlive it.
+struct WipeOnDrop;
+
+impl Drop for WipeOnDrop {
+    fn drop(&mut self) {
+        Buffer::wipe();
+    }
 }
 
 /// A stream, and what its errors mean.
@@ -194,9 +234,11 @@ impl Direction {
         handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
     ) -> Poll<io::Result<Status>> {
         BUFFER.with_borrow_mut(|buffer| {
-            let mut buffer = ReadBuf::new(&mut buffer[..max]);
-            ready!(Pin::new(reader).poll_read(cx, &mut buffer))?;
-            let bytes = Some(buffer.filled()).filter(|bytes| !bytes.is_empty());
+            let mut read = ReadBuf::new(&mut buffer.bytes[..max]);
+            ready!(Pin::new(reader).poll_read(cx, &mut read))?;
+            let bytes = read.filled();
+            buffer.used = buffer.used.max(bytes.len());
+            let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
             if bytes.is_none() {
                 self.stage = Stage::Ending;
             }
