@@ -28,6 +28,7 @@ main() {
     prepare browser browser::
     if [ "$(id -u)" != 0 ]; then
         leave_out root:: 'a root user'
+        leave_out security::memory:: 'a root user'
         leave_out hosts:: 'a root user'
     fi
 

@@ -5,7 +5,7 @@ use spiped_tests::{Backend, Conn, Daemon, KEY, Lab, Spiped};
 
 /// The test is the client of a `spiped -d`.
 pub(crate) struct AgainstServer {
-    lab: Lab,
+    pub(crate) lab: Lab,
     pub(crate) daemon: Daemon,
     pub(crate) backend: Backend,
 }

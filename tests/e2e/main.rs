@@ -1,9 +1,9 @@
 //! Black-box tests of `spiped` and `spipe`, one module for each question.
 //!
 //! Tests whose path begins with `interop::` need Debian's `spiped`, those that
-//! begin with `redis::` need Redis, those with `root::` need root, and those
-//! with `hosts::` need `unshare`. Where these are missing they fail; select by
-//! name what to leave out.
+//! begin with `redis::` need Redis, those with `root::` or `security::memory::`
+//! need root, and those with `hosts::` need `unshare`. Where these are missing
+//! they fail; select by name what to leave out.
 #![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 // Scenarios that hold for every combination of programs.

@@ -28,6 +28,7 @@ mod endpoint;
 mod hosts;
 mod lab;
 mod link;
+pub mod memory;
 mod pair;
 pub mod payload;
 pub mod proc;

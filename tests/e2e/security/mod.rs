@@ -3,6 +3,7 @@
 mod cut_off;
 mod flood;
 mod key_shares;
+mod memory;
 mod packets;
 mod secrecy;
 mod strangers;

@@ -2,7 +2,7 @@
 
 use super::group::{power, two};
 use super::keys::{Key, handshake_keys, mac, psk, session_keys};
-use super::{PublicValue, Session};
+use super::{Derived, PublicValue, Session};
 use crate::Conn;
 
 /// The end of the protocol we play.
@@ -105,16 +105,21 @@ impl Handshake {
 
     /// Goes on to packets, with whatever both ends take for the shared value.
     pub fn establish(self, shared: &PublicValue) -> Session {
-        let [client_cipher, client_mac, server_cipher, server_mac] =
-            session_keys(&self.psk, &self.nonces, shared);
-        let client = [client_cipher, client_mac];
-        let server = [server_cipher, server_mac];
-        let (ours, theirs) = self.side.client_first(client, server);
-        Session::new(self.conn, ours, theirs)
+        let derived = Derived {
+            handshake_keys: self.share_keys(),
+            shared_value: shared.to_vec(),
+            session_keys: session_keys(&self.psk, &self.nonces, shared),
+        };
+        Session::new(self.conn, self.side, derived)
+    }
+
+    /// The MAC keys of the client's and the server's key share.
+    pub fn share_keys(&self) -> [Key; 2] {
+        handshake_keys(&self.psk, &self.nonces)
     }
 
     fn mac_keys(&self) -> (Key, Key) {
-        let [client, server] = handshake_keys(&self.psk, &self.nonces);
+        let [client, server] = self.share_keys();
         self.side.client_first(client, server)
     }
 }

@@ -4,6 +4,7 @@ use aes::Aes256;
 use ctr::Ctr64BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 
+use super::handshake::Side;
 use super::keys::{Key, mac};
 use crate::Conn;
 
@@ -17,13 +18,29 @@ pub const PLAIN_MAX: usize = 1024;
 pub struct Session {
     /// The crypt side.
     pub conn: Conn,
+    /// What it came from.
+    pub derived: Derived,
     outgoing: Direction,
     incoming: Direction,
 }
 
+/// What both ends of a connection know and nobody else may.
+#[derive(Clone)]
+pub struct Derived {
+    /// The MAC keys of the client's and the server's key share.
+    pub handshake_keys: [Key; 2],
+    /// The shared value, as it goes into the second derivation.
+    pub shared_value: Vec<u8>,
+    /// Cipher and MAC key of the client's packets, then of the server's.
+    pub session_keys: [Key; 4],
+}
+
 impl Session {
-    pub(super) fn new(conn: Conn, outgoing: [Key; 2], incoming: [Key; 2]) -> Self {
-        Self { conn, outgoing: Direction::new(outgoing), incoming: Direction::new(incoming) }
+    pub(super) fn new(conn: Conn, side: Side, derived: Derived) -> Self {
+        let [client_cipher, client_mac, server_cipher, server_mac] = derived.session_keys;
+        let (ours, theirs) =
+            side.client_first([client_cipher, client_mac], [server_cipher, server_mac]);
+        Self { conn, derived, outgoing: Direction::new(ours), incoming: Direction::new(theirs) }
     }
 
     /// The next packet, carrying `message`.

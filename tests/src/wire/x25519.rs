@@ -4,7 +4,7 @@ use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};
 
 use super::handshake::{Handshake, Side};
 use super::keys::{Key, derive, mac};
-use super::packet::Session;
+use super::packet::{Derived, Session};
 
 /// A u-coordinate of the curve, as on the wire.
 pub type Coordinate = [u8; 32];
@@ -75,11 +75,12 @@ impl Handshake {
         };
         let shared = x25519_shared_value(&self.exponent, &theirs);
         let (client, server) = self.side.client_first(&ours, &theirs);
-        let [client_cipher, client_mac, server_cipher, server_mac] =
-            x25519_session_keys(&self.psk, &self.nonces, [client, server], &shared);
-        let (ours, theirs) =
-            self.side.client_first([client_cipher, client_mac], [server_cipher, server_mac]);
-        Session::new(self.conn, ours, theirs)
+        let derived = Derived {
+            handshake_keys: [client_mac, server_mac],
+            shared_value: shared.to_vec(),
+            session_keys: x25519_session_keys(&self.psk, &self.nonces, [client, server], &shared),
+        };
+        Session::new(self.conn, self.side, derived)
     }
 
     #[track_caller]
