@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod backend_memory;
 #[path = "../../../host/src/guest/engine_config.rs"]
 mod engine_config;
 mod imports;
