@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::process::wipe::wipe_stack;
+
 /// As many event loops as there are, and as many computations at once: more
 /// would only take turns, and delay each other and the established connections.
 #[must_use]
@@ -35,7 +37,10 @@ impl Compute {
         let processor = self.processors.clone().acquire_owned().await.ok()?;
         let computed = spawn_blocking(move || {
             let _processor = processor;
-            work()
+            let done = work();
+            // This thread may not run again for long.
+            wipe_stack();
+            done
         });
         computed.await.ok()
     }

@@ -81,7 +81,7 @@ pub fn self_test(engine: &Engine) -> Result<(), SelfTestError> {
 }
 
 fn digest_of_connection(engine: &Engine, config: ClientConfig) -> Result<[u8; 32], String> {
-    let psk = Psk::new(PSK);
+    let psk = Psk::copy_of(&PSK);
     let (client_nonce, server_nonce) = (nonce_from(0), nonce_from(NONCE_LEN));
     let mut entropy = [0; CONNECT_ENTROPY_LEN];
     entropy[..NONCE_LEN].copy_from_slice(&client_nonce);
@@ -92,7 +92,7 @@ fn digest_of_connection(engine: &Engine, config: ClientConfig) -> Result<[u8; 32
     hello.extend(take(&mut client, &server_nonce)?.to_crypt);
 
     let accepts = ServerConfig::Any(ForwardSecrecy::Offer);
-    let psks = [Psk::new(OTHER_PSKS[0]), psk.clone(), Psk::new(OTHER_PSKS[1])];
+    let psks = [Psk::copy_of(&OTHER_PSKS[0]), psk.clone(), Psk::copy_of(&OTHER_PSKS[1])];
     let mut acceptor =
         AcceptorGuest::new(engine, accepts, &psks).map_err(|error| error.to_string())?;
     let verdict = acceptor.identify(&server_nonce, &hello).map_err(|error| error.to_string())?;

@@ -1,10 +1,8 @@
 //! An established session, which gives up its sandbox while nothing happens.
 
-use std::mem;
-
-use zeroize::Zeroizing;
-
 use super::{Engine, Failure, GuestError, Output, SessionGuest};
+use crate::process::wipe::wipe_stack;
+use crate::secrets::Locked;
 
 /// An established session, awake or asleep.
 ///
@@ -15,14 +13,14 @@ pub struct Sleeper<'e> {
     /// In a box, which goes when the session falls asleep.
     guest: Option<Box<SessionGuest>>,
     /// What to resume from if there is no guest.
-    suspended: Zeroizing<Vec<u8>>,
+    suspended: Option<Locked>,
 }
 
 impl<'e> Sleeper<'e> {
     /// Takes an established guest; `engine` is to make others like it.
     #[must_use]
     pub fn new(engine: &'e Engine, guest: Box<SessionGuest>) -> Self {
-        Self { engine, guest: Some(guest), suspended: Zeroizing::default() }
+        Self { engine, guest: Some(guest), suspended: None }
     }
 
     /// Whether there is a guest.
@@ -36,8 +34,10 @@ impl<'e> Sleeper<'e> {
     /// # Errors
     /// When the session or the guest has failed.
     pub fn sleep(&mut self) -> Result<(), Failure> {
-        self.suspended = self.wake()?.suspend()?;
-        self.guest = None;
+        let state = self.wake()?.suspend()?;
+        self.suspended = Some(Locked::copy_of(&state));
+        drop(state);
+        self.give_up();
         Ok(())
     }
 
@@ -70,10 +70,23 @@ impl<'e> Sleeper<'e> {
             guest
         } else {
             // Good for one resume, so it does not stay.
-            let suspended = mem::take(&mut self.suspended);
-            Box::new(SessionGuest::resume(self.engine, &suspended).map_err(failure)?)
+            let suspended = self.suspended.take();
+            let suspended = suspended.as_deref().unwrap_or_default();
+            Box::new(SessionGuest::resume(self.engine, suspended).map_err(failure)?)
         };
         Ok(self.guest.insert(guest))
+    }
+
+    /// Drops the guest, and what its end leaves on the stack.
+    fn give_up(&mut self) {
+        self.guest = None;
+        wipe_stack();
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 
