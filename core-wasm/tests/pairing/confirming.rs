@@ -1,6 +1,6 @@
 //! Nothing is agreed on unless both have confirmed.
 
-use spiped_core::pairing::{PeerFault, Status};
+use spiped_core::pairing::{Error, Misuse, PeerFault, Status};
 
 use crate::ends::{CODE, End};
 
@@ -36,8 +36,31 @@ fn one_yes_is_not_enough() {
     assert_eq!((client.key(), server.key()), (None, None));
 
     // The second user said no, and the host has closed.
-    assert_eq!(client.exchange.eof(), Err(PeerFault::CutOff.into()));
+    assert_eq!(client.exchange.eof(), Err(PeerFault::Truncated.into()));
     assert_eq!(client.key(), None);
+}
+
+#[test]
+fn after_a_no_nothing_goes_on() {
+    let (mut client, mut server) = comparing();
+    assert_eq!(client.reject(), Ok(()));
+    assert_eq!(client.error(), Some(Error::Rejected));
+    assert_eq!(client.confirm(), Err(Error::Rejected));
+    assert_eq!(client.exchange.eof(), Err(Error::Rejected));
+    assert_eq!(client.take(), b"");
+
+    // The other user had said yes: the answer does not come.
+    let tag = server.confirm().unwrap();
+    assert_eq!(client.receive(&tag), Err(Error::Rejected));
+    assert_eq!((client.key(), server.key()), (None, None));
+}
+
+#[test]
+fn a_yes_is_not_taken_back() {
+    let (mut client, _) = comparing();
+    client.confirm().unwrap();
+    assert_eq!(client.reject(), Err(Misuse::NothingToConfirm.into()));
+    assert_eq!(client.error(), Some(Misuse::NothingToConfirm.into()));
 }
 
 #[test]
@@ -100,8 +123,8 @@ fn end_after_the_agreement_is_none_to_speak_of() {
 
 #[test]
 fn each_run_makes_another_key() {
-    let keys = [3, 4].map(|entropy| {
-        let mut client = End::new(spiped_core::Side::Client, Some(CODE), [entropy; 32]);
+    let keys = [3, 4].map(|seed| {
+        let mut client = End::new(spiped_core::Side::Client, Some(CODE), seed);
         let mut server = End::server(Some(CODE));
         crate::ends::converse(&mut client, &mut server).unwrap();
         client.key().unwrap()

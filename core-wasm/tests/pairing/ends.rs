@@ -7,42 +7,69 @@ use spiped_core::pairing::{Entropy, Error, Exchange, Status};
 
 pub(crate) const CODE: &str = "correct horse";
 
-/// Both ways of excluding somebody between, as the code both ends have.
+/// Both ways of excluding a man in the middle, as the code both ends have.
 pub(crate) const MODES: [Option<&str>; 2] = [None, Some(CODE)];
 
 /// An exchange with what it has to send.
 pub(crate) struct End {
     pub(crate) exchange: Exchange,
     out: Vec<u8>,
+    key: Option<[u8; 32]>,
+}
+
+/// Random bytes, those of a test.
+pub(crate) fn entropy(seed: u8) -> Entropy {
+    Entropy::build(|bytes| {
+        bytes.fill(seed);
+        bytes[31] = !seed;
+    })
 }
 
 impl End {
     /// A started exchange.
-    pub(crate) fn new(side: Side, code: Option<&str>, entropy: [u8; 32]) -> Self {
-        let exchange = Exchange::new(side, code, &Entropy::new(entropy)).unwrap();
-        let mut end = Self { exchange, out: Vec::new() };
+    pub(crate) fn new(side: Side, code: Option<&str>, seed: u8) -> Self {
+        Self::with_entropy(side, code, &entropy(seed))
+    }
+
+    pub(crate) fn with_entropy(side: Side, code: Option<&str>, entropy: &Entropy) -> Self {
+        let exchange = Exchange::new(side, code, entropy).unwrap();
+        let mut end = Self { exchange, out: Vec::new(), key: None };
         end.exchange.start(&mut end.out).unwrap();
         end
     }
 
     pub(crate) fn client(code: Option<&str>) -> Self {
-        Self::new(Side::Client, code, [1; 32])
+        Self::new(Side::Client, code, 1)
     }
 
     pub(crate) fn server(code: Option<&str>) -> Self {
-        Self::new(Side::Server, code, [2; 32])
+        Self::new(Side::Server, code, 2)
     }
 
     /// Takes what the peer sends; returns what is to be sent.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         self.exchange.receive(bytes, &mut self.out)?;
+        self.take_key();
         Ok(self.take())
     }
 
     /// The user says yes; returns what is to be sent.
     pub(crate) fn confirm(&mut self) -> Result<Vec<u8>, Error> {
         self.exchange.confirm(&mut self.out)?;
+        self.take_key();
         Ok(self.take())
+    }
+
+    /// The user says no.
+    pub(crate) fn reject(&mut self) -> Result<(), Error> {
+        self.exchange.reject()
+    }
+
+    /// As soon as there is a key.
+    fn take_key(&mut self) {
+        if self.key.is_none() && self.exchange.status() == Ok(Status::Agreed) {
+            self.key = Some(*self.exchange.take_key().unwrap().expose());
+        }
     }
 
     /// What it has to send.
@@ -60,10 +87,7 @@ impl End {
 
     /// The key, if there is one.
     pub(crate) fn key(&self) -> Option<[u8; 32]> {
-        match self.exchange.status() {
-            Ok(Status::Agreed(key)) => Some(*key.expose()),
-            _ => None,
-        }
+        self.key
     }
 
     pub(crate) fn error(&self) -> Option<Error> {

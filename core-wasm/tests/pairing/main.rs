@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-mod between;
+mod attacker;
 mod chunking;
 mod confirming;
 mod ends;

@@ -95,7 +95,7 @@ fn nobody_has_spoken_before_the_first_message_is_complete() {
 fn same_side_is_refused() {
     for code in MODES {
         let hello = End::client(code).take();
-        let mut client = End::new(Side::Client, code, [5; 32]);
+        let mut client = End::new(Side::Client, code, 5);
         assert_eq!(client.receive(&hello), Err(PeerFault::SameSide.into()));
 
         // Whoever returns what it gets is no peer either.
@@ -170,18 +170,18 @@ fn more_than_the_protocol_has_is_refused() {
 }
 
 #[test]
-fn end_before_the_agreement_cuts_it_off() {
+fn end_before_the_agreement_truncates_it() {
     for code in MODES {
         let said = converse(&mut End::client(code), &mut End::server(code)).unwrap();
         for messages in 0..said.from_server.len() {
             let mut client = End::client(code);
             client.receive(&said.from_server[..messages].concat()).unwrap();
-            assert_eq!(client.exchange.eof(), Err(PeerFault::CutOff.into()));
+            assert_eq!(client.exchange.eof(), Err(PeerFault::Truncated.into()));
         }
         for messages in 0..said.from_client.len() {
             let mut server = End::server(code);
             server.receive(&said.from_client[..messages].concat()).unwrap();
-            assert_eq!(server.exchange.eof(), Err(PeerFault::CutOff.into()));
+            assert_eq!(server.exchange.eof(), Err(PeerFault::Truncated.into()));
         }
     }
 }
@@ -195,4 +195,17 @@ fn failure_is_final_and_repeats() {
     assert_eq!(server.confirm(), fault);
     assert_eq!(server.exchange.eof(), fault.map(drop));
     assert_eq!(server.take(), b"");
+}
+
+#[test]
+fn our_own_public_value_is_refused() {
+    let mut client = End::client(None);
+    let hello = client.take();
+    let mut answer = End::server(None).receive(&hello).unwrap();
+    // A client shows its value once it has the server's.
+    let mut twin = End::client(None);
+    twin.take();
+    let value = twin.receive(&answer).unwrap();
+    answer[HELLO_LEN - 32..].copy_from_slice(&value[..32]);
+    assert_eq!(client.receive(&answer), Err(PeerFault::BadPublicValue.into()));
 }

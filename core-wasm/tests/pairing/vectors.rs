@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use spiped_core::Side;
+use spiped_core::pairing::Entropy;
 
 use crate::ends::{CODE, End, converse};
 
@@ -24,8 +25,7 @@ fn white_space_around_a_code_does_not_count() {
 }
 
 fn check(heading: &str, code: Option<&str>) {
-    let mut client = End::new(Side::Client, code, std::array::from_fn(low_byte));
-    let mut server = End::new(Side::Server, code, std::array::from_fn(|i| low_byte(i + 32)));
+    let [mut client, mut server] = ends(code);
     let conversation = converse(&mut client, &mut server).unwrap();
 
     assert_eq!(documented(heading, "client hello"), hex(&conversation.from_client[0]));
@@ -39,8 +39,7 @@ fn check(heading: &str, code: Option<&str>) {
 
 #[test]
 fn string_is_as_documented() {
-    let mut client = End::new(Side::Client, None, std::array::from_fn(low_byte));
-    let mut server = End::new(Side::Server, None, std::array::from_fn(|i| low_byte(i + 32)));
+    let [mut client, mut server] = ends(None);
     let hello = server.receive(&client.take()).unwrap();
     let value = client.receive(&hello).unwrap();
     server.receive(&value).unwrap();
@@ -63,6 +62,9 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn low_byte(number: usize) -> u8 {
-    u8::try_from(number).unwrap()
+fn ends(code: Option<&str>) -> [End; 2] {
+    [(Side::Client, 0..32), (Side::Server, 32..64)].map(|(side, bytes)| {
+        let bytes: Vec<u8> = bytes.collect();
+        End::with_entropy(side, code, &Entropy::from_slice(&bytes).unwrap())
+    })
 }

@@ -1,16 +1,9 @@
 //! How bytes are split over calls changes nothing.
 
 use proptest::prelude::*;
-use spiped_core::{Error, KeyExchange, NONCE_LEN, Side};
+use spiped_core::{Error, KeyExchange, NONCE_LEN, Verdict};
 
-use crate::pair::{End, established, established_by};
-
-/// All that one end said, sent in a conversation with a peer whose bytes it
-/// got whole.
-struct Said {
-    by_client: Vec<u8>,
-    by_server: Vec<u8>,
-}
+use crate::pair::{End, Server, choice, established, established_by, psk};
 
 const TO_SERVER: &[u8] = b"PING\r\n";
 
@@ -18,35 +11,42 @@ fn to_client() -> Vec<u8> {
     (0..=255).cycle().take(3000).collect()
 }
 
-fn conversation(exchange: KeyExchange) -> Said {
-    let [mut client, mut server] =
-        [Side::Client, Side::Server].map(|side| End::with_exchange(side, exchange));
-    let mut said = Said { by_client: client.take_crypt(), by_server: server.take_crypt() };
-    client.compute().unwrap();
-    client.receive(&said.by_server).unwrap();
-    said.by_client.extend(client.take_crypt());
-    server.receive(&said.by_client).unwrap();
-    let share = server.take_crypt();
+/// All that both ends said, the client first, in a conversation in which both
+/// got their peer's bytes whole.
+fn conversation(exchange: KeyExchange) -> [Vec<u8>; 2] {
+    let server = Server::any();
+    let mut client = End::connect(choice(exchange), &psk(7));
+    let mut from_client = client.hello(&server);
+    let mut answering = server.answer(&from_client).unwrap();
+    let share = answering.take_crypt();
     client.receive(&share).unwrap();
-    said.by_server.extend(share);
-    said.by_client.extend(client.seal(TO_SERVER));
-    said.by_server.extend(server.seal(&to_client()));
-    for (end, said) in [(&mut client, &mut said.by_client), (&mut server, &mut said.by_server)] {
-        end.session.plain_eof(&mut end.out).unwrap();
-        said.extend(end.take_crypt());
-    }
-    said
+    let mut from_server = [&server.nonce[..], &share].concat();
+    from_client.extend(client.seal(TO_SERVER));
+    from_server.extend(answering.seal(&to_client()));
+    from_client.extend(client.plain_eof());
+    from_server.extend(answering.plain_eof());
+    [from_client, from_server]
 }
 
-/// Feeds `bytes`, and their end, to a fresh end in pieces, computing when `eager`, or else
-/// only when the end would otherwise be stuck.
-fn replay(mut end: End, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Result<(), Error>) {
+/// Feeds `bytes`, and their end, to a fresh end in pieces. It computes when
+/// `eager`, or else only when it would otherwise be stuck.
+fn replay(side: Side, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Result<(), Error>) {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.extend([0, bytes.len()]);
     cuts.sort_unstable();
-    let mut result = Ok(());
-    for pair in cuts.windows(2) {
-        let piece = &bytes[pair[0]..pair[1]];
+    let mut pieces = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]);
+    let mut end = match side {
+        Side::Client(exchange) => End::connect(choice(exchange), &psk(7)),
+        Side::Server => {
+            let (server, mut received) = (Server::any(), Vec::new());
+            while let Verdict::More(_) = server.identify(&received) {
+                received.extend_from_slice(pieces.next().unwrap());
+            }
+            server.accept(&received).unwrap()
+        }
+    };
+    let mut result = if eager { end.compute() } else { Ok(()) };
+    for piece in pieces {
         result = result.and_then(|()| end.session.handle_crypt(piece, &mut end.out));
         if eager {
             result = result.and_then(|()| end.compute());
@@ -56,18 +56,26 @@ fn replay(mut end: End, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Resu
     (end, result)
 }
 
-fn assert_same(side: Side, exchange: KeyExchange, cuts: &[usize], eager: bool) {
-    let said = conversation(exchange);
-    let (heard, spoken, plain) = match side {
-        Side::Client => (&said.by_server, &said.by_client, to_client()),
-        Side::Server => (&said.by_client, &said.by_server, TO_SERVER.to_vec()),
+/// A server sees its client's choice.
+#[derive(Clone, Copy)]
+enum Side {
+    Client(KeyExchange),
+    Server,
+}
+
+fn assert_same(is_client: bool, exchange: KeyExchange, cuts: &[usize], eager: bool) {
+    let [from_client, from_server] = conversation(exchange);
+    let share = NONCE_LEN..NONCE_LEN + key_share_len(exchange);
+    // The packets answer to plaintext, and a server's nonce is its host's.
+    let (side, heard, spoken, plain) = if is_client {
+        (Side::Client(exchange), &from_server, &from_client[..share.end], to_client())
+    } else {
+        (Side::Server, &from_client, &from_server[share], TO_SERVER.to_vec())
     };
-    let (end, result) = replay(End::with_exchange(side, exchange), heard, cuts, eager);
+    let (end, result) = replay(side, heard, cuts, eager);
     assert_eq!(result, Ok(()));
     assert_eq!(end.out.to_plain, plain);
-    // Nonce and key share; the packets answer to plaintext.
-    let handshake = NONCE_LEN + key_share_len(exchange);
-    assert_eq!(end.out.to_crypt, spoken[..handshake]);
+    assert_eq!(end.out.to_crypt, spoken);
 }
 
 fn key_share_len(exchange: KeyExchange) -> usize {
@@ -77,26 +85,26 @@ fn key_share_len(exchange: KeyExchange) -> usize {
     }
 }
 
-const ENDS: [(Side, KeyExchange); 4] = [
-    (Side::Client, KeyExchange::Modp2048),
-    (Side::Client, KeyExchange::X25519),
-    (Side::Server, KeyExchange::Modp2048),
-    (Side::Server, KeyExchange::X25519),
+const ENDS: [(bool, KeyExchange); 4] = [
+    (true, KeyExchange::Modp2048),
+    (true, KeyExchange::X25519),
+    (false, KeyExchange::Modp2048),
+    (false, KeyExchange::X25519),
 ];
 
 #[test]
 fn all_at_once() {
-    for (side, exchange) in ENDS {
-        assert_same(side, exchange, &[], true);
+    for (is_client, exchange) in ENDS {
+        assert_same(is_client, exchange, &[], true);
     }
 }
 
 #[test]
 fn one_byte_at_a_time() {
     let cuts: Vec<usize> = (0..5000).collect();
-    for (side, exchange) in ENDS {
+    for (is_client, exchange) in ENDS {
         for eager in [true, false] {
-            assert_same(side, exchange, &cuts, eager);
+            assert_same(is_client, exchange, &cuts, eager);
         }
     }
 }
@@ -110,8 +118,8 @@ proptest! {
         cuts in prop::collection::vec(any::<usize>(), 0..20),
         eager in any::<bool>(),
     ) {
-        let (side, exchange) = ENDS[end];
-        assert_same(side, exchange, &cuts, eager);
+        let (is_client, exchange) = ENDS[end];
+        assert_same(is_client, exchange, &cuts, eager);
     }
 
     #[test]
@@ -123,8 +131,7 @@ proptest! {
         let exchange = if x25519 { KeyExchange::X25519 } else { KeyExchange::Modp2048 };
         let (mut client, server) = established_by(exchange);
         let mut stream = client.seal(&to_client());
-        client.session.plain_eof(&mut client.out).unwrap();
-        stream.extend(client.take_crypt());
+        stream.extend(client.plain_eof());
         let forged = forged % stream.len();
         stream[forged] ^= 0x10;
         let (mut whole, mut pieces) = (server, established_by(exchange).1);

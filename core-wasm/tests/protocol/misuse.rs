@@ -1,94 +1,140 @@
 //! What our own host can do wrong.
 
 use spiped_core::{
-    Config, Error, ForwardSecrecy, KeyExchange, Misuse, Output, Session, Side, SoftPacketCrypto,
+    ClientConfig, Entropy, Error, ExponentEntropy, ForwardSecrecy, KeyExchange, Misuse, Output,
+    PACKET_LEN, RUN_MAX, ServerConfig, Session, SoftPacketCrypto, Status,
 };
 
-use crate::pair::{End, config, entropy, established, psk};
+use crate::pair::{End, Server, choice, entropy, established, established_by, psk};
 
-fn new(side: Side, keys: u8) -> Result<Session<SoftPacketCrypto>, Misuse> {
-    let config = config(side, ForwardSecrecy::Offer);
-    Session::new(config, (0..keys).map(psk).collect(), &entropy(side))
+const OFFER: ClientConfig = ClientConfig::Modp2048(ForwardSecrecy::Offer);
+
+fn connect(entropy: &Entropy) -> Result<Session<SoftPacketCrypto>, Misuse> {
+    Session::connect(OFFER, &psk(7), entropy)
 }
 
 #[test]
-fn client_takes_one_secret_and_server_one_or_more() {
-    for (side, keys, fits) in [
-        (Side::Client, 0, false),
-        (Side::Client, 1, true),
-        (Side::Client, 2, false),
-        (Side::Server, 0, false),
-        (Side::Server, 1, true),
-        (Side::Server, 50, true),
-    ] {
-        let verdict = new(side, keys).map(drop);
-        assert_eq!(verdict, if fits { Ok(()) } else { Err(Misuse::SecretCount) });
+fn nonce_that_is_the_exponent_is_refused() {
+    for uniform in [0, 1, 0xff] {
+        let equal = Entropy::copy_of(&[uniform; 64]);
+        assert_eq!(connect(&equal).err(), Some(Misuse::BrokenRandomness));
     }
+    let repeated = Entropy::build(|bytes| {
+        for (byte, value) in bytes.iter_mut().zip((0..32).cycle()) {
+            *byte = value;
+        }
+    });
+    assert_eq!(connect(&repeated).err(), Some(Misuse::BrokenRandomness));
+    let different = Entropy::build(|bytes| {
+        *bytes = *repeated.expose();
+        bytes[63] ^= 1;
+    });
+    assert_eq!(connect(&different).err(), None);
 }
 
 #[test]
-fn configuration_must_not_contradict_itself() {
-    let [modp, x25519] = [Some(KeyExchange::Modp2048), Some(KeyExchange::X25519)];
-    let [offer, omit] = [ForwardSecrecy::Offer, ForwardSecrecy::Omit];
-    for (side, key_exchange, forward_secrecy, fits) in [
-        (Side::Client, None, offer, false),
-        (Side::Client, None, omit, false),
-        (Side::Client, modp, omit, true),
-        (Side::Client, x25519, offer, true),
-        (Side::Client, x25519, omit, false),
-        (Side::Server, None, omit, true),
-        (Side::Server, x25519, ForwardSecrecy::Require, true),
-        (Side::Server, x25519, omit, false),
-    ] {
-        let config = Config { side, key_exchange, forward_secrecy };
-        let session = Session::<SoftPacketCrypto>::new(config, vec![psk(1)], &entropy(side));
-        let expected = if fits { Ok(()) } else { Err(Misuse::ContradictoryConfig) };
-        assert_eq!(session.map(drop), expected, "{config:?}");
+fn servers_nonce_that_is_its_exponent_is_refused() {
+    let config = ServerConfig::Any(ForwardSecrecy::Offer);
+    let server = Server::any();
+    let hello = End::client().hello(&server);
+    for (last, broken) in [(2, true), (3, false)] {
+        let entropy = ExponentEntropy::build(|bytes| {
+            *bytes = server.nonce;
+            bytes[31] = last;
+        });
+        let session =
+            Session::<SoftPacketCrypto>::accept(config, &server.nonce, &hello, &psk(7), &entropy);
+        let expected = broken.then_some(Error::from(Misuse::BrokenRandomness));
+        assert_eq!(session.err(), expected);
     }
 }
 
 #[test]
 fn start_comes_first_and_once() {
     type Call = fn(&mut Session<SoftPacketCrypto>, &mut Output) -> Result<(), Error>;
-    let calls: [Call; 5] = [
+    let calls: [Call; 6] = [
         |session, out| session.compute(out),
         |session, out| session.handle_crypt(b"x", out),
         |session, out| session.handle_plain(b"x", out),
         |session, _| session.crypt_eof(),
         |session, out| session.plain_eof(out),
+        |session, _| session.suspend().map(drop),
     ];
     for call in calls {
-        let mut session = new(Side::Server, 1).unwrap();
+        let mut session = connect(&entropy(1)).unwrap();
         let mut out = Output::default();
         assert_eq!(call(&mut session, &mut out), Err(Misuse::StartOrder.into()));
         assert_eq!(session.start(&mut out), Err(Misuse::StartOrder.into()));
+        assert_eq!(out, Output::default());
     }
-    let mut end = End::server();
-    assert_eq!(end.session.start(&mut end.out), Err(Misuse::StartOrder.into()));
+    for mut end in [End::client(), established().0, established().1] {
+        end.take_crypt();
+        assert_eq!(end.session.start(&mut end.out), Err(Misuse::StartOrder.into()));
+        assert_eq!(end.out.to_crypt, b"");
+    }
 }
 
 #[test]
 fn nothing_is_sealed_before_the_session_is_established() {
-    let mut end = End::client();
     let misuse = Err(Misuse::NotEstablished.into());
-    assert_eq!(end.session.handle_plain(b"secret", &mut end.out), misuse);
-    assert_eq!(end.out.to_crypt.len(), 32);
+    let mut client = End::client();
+    assert_eq!(client.session.handle_plain(b"secret", &mut client.out), misuse);
+    assert_eq!(client.out.to_crypt.len(), 32);
+
+    let server = Server::any();
+    let mut server = server.accept(&End::client().hello(&server)).unwrap();
+    assert_eq!(server.session.handle_plain(b"secret", &mut server.out), misuse);
+    assert_eq!(server.out.to_crypt, b"");
 }
 
 #[test]
 fn nothing_is_computed_unless_due() {
     let misuse = Err(Misuse::NothingToCompute.into());
-    let mut server = End::server();
-    assert_eq!(server.session.compute(&mut server.out), misuse);
-    let mut client = established().0;
-    assert_eq!(client.session.compute(&mut client.out), misuse);
+    for mut end in [End::client(), established().0, established().1] {
+        assert_eq!(end.session.compute(&mut end.out), misuse);
+    }
+}
+
+#[test]
+fn no_more_than_a_batch_is_kept_while_a_value_is_due() {
+    const BATCH: usize = RUN_MAX * PACKET_LEN;
+    for exchange in [KeyExchange::Modp2048, KeyExchange::X25519] {
+        let ends = || {
+            let client = Session::connect(choice(exchange), &psk(7), &entropy(1)).unwrap();
+            let server = Server::any();
+            let hello = End::connect(choice(exchange), &psk(7)).hello(&server);
+            [End::of(client), server.accept(&hello).unwrap()]
+        };
+        for mut end in ends() {
+            assert_eq!(end.session.status(), Ok(Status::WantsCompute));
+            for length in [BATCH - 7, 0, 7, 0] {
+                let kept = end.session.handle_crypt(&vec![0; length], &mut end.out);
+                assert_eq!(kept, Ok(()));
+            }
+            let too_much = end.session.handle_crypt(&[0], &mut end.out);
+            assert_eq!(too_much, Err(Misuse::ComputeFirst.into()));
+        }
+        for mut end in ends() {
+            let too_much = end.session.handle_crypt(&[0; BATCH + 1], &mut end.out);
+            assert_eq!(too_much, Err(Misuse::ComputeFirst.into()));
+        }
+    }
+}
+
+/// The bound is on what waits, and there is none on a call.
+#[test]
+fn established_session_takes_any_number_of_packets_at_once() {
+    let (mut client, mut server) = established_by(KeyExchange::X25519);
+    let plain = vec![b'x'; 3 * RUN_MAX * 1024];
+    server.receive(&client.seal(&plain)).unwrap();
+    assert_eq!(server.take_plain(), plain);
 }
 
 #[test]
 fn a_side_ends_once() {
     let misuse = Err(Misuse::AfterEof.into());
     let (mut client, mut server) = established();
-    client.session.plain_eof(&mut client.out).unwrap();
+    client.plain_eof();
     // The other direction goes on.
     client.receive(&server.seal(b"late reply")).unwrap();
     assert_eq!(client.take_plain(), b"late reply");

@@ -1,61 +1,53 @@
-//! Sessions to talk to each other, and a transcript of what they said.
+//! Ends to talk to each other.
 
 use spiped_core::{
-    Config, Entropy, Error, ForwardSecrecy, KeyExchange, Output, Psk, Session, Side,
-    SoftPacketCrypto, Status,
+    Acceptor, ClientConfig, Entropy, Error, ExponentEntropy, ForwardSecrecy, KeyExchange, Nonce,
+    Output, Psk, ServerConfig, Session, Status, Verdict,
 };
 
 /// A session with all that it has produced so far.
 pub(crate) struct End {
-    pub(crate) session: Session<SoftPacketCrypto>,
+    pub(crate) session: Session,
     pub(crate) out: Output,
 }
 
-impl End {
-    /// A started session that accepts `psks`.
-    pub(crate) fn with(
-        side: Side,
-        forward_secrecy: ForwardSecrecy,
-        psks: Vec<Psk>,
-        entropy: &Entropy,
-    ) -> Self {
-        Self::of(config(side, forward_secrecy), psks, entropy)
-    }
+/// A server that does not know who is there.
+pub(crate) struct Server {
+    pub(crate) acceptor: Acceptor,
+    pub(crate) nonce: Nonce,
+    config: ServerConfig,
+    psks: Vec<Psk>,
+    entropy: ExponentEntropy,
+}
 
-    /// The same with any configuration.
-    pub(crate) fn of(config: Config, psks: Vec<Psk>, entropy: &Entropy) -> Self {
-        let session = Session::new(config, psks, entropy).unwrap();
+impl End {
+    /// A started session.
+    pub(crate) fn of(session: Session) -> Self {
         let mut end = Self { session, out: Output::default() };
         end.session.start(&mut end.out).unwrap();
         end
     }
 
-    /// A started session whose nonce and exponent follow from its side.
-    pub(crate) fn new(side: Side, forward_secrecy: ForwardSecrecy) -> Self {
-        Self::with(side, forward_secrecy, vec![psk(7)], &entropy(side))
+    /// A client that has computed its public value.
+    pub(crate) fn connect(config: ClientConfig, psk: &Psk) -> Self {
+        Self::connect_with(config, psk, &entropy(1))
     }
 
-    /// The same; a client uses this key exchange, a server accepts both.
-    pub(crate) fn with_exchange(side: Side, exchange: KeyExchange) -> Self {
-        let config = Config {
-            side,
-            key_exchange: (side == Side::Client).then_some(exchange),
-            forward_secrecy: ForwardSecrecy::Offer,
-        };
-        Self::of(config, vec![psk(7)], &entropy(side))
+    /// The same with these random bytes.
+    pub(crate) fn connect_with(config: ClientConfig, psk: &Psk, entropy: &Entropy) -> Self {
+        let mut end = Self::of(Session::connect(config, psk, entropy).unwrap());
+        end.compute().unwrap();
+        end
     }
 
+    /// As programs without further options.
     pub(crate) fn client() -> Self {
-        Self::new(Side::Client, ForwardSecrecy::Offer)
-    }
-
-    pub(crate) fn server() -> Self {
-        Self::new(Side::Server, ForwardSecrecy::Offer)
+        Self::connect(ClientConfig::Modp2048(ForwardSecrecy::Offer), &psk(7))
     }
 
     /// Computes whatever is due.
     pub(crate) fn compute(&mut self) -> Result<(), Error> {
-        while self.session.status()? == Status::Computing {
+        while self.session.status()? == Status::WantsCompute {
             self.session.compute(&mut self.out)?;
         }
         Ok(())
@@ -73,6 +65,12 @@ impl End {
         self.take_crypt()
     }
 
+    /// Ends the plain side, and returns what tells the peer.
+    pub(crate) fn plain_eof(&mut self) -> Vec<u8> {
+        self.session.plain_eof(&mut self.out).unwrap();
+        self.take_crypt()
+    }
+
     pub(crate) fn take_crypt(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out.to_crypt)
     }
@@ -80,18 +78,63 @@ impl End {
     pub(crate) fn take_plain(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out.to_plain)
     }
+
+    /// All that a client says before it has an answer.
+    pub(crate) fn hello(&mut self, server: &Server) -> Vec<u8> {
+        self.receive(&server.nonce).unwrap();
+        self.take_crypt()
+    }
 }
 
-/// Runs the handshake between two started sessions to its end.
-pub(crate) fn shake_hands(client: &mut End, server: &mut End) -> Result<(), Error> {
-    client.compute()?;
-    while client.session.status()? != Status::Established
-        || server.session.status()? != Status::Established
-    {
-        server.receive(&client.take_crypt())?;
-        client.receive(&server.take_crypt())?;
+impl Server {
+    pub(crate) fn new(config: ServerConfig, psks: Vec<Psk>) -> Self {
+        let acceptor = Acceptor::new(config, &psks).unwrap();
+        Self { acceptor, nonce: [2; 32], config, psks, entropy: ExponentEntropy::copy_of(&[3; 32]) }
     }
-    Ok(())
+
+    /// As programs without further options.
+    pub(crate) fn any() -> Self {
+        Self::new(ServerConfig::Any(ForwardSecrecy::Offer), vec![psk(7)])
+    }
+
+    pub(crate) fn with_randomness(self, nonce: Nonce, entropy: ExponentEntropy) -> Self {
+        Self { nonce, entropy, ..self }
+    }
+
+    pub(crate) fn identify(&self, received: &[u8]) -> Verdict {
+        self.acceptor.identify(&self.nonce, received)
+    }
+
+    /// A started session with whoever has sent this, which has computed
+    /// nothing.
+    pub(crate) fn accept(&self, received: &[u8]) -> Result<End, Error> {
+        let client = match self.identify(received) {
+            Verdict::Authenticated(client) => client,
+            Verdict::Refused(fault) => return Err(fault.into()),
+            Verdict::More(more) => panic!("{more} bytes are missing"),
+        };
+        let psk = &self.psks[usize::try_from(client.psk_index).unwrap()];
+        let (hello, rest) = received.split_at(client.hello_len.try_into().unwrap());
+        let session = Session::accept(self.config, &self.nonce, hello, psk, &self.entropy)?;
+        let mut end = End::of(session);
+        end.session.handle_crypt(rest, &mut end.out)?;
+        Ok(end)
+    }
+
+    /// The same, and what is due is computed.
+    pub(crate) fn answer(&self, received: &[u8]) -> Result<End, Error> {
+        let mut end = self.accept(received)?;
+        end.compute()?;
+        Ok(end)
+    }
+}
+
+/// Runs the handshake to its end; returns the server's session.
+pub(crate) fn shake_hands(client: &mut End, server: &Server) -> Result<End, Error> {
+    client.receive(&server.nonce)?;
+    let mut session = server.answer(&client.take_crypt())?;
+    client.receive(&session.take_crypt())?;
+    Ok(session)
 }
 
 /// An established client and server.
@@ -101,26 +144,27 @@ pub(crate) fn established() -> (End, End) {
 
 /// The same by either key exchange.
 pub(crate) fn established_by(exchange: KeyExchange) -> (End, End) {
-    let [mut client, mut server] =
-        [Side::Client, Side::Server].map(|side| End::with_exchange(side, exchange));
-    shake_hands(&mut client, &mut server).unwrap();
+    let mut client = End::connect(choice(exchange), &psk(7));
+    let server = shake_hands(&mut client, &Server::any()).unwrap();
     (client, server)
 }
 
-/// As programs without further options: a client does what every spiped
-/// understands, a server leaves it to its clients.
-pub(crate) fn config(side: Side, forward_secrecy: ForwardSecrecy) -> Config {
-    let key_exchange = (side == Side::Client).then_some(KeyExchange::Modp2048);
-    Config { side, key_exchange, forward_secrecy }
+/// A client's.
+pub(crate) fn choice(exchange: KeyExchange) -> ClientConfig {
+    match exchange {
+        KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Offer),
+        KeyExchange::X25519 => ClientConfig::X25519,
+    }
 }
 
 pub(crate) fn psk(byte: u8) -> Psk {
-    Psk::new([byte; 32])
+    Psk::copy_of(&[byte; 32])
 }
 
-pub(crate) fn entropy(side: Side) -> Entropy {
-    Entropy::new(match side {
-        Side::Client => [1; 64],
-        Side::Server => [2; 64],
+/// Nonce and exponent.
+pub(crate) fn entropy(seed: u8) -> Entropy {
+    Entropy::build(|bytes| {
+        bytes.fill(seed);
+        bytes[32..].fill(!seed);
     })
 }

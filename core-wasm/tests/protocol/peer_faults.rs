@@ -2,9 +2,11 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use spiped_core::{Error, ForwardSecrecy, PeerFault, Side, Status};
+use spiped_core::{
+    ClientConfig, Error, ForwardSecrecy, KeyExchange, PeerFault, ServerConfig, Status,
+};
 
-use crate::pair::{End, entropy, established, psk, shake_hands};
+use crate::pair::{End, Server, choice, established, psk, shake_hands};
 
 /// The group's prime, 2^2048 - 2^1984 - 1 + 2^64 ([2^1918 pi] + 124476).
 const PRIME: [u8; 256] = hex_literal::hex!(
@@ -18,16 +20,21 @@ const PRIME: [u8; 256] = hex_literal::hex!(
     "3995497CEA956AE515D2261898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF"
 );
 
-/// What a server says to a client of ours that announces this public value.
+/// What a server says to a client that announces this public value.
 fn answer_to(value: [u8; 256], forward_secrecy: ForwardSecrecy) -> Result<Status, Error> {
-    let mut server = End::new(Side::Server, forward_secrecy);
+    let server = Server::new(ServerConfig::Any(forward_secrecy), vec![psk(7)]);
     let nonce = [9; 32];
     // HMAC(psk, nonces || 1) is the client's MAC key.
-    let mac_key = hmac(&[7; 32], &[&nonce, &server.take_crypt()[..], &[0, 0, 0, 1]].concat());
-    server.receive(&nonce)?;
-    server.receive(&value)?;
-    server.receive(&hmac(&mac_key, &value))?;
-    server.session.status()
+    let mac_key = hmac(&[7; 32], &[&nonce, &server.nonce[..], &[0, 0, 0, 1]].concat());
+    let hello = [&nonce[..], &value, &hmac(&mac_key, &value)].concat();
+    server.answer(&hello)?.session.status()
+}
+
+/// Ends that omit forward secrecy, and are quick.
+fn weak() -> (End, Server) {
+    let omit = ForwardSecrecy::Omit;
+    let client = End::connect(ClientConfig::Modp2048(omit), &psk(7));
+    (client, Server::new(ServerConfig::Any(omit), vec![psk(7)]))
 }
 
 fn hmac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
@@ -49,51 +56,78 @@ fn near_prime(last: u8) -> [u8; 256] {
 }
 
 #[test]
-fn wrong_key_is_refused_in_silence() {
-    let mut server = End::server();
-    let config = ForwardSecrecy::Offer;
-    let mut client = End::with(Side::Client, config, vec![psk(8)], &entropy(Side::Client));
-    let error = shake_hands(&mut client, &mut server).unwrap_err();
-    assert_eq!(error, PeerFault::WrongKey.into());
-    assert_eq!(server.session.peer_secret(), None);
-    // Nothing after the nonce.
+fn client_refuses_a_server_with_another_key() {
+    let mut client = End::client();
+    let server = Server::any();
+    client.hello(&server);
+    let other = Server::new(ServerConfig::Any(ForwardSecrecy::Offer), vec![psk(8)]);
+    let hello = End::connect(choice(KeyExchange::Modp2048), &psk(8)).hello(&other);
+    let share = other.answer(&hello).unwrap().take_crypt();
+    assert_eq!(client.receive(&share), Err(PeerFault::WrongKey.into()));
+    assert_eq!(client.session.psk_id(), None);
+}
+
+#[test]
+fn nothing_is_sent_before_a_value_is_computed() {
+    let server = Server::any();
+    let mut server = server.accept(&End::client().hello(&server)).unwrap();
+    assert_eq!(server.session.status(), Ok(Status::WantsCompute));
     assert_eq!(server.out.to_crypt, b"");
+    server.session.compute(&mut server.out).unwrap();
+    assert_eq!(server.out.to_crypt.len(), 288);
 }
 
 #[test]
-fn server_finds_which_of_its_keys_the_client_holds() {
-    let keys = || (0..50).map(psk).collect::<Vec<_>>();
-    for held in [0, 1, 25, 49] {
-        let fs = ForwardSecrecy::Omit;
-        let mut server = End::with(Side::Server, fs, keys(), &entropy(Side::Server));
-        let mut client = End::with(Side::Client, fs, vec![psk(held)], &entropy(Side::Client));
-        shake_hands(&mut client, &mut server).unwrap();
-        assert_eq!(server.session.peer_secret(), Some(u32::from(held)));
-        assert_eq!(client.session.peer_secret(), Some(0));
-    }
-}
-
-#[test]
-fn peer_is_known_before_anything_is_computed_for_it() {
-    let (mut client, mut server) = (End::client(), End::server());
-    client.compute().unwrap();
-    client.receive(&server.take_crypt()).unwrap();
-    server.session.handle_crypt(&client.take_crypt(), &mut server.out).unwrap();
-    assert_eq!(server.session.status(), Ok(Status::Computing));
-    assert_eq!(server.session.peer_secret(), Some(0));
-    assert_eq!(server.out.to_crypt, b"");
-}
-
-#[test]
-fn every_corrupted_byte_of_a_key_share_is_noticed() {
+fn every_corrupted_byte_of_a_servers_share_is_noticed() {
     for byte in 0..288 {
-        let (mut client, mut server) = (End::client(), End::server());
-        client.receive(&server.take_crypt()).unwrap();
-        client.compute().unwrap();
-        let mut flight = client.take_crypt();
-        flight[32 + byte] ^= 1;
-        assert_eq!(server.receive(&flight), Err(PeerFault::WrongKey.into()), "{byte}");
+        let (mut client, server) = weak();
+        let mut share = server.answer(&client.hello(&server)).unwrap().take_crypt();
+        share[byte] ^= 1;
+        assert_eq!(client.receive(&share), Err(PeerFault::WrongKey.into()), "{byte}");
     }
+}
+
+#[test]
+fn client_whose_nonce_comes_back_answers_nothing() {
+    let mut client = End::client();
+    let nonce = client.take_crypt();
+    assert_eq!(client.receive(&nonce), Err(PeerFault::Reflected.into()));
+    assert_eq!(client.out.to_crypt, b"");
+}
+
+/// As if both hosts were clones of one virtual machine.
+#[test]
+fn ends_with_the_same_exponent_refuse_each_other() {
+    for exchange in [KeyExchange::Modp2048, KeyExchange::X25519] {
+        let twin = || End::connect(choice(exchange), &psk(7));
+        // The exponent of `entropy(1)`.
+        let exponent = spiped_core::ExponentEntropy::copy_of(&[!1; 32]);
+        let server = Server::any().with_randomness([2; 32], exponent);
+        let mut client = twin();
+        let hello = client.hello(&server);
+        let mut end = server.accept(&hello).unwrap();
+        assert_eq!(end.compute(), Err(PeerFault::Reflected.into()));
+        // It did not even answer.
+        assert_eq!(end.out.to_crypt, b"");
+    }
+}
+
+#[test]
+fn client_refuses_its_own_public_value() {
+    let (mut client, server) = (End::client(), Server::any());
+    let hello = client.hello(&server);
+    let value = &hello[32..288];
+    // HMAC(psk, nonces || 2) is the server's MAC key.
+    let mac_key = hmac(&[7; 32], &[&hello[..32], &server.nonce, &[0, 0, 0, 2]].concat());
+    let share = [value, &hmac(&mac_key, value)].concat();
+    assert_eq!(client.receive(&share), Err(PeerFault::Reflected.into()));
+}
+
+/// Both send the public value 1.
+#[test]
+fn ends_that_both_omit_forward_secrecy_do_not_take_it_for_a_reflection() {
+    let (mut client, server) = weak();
+    assert_eq!(shake_hands(&mut client, &server).map(drop), Ok(()));
 }
 
 #[test]
@@ -121,15 +155,15 @@ fn values_without_forward_secrecy_are_refused_only_if_it_is_required() {
 fn ends_agree_whatever_they_do_about_forward_secrecy() {
     let all = [ForwardSecrecy::Offer, ForwardSecrecy::Require, ForwardSecrecy::Omit];
     for (ours, theirs) in all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))) {
-        let mut client = End::new(Side::Client, ours);
-        let mut server = End::new(Side::Server, theirs);
-        let result = shake_hands(&mut client, &mut server);
+        let mut client = End::connect(ClientConfig::Modp2048(ours), &psk(7));
+        let server = Server::new(ServerConfig::Any(theirs), vec![psk(7)]);
+        let result = shake_hands(&mut client, &server);
         let clash = [(ours, theirs), (theirs, ours)]
             .contains(&(ForwardSecrecy::Require, ForwardSecrecy::Omit));
         if clash {
-            assert_eq!(result, Err(PeerFault::NoForwardSecrecy.into()));
+            assert_eq!(result.err(), Some(PeerFault::NoForwardSecrecy.into()));
         } else {
-            assert_eq!(result, Ok(()));
+            let mut server = result.unwrap();
             server.receive(&client.seal(b"hello")).unwrap();
             assert_eq!(server.take_plain(), b"hello");
         }
@@ -178,36 +212,36 @@ fn failure_is_final_and_repeats() {
 }
 
 #[test]
-fn end_in_the_handshake_cuts_it_off() {
-    let (mut client, mut server) = (End::client(), End::server());
-    client.receive(&server.take_crypt()).unwrap();
-    client.compute().unwrap();
-    let flight = client.take_crypt();
-    for length in 0..flight.len() {
-        let mut server = End::server();
-        server.receive(&flight[..length]).unwrap();
-        let cut = server.session.crypt_eof();
-        assert_eq!(cut, Err(PeerFault::CutOffInHandshake.into()), "{length}");
+fn end_in_the_handshake_truncates_it() {
+    let (mut client, server) = weak();
+    let hello = client.hello(&server);
+    for length in (0..hello.len()).filter(|length| *length != 96) {
+        let fault = server.acceptor.fault_at_eof(&server.nonce, &hello[..length]);
+        assert_eq!(fault, PeerFault::TruncatedInHandshake, "{length}");
     }
-    assert_eq!(client.session.crypt_eof(), Err(PeerFault::CutOffInHandshake.into()));
+    let share = server.answer(&hello).unwrap().take_crypt();
+    for length in 0..share.len() {
+        let (mut client, server) = weak();
+        client.hello(&server);
+        client.receive(&share[..length]).unwrap();
+        let truncated = client.session.crypt_eof();
+        assert_eq!(truncated, Err(PeerFault::TruncatedInHandshake.into()), "{length}");
+    }
 }
 
 #[test]
 fn end_after_the_last_flight_counts_once_the_keys_are_computed() {
-    let (mut client, mut server) = (End::client(), End::server());
-    client.receive(&server.take_crypt()).unwrap();
-    client.compute().unwrap();
-    server.receive(&client.take_crypt()).unwrap();
-    let mut flight = server.take_crypt();
-    flight.extend(server.seal(b"all there is"));
+    let (mut client, server) = (End::client(), Server::any());
+    let mut answering = server.answer(&client.hello(&server)).unwrap();
+    let mut flight = answering.take_crypt();
+    flight.extend(answering.seal(b"all there is"));
     for (length, verdict) in
-        [(flight.len(), Ok(())), (flight.len() - 1, Err(PeerFault::CutOffInPacket.into()))]
+        [(flight.len(), Ok(())), (flight.len() - 1, Err(PeerFault::TruncatedInPacket.into()))]
     {
         let mut client = End::client();
-        client.compute().unwrap();
-        client.receive(&End::server().take_crypt()).unwrap();
+        client.hello(&server);
         client.session.handle_crypt(&flight[..length], &mut client.out).unwrap();
-        assert_eq!(client.session.status(), Ok(Status::Computing));
+        assert_eq!(client.session.status(), Ok(Status::WantsCompute));
         assert_eq!(client.session.crypt_eof(), Ok(()));
         assert_eq!(client.compute(), verdict);
     }
@@ -221,7 +255,7 @@ fn end_inside_a_packet_is_not_a_clean_end() {
         let mut server = established().1;
         server.receive(&packet[..length]).unwrap();
         let clean = length % 1060 == 0;
-        let verdict = if clean { Ok(()) } else { Err(PeerFault::CutOffInPacket.into()) };
+        let verdict = if clean { Ok(()) } else { Err(PeerFault::TruncatedInPacket.into()) };
         assert_eq!(server.session.crypt_eof(), verdict, "{length}");
     }
 }

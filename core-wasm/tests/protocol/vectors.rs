@@ -4,24 +4,27 @@
 
 use hex_literal::hex;
 use sha2::{Digest, Sha256};
-use spiped_core::{Entropy, ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, PACKET_LEN, Psk, Side};
+use spiped_core::{
+    ClientConfig, Entropy, ExponentEntropy, ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, PACKET_LEN,
+    Psk, ServerConfig, Session, SoftPacketCrypto,
+};
 
-use crate::pair::{End, shake_hands};
+use crate::pair::{End, Server, shake_hands};
 
 fn psk() -> Psk {
-    Psk::new(Sha256::digest(b"spiped test key\n").into())
+    Psk::copy_of(&Sha256::digest(b"spiped test key\n").into())
 }
 
-fn end(side: Side, forward_secrecy: ForwardSecrecy) -> End {
-    let (first, x) = match side {
-        Side::Client => (0x00, 0x11),
-        Side::Server => (0x20, 0x22),
-    };
-    let mut entropy = [x; 64];
-    for (byte, value) in entropy[..NONCE_LEN].iter_mut().zip(first..) {
-        *byte = value;
-    }
-    End::with(side, forward_secrecy, vec![psk()], &Entropy::new(entropy))
+fn client(forward_secrecy: ForwardSecrecy) -> End {
+    let entropy: Vec<u8> = (0x00..0x20).chain([0x11; 32]).collect();
+    let entropy = Entropy::from_slice(&entropy).unwrap();
+    End::connect_with(ClientConfig::Modp2048(forward_secrecy), &psk(), &entropy)
+}
+
+fn server(forward_secrecy: ForwardSecrecy) -> Server {
+    let nonce: Vec<u8> = (0x20..0x40).collect();
+    Server::new(ServerConfig::Any(forward_secrecy), vec![psk()])
+        .with_randomness(nonce.try_into().unwrap(), ExponentEntropy::copy_of(&[0x22; 32]))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -34,18 +37,28 @@ fn key_file_hashes_to_the_psk() {
     assert_eq!(psk().expose(), &expected);
 }
 
+/// From HMAC-SHA-256 of another implementation.
+#[test]
+fn psk_id_is_as_documented() {
+    let id = Some(hex!("43a2e0a582c58e91c59714210992d562"));
+    let mut client = client(ForwardSecrecy::Omit);
+    assert_eq!(client.session.psk_id(), id);
+    let mut server = shake_hands(&mut client, &server(ForwardSecrecy::Omit)).unwrap();
+    assert_eq!(server.session.psk_id(), id);
+    let state = server.session.suspend().unwrap();
+    assert_eq!(server.session.psk_id(), None);
+    assert_eq!(Session::<SoftPacketCrypto>::resume(&state).unwrap().psk_id(), id);
+    assert!(client.receive(&[0; PACKET_LEN]).is_err());
+    assert_eq!(client.session.psk_id(), None);
+}
+
 #[test]
 fn handshake_is_upstreams_byte_for_byte() {
-    let mut client = end(Side::Client, ForwardSecrecy::Offer);
-    let mut server = end(Side::Server, ForwardSecrecy::Offer);
-    let (nonce_c, nonce_s) = (client.take_crypt(), server.take_crypt());
-    assert_eq!(nonce_c, (0x00..0x20).collect::<Vec<u8>>());
-    assert_eq!(nonce_s, (0x20..0x40).collect::<Vec<u8>>());
+    let (mut client, server) = (client(ForwardSecrecy::Offer), server(ForwardSecrecy::Offer));
+    let nonce = client.take_crypt();
+    assert_eq!(nonce, (0x00..0x20).collect::<Vec<u8>>());
 
-    client.compute().unwrap();
-    assert_eq!(client.out.to_crypt, b"");
-    client.receive(&nonce_s).unwrap();
-    let share = client.take_crypt();
+    let share = client.hello(&server);
     assert_eq!(share.len(), KEY_SHARE_LEN);
     assert_eq!(share[..16], hex!("780e314d8331e917b3fd2112a9dccd64"));
     assert_eq!(share[240..256], hex!("1a2781a03e239d895fa8ce3a27902a82"));
@@ -58,10 +71,7 @@ fn handshake_is_upstreams_byte_for_byte() {
         hex!("1aff172761462c630db49e55b7a32bfe9bb62dcdec50172286e5a12e19ce2ef9")
     );
 
-    server.receive(&nonce_c).unwrap();
-    assert_eq!(server.out.to_crypt, b"");
-    server.receive(&share).unwrap();
-    let share = server.take_crypt();
+    let share = server.answer(&[nonce, share].concat()).unwrap().take_crypt();
     assert_eq!(share.len(), KEY_SHARE_LEN);
     assert_eq!(share[..16], hex!("e1cb4489739f82ea68c77ab5c70b66f2"));
     assert_eq!(share[240..256], hex!("2ed51be86c00837ed4bea42dc1314164"));
@@ -77,9 +87,8 @@ fn handshake_is_upstreams_byte_for_byte() {
 
 #[test]
 fn packets_are_upstreams_byte_for_byte() {
-    let mut client = end(Side::Client, ForwardSecrecy::Offer);
-    let mut server = end(Side::Server, ForwardSecrecy::Offer);
-    shake_hands(&mut client, &mut server).unwrap();
+    let mut client = client(ForwardSecrecy::Offer);
+    let mut server = shake_hands(&mut client, &server(ForwardSecrecy::Offer)).unwrap();
 
     let hello = client.seal(b"hello");
     assert_eq!(hello.len(), PACKET_LEN);
@@ -115,18 +124,16 @@ fn packets_are_upstreams_byte_for_byte() {
 
 #[test]
 fn weak_handshake_sends_one_with_upstreams_mac() {
-    let mut client = end(Side::Client, ForwardSecrecy::Omit);
-    let mut server = end(Side::Server, ForwardSecrecy::Omit);
-    client.receive(&server.take_crypt()).unwrap();
-    let flight = client.take_crypt();
-    let share = &flight[NONCE_LEN..];
+    let (mut client, server) = (client(ForwardSecrecy::Omit), server(ForwardSecrecy::Omit));
+    let hello = client.hello(&server);
+    let share = &hello[NONCE_LEN..];
     assert_eq!(share[..255], [0; 255]);
     assert_eq!(share[255], 1);
     assert_eq!(
         share[256..],
         hex!("949a3f7a685add9175cd6a532fdee6bdbbdc09a49ca18666c14afc7e18d5c810")
     );
-    server.receive(&flight).unwrap();
+    let mut server = server.answer(&hello).unwrap();
     client.receive(&server.take_crypt()).unwrap();
     let packet = server.seal(b"over");
     client.receive(&packet).unwrap();

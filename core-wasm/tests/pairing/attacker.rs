@@ -1,13 +1,13 @@
-//! Somebody between the two ends, who makes an exchange with each.
+//! A man in the middle, who makes an exchange with each end.
 
 use spiped_core::Side;
 use spiped_core::pairing::PeerFault;
 
 use crate::ends::{CODE, End, converse};
 
-/// An end of the one who is between.
+/// One of the attacker's ends.
 fn mallory(side: Side, code: Option<&str>) -> End {
-    End::new(side, code, [0x66; 32])
+    End::new(side, code, 0x66)
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn without_the_code_neither_end_agrees() {
 fn what_one_run_said_is_of_no_use_in_the_next() {
     for code in [None, Some(CODE)] {
         let said = converse(&mut End::client(code), &mut End::server(code)).unwrap();
-        let mut server = End::new(Side::Server, code, [7; 32]);
+        let mut server = End::new(Side::Server, code, 7);
         server.receive(&said.from_client[..2].concat()).unwrap();
         if code.is_none() {
             server.confirm().unwrap();
@@ -62,7 +62,7 @@ fn what_one_run_said_is_of_no_use_in_the_next() {
         let result = server.receive(&said.from_client[2]);
         assert_eq!(result, Err(PeerFault::WrongConfirmation.into()));
 
-        let mut client = End::new(Side::Client, code, [8; 32]);
+        let mut client = End::new(Side::Client, code, 8);
         client.receive(&said.from_server[0]).unwrap();
         if code.is_none() {
             client.confirm().unwrap();
