@@ -1,4 +1,4 @@
-//! The files in `tests/transcripts`.
+//! The files in `tests/transcripts` and `tests/states`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,18 @@ use crate::tests;
 
 /// All transcripts, in order.
 #[must_use]
-pub fn files() -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+pub fn transcripts() -> Vec<PathBuf> {
+    files(TRANSCRIPTS)
+}
+
+/// All transcripts of sessions that go on from states of the versions so far.
+#[must_use]
+pub fn states() -> Vec<PathBuf> {
+    files("states")
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(tests().join(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> =
         entries.filter(|path| path.extension() == Some(EXTENSION.as_ref())).collect();
     files.sort();
@@ -34,11 +44,9 @@ pub fn is_recorded(file: &Path) -> bool {
 /// # Errors
 /// What the file system says.
 pub fn save(case: &Case) -> io::Result<()> {
-    fs::write(folder().join(&case.name).with_extension(EXTENSION), case.to_string())
+    let file = tests().join(TRANSCRIPTS).join(&case.name).with_extension(EXTENSION);
+    fs::write(file, case.to_string())
 }
 
-fn folder() -> PathBuf {
-    tests().join("transcripts")
-}
-
+const TRANSCRIPTS: &str = "transcripts";
 const EXTENSION: &str = "txt";

@@ -14,13 +14,16 @@ pub mod folder;
 mod peer;
 pub mod record;
 mod recording;
-mod session;
+mod resource;
 pub mod transcript;
 
 use std::path::{Path, PathBuf};
 
-pub use builds::{Builds, Named, Trio};
-pub use session::{Answer, Build, Call, Ingredients};
+pub use builds::{Builds, Trio};
+pub use resource::{
+    Acceptor, Answer, Build, Call, ESTABLISHED, Ingredients, Made, Resource, Session,
+    WANTS_COMPUTE, words,
+};
 
 /// A file that `make` built.
 #[must_use]

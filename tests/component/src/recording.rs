@@ -1,32 +1,38 @@
-//! A session whose life is written down.
+//! The life of one end of a connection, written down.
 
-use crate::builds::NativeCrate;
-use crate::transcript::{Step, Transcript};
-use crate::{Answer, Build, Call, Ingredients};
+use crate::resource::said;
+use crate::transcript::{Part, Step, Transcript};
+use crate::{Answer, Build, Call, Ingredients, Resource};
 
-/// Any build's session, and the transcript of it so far.
+/// What is at work now, and the transcript of all so far.
+#[derive(Default)]
 pub(crate) struct Recording {
-    session: Box<dyn Build>,
+    resource: Option<Resource>,
     transcript: Transcript,
 }
 
 impl Recording {
-    /// A session of the native crate.
-    pub(crate) fn new(ingredients: Ingredients) -> Self {
-        let session = Box::new(NativeCrate::new(&ingredients));
-        Self::of(session, ingredients)
-    }
-
-    /// A session that was just made of `ingredients`.
-    pub(crate) fn of(session: Box<dyn Build>, ingredients: Ingredients) -> Self {
-        Self { session, transcript: Transcript { ingredients, steps: Vec::new() } }
+    /// Begins a part: makes what takes the place of what was at work.
+    pub(crate) fn make(&mut self, build: &dyn Build, ingredients: Ingredients) -> Answer {
+        let made = build.make(&ingredients).expect("ingredients that this build knows of");
+        let answer = said(&made);
+        self.resource = made.ok();
+        let written = answer.to_string();
+        self.transcript.parts.push(Part { line: 0, ingredients, answer: written, steps: vec![] });
+        answer
     }
 
     /// Makes a call and writes it down.
     pub(crate) fn call(&mut self, call: Call) -> Answer {
-        let answer = self.session.call(&call);
-        self.transcript.steps.push(Step { line: 0, call, answer: answer.clone().abridged() });
+        let answer = self.resource.as_mut().expect("something at work").call(&call);
+        let part = self.transcript.parts.last_mut().expect("a part that has begun");
+        part.steps.push(Step { line: 0, call, answer: answer.to_string() });
         answer
+    }
+
+    /// Whether a session is at work, which may have failed.
+    pub(crate) fn is_session(&self) -> bool {
+        matches!(self.resource, Some(Resource::Session(_)))
     }
 
     pub(crate) fn finish(self) -> Transcript {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use spiped::guest::pairing as host;
 use spiped::guest::{Engine, Side};
-use spiped_component_tests::built;
+use spiped_component_tests::{built, words};
 use spiped_core::pairing as core;
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker, ResourceAny};
@@ -31,8 +31,11 @@ enum Call<'a> {
     Eof,
 }
 
-/// Bytes for the peer, and the status in words.
+/// Bytes for the peer, and the status in words, with the key if there is one.
 type Answer = (Vec<u8>, String);
+
+/// What is said of an end that is no failure.
+const ENDED: &str = "ended";
 
 /// The same exchange in every build.
 struct Trio {
@@ -47,14 +50,20 @@ struct Portable {
     exchange: ResourceAny,
 }
 
+fn entropy(seed: u8) -> [u8; 32] {
+    let mut entropy = [seed; 32];
+    entropy[0] = !seed;
+    entropy
+}
+
 impl Trio {
-    fn new(engine: &Engine, side: Side, code: Option<&str>, entropy: u8) -> Self {
-        let entropy = [entropy; 32];
+    fn new(engine: &Engine, side: Side, code: Option<&str>, seed: u8) -> Self {
+        let entropy = entropy(seed);
         let core_side = match side {
             Side::Client => spiped_core::Side::Client,
             Side::Server => spiped_core::Side::Server,
         };
-        let core_entropy = core::Entropy::new(entropy);
+        let core_entropy = core::Entropy::copy_of(&entropy);
         Self {
             native_crate: core::Exchange::new(core_side, code, &core_entropy).unwrap(),
             native_world: host::Exchange::with_entropy(engine, side, code, &entropy).unwrap(),
@@ -64,16 +73,34 @@ impl Trio {
 
     /// Calls all three, and panics unless they answer alike.
     fn call(&mut self, call: Call<'_>) -> Answer {
+        let expected = self.native_crate(call);
+        assert_eq!(self.native_world(call), expected, "native world, {call:?}");
+        assert_eq!(self.portable.call(call), expected, "portable world, {call:?}");
+        expected
+    }
+
+    fn native_crate(&mut self, call: Call<'_>) -> Answer {
         let exchange = &mut self.native_crate;
         let mut out = Vec::new();
         let result = match call {
             Call::Start => exchange.start(&mut out),
             Call::Receive(bytes) => exchange.receive(bytes, &mut out),
             Call::Confirm => exchange.confirm(&mut out),
-            Call::Eof => exchange.eof(),
+            Call::Eof => {
+                return match exchange.eof() {
+                    Ok(()) => ended(),
+                    Err(error) => failed(&error),
+                };
+            }
         };
-        let expected = (out, in_words(result.and_then(|()| exchange.status())));
+        match result.and_then(|()| exchange.status()) {
+            Ok(core::Status::Agreed) => (out, agreed(exchange.take_key().unwrap().expose())),
+            Ok(status) => (out, words(&status)),
+            Err(error) => failed(&error),
+        }
+    }
 
+    fn native_world(&mut self, call: Call<'_>) -> Answer {
         let exchange = &mut self.native_world;
         let output = match call {
             Call::Start => exchange.start(),
@@ -81,15 +108,13 @@ impl Trio {
             Call::Confirm => exchange.confirm(),
             Call::Eof => exchange.eof(),
         };
-        let status = if let host::Status::Agreed(key) = output.status {
-            format!("Agreed({:?})", *key)
-        } else {
-            format!("{:?}", output.status)
-        };
-        assert_eq!((output.to_peer, status), expected, "native world, {call:?}");
-
-        assert_eq!(self.portable.call(call), expected, "portable world, {call:?}");
-        expected
+        match output.status {
+            host::Status::Failed(host::Failure::Protocol(failure)) => failed(&failure),
+            host::Status::Failed(host::Failure::Guest(reason)) => panic!("{reason}"),
+            _ if matches!(call, Call::Eof) => ended(),
+            host::Status::Agreed(key) => (output.to_peer, agreed(&*key)),
+            status => (output.to_peer, words(&status)),
+        }
     }
 }
 
@@ -102,51 +127,52 @@ impl Portable {
             Side::Server => wit::Side::Server,
         };
         let api = instance.spiped_pipe_pairing().exchange();
-        let exchange = api.call_constructor(&mut store, side, code, entropy).unwrap();
+        let exchange = api.call_constructor(&mut store, side, code, entropy).unwrap().unwrap();
         Self { store, instance, exchange }
     }
 
     fn call(&mut self, call: Call<'_>) -> Answer {
         let api = self.instance.spiped_pipe_pairing().exchange();
         let (store, exchange) = (&mut self.store, self.exchange);
-        let output = match call {
-            Call::Start => api.call_start(store, exchange),
-            Call::Receive(bytes) => api.call_receive(store, exchange, bytes),
-            Call::Confirm => api.call_confirm(store, exchange),
-            Call::Eof => api.call_eof(store, exchange),
-        };
-        let output = output.unwrap();
-        let status = match output.status {
-            wit::Status::Waiting => "Waiting".into(),
-            wit::Status::Exchanging => "Exchanging".into(),
-            wit::Status::Comparing(string) => format!("Comparing({string})"),
-            wit::Status::Confirmed => "Confirmed".into(),
-            wit::Status::Agreed(key) => format!("Agreed({key:?})"),
-            wit::Status::Failed(wit::Failure::Peer(fault)) => {
-                format!("Failed(Peer({}))", short(&fault))
-            }
-            wit::Status::Failed(wit::Failure::Misuse(misuse)) => {
-                format!("Failed(Misuse({}))", short(&misuse))
+        let result = match call {
+            Call::Start => api.call_start(&mut *store, exchange),
+            Call::Receive(bytes) => api.call_receive(&mut *store, exchange, bytes),
+            Call::Confirm => api.call_confirm(&mut *store, exchange),
+            Call::Eof => {
+                return match api.call_eof(store, exchange).unwrap() {
+                    Ok(()) => ended(),
+                    Err(failure) => failed(&failure),
+                };
             }
         };
-        (output.to_peer, status)
+        match result.unwrap() {
+            Ok(wit::Output { to_peer, status: wit::Status::Agreed }) => {
+                (to_peer, agreed(&api.call_take_key(store, exchange).unwrap().unwrap()))
+            }
+            Ok(output) => (output.to_peer, words(&output.status)),
+            Err(failure) => failed(&failure),
+        }
+    }
+
+    /// The user says no.
+    fn reject(&mut self) -> String {
+        let api = self.instance.spiped_pipe_pairing().exchange();
+        let rejected = api.call_reject(&mut self.store, self.exchange).unwrap();
+        rejected.map_or_else(|failure| words(&failure), |()| String::new())
     }
 }
 
-fn in_words(status: Result<core::Status, core::Error>) -> String {
-    match status {
-        Ok(core::Status::Waiting) => "Waiting".into(),
-        Ok(core::Status::Exchanging) => "Exchanging".into(),
-        Ok(core::Status::Comparing(string)) => format!("Comparing({string})"),
-        Ok(core::Status::Confirmed) => "Confirmed".into(),
-        Ok(core::Status::Agreed(key)) => format!("Agreed({:?})", key.expose()),
-        Err(error) => format!("Failed({error:?})"),
-    }
+fn ended() -> Answer {
+    (Vec::new(), ENDED.into())
 }
 
-/// The case's name, without its type's.
-fn short(case: &impl std::fmt::Debug) -> String {
-    format!("{case:?}").rsplit("::").next().unwrap().to_owned()
+/// A failure, which has no bytes.
+fn failed(failure: &impl std::fmt::Debug) -> Answer {
+    (Vec::new(), words(failure))
+}
+
+fn agreed(key: &[u8]) -> String {
+    format!("agreed {key:?}")
 }
 
 const CODE: &str = "correct horse";
@@ -165,18 +191,18 @@ fn comparing_is_the_same_in_every_build() {
     let engine = Engine::new(2).unwrap();
     let (mut client, mut server, hello) = start(&engine, [None; 2]);
     let (hello, status) = server.call(Call::Receive(&hello));
-    assert_eq!(status, "Exchanging");
+    assert_eq!(status, "exchanging");
     let (value, here) = client.call(Call::Receive(&hello));
     let (_, there) = server.call(Call::Receive(&value));
-    assert!(here.starts_with("Comparing("), "{here}");
+    assert!(here.starts_with("comparing"), "{here}");
     assert_eq!(here, there);
 
     let (tag, status) = client.call(Call::Confirm);
-    assert_eq!(status, "Confirmed");
+    assert_eq!(status, "confirmed");
     server.call(Call::Receive(&tag));
     let (tag, here) = server.call(Call::Confirm);
     let (_, there) = client.call(Call::Receive(&tag));
-    assert!(here.starts_with("Agreed("), "{here}");
+    assert!(here.starts_with("agreed"), "{here}");
     assert_eq!(here, there);
     client.call(Call::Eof);
 }
@@ -186,13 +212,13 @@ fn code_is_the_same_in_every_build() {
     let engine = Engine::new(2).unwrap();
     let (mut client, mut server, hello) = start(&engine, [Some(CODE), Some("  correct horse\n")]);
     let (first, rest) = hello.split_at(20);
-    assert_eq!(server.call(Call::Receive(first)).1, "Waiting");
+    assert_eq!(server.call(Call::Receive(first)).1, "waiting");
     let (hello, _) = server.call(Call::Receive(rest));
     let (answer, status) = client.call(Call::Receive(&hello));
-    assert_eq!(status, "Confirmed");
+    assert_eq!(status, "confirmed");
     let (tag, here) = server.call(Call::Receive(&answer));
     let (_, there) = client.call(Call::Receive(&tag));
-    assert!(here.starts_with("Agreed("), "{here}");
+    assert!(here.starts_with("agreed"), "{here}");
     assert_eq!(here, there);
 }
 
@@ -205,29 +231,29 @@ fn failures_are_the_same_in_every_build() {
     let engine = Engine::new(4).unwrap();
     let (_, mut server, hello) = start(&engine, [None, Some(CODE)]);
     let (_, status) = server.call(Call::Receive(&hello));
-    assert_eq!(status, "Failed(Peer(OtherMode))");
+    assert_eq!(status, "peer other-mode");
     assert_eq!(server.call(Call::Eof).1, status);
 
     let failures: [(&str, Calls); 8] = [
-        ("Peer(NotPairing)", |_, server, _| server.call(Call::Receive(b"SSH-2.0")).1),
-        ("Peer(SameSide)", |client, _, hello| client.call(Call::Receive(&hello)).1),
-        ("Peer(CutOff)", |_, server, _| server.call(Call::Eof).1),
-        ("Peer(BadCommitment)", |_, server, hello| {
+        ("peer not-pairing", |_, server, _| server.call(Call::Receive(b"SSH-2.0")).1),
+        ("peer same-side", |client, _, hello| client.call(Call::Receive(&hello)).1),
+        ("peer truncated", |_, server, _| server.call(Call::Eof).1),
+        ("peer bad-commitment", |_, server, hello| {
             server.call(Call::Receive(&hello));
             server.call(Call::Receive(&[9; 32])).1
         }),
-        ("Peer(BadPublicValue)", |client, server, hello| {
+        ("peer bad-public-value", |client, server, hello| {
             let (mut hello, _) = server.call(Call::Receive(&hello));
             hello[16..].fill(0);
             client.call(Call::Receive(&hello)).1
         }),
-        ("Peer(WrongConfirmation)", |client, server, hello| {
+        ("peer wrong-confirmation", |client, server, hello| {
             let (hello, _) = server.call(Call::Receive(&hello));
             client.call(Call::Receive(&hello));
             client.call(Call::Receive(&[0; 32])).1
         }),
-        ("Misuse(StartOrder)", |client, _, _| client.call(Call::Start).1),
-        ("Misuse(NothingToConfirm)", |client, server, hello| {
+        ("misuse start-order", |client, _, _| client.call(Call::Start).1),
+        ("misuse nothing-to-confirm", |client, server, hello| {
             let (hello, _) = server.call(Call::Receive(&hello));
             client.call(Call::Receive(&hello));
             client.call(Call::Confirm);
@@ -237,6 +263,28 @@ fn failures_are_the_same_in_every_build() {
     for (failure, calls) in failures {
         let (mut client, mut server, hello) = start(&engine, [None; 2]);
         let status = calls(&mut client, &mut server, hello);
-        assert_eq!(status, format!("Failed({failure})"));
+        assert_eq!(status, failure);
     }
+}
+
+/// What the production host never asks for, since it takes the key at once and
+/// drops an exchange that the user rejects.
+#[test]
+fn rejected_is_final_and_the_key_is_taken_once() {
+    let engine = Engine::new(4).unwrap();
+    let (mut client, mut server, hello) = start(&engine, [None; 2]);
+    let (hello, _) = server.call(Call::Receive(&hello));
+    client.call(Call::Receive(&hello));
+    assert_eq!(client.portable.reject(), "");
+    assert_eq!(client.portable.reject(), "rejected");
+    assert_eq!(client.portable.call(Call::Confirm), failed(&core::Error::Rejected));
+
+    let (mut client, mut server, hello) = start(&engine, [Some(CODE); 2]);
+    let (hello, _) = server.call(Call::Receive(&hello));
+    let (answer, _) = client.call(Call::Receive(&hello));
+    server.call(Call::Receive(&answer));
+    let Portable { store, instance, exchange } = &mut server.portable;
+    let api = instance.spiped_pipe_pairing().exchange();
+    let again = api.call_take_key(store, *exchange).unwrap().unwrap_err();
+    assert_eq!(words(&again), "misuse no-key");
 }

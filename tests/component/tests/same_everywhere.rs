@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use spiped_component_tests::{Answer, Builds, Call, Ingredients, Trio};
-use spiped_core::{Config, ForwardSecrecy, KeyExchange, Side, Status};
+use spiped_component_tests::{Answer, Builds, Call, ESTABLISHED, Ingredients, Trio, WANTS_COMPUTE};
+use spiped_core::{ClientConfig, ForwardSecrecy, ServerConfig};
 
 /// Two tests at a time, each with two ends, of which one may be moving.
 static BUILDS: LazyLock<Builds> = LazyLock::new(|| Builds::load(6));
@@ -42,84 +42,153 @@ enum Event {
 /// An end and what is on the way to it.
 struct End {
     trio: Trio,
+    /// What becomes of a server once its stranger has authenticated.
+    server: Option<Server>,
     wire: Vec<u8>,
-    status: Option<Status>,
+    /// Empty once it is over.
+    status: String,
     crypt_ended: bool,
     plain_ended: bool,
 }
 
+struct Server {
+    config: ServerConfig,
+    psk: Vec<u8>,
+    our_nonce: Vec<u8>,
+    exponent: Vec<u8>,
+    received: Vec<u8>,
+}
+
+/// Nonce and exponent.
+fn random(seed: u8) -> [Vec<u8>; 2] {
+    [vec![seed; 32], vec![seed.wrapping_add(0x55); 32]]
+}
+
 impl End {
-    fn new(config: Config, key_file: &[u8], entropy: u8) -> (Self, Vec<u8>) {
-        let ingredients = Ingredients::New {
-            config,
-            secrets: vec![Sha256::digest(key_file).to_vec()],
-            entropy: vec![entropy; 64],
-        };
-        let mut end = Self {
-            trio: Trio::new(&BUILDS, &ingredients),
-            wire: Vec::new(),
-            status: Some(Status::Handshaking),
-            crypt_ended: false,
-            plain_ended: false,
-        };
-        let flight = end.call(&Call::Start);
-        (end, flight)
+    fn client(config: ClientConfig, psk: Vec<u8>, seed: u8) -> Self {
+        let entropy = random(seed).concat();
+        let ingredients = Ingredients::Connect { config, psk, entropy };
+        Self::of(Trio::make(&BUILDS, &ingredients).unwrap(), None)
+    }
+
+    fn server(config: ServerConfig, psk: Vec<u8>, seed: u8) -> Self {
+        let [our_nonce, exponent] = random(seed);
+        let psks = vec![Sha256::digest(b"one more").to_vec(), psk.clone()];
+        let ingredients = Ingredients::Acceptor { config, psks, our_nonce: our_nonce.clone() };
+        let trio = Trio::make(&BUILDS, &ingredients).unwrap();
+        Self::of(trio, Some(Server { config, psk, our_nonce, exponent, received: Vec::new() }))
+    }
+
+    fn of(trio: Trio, server: Option<Server>) -> Self {
+        let status = "more".into();
+        Self { trio, server, wire: vec![], status, crypt_ended: false, plain_ended: false }
+    }
+
+    /// What goes out first.
+    fn start(&mut self) -> Vec<u8> {
+        match &self.server {
+            Some(server) => server.our_nonce.clone(),
+            None => self.make_call(&Call::Start),
+        }
     }
 
     /// Makes a call if its host might, and computes what is due after it.
     /// Returns what it sends.
     fn call(&mut self, call: &Call) -> Vec<u8> {
-        let established = self.status == Some(Status::Established);
+        let established = self.status == ESTABLISHED;
         let allowed = match call {
-            Call::Crypt(_) | Call::CryptEof => self.status.is_some() && !self.crypt_ended,
+            Call::Crypt(_) | Call::CryptEof => !self.is_over() && !self.crypt_ended,
             Call::Plain(_) | Call::PlainEof => established && !self.plain_ended,
-            Call::Start | Call::Compute | Call::PeerSecret | Call::KeyExchange => {
-                self.status.is_some()
-            }
+            Call::Start | Call::Compute | Call::PskId => !self.is_over() && self.server.is_none(),
             Call::Suspend => established,
+            Call::Identify(_) | Call::FaultAtEof => false,
         };
         if !allowed {
             return Vec::new();
         }
         self.crypt_ended |= *call == Call::CryptEof;
         self.plain_ended |= *call == Call::PlainEof;
-        let mut flight = match self.trio.call(call) {
-            Answer::Output { to_crypt, status, .. } => {
-                self.status = status.ok();
-                to_crypt
-            }
-            Answer::State(state) => {
-                self.trio = Trio::new(&BUILDS, &Ingredients::Resumed(state.unwrap()));
+        match (&self.server, call) {
+            (Some(_), Call::Crypt(bytes)) => self.identify(bytes),
+            (Some(_), _) => {
+                self.trio.call(&Call::FaultAtEof);
+                self.status.clear();
                 Vec::new()
             }
-            Answer::PeerSecret(_) | Answer::KeyExchange(_) => Vec::new(),
-        };
-        if self.status == Some(Status::Computing) {
-            flight.extend(self.call(&Call::Compute));
+            (None, call) => self.make_call(call),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.status.is_empty()
+    }
+
+    /// A call on a session.
+    fn make_call(&mut self, call: &Call) -> Vec<u8> {
+        let answer = self.trio.call(call);
+        let mut flight = answer.to_crypt.clone();
+        match call {
+            Call::PskId => {}
+            Call::Suspend => {
+                let state = answer.bytes.expect("an established session");
+                self.trio = Trio::make(&BUILDS, &Ingredients::Resume { state }).unwrap();
+            }
+            _ => self.go_by(answer),
+        }
+        if self.status == WANTS_COMPUTE {
+            flight.extend(self.make_call(&Call::Compute));
         }
         flight
     }
+
+    fn go_by(&mut self, answer: Answer) {
+        self.status = if answer.is_final() { String::new() } else { answer.words };
+    }
+
+    /// Bytes from a stranger.
+    fn identify(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let answer = self.trio.call(&Call::Identify(bytes.to_vec()));
+        let authenticated = answer.authenticated();
+        self.go_by(answer);
+        let server = self.server.as_mut().expect("a stranger");
+        server.received.extend_from_slice(bytes);
+        let Some((_, hello_len)) = authenticated else { return Vec::new() };
+        let Some(Server { config, psk, our_nonce, exponent, mut received }) = self.server.take()
+        else {
+            unreachable!("there was a stranger");
+        };
+        let rest = received.split_off(hello_len);
+        let (hello, entropy) = (received, exponent);
+        let accept = Ingredients::Accept { config, our_nonce, hello, psk, entropy };
+        match Trio::make(&BUILDS, &accept) {
+            Ok(trio) => {
+                self.trio = trio;
+                let mut flight = self.make_call(&Call::Start);
+                flight.extend(self.call(&Call::Crypt(rest)));
+                flight
+            }
+            Err(_) => {
+                self.status.clear();
+                Vec::new()
+            }
+        }
+    }
 }
 
-/// What both ends want: the client's configuration, then the server's.
-fn configs(
-    key_exchange: [Option<KeyExchange>; 2],
-    forward_secrecy: [ForwardSecrecy; 2],
-) -> [Config; 2] {
-    let sides = [Side::Client, Side::Server];
-    [0, 1].map(|end| Config {
-        side: sides[end],
-        key_exchange: key_exchange[end],
-        forward_secrecy: forward_secrecy[end],
-    })
-}
-
-fn converse(configs: [Config; 2], keys: [&[u8]; 2], seed: u8, events: &[Event]) {
-    let [(mut client, to_server), (mut server, to_client)] =
-        [0, 1].map(|end| End::new(configs[end], keys[end], seed.wrapping_add(u8::from(end == 1))));
-    client.wire = to_client;
-    server.wire = to_server;
-    let mut ends = [client, server];
+fn converse(
+    client: ClientConfig,
+    server: ServerConfig,
+    keys: [&[u8]; 2],
+    seed: u8,
+    events: &[Event],
+) {
+    let [client_psk, server_psk] = keys.map(|key| Sha256::digest(key).to_vec());
+    let mut ends = [
+        End::client(client, client_psk, seed),
+        End::server(server, server_psk, seed.wrapping_add(1)),
+    ];
+    ends[1].wire = ends[0].start();
+    ends[0].wire = ends[1].start();
     for event in events {
         let (actor, flight) = match *event {
             Event::Deliver { to, cut } => {
@@ -144,8 +213,7 @@ fn converse(configs: [Config; 2], keys: [&[u8]; 2], seed: u8, events: &[Event]) 
             Event::Eof { at, crypt: true } => (at, ends[at].call(&Call::CryptEof)),
             Event::Eof { at, crypt: false } => (at, ends[at].call(&Call::PlainEof)),
             Event::Move { at } => {
-                ends[at].call(&Call::PeerSecret);
-                ends[at].call(&Call::KeyExchange);
+                ends[at].call(&Call::PskId);
                 (at, ends[at].call(&Call::Suspend))
             }
         };
@@ -183,21 +251,24 @@ proptest! {
         seed in any::<u8>(),
     ) {
         let events = [deliver_all(), events].concat();
-        let exchange = [Some(KeyExchange::Modp2048), None];
-        converse(configs(exchange, [ForwardSecrecy::Omit; 2]), [KEY; 2], seed, &events);
+        let omit = ForwardSecrecy::Omit;
+        let (client, server) = (ClientConfig::Modp2048(omit), ServerConfig::Any(omit));
+        converse(client, server, [KEY; 2], seed, &events);
     }
 
     #[test]
     fn conversations_with_end_marks(
         handshake_first in prop::bool::weighted(0.8),
         events in prop::collection::vec(event(), 1..30),
-        server in prop_oneof![9 => Just(None), 1 => Just(Some(KeyExchange::X25519))],
+        server in prop_oneof![
+            9 => Just(ServerConfig::Any(ForwardSecrecy::Offer)),
+            1 => Just(ServerConfig::X25519),
+        ],
         seed in any::<u8>(),
     ) {
         let opening = if handshake_first { deliver_all() } else { Vec::new() };
         let events = [opening, events].concat();
-        let exchange = [Some(KeyExchange::X25519), server];
-        converse(configs(exchange, [ForwardSecrecy::Offer; 2]), [KEY; 2], seed, &events);
+        converse(ClientConfig::X25519, server, [KEY; 2], seed, &events);
     }
 }
 
@@ -208,20 +279,30 @@ proptest! {
     fn conversations_with_any_options(
         handshake_first in any::<bool>(),
         events in prop::collection::vec(event(), 1..30),
-        key_exchange in [1..3_usize, 0..3],
-        forward_secrecy in [0..3_usize, 0..3],
+        client in client_config(),
+        server in server_config(),
         same_key in prop::bool::weighted(0.9),
         seed in any::<u8>(),
     ) {
-        let all = [ForwardSecrecy::Offer, ForwardSecrecy::Require, ForwardSecrecy::Omit];
-        let exchanges = [None, Some(KeyExchange::Modp2048), Some(KeyExchange::X25519)];
         let keys = [KEY, if same_key { KEY } else { b"another" }];
         let opening = if handshake_first { deliver_all() } else { Vec::new() };
         let events = [opening, events].concat();
-        let configs = configs(
-            key_exchange.map(|index| exchanges[index]),
-            forward_secrecy.map(|index| all[index]),
-        );
-        converse(configs, keys, seed, &events);
+        converse(client, server, keys, seed, &events);
     }
+}
+
+fn forward_secrecy() -> impl Strategy<Value = ForwardSecrecy> + Clone {
+    prop::sample::select(vec![ForwardSecrecy::Offer, ForwardSecrecy::Require, ForwardSecrecy::Omit])
+}
+
+fn client_config() -> impl Strategy<Value = ClientConfig> {
+    prop_oneof![forward_secrecy().prop_map(ClientConfig::Modp2048), Just(ClientConfig::X25519),]
+}
+
+fn server_config() -> impl Strategy<Value = ServerConfig> {
+    prop_oneof![
+        forward_secrecy().prop_map(ServerConfig::Modp2048),
+        Just(ServerConfig::X25519),
+        forward_secrecy().prop_map(ServerConfig::Any),
+    ]
 }

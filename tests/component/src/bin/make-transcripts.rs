@@ -6,7 +6,7 @@ use std::{fs, io};
 use spiped_component_tests::{cases, folder};
 
 fn main() -> io::Result<()> {
-    for file in folder::files().into_iter().filter(|file| !folder::is_recorded(file)) {
+    for file in folder::transcripts().into_iter().filter(|file| !folder::is_recorded(file)) {
         fs::remove_file(file)?;
     }
     cases::all().iter().try_for_each(folder::save)

@@ -1,82 +1,98 @@
-//! The three builds, and one session in all of them at once.
+//! The three builds, and one connection's end in all of them at once.
 
+#[allow(unreachable_pub, reason = "code that is generated elsewhere re-exports it")]
+pub mod generated;
 mod native_crate;
 mod native_world;
 mod portable_world;
 
-use spiped::guest::Engine;
-
+use crate::resource::said;
 use crate::transcript::{Fault, Transcript};
-use crate::{Answer, Build, Call, Ingredients};
+use crate::{Answer, Build, Call, Ingredients, Resource};
 use native_world::NativeWorld;
-use portable_world::{Compiled, PortableWorld};
+use portable_world::PortableWorld;
 
 pub(crate) use native_crate::NativeCrate;
 
-/// Both builds of the component, loaded.
+/// All builds, loaded.
 pub struct Builds {
-    engine: Engine,
-    portable: Compiled,
+    native_world: NativeWorld,
+    portable_world: PortableWorld,
 }
 
-/// A session in some build, and the build's name.
-pub type Named = (&'static str, Box<dyn Build>);
-
 impl Builds {
-    /// Loads both, with room for `sessions` at a time.
+    /// Loads all, with room for `instances` at a time.
     #[must_use]
-    pub fn load(sessions: u32) -> Self {
-        Self { engine: Engine::new(sessions).unwrap(), portable: Compiled::new() }
+    pub fn load(instances: u32) -> Self {
+        Self { native_world: NativeWorld::load(instances), portable_world: PortableWorld::load() }
     }
 
-    /// The same session in every build in which it can be made: the
-    /// production host knows of no secrets or entropy of a wrong length.
+    /// Every build, with its name.
     #[must_use]
-    pub fn make(&self, ingredients: &Ingredients) -> Vec<Named> {
-        let native_crate: Named = ("native crate", Box::new(NativeCrate::new(ingredients)));
-        let native_world = self.production(ingredients).map(|build| ("native world", build));
-        let portable: Named =
-            ("portable world", Box::new(PortableWorld::new(&self.portable, ingredients)));
-        [Some(native_crate), native_world, Some(portable)].into_iter().flatten().collect()
+    pub fn all(&self) -> [(&'static str, &dyn Build); 3] {
+        [
+            ("native crate", &NativeCrate),
+            ("native world", &self.native_world),
+            ("portable world", &self.portable_world),
+        ]
     }
 
-    /// Replays a transcript in every build that can.
+    /// Replays a transcript in every build.
     ///
     /// # Errors
     /// The first answer that differs, in the first build in which one does.
     pub fn replay(&self, transcript: &Transcript) -> Result<(), Fault> {
-        self.make(&transcript.ingredients).into_iter().try_for_each(|(name, mut session)| {
-            transcript.replay(&mut *session).map_err(|fault| Fault {
+        self.all().into_iter().try_for_each(|(name, build)| {
+            transcript.replay(build).map_err(|fault| Fault {
                 message: format!("in the {name}, {}", fault.message),
                 ..fault
             })
         })
     }
 
-    /// The session as the daemon would run it.
+    /// The build that the daemon runs.
     #[must_use]
-    pub fn production(&self, ingredients: &Ingredients) -> Option<Box<dyn Build>> {
-        Some(Box::new(NativeWorld::new(&self.engine, ingredients)?))
+    pub fn production(&self) -> &dyn Build {
+        &self.native_world
     }
 }
 
-/// One session in all builds; they must answer alike.
-pub struct Trio(Vec<Named>);
+/// One acceptor or session in all builds; they must answer alike.
+pub struct Trio(Vec<(&'static str, Resource)>);
 
 impl Trio {
-    /// Makes the same session three times.
-    #[must_use]
-    pub fn new(builds: &Builds, ingredients: &Ingredients) -> Self {
-        Self(builds.make(ingredients))
+    /// Makes the same three times, and panics unless all builds say the same
+    /// of it.
+    ///
+    /// # Errors
+    /// Why it was not made.
+    pub fn make(builds: &Builds, ingredients: &Ingredients) -> Result<Self, Answer> {
+        let mut resources = Vec::new();
+        let made = builds.all().map(|(name, build)| {
+            let made = build.make(ingredients).expect("ingredients that every build knows of");
+            let answer = said(&made);
+            resources.extend(made.ok().map(|resource| (name, resource)));
+            (name, answer)
+        });
+        let answer = agreed(ingredients, made);
+        if resources.is_empty() { Err(answer) } else { Ok(Self(resources)) }
     }
 
     /// Calls all three, and panics unless they answer alike.
     pub fn call(&mut self, call: &Call) -> Answer {
-        let mut answers = self.0.iter_mut().map(|(name, build)| (*name, build.call(call)));
-        let (_, first) = answers.next().unwrap();
-        for (name, answer) in answers {
-            assert!(answer == first, "{name} differs after {call:?}: {answer:?}, not {first:?}");
-        }
-        first
+        agreed(call, self.0.iter_mut().map(|(name, resource)| (*name, resource.call(call))))
     }
+}
+
+/// The answer of all builds.
+fn agreed(
+    to: &impl std::fmt::Debug,
+    answers: impl IntoIterator<Item = (&'static str, Answer)>,
+) -> Answer {
+    let mut answers = answers.into_iter();
+    let (_, first) = answers.next().expect("a build");
+    for (name, answer) in answers {
+        assert!(answer == first, "{name} differs after {to:?}: {answer:?}, not {first:?}");
+    }
+    first
 }

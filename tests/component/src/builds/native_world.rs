@@ -1,122 +1,112 @@
 //! The `native` world, as the daemon runs it.
 
-use spiped::guest::{
-    Config, Engine, Failure, ForwardSecrecy, Guest, KeyExchange, Misuse, PeerFault, Side, Status,
-};
+use spiped::guest::{AcceptorGuest, Engine, Failure, Greeting, GuestError, SessionGuest, Status};
 use spiped::keyfile::Psk;
-use spiped_core as core;
 
-use crate::{Answer, Build, Call, Ingredients};
+use super::generated::{client_config, server_config};
+use crate::resource::{Made, words};
+use crate::{Acceptor, Answer, Build, Call, Ingredients, Resource, Session};
 
-pub(crate) struct NativeWorld(Guest);
+/// The production host.
+pub(super) struct NativeWorld(Engine);
 
 impl NativeWorld {
-    /// `None` if the host cannot even say this: its types have the right
-    /// lengths of secrets and entropy.
-    pub(crate) fn new(engine: &Engine, ingredients: &Ingredients) -> Option<Self> {
-        let guest = match ingredients {
-            Ingredients::New { config, secrets, entropy } => {
-                let secrets = secrets
-                    .iter()
-                    .map(|secret| secret.as_slice().try_into().ok().map(Psk::copy_of))
-                    .collect::<Option<Vec<_>>>()?;
-                let entropy = entropy.as_slice().try_into().ok()?;
-                let config = Config {
-                    side: match config.side {
-                        core::Side::Client => Side::Client,
-                        core::Side::Server => Side::Server,
-                    },
-                    key_exchange: config.key_exchange.map(|exchange| match exchange {
-                        core::KeyExchange::Modp2048 => KeyExchange::Modp2048,
-                        core::KeyExchange::X25519 => KeyExchange::X25519,
-                    }),
-                    forward_secrecy: match config.forward_secrecy {
-                        core::ForwardSecrecy::Offer => ForwardSecrecy::Offer,
-                        core::ForwardSecrecy::Require => ForwardSecrecy::Require,
-                        core::ForwardSecrecy::Omit => ForwardSecrecy::Omit,
-                    },
-                };
-                Guest::with_entropy(engine, config, &secrets, entropy)
-            }
-            Ingredients::Resumed(state) => Guest::resume(engine, state),
-        };
-        Some(Self(guest.unwrap()))
+    pub(super) fn load(instances: u32) -> Self {
+        Self(Engine::new(instances).unwrap())
     }
+
+    /// `None` if one of the lengths is not one of the host's types'.
+    fn make_guest(&self, ingredients: &Ingredients) -> Option<Result<Resource, GuestError>> {
+        let engine = &self.0;
+        let session = match ingredients {
+            Ingredients::Acceptor { config, psks, our_nonce } => {
+                let psks = psks.iter().map(|psk| self::psk(psk)).collect::<Option<Vec<_>>>()?;
+                let _: &[u8; 32] = our_nonce.as_slice().try_into().ok()?;
+                let acceptor = AcceptorGuest::new(engine, server_config(*config), &psks);
+                return Some(acceptor.map(|acceptor| Resource::Acceptor {
+                    acceptor: Box::new(acceptor),
+                    our_nonce: our_nonce.clone(),
+                    received: Vec::new(),
+                }));
+            }
+            Ingredients::Connect { config, psk, entropy } => {
+                let (psk, entropy) = (self::psk(psk)?, entropy.as_slice().try_into().ok()?);
+                SessionGuest::connect_with(engine, client_config(*config), &psk, entropy)
+            }
+            Ingredients::Accept { config, our_nonce, hello, psk, entropy } => {
+                let (psk, entropy) = (self::psk(psk)?, entropy.as_slice().try_into().ok()?);
+                let greeting = Greeting { our_nonce: our_nonce.as_slice().try_into().ok()?, hello };
+                let config = server_config(*config);
+                SessionGuest::accept_with(engine, config, greeting, &psk, entropy)
+            }
+            Ingredients::Resume { state } => SessionGuest::resume(engine, state),
+        };
+        Some(session.map(|session| Resource::Session(Box::new(session))))
+    }
+}
+
+fn psk(psk: &[u8]) -> Option<Psk> {
+    psk.try_into().ok().map(Psk::new)
 }
 
 impl Build for NativeWorld {
-    fn call(&mut self, call: &Call) -> Answer {
-        let guest = &mut self.0;
-        let output = match call {
-            Call::Start => guest.start(),
-            Call::Compute => guest.compute(),
-            Call::Crypt(bytes) => guest.handle_crypt(bytes),
-            Call::Plain(bytes) => guest.handle_plain(bytes),
-            Call::CryptEof => guest.crypt_eof(),
-            Call::PlainEof => guest.plain_eof(),
-            Call::PeerSecret => return Answer::PeerSecret(guest.peer_secret()),
-            Call::KeyExchange => {
-                let exchange = guest.key_exchange();
-                return Answer::KeyExchange(exchange.map(|exchange| match exchange {
-                    KeyExchange::Modp2048 => core::KeyExchange::Modp2048,
-                    KeyExchange::X25519 => core::KeyExchange::X25519,
-                }));
-            }
-            Call::Suspend => {
-                let state = guest.suspend().map(|state| state.to_vec());
-                return Answer::State(state.map_err(|failure| error(&failure)));
-            }
-        };
-        Answer::Output {
-            to_crypt: output.to_crypt,
-            to_plain: output.to_plain,
-            status: match output.status {
-                Status::Handshaking => Ok(core::Status::Handshaking),
-                Status::Computing => Ok(core::Status::Computing),
-                Status::Established => Ok(core::Status::Established),
-                Status::Failed(failure) => Err(error(&failure)),
-            },
-        }
+    fn make(&self, ingredients: &Ingredients) -> Option<Made> {
+        let made = self.make_guest(ingredients)?;
+        Some(made.map_err(|error| match error {
+            GuestError::Failed(failure) => failed(&failure),
+            GuestError::Entropy(_) | GuestError::Instance(_) => panic!("{error}"),
+        }))
     }
 }
 
-fn error(failure: &Failure) -> core::Error {
+fn failed(failure: &Failure) -> Answer {
     match failure {
-        Failure::Peer(fault) => peer_fault(*fault).into(),
-        Failure::Misuse(fault) => misuse(*fault).into(),
-        Failure::Exhausted => core::Error::Exhausted,
+        Failure::Protocol(failure) => Answer::failed(failure),
         Failure::Guest(reason) => panic!("a broken guest is no part of a conversation: {reason}"),
     }
 }
 
-fn peer_fault(fault: PeerFault) -> core::PeerFault {
-    match fault {
-        PeerFault::WrongKey => core::PeerFault::WrongKey,
-        PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
-        PeerFault::LowOrderPublicValue => core::PeerFault::LowOrderPublicValue,
-        PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,
-        PeerFault::ForgedPacket(number) => core::PeerFault::ForgedPacket { number },
-        PeerFault::BadLength { packet, length } => {
-            core::PeerFault::BadLength { number: packet, length }
+impl Acceptor for AcceptorGuest {
+    fn identify(&mut self, our_nonce: &[u8], received: &[u8]) -> Answer {
+        let our_nonce = our_nonce.try_into().unwrap();
+        match AcceptorGuest::identify(self, our_nonce, received) {
+            Ok(verdict) => Answer::of(&verdict),
+            Err(failure) => failed(&failure),
         }
-        PeerFault::DataAfterEnd => core::PeerFault::DataAfterEnd,
-        PeerFault::CutOffInHandshake => core::PeerFault::CutOffInHandshake,
-        PeerFault::CutOffInPacket => core::PeerFault::CutOffInPacket,
-        PeerFault::CutOffBeforeEnd => core::PeerFault::CutOffBeforeEnd,
+    }
+
+    fn fault_at_eof(&mut self, our_nonce: &[u8], received: &[u8]) -> Answer {
+        let our_nonce = our_nonce.try_into().unwrap();
+        match AcceptorGuest::fault_at_eof(self, our_nonce, received) {
+            Ok(fault) => Answer::fault(&fault),
+            Err(failure) => failed(&failure),
+        }
     }
 }
 
-fn misuse(misuse: Misuse) -> core::Misuse {
-    match misuse {
-        Misuse::SecretLength => core::Misuse::SecretLength,
-        Misuse::SecretCount => core::Misuse::SecretCount,
-        Misuse::EntropyLength => core::Misuse::EntropyLength,
-        Misuse::ContradictoryConfig => core::Misuse::ContradictoryConfig,
-        Misuse::StartOrder => core::Misuse::StartOrder,
-        Misuse::NothingToCompute => core::Misuse::NothingToCompute,
-        Misuse::NotEstablished => core::Misuse::NotEstablished,
-        Misuse::AfterEof => core::Misuse::AfterEof,
-        Misuse::Suspended => core::Misuse::Suspended,
-        Misuse::BadState => core::Misuse::BadState,
+impl Session for SessionGuest {
+    fn call(&mut self, call: &Call) -> Answer {
+        let output = match call {
+            Call::Start => self.start(),
+            Call::Compute => self.compute(),
+            Call::Crypt(bytes) => self.handle_crypt(bytes),
+            Call::Plain(bytes) => self.handle_plain(bytes),
+            Call::CryptEof => self.crypt_eof(),
+            Call::PlainEof => self.plain_eof(),
+            Call::PskId => return Answer::psk_id(self.psk_id().map(|id| id.to_vec())),
+            Call::Suspend => {
+                return match self.suspend() {
+                    Ok(state) => Answer::state(Ok::<_, Failure>(state.to_vec())),
+                    Err(failure) => failed(&failure),
+                };
+            }
+            Call::Identify(_) | Call::FaultAtEof => unreachable!("a call of an acceptor"),
+        };
+        let words = match &output.status {
+            Status::Failed(failure) => failed(failure).words,
+            status => words(status),
+        };
+        let (to_crypt, to_plain) = (output.to_crypt, output.to_plain);
+        Answer { to_crypt, to_plain, words, bytes: None }
     }
 }

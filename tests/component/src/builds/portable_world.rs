@@ -1,22 +1,27 @@
 //! The `portable` world in plain wasmtime, with nothing to import.
 
-use spiped_core as core;
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Engine, Store};
 
-use crate::{Answer, Build, Call, Ingredients, built};
+use super::generated::{Failure, Misuse, client_config, server_config};
+use crate::resource::{Made, words};
+use crate::{Acceptor, Answer, Build, Call, Ingredients, Resource, Session, built};
 
 #[allow(missing_docs, reason = "generated")]
 mod bindings {
-    wasmtime::component::bindgen!({ path: "../../wit", world: "portable" });
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "portable",
+        with: { "spiped:pipe/types": crate::builds::generated },
+    });
 }
-use bindings::exports::spiped::pipe::protocol;
+use bindings::exports::spiped::pipe::session::Output;
 
 /// The compiled component.
-pub(crate) struct Compiled(bindings::PortablePre<()>);
+pub(super) struct PortableWorld(bindings::PortablePre<()>);
 
-impl Compiled {
-    pub(crate) fn new() -> Self {
+impl PortableWorld {
+    pub(super) fn load() -> Self {
         let engine = Engine::default();
         let component = Component::from_file(&engine, built("spiped-portable.wasm")).unwrap();
         let linked = Linker::new(&engine).instantiate_pre(&component).unwrap();
@@ -24,119 +29,95 @@ impl Compiled {
     }
 }
 
-pub(crate) struct PortableWorld {
+/// An instance with one resource in it.
+struct Instance {
     store: Store<()>,
-    instance: bindings::Portable,
-    session: ResourceAny,
-}
-
-impl PortableWorld {
-    pub(crate) fn new(compiled: &Compiled, ingredients: &Ingredients) -> Self {
-        let mut store = Store::new(compiled.0.engine(), ());
-        let instance = compiled.0.instantiate(&mut store).unwrap();
-        let api = instance.spiped_pipe_protocol().session();
-        let session = match ingredients {
-            Ingredients::New { config, secrets, entropy } => {
-                let config = protocol::Config {
-                    side: match config.side {
-                        core::Side::Client => protocol::Side::Client,
-                        core::Side::Server => protocol::Side::Server,
-                    },
-                    key_exchange: config.key_exchange.map(|exchange| match exchange {
-                        core::KeyExchange::Modp2048 => protocol::KeyExchange::Modp2048,
-                        core::KeyExchange::X25519 => protocol::KeyExchange::X25519,
-                    }),
-                    forward_secrecy: match config.forward_secrecy {
-                        core::ForwardSecrecy::Offer => protocol::ForwardSecrecy::Offer,
-                        core::ForwardSecrecy::Require => protocol::ForwardSecrecy::Require,
-                        core::ForwardSecrecy::Omit => protocol::ForwardSecrecy::Omit,
-                    },
-                };
-                api.call_constructor(&mut store, config, secrets, entropy)
-            }
-            Ingredients::Resumed(state) => api.call_resume(&mut store, state),
-        };
-        let session = session.unwrap();
-        Self { store, instance, session }
-    }
+    exports: bindings::Portable,
+    resource: ResourceAny,
 }
 
 impl Build for PortableWorld {
-    fn call(&mut self, call: &Call) -> Answer {
-        let Self { store, instance, session } = self;
-        let api = instance.spiped_pipe_protocol().session();
-        let output = match call {
-            Call::Start => api.call_start(store, *session),
-            Call::Compute => api.call_compute(store, *session),
-            Call::Crypt(bytes) => api.call_handle_crypt(store, *session, bytes),
-            Call::Plain(bytes) => api.call_handle_plain(store, *session, bytes),
-            Call::CryptEof => api.call_crypt_eof(store, *session),
-            Call::PlainEof => api.call_plain_eof(store, *session),
-            Call::PeerSecret => {
-                return Answer::PeerSecret(api.call_peer_secret(store, *session).unwrap());
+    fn make(&self, ingredients: &Ingredients) -> Option<Made> {
+        Some(self.make_resource(ingredients))
+    }
+}
+
+impl PortableWorld {
+    fn make_resource(&self, ingredients: &Ingredients) -> Made {
+        let mut store = Store::new(self.0.engine(), ());
+        let exports = self.0.instantiate(&mut store).unwrap();
+        let acceptor = exports.spiped_pipe_acceptor().acceptor();
+        let session = exports.spiped_pipe_session().session();
+        let made = match ingredients {
+            Ingredients::Acceptor { config, psks, our_nonce } => {
+                let config = server_config(*config);
+                let made = acceptor.call_constructor(&mut store, config, psks).unwrap();
+                let resource = made.map_err(|misuse| misused(&misuse))?;
+                return Ok(Resource::Acceptor {
+                    acceptor: Box::new(Instance { store, exports, resource }),
+                    our_nonce: our_nonce.clone(),
+                    received: Vec::new(),
+                });
             }
-            Call::KeyExchange => {
-                let exchange = api.call_key_exchange(store, *session).unwrap();
-                return Answer::KeyExchange(exchange.map(|exchange| match exchange {
-                    protocol::KeyExchange::Modp2048 => core::KeyExchange::Modp2048,
-                    protocol::KeyExchange::X25519 => core::KeyExchange::X25519,
-                }));
+            Ingredients::Connect { config, psk, entropy } => {
+                let config = client_config(*config);
+                let made = session.call_connect(&mut store, config, psk, entropy).unwrap();
+                made.map_err(|misuse| misused(&misuse))
             }
-            Call::Suspend => {
-                let state = api.call_suspend(store, *session).unwrap();
-                return Answer::State(state.map_err(error));
+            Ingredients::Accept { config, our_nonce, hello, psk, entropy } => {
+                let config = server_config(*config);
+                let made = session.call_accept(&mut store, config, our_nonce, hello, psk, entropy);
+                made.unwrap().map_err(|failure| Answer::failed(&failure))
+            }
+            Ingredients::Resume { state } => {
+                session.call_resume(&mut store, state).unwrap().map_err(|misuse| misused(&misuse))
             }
         };
-        let output = output.unwrap();
-        Answer::Output {
-            to_crypt: output.to_crypt,
-            to_plain: output.to_plain,
-            status: match output.status {
-                protocol::Status::Handshaking => Ok(core::Status::Handshaking),
-                protocol::Status::Computing => Ok(core::Status::Computing),
-                protocol::Status::Established => Ok(core::Status::Established),
-                protocol::Status::Failed(failure) => Err(error(failure)),
-            },
+        let resource = made?;
+        Ok(Resource::Session(Box::new(Instance { store, exports, resource })))
+    }
+}
+
+fn misused(misuse: &Misuse) -> Answer {
+    Answer::failed(&Failure::Misuse(*misuse))
+}
+
+impl Acceptor for Instance {
+    fn identify(&mut self, our_nonce: &[u8], received: &[u8]) -> Answer {
+        let Self { store, exports, resource } = self;
+        let api = exports.spiped_pipe_acceptor().acceptor();
+        match api.call_identify(store, *resource, our_nonce, received).unwrap() {
+            Ok(verdict) => Answer::of(&verdict),
+            Err(misuse) => misused(&misuse),
+        }
+    }
+
+    fn fault_at_eof(&mut self, our_nonce: &[u8], received: &[u8]) -> Answer {
+        let Self { store, exports, resource } = self;
+        let api = exports.spiped_pipe_acceptor().acceptor();
+        match api.call_fault_at_eof(store, *resource, our_nonce, received).unwrap() {
+            Ok(fault) => Answer::fault(&fault),
+            Err(misuse) => misused(&misuse),
         }
     }
 }
 
-fn error(failure: protocol::Failure) -> core::Error {
-    match failure {
-        protocol::Failure::Peer(fault) => peer_fault(fault).into(),
-        protocol::Failure::Misuse(fault) => misuse(fault).into(),
-        protocol::Failure::Exhausted => core::Error::Exhausted,
-    }
-}
-
-fn peer_fault(fault: protocol::PeerFault) -> core::PeerFault {
-    match fault {
-        protocol::PeerFault::WrongKey => core::PeerFault::WrongKey,
-        protocol::PeerFault::PublicValueOutOfRange => core::PeerFault::PublicValueOutOfRange,
-        protocol::PeerFault::LowOrderPublicValue => core::PeerFault::LowOrderPublicValue,
-        protocol::PeerFault::NoForwardSecrecy => core::PeerFault::NoForwardSecrecy,
-        protocol::PeerFault::ForgedPacket(number) => core::PeerFault::ForgedPacket { number },
-        protocol::PeerFault::BadLength(bad) => {
-            core::PeerFault::BadLength { number: bad.packet_number, length: bad.length }
-        }
-        protocol::PeerFault::DataAfterEnd => core::PeerFault::DataAfterEnd,
-        protocol::PeerFault::CutOffInHandshake => core::PeerFault::CutOffInHandshake,
-        protocol::PeerFault::CutOffInPacket => core::PeerFault::CutOffInPacket,
-        protocol::PeerFault::CutOffBeforeEnd => core::PeerFault::CutOffBeforeEnd,
-    }
-}
-
-fn misuse(misuse: protocol::Misuse) -> core::Misuse {
-    match misuse {
-        protocol::Misuse::SecretLength => core::Misuse::SecretLength,
-        protocol::Misuse::SecretCount => core::Misuse::SecretCount,
-        protocol::Misuse::EntropyLength => core::Misuse::EntropyLength,
-        protocol::Misuse::ContradictoryConfig => core::Misuse::ContradictoryConfig,
-        protocol::Misuse::StartOrder => core::Misuse::StartOrder,
-        protocol::Misuse::NothingToCompute => core::Misuse::NothingToCompute,
-        protocol::Misuse::NotEstablished => core::Misuse::NotEstablished,
-        protocol::Misuse::AfterEof => core::Misuse::AfterEof,
-        protocol::Misuse::Suspended => core::Misuse::Suspended,
-        protocol::Misuse::BadState => core::Misuse::BadState,
+impl Session for Instance {
+    fn call(&mut self, call: &Call) -> Answer {
+        let Self { store, exports, resource } = self;
+        let api = exports.spiped_pipe_session().session();
+        let output = match call {
+            Call::Start => api.call_start(store, *resource),
+            Call::Compute => api.call_compute(store, *resource),
+            Call::Crypt(bytes) => api.call_handle_crypt(store, *resource, bytes),
+            Call::Plain(bytes) => api.call_handle_plain(store, *resource, bytes),
+            Call::CryptEof => api.call_crypt_eof(store, *resource),
+            Call::PlainEof => api.call_plain_eof(store, *resource),
+            Call::PskId => return Answer::psk_id(api.call_psk_id(store, *resource).unwrap()),
+            Call::Suspend => return Answer::state(api.call_suspend(store, *resource).unwrap()),
+            Call::Identify(_) | Call::FaultAtEof => unreachable!("a call of an acceptor"),
+        };
+        let Output { to_crypt, to_plain, status } = output.unwrap();
+        Answer { to_crypt, to_plain, words: words(&status), bytes: None }
     }
 }

@@ -1,16 +1,16 @@
-//! Ends of streams: clean, cutting something off, in either order.
+//! Ends of streams: clean or truncating something, in either order.
 
 use spiped_core::{ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, PACKET_LEN, Side};
 use spiped_tests::wire::one;
 
 use super::Case;
-use super::end::{End, established, ingredients, peer_of, secret};
+use super::end::{End, established, peer_of, unhurried};
 use crate::Call;
 use crate::transcript::SIDES;
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = SIDES.iter().flat_map(|(name, side)| {
-        let groups = [half_closed(name, *side), cut_off(name, *side)];
+        let groups = [half_closed(name, *side), truncated(name, *side)];
         groups.into_iter().flatten().chain([ended_while_computing(name, *side)])
     });
     cases.collect()
@@ -41,7 +41,7 @@ fn half_closed(name: &str, side: Side) -> Vec<Case> {
 
 /// Ends in the middle of the handshake, or of a packet after one that came
 /// whole.
-fn cut_off(name: &str, side: Side) -> Vec<Case> {
+fn truncated(name: &str, side: Side) -> Vec<Case> {
     let handshake = peer_of(side).handshake(&one());
     let whole = NONCE_LEN + KEY_SHARE_LEN;
     let in_handshake = [0, 1, NONCE_LEN, NONCE_LEN + 1, whole - 1].map(|length| {
@@ -49,9 +49,9 @@ fn cut_off(name: &str, side: Side) -> Vec<Case> {
         if length > 0 {
             end.receive(&handshake[..length]);
         }
-        end.call(Call::CryptEof);
+        end.hang_up();
         let about = format!("The stream ends after {length} bytes of the handshake.");
-        end.case(format!("cut-off-handshake-{length}-{name}"), about)
+        end.case(format!("truncated-handshake-{length}-{name}"), about)
     });
     let in_packet = [1, 500, PACKET_LEN - 1].map(|length| {
         let (mut end, mut packets) = established(side);
@@ -60,20 +60,19 @@ fn cut_off(name: &str, side: Side) -> Vec<Case> {
         end.call(Call::CryptEof);
         end.say("more");
         let about = format!("The stream ends after {length} bytes of the second packet.");
-        end.case(format!("cut-off-packet-{length}-{name}"), about)
+        end.case(format!("truncated-packet-{length}-{name}"), about)
     });
     in_handshake.into_iter().chain(in_packet).collect()
 }
 
 /// The verdict on an end that comes while an exponentiation is due waits.
 fn ended_while_computing(name: &str, side: Side) -> Case {
-    let mut end = End::of(ingredients(side, ForwardSecrecy::Offer, &[secret()]));
-    end.call(Call::Start);
+    let mut end = unhurried(side);
     let peer = peer_of(side);
-    let packet = peer.packets(&one()).packet(b"cut off");
-    let stream = [&peer.handshake(&one())[..], &packet[..PACKET_LEN - 1]].concat();
-    end.calls([Call::Crypt(stream), Call::CryptEof]);
+    let packet = peer.packets(&one()).packet(b"truncated");
+    end.take_in(&[&peer.handshake(&one())[..], &packet[..PACKET_LEN - 1]].concat());
+    end.call(Call::CryptEof);
     end.compute();
     let about = "The stream ends in a packet before the packets' keys are computed.";
-    end.case(format!("cut-off-before-compute-{name}"), about)
+    end.case(format!("truncated-before-compute-{name}"), about)
 }

@@ -1,16 +1,16 @@
 //! Handshakes that go well, or fail for what the ends want: vectors, options,
-//! several secrets, splits.
+//! several keys, splits.
 
-use spiped_core::{ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, Side};
+use spiped_core::{ClientConfig, ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, ServerConfig, Side};
 use spiped_tests::wire::psk;
 
 use super::Case;
-use super::end::{End, both, converse, ingredients, secret};
+use super::end::{End, both, converse, unhurried};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
 
 pub(super) fn cases() -> Vec<Case> {
-    [vectors(), options(), secrets(), splits()].into_iter().flatten().collect()
+    [vectors(), options(), psks(), splits()].into_iter().flatten().collect()
 }
 
 fn vectors() -> Vec<Case> {
@@ -53,26 +53,22 @@ fn options() -> Vec<Case> {
     cases.collect()
 }
 
-/// A server that accepts several secrets, and clients with each of them or
-/// none.
-fn secrets() -> Vec<Case> {
+/// A server that accepts several keys, and clients with each of them or none.
+fn psks() -> Vec<Case> {
     let accepted = ["first", "second", "third"].map(|key_file| psk(key_file.as_bytes()));
     let cases = ["first", "second", "third", "none"].map(|name| {
         let held = psk(name.as_bytes());
         let fs = ForwardSecrecy::Offer;
-        let mut client = End::start_of(ingredients(Side::Client, fs, &[held]));
-        let mut server = End::of(ingredients(Side::Server, fs, &accepted));
-        server.calls([Call::PeerSecret, Call::Start, Call::PeerSecret]);
-        let nonce = client.take_sent();
-        server.call(Call::Crypt(nonce));
-        server.call(Call::PeerSecret);
+        let mut client = End::start_client(ClientConfig::Modp2048(fs), held);
+        let mut server = End::server(ServerConfig::Any(fs), &accepted);
+        server.receive(client.take_sent());
         client.receive(server.take_sent());
-        server.call(Call::Crypt(client.take_sent()));
-        server.call(Call::PeerSecret);
-        server.compute();
-        server.call(Call::PeerSecret);
-        let about = format!("Three secrets are accepted; the client holds: {name}.");
-        server.case(format!("secrets-{name}-server"), about)
+        server.receive(client.take_sent());
+        if server.is_established() {
+            server.call(Call::PskId);
+        }
+        let about = format!("Three keys are accepted; the client has: {name}.");
+        server.case(format!("psks-{name}-server"), about)
     });
     cases.into()
 }
@@ -102,16 +98,16 @@ fn splits() -> Vec<Case> {
             end.case(format!("split-{split}-{name}"), about)
         })
     });
-    cases.chain(SIDES.iter().map(|(name, side)| unhurried(name, *side))).collect()
+    cases.chain(SIDES.iter().map(|(name, side)| before_compute(name, *side))).collect()
 }
 
 /// Bytes that come while an exponentiation is due are kept.
-fn unhurried(name: &str, side: Side) -> Case {
-    let mut end = End::of(ingredients(side, ForwardSecrecy::Offer, &[secret()]));
-    end.call(Call::Start);
+fn before_compute(name: &str, side: Side) -> Case {
+    let mut end = unhurried(side);
     let heard = heard(side);
-    let reads = [&heard[..NONCE_LEN], &heard[NONCE_LEN..400], &heard[400..]];
-    end.calls(reads.map(|read| Call::Crypt(read.to_vec())));
+    for read in [&heard[..NONCE_LEN], &heard[NONCE_LEN..400], &heard[400..]] {
+        end.take_in(read);
+    }
     end.call(Call::CryptEof);
     end.compute();
     let about = "Everything has come, and ended, before anything is computed.";

@@ -4,16 +4,16 @@ use spiped_core::{ForwardSecrecy, NONCE_LEN, Side};
 use spiped_tests::wire::{self, PublicValue};
 
 use super::Case;
-use super::end::{End, peer_of};
+use super::end::{End, nonce, peer_of};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = SIDES.iter().flat_map(|(name, side)| {
         let values = values(name, *side);
-        values.into_iter().chain(wrong_keys(name, *side))
+        values.into_iter().chain(wrong_keys(name, *side)).chain(reflected(name, *side))
     });
-    cases.chain([reflected()]).collect()
+    cases.chain([share_reflected()]).collect()
 }
 
 /// Public values at the edges, authentic, whatever our end does about forward
@@ -64,7 +64,7 @@ fn wrong_keys(name: &str, side: Side) -> Vec<Case> {
     let share = peer_of(side).key_share(&wire::one());
     let other = peer_of(side).with_secret(wire::psk(b"another")).key_share(&wire::one());
     let shares = [
-        ("key", other, "The peer holds another secret."),
+        ("key", other, "The peer has another key."),
         ("value-bit", flip(&share, 255), "A bit of the public value was changed on the way."),
         ("mac-bit", flip(&share, 287), "A bit of the MAC was changed on the way."),
     ];
@@ -72,19 +72,44 @@ fn wrong_keys(name: &str, side: Side) -> Vec<Case> {
         let mut end = End::start(side, ForwardSecrecy::Offer);
         end.receive(peer_of(side).nonce());
         end.receive(share);
-        end.calls([Call::PeerSecret, Call::CryptEof]);
+        if side == Side::Client {
+            end.calls([Call::PskId, Call::CryptEof]);
+        }
         end.case(format!("wrong-{fault}-{name}"), about)
     });
     cases.collect()
 }
 
 /// Both ends' key shares have MAC keys of their own.
-fn reflected() -> Case {
+fn share_reflected() -> Case {
     let mut end = End::start(Side::Client, ForwardSecrecy::Offer);
     end.receive(peer_of(Side::Client).nonce());
     let sent = end.take_sent();
     end.receive(&sent[NONCE_LEN..]);
     end.case("wrong-reflected-client", "The peer sends our own key share back.")
+}
+
+/// Our own nonce, and our own public value with a valid MAC, as a clone of our
+/// machine would send them.
+fn reflected(name: &str, side: Side) -> [Case; 2] {
+    let offer = ForwardSecrecy::Offer;
+    let mut twin = End::start(side, offer);
+    twin.receive(nonce(side));
+    if side == Side::Server {
+        // The length decides that this is a whole hello.
+        twin.receive([0; 288]);
+    }
+    let nonce = twin.case(format!("reflected-nonce-{name}"), "The peer's nonce is our own.");
+
+    let peer = peer_of(side);
+    let mut end = End::start(side, offer);
+    end.receive(peer.handshake(&wire::one()));
+    let share = end.take_sent().split_off(NONCE_LEN);
+    let value = share[..256].try_into().expect("a key share");
+    let mut twin = End::start(side, offer);
+    twin.receive(peer.handshake(&value));
+    let about = "The peer's public value is our own.";
+    [nonce, twin.case(format!("reflected-value-{name}"), about)]
 }
 
 fn flip(share: &[u8], at: usize) -> Vec<u8> {

@@ -4,12 +4,14 @@
 //! They are made with the native crate, against itself or against a peer that
 //! does wrong.
 
+mod acceptor;
 mod end;
 mod ends;
 mod handshake;
 mod key_shares;
 mod misuse;
 mod packets;
+mod state;
 mod suspended;
 mod x25519;
 
@@ -17,14 +19,14 @@ use std::fmt;
 
 use crate::transcript::Transcript;
 
-pub(crate) use end::config;
-
 /// One case.
 pub struct Case {
     /// The file's name without its extension.
     pub name: String,
-    pub(crate) about: String,
-    pub(crate) transcript: Transcript,
+    /// What it shows, as a sentence.
+    pub about: String,
+    /// What happens.
+    pub transcript: Transcript,
 }
 
 /// Displays as the file's content.
@@ -38,6 +40,7 @@ impl fmt::Display for Case {
 #[must_use]
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
+    cases.extend(acceptor::cases());
     cases.extend(handshake::cases());
     cases.extend(key_shares::cases());
     cases.extend(packets::cases());

@@ -115,7 +115,7 @@ fn forged(name: &str, side: Side) -> Vec<Case> {
 fn after_the_end(end: &mut End) {
     end.calls([Call::Crypt(vec![0; PACKET_LEN]), Call::Plain(b"more".into())]);
     end.calls([Call::Compute, Call::CryptEof, Call::PlainEof, Call::Start]);
-    end.calls([Call::PeerSecret, Call::Suspend]);
+    end.calls([Call::PskId, Call::Suspend]);
 }
 
 /// What only a holder of the keys can send.

@@ -1,26 +1,28 @@
 //! The key exchange X25519 and its end marks.
 
-use spiped_core::{Config, ForwardSecrecy, KeyExchange, NONCE_LEN, PACKET_LEN, Side};
+use spiped_core::{ClientConfig, ForwardSecrecy, NONCE_LEN, PACKET_LEN, ServerConfig, Side};
 use spiped_tests::wire::{
     Coordinate, Direction, psk, x25519_handshake_keys, x25519_key_share, x25519_public_value,
     x25519_session_keys, x25519_shared_value,
 };
 
 use super::Case;
-use super::end::{End, both, converse, entropy, ingredients_of, secret};
+use super::end::{End, both, converse, exponent, nonce, nonces, opposite, secret};
+use super::state::{SEALING_NUMBER, State};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases: Vec<_> = vector().into_iter().chain(servers()).chain(secrets()).collect();
+    let mut cases: Vec<_> = vector().into_iter().chain(servers()).chain(psks()).collect();
     for (name, side) in SIDES {
         cases.extend(splits(name, side));
         cases.extend(tampered(name, side));
         cases.extend(low_order(name, side));
-        cases.extend(handshake_cut_off(name, side));
-        cases.extend(packets_cut_off(name, side));
-        cases.extend(past_the_end(name, side));
+        cases.extend(truncated_handshake(name, side));
+        cases.extend(truncated_packets(name, side));
+        cases.extend(after_end_mark(name, side));
         cases.extend(moved(name, side));
+        cases.push(reflected(name, side));
         cases.push(exhausted(name, side));
     }
     cases
@@ -28,86 +30,71 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// The handshake, packets both ways, both ends.
 fn vector() -> Vec<Case> {
-    let mut ends = SIDES.map(|(_, side)| {
-        let mut end = End::of(ingredients(side));
-        end.call(Call::KeyExchange);
-        end.call(Call::Start);
-        end.call(Call::KeyExchange);
-        end.compute();
-        end
-    });
-    let [client, server] = &mut ends;
-    converse(client, server);
-    for end in [&mut *client, &mut *server] {
-        end.calls([Call::KeyExchange, Call::PeerSecret]);
-    }
+    let [mut client, mut server] = SIDES.map(|(_, side)| start(side));
+    converse(&mut client, &mut server);
+    client.call(Call::PskId);
+    server.call(Call::PskId);
     client.say("hello");
     client.say([b'A'; 1024]);
-    converse(client, server);
+    converse(&mut client, &mut server);
     server.say("answer");
     server.call(Call::PlainEof);
-    converse(client, server);
+    converse(&mut client, &mut server);
     client.calls([Call::CryptEof, Call::Plain(b"still talking".into()), Call::PlainEof]);
-    converse(client, server);
+    converse(&mut client, &mut server);
     server.call(Call::CryptEof);
-    let [client, server] = ends;
     let about = "X25519, packets, and the end marks of both directions.";
     both(client, server).map(|(side, end)| end.case(format!("vector-x25519-{side}"), about)).into()
 }
 
-/// Whatever the server wants, with both kinds of clients.
+/// Whatever the server accepts, with both kinds of clients.
 fn servers() -> Vec<Case> {
-    let exchanges = [("modp2048", KeyExchange::Modp2048), ("x25519", KeyExchange::X25519)];
-    let mut cases = Vec::new();
-    let mut play = |client: &str, client_exchange, server: String, server_config| {
-        let config = Config { key_exchange: Some(client_exchange), ..config(Side::Client) };
-        let mut client_end = End::start_of(ingredients_of(config, &[secret()]));
-        let mut server_end = End::start_of(ingredients_of(server_config, &[secret()]));
-        converse(&mut client_end, &mut server_end);
-        if client_end.is_established() && server_end.is_established() {
-            client_end.say("question");
-            server_end.say("answer");
-            converse(&mut client_end, &mut server_end);
+    let offer = ForwardSecrecy::Offer;
+    let modp2048 = ("modp2048", ClientConfig::Modp2048(offer));
+    let x25519 = ("x25519", ClientConfig::X25519);
+    let alone = [
+        ("modp2048".to_owned(), ServerConfig::Modp2048(offer)),
+        ("x25519".to_owned(), ServerConfig::X25519),
+    ];
+    let any = FORWARD_SECRECY.map(|(name, fs)| (format!("any-{name}"), ServerConfig::Any(fs)));
+    let pairs = [modp2048, x25519].into_iter().flat_map(|client| {
+        let any = any.iter().filter(move |_| client == x25519);
+        alone.iter().chain(any).map(move |server| (client, server))
+    });
+    let cases = pairs.flat_map(|((client_name, client), (server_name, server))| {
+        let mut client = End::start_client(client, secret());
+        let mut server = End::server(*server, &[secret()]);
+        converse(&mut client, &mut server);
+        if client.is_established() && server.is_established() {
+            client.say("question");
+            server.say("answer");
+            converse(&mut client, &mut server);
         } else {
             // What follows a time limit.
-            server_end.hang_up();
-            client_end.hang_up();
+            server.hang_up();
+            client.hang_up();
         }
-        cases.extend(both(client_end, server_end).map(|(side, end)| {
-            let name = format!("exchange-{client}-with-{server}-{side}");
-            end.case(name, format!("A client with {client}, a server with {server}."))
-        }));
-    };
-    for (client, client_exchange) in exchanges {
-        for (server, server_exchange) in exchanges {
-            let config = Config { key_exchange: Some(server_exchange), ..config(Side::Server) };
-            play(client, client_exchange, server.into(), config);
-        }
-    }
-    for (name, forward_secrecy) in FORWARD_SECRECY {
-        let config = Config { forward_secrecy, ..config(Side::Server) };
-        play("x25519", KeyExchange::X25519, format!("any-{name}"), config);
-    }
-    cases
+        both(client, server).map(|(side, end)| {
+            let name = format!("exchange-{client_name}-with-{server_name}-{side}");
+            end.case(name, format!("A client with {client_name}, a server with {server_name}."))
+        })
+    });
+    cases.collect()
 }
 
-/// A server that accepts several secrets, and clients with each of them or
-/// none.
-fn secrets() -> Vec<Case> {
+/// A server that accepts several keys, and clients with each of them or none.
+fn psks() -> Vec<Case> {
     let accepted = ["first", "second", "third"].map(|key_file| psk(key_file.as_bytes()));
     let cases = ["first", "second", "third", "none"].map(|name| {
         let held = psk(name.as_bytes());
-        let mut client = End::start_of(ingredients_of(config(Side::Client), &[held]));
-        let mut server = End::start_of(ingredients_of(config(Side::Server), &accepted));
-        server.call(Call::Crypt(client.take_sent()));
+        let mut client = End::start_client(ClientConfig::X25519, held);
+        let mut server = End::server(any(), &accepted);
+        server.receive(client.take_sent());
         client.receive(server.take_sent());
-        server.calls([Call::PeerSecret, Call::KeyExchange]);
-        server.call(Call::Crypt(client.take_sent()));
-        server.calls([Call::PeerSecret, Call::KeyExchange]);
-        server.compute();
+        server.receive(client.take_sent());
         server.hang_up();
-        let about = format!("Three secrets are accepted; the client holds: {name}.");
-        server.case(format!("x25519-secrets-{name}-server"), about)
+        let about = format!("Three keys are accepted; the client has: {name}.");
+        server.case(format!("x25519-psks-{name}-server"), about)
     });
     cases.into()
 }
@@ -129,7 +116,7 @@ fn splits(name: &str, side: Side) -> [Case; 3] {
         for read in reads {
             end.receive(read);
         }
-        end.call(Call::CryptEof);
+        end.hang_up();
         end.case(format!("x25519-split-{split}-{name}"), about)
     })
 }
@@ -197,21 +184,21 @@ const ORDER_8: [u8; 32] = [
     0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00,
 ];
 
-fn handshake_cut_off(name: &str, side: Side) -> [Case; 3] {
+fn truncated_handshake(name: &str, side: Side) -> [Case; 3] {
     let peer = peer_of(side);
     let handshake = [peer.nonce(), peer.key_share(&peer.value()).to_vec()].concat();
     [NONCE_LEN, NONCE_LEN + 1, handshake.len() - 1].map(|length| {
         let mut end = start(side);
         end.receive(&handshake[..length]);
-        end.call(Call::CryptEof);
+        end.hang_up();
         let about = format!("The stream ends after {length} bytes of the handshake.");
-        end.case(format!("x25519-cut-off-handshake-{length}-{name}"), about)
+        end.case(format!("x25519-truncated-handshake-{length}-{name}"), about)
     })
 }
 
 /// Ends at every boundary of three packets, and within the last one, which is
 /// the end mark.
-fn packets_cut_off(name: &str, side: Side) -> [Case; 5] {
+fn truncated_packets(name: &str, side: Side) -> [Case; 5] {
     let lengths = [0, PACKET_LEN, 2 * PACKET_LEN, 2 * PACKET_LEN + 1, 3 * PACKET_LEN - 1];
     lengths.map(|length| {
         let (mut end, mut packets) = established(side);
@@ -221,13 +208,14 @@ fn packets_cut_off(name: &str, side: Side) -> [Case; 5] {
         }
         end.call(Call::CryptEof);
         end.say("more");
-        let about = format!("The stream ends after {length} bytes of packets, before its end.");
-        end.case(format!("x25519-cut-off-packets-{length}-{name}"), about)
+        let about =
+            format!("The stream ends after {length} bytes of packets, before its end mark.");
+        end.case(format!("x25519-truncated-packets-{length}-{name}"), about)
     })
 }
 
 /// Bytes after the end mark, of any kind.
-fn past_the_end(name: &str, side: Side) -> Vec<Case> {
+fn after_end_mark(name: &str, side: Side) -> Vec<Case> {
     let (_, mut packets) = established(side);
     let stream = three_packets(&mut packets);
     let packet = packets.packet(b"one more").to_vec();
@@ -249,11 +237,11 @@ fn past_the_end(name: &str, side: Side) -> Vec<Case> {
         later.calls([Call::Crypt(stream.clone()), Call::Crypt(more)]);
         [
             at_once.case(
-                format!("x25519-past-the-end-{what}-{name}"),
+                format!("x25519-after-end-mark-{what}-{name}"),
                 format!("{about} comes together with the end mark."),
             ),
             later.case(
-                format!("x25519-past-the-end-{what}-later-{name}"),
+                format!("x25519-after-end-mark-{what}-later-{name}"),
                 format!("{about} comes after the end mark."),
             ),
         ]
@@ -265,16 +253,20 @@ fn past_the_end(name: &str, side: Side) -> Vec<Case> {
 fn moved(name: &str, side: Side) -> [Case; 4] {
     let stream = three_packets(&mut established(side).1);
     let lives = [
-        ("within-end", 2 * PACKET_LEN + 7, vec![Call::Crypt(stream[2 * PACKET_LEN + 7..].into())]),
-        ("before-end", 2 * PACKET_LEN, vec![]),
-        ("after-end", 3 * PACKET_LEN, vec![]),
-        ("past-the-end", 3 * PACKET_LEN, vec![Call::Crypt(vec![0])]),
+        (
+            "within-end-mark",
+            2 * PACKET_LEN + 7,
+            vec![Call::Crypt(stream[2 * PACKET_LEN + 7..].into())],
+        ),
+        ("before-end-mark", 2 * PACKET_LEN, vec![]),
+        ("at-end-mark", 3 * PACKET_LEN, vec![]),
+        ("after-end-mark", 3 * PACKET_LEN, vec![Call::Crypt(vec![0])]),
     ];
     lives.map(|(what, length, calls)| {
         let (mut end, _) = established(side);
         end.receive(&stream[..length]);
         let mut end = End::resume(&end.suspend());
-        end.calls([Call::PeerSecret, Call::KeyExchange]);
+        end.call(Call::PskId);
         end.calls(calls);
         end.calls([Call::CryptEof, Call::Plain(b"answer".into()), Call::PlainEof]);
         let about = format!("Resumed after {length} bytes of two packets and the end mark.");
@@ -282,37 +274,40 @@ fn moved(name: &str, side: Side) -> [Case; 4] {
     })
 }
 
+/// Our own public value with a valid MAC, as a clone of our machine would send
+/// it.
+fn reflected(name: &str, side: Side) -> Case {
+    let mut end = start(side);
+    let peer = peer_of(side);
+    end.receive(peer.nonce());
+    let value = x25519_public_value(&exponent(side));
+    end.receive(peer.key_share(&value));
+    end.case(format!("x25519-reflected-value-{name}"), "The peer's public value is our own.")
+}
+
 /// There is no number for the end mark.
 fn exhausted(name: &str, side: Side) -> Case {
-    let mut state = established(side).0.suspend();
-    state[SEALING_NUMBER..][..8].fill(0xff);
-    let mut end = End::resume(&state);
+    let mut state = State::of(&mut established(side).0);
+    state.set_number(SEALING_NUMBER, u64::MAX);
+    let mut end = End::resume(&state.bytes());
     end.calls([Call::PlainEof, Call::PlainEof]);
     end.case(format!("x25519-exhausted-end-{name}"), "The end mark would be one packet too many.")
 }
-
-/// Offset in a state, version 1.
-const SEALING_NUMBER: usize = 70;
 
 /// A short message, a full one, the end mark.
 fn three_packets(packets: &mut Direction) -> Vec<u8> {
     [&b"hello"[..], &[b'A'; 1024], b""].map(|message| packets.packet(message)).concat()
 }
 
-fn config(side: Side) -> Config {
-    Config {
-        side,
-        key_exchange: (side == Side::Client).then_some(KeyExchange::X25519),
-        forward_secrecy: ForwardSecrecy::Offer,
-    }
-}
-
-fn ingredients(side: Side) -> crate::Ingredients {
-    ingredients_of(config(side), &[secret()])
+fn any() -> ServerConfig {
+    ServerConfig::Any(ForwardSecrecy::Offer)
 }
 
 fn start(side: Side) -> End {
-    End::start_of(ingredients(side))
+    match side {
+        Side::Client => End::start_client(ClientConfig::X25519, secret()),
+        Side::Server => End::server(any(), &[secret()]),
+    }
 }
 
 /// A session that has agreed with a peer; and what this peer sends.
@@ -330,17 +325,12 @@ struct Peer {
 }
 
 fn peer_of(side: Side) -> Peer {
-    Peer {
-        side: match side {
-            Side::Client => Side::Server,
-            Side::Server => Side::Client,
-        },
-    }
+    Peer { side: opposite(side) }
 }
 
 impl Peer {
     fn nonce(&self) -> Vec<u8> {
-        entropy(self.side)[..NONCE_LEN].to_vec()
+        nonce(self.side)
     }
 
     fn value(&self) -> Coordinate {
@@ -379,13 +369,4 @@ fn mac_key(side: Side) -> [u8; 32] {
         Side::Client => client,
         Side::Server => server,
     }
-}
-
-fn nonces() -> [u8; 64] {
-    let nonces = [Side::Client, Side::Server].map(|side| entropy(side)[..NONCE_LEN].to_vec());
-    nonces.concat().try_into().expect("two nonces")
-}
-
-fn exponent(side: Side) -> [u8; 32] {
-    entropy(side)[NONCE_LEN..].try_into().expect("32 bytes")
 }

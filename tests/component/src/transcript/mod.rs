@@ -1,5 +1,5 @@
-//! Transcripts: a session's whole life as text. The format is described in
-//! `tests/transcripts/README.md`.
+//! Transcripts: the whole life of one end of a connection as text. The format
+//! is described in `tests/transcripts/README.md`.
 
 mod bytes;
 mod parse;
@@ -8,17 +8,27 @@ mod write;
 
 use std::fmt;
 
-use crate::{Answer, Build, Call, Ingredients};
+use crate::resource::said;
+use crate::{Build, Call, Ingredients};
 
-pub use bytes::Bytes;
-pub use words::FAILURES;
 pub(crate) use words::{FORWARD_SECRECY, SIDES};
 
-/// What a session was made of, every call on it, and what each answered.
-#[derive(Clone, Debug)]
+/// The parts of a life, one after the other.
+#[derive(Clone, Debug, Default)]
 pub struct Transcript {
-    /// What the session is made of.
+    /// On a server, what the stranger came to, and then the session.
+    pub parts: Vec<Part>,
+}
+
+/// What a resource was made of, every call on it, and what each answered.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The part's line in the file, from 1; 0 if it comes from no file.
+    pub line: usize,
+    /// What the resource is made of.
     pub ingredients: Ingredients,
+    /// What making it must answer.
+    pub answer: String,
     /// The calls, in order.
     pub steps: Vec<Step>,
 }
@@ -30,11 +40,11 @@ pub struct Step {
     pub line: usize,
     /// The call.
     pub call: Call,
-    /// What it must answer.
-    pub answer: Answer<Bytes>,
+    /// What it must answer, as it is written.
+    pub answer: String,
 }
 
-/// What is wrong in a file, or with the session that was to follow it.
+/// What is wrong in a file, or with the resource that was to follow it.
 /// Displays as `LINE: MESSAGE`, to follow the file's name and a colon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -53,53 +63,33 @@ impl Transcript {
         parse::transcript(text)
     }
 
-    /// Makes the calls on a session made of [`ingredients`](Self::ingredients).
+    /// Makes the resources and their calls in a build. What this build cannot
+    /// make it leaves out, with all that follows.
     ///
     /// # Errors
     /// The first answer that differs.
-    pub fn replay(&self, session: &mut dyn Build) -> Result<(), Fault> {
-        self.steps.iter().try_for_each(|step| {
-            let answer = session.call(&step.call);
-            if step.answer.is(&answer) {
+    pub fn replay(&self, build: &dyn Build) -> Result<(), Fault> {
+        for part in &self.parts {
+            let Some(made) = build.make(&part.ingredients) else {
                 return Ok(());
+            };
+            compare(part.line, &part.answer, &said(&made).to_string())?;
+            if let Ok(mut resource) = made {
+                for step in &part.steps {
+                    compare(step.line, &step.answer, &resource.call(&step.call).to_string())?;
+                }
             }
-            let answer = answer.abridged();
-            let message = format!("the answer is\n{answer}instead of\n{}", step.answer);
-            Err(Fault { line: step.line, message })
-        })
+        }
+        Ok(())
     }
 }
 
-impl Answer {
-    /// The same with long bytes as a digest.
-    pub(crate) fn abridged(self) -> Answer<Bytes> {
-        match self {
-            Self::Output { to_crypt, to_plain, status } => Answer::Output {
-                to_crypt: Bytes::abridged(to_crypt),
-                to_plain: Bytes::abridged(to_plain),
-                status,
-            },
-            Self::PeerSecret(secret) => Answer::PeerSecret(secret),
-            Self::KeyExchange(exchange) => Answer::KeyExchange(exchange),
-            Self::State(state) => Answer::State(state.map(Bytes::abridged)),
-        }
+fn compare(line: usize, expected: &str, answer: &str) -> Result<(), Fault> {
+    if answer == expected {
+        return Ok(());
     }
-}
-
-impl Answer<Bytes> {
-    fn is(&self, actual: &Answer) -> bool {
-        match (self, actual) {
-            (
-                Self::Output { to_crypt, to_plain, status },
-                Answer::Output { to_crypt: crypt, to_plain: plain, status: actual },
-            ) => to_crypt.are(crypt) && to_plain.are(plain) && status == actual,
-            (Self::PeerSecret(secret), Answer::PeerSecret(actual)) => secret == actual,
-            (Self::KeyExchange(exchange), Answer::KeyExchange(actual)) => exchange == actual,
-            (Self::State(Ok(state)), Answer::State(Ok(actual))) => state.are(actual),
-            (Self::State(Err(error)), Answer::State(Err(actual))) => error == actual,
-            _ => false,
-        }
-    }
+    let message = format!("the answer is\n{answer}instead of\n{expected}");
+    Err(Fault { line, message })
 }
 
 impl fmt::Display for Fault {
@@ -113,21 +103,23 @@ mod tests {
     use super::*;
     use crate::builds::NativeCrate;
 
-    const GOOD: &str = "side: server\nkey-exchange: any\nforward-secrecy: offer\nsecret: 32*01\nentropy: 64*02\n\n\
-                        start\n> crypt 32*02\n= handshaking\n\npeer-secret\n= none\n";
+    const GOOD: &str = "acceptor\nconfig: any offer\npsk: 32*01\nour-nonce: 32*02\n= made\n\n\
+                        identify 01\n= more 31\n\n\
+                        connect\nconfig: x25519\npsk: 32*01\nentropy: 32*0203\n= made\n\n\
+                        start\n> crypt 16*0203\n= wants-compute\n";
 
     fn replay(text: &str) -> Result<(), Fault> {
-        let transcript = Transcript::parse(text)?;
-        transcript.replay(&mut NativeCrate::new(&transcript.ingredients))
+        Transcript::parse(text)?.replay(&NativeCrate)
     }
 
     #[test]
     fn first_answer_that_differs_is_reported_at_its_call() {
         assert_eq!(replay(GOOD), Ok(()));
         for (bad, expected) in [
-            (GOOD.replace("= handshaking", "= computing"), "7: "),
-            (GOOD.replace("> crypt 32*02", "> crypt 32*03"), "7: "),
-            (GOOD.replace("= none", "= 0"), "11: the answer is\n= none\ninstead of\n= 0\n"),
+            (GOOD.replace("= wants-compute", "= handshaking"), "16: "),
+            (GOOD.replace("> crypt 16*0203", "> crypt 16*0202"), "16: "),
+            (GOOD.replace("= more 31", "= more 30"), "7: the answer is\n= more 31\ninstead of\n"),
+            (GOOD.replace("psk: 32*01\nour", "psk: 31*01\nour"), "1: "),
         ] {
             let fault = replay(&bad).unwrap_err().to_string();
             assert!(fault.starts_with(expected), "{fault}");

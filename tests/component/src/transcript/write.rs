@@ -2,18 +2,24 @@
 
 use std::fmt;
 
-use spiped_core::Error;
-
-use super::bytes::exact;
-use super::words::{
-    FORWARD_SECRECY, KEY_EXCHANGES, KEY_EXCHANGES_IN_USE, SIDES, STATUSES, failure, word,
-};
-use super::{Bytes, Transcript};
-use crate::{Answer, Call, Ingredients};
+use super::bytes::{abridged, exact};
+use super::{Part, Transcript};
+use crate::{Answer, Call, Ingredients, words};
 
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.ingredients)?;
+        let mut separator = "";
+        self.parts.iter().try_for_each(|part| {
+            f.write_str(separator)?;
+            separator = "\n";
+            part.fmt(f)
+        })
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.ingredients, self.answer)?;
         self.steps.iter().try_for_each(|step| write!(f, "\n{}\n{}", step.call, step.answer))
     }
 }
@@ -21,17 +27,23 @@ impl fmt::Display for Transcript {
 impl fmt::Display for Ingredients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::New { config, secrets, entropy } => {
-                writeln!(f, "side: {}", word(&SIDES, &config.side))?;
-                writeln!(f, "key-exchange: {}", word(&KEY_EXCHANGES, &config.key_exchange))?;
-                let forward_secrecy = word(&FORWARD_SECRECY, &config.forward_secrecy);
-                writeln!(f, "forward-secrecy: {forward_secrecy}")?;
-                for secret in secrets {
-                    writeln!(f, "secret: {}", exact(secret))?;
-                }
-                writeln!(f, "entropy: {}", exact(entropy))
+            Self::Connect { config, psk, entropy } => {
+                writeln!(f, "connect\nconfig: {}", words(config))?;
+                writeln!(f, "psk: {}\nentropy: {}", exact(psk), exact(entropy))
             }
-            Self::Resumed(state) => writeln!(f, "resume: {}", exact(state)),
+            Self::Acceptor { config, psks, our_nonce } => {
+                writeln!(f, "acceptor\nconfig: {}", words(config))?;
+                for psk in psks {
+                    writeln!(f, "psk: {}", exact(psk))?;
+                }
+                writeln!(f, "our-nonce: {}", exact(our_nonce))
+            }
+            Self::Accept { config, our_nonce, hello, psk, entropy } => {
+                writeln!(f, "accept\nconfig: {}", words(config))?;
+                writeln!(f, "our-nonce: {}\nhello: {}", exact(our_nonce), exact(hello))?;
+                writeln!(f, "psk: {}\nentropy: {}", exact(psk), exact(entropy))
+            }
+            Self::Resume { state } => writeln!(f, "resume\nstate: {}", exact(state)),
         }
     }
 }
@@ -39,44 +51,30 @@ impl fmt::Display for Ingredients {
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Identify(bytes) => write!(f, "identify {}", exact(bytes)),
+            Self::FaultAtEof => f.write_str("fault-at-eof"),
             Self::Start => f.write_str("start"),
             Self::Compute => f.write_str("compute"),
             Self::Crypt(bytes) => write!(f, "crypt {}", exact(bytes)),
             Self::Plain(bytes) => write!(f, "plain {}", exact(bytes)),
             Self::CryptEof => f.write_str("crypt-eof"),
             Self::PlainEof => f.write_str("plain-eof"),
-            Self::PeerSecret => f.write_str("peer-secret"),
-            Self::KeyExchange => f.write_str("key-exchange"),
+            Self::PskId => f.write_str("psk-id"),
             Self::Suspend => f.write_str("suspend"),
         }
     }
 }
 
-impl fmt::Display for Answer<Bytes> {
+impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Output { to_crypt, to_plain, status } => {
-                for (side, bytes) in [("crypt", to_crypt), ("plain", to_plain)] {
-                    if !bytes.is_empty() {
-                        writeln!(f, "> {side} {bytes}")?;
-                    }
-                }
-                match status {
-                    Ok(status) => writeln!(f, "= {}", word(&STATUSES, status)),
-                    Err(error) => write_failed(f, error),
-                }
+        for (side, bytes) in [("crypt", &self.to_crypt), ("plain", &self.to_plain)] {
+            if !bytes.is_empty() {
+                writeln!(f, "> {side} {}", abridged(bytes))?;
             }
-            Self::PeerSecret(None) => writeln!(f, "= none"),
-            Self::PeerSecret(Some(index)) => writeln!(f, "= {index}"),
-            Self::KeyExchange(exchange) => {
-                writeln!(f, "= {}", word(&KEY_EXCHANGES_IN_USE, exchange))
-            }
-            Self::State(Ok(state)) => writeln!(f, "= state {state}"),
-            Self::State(Err(error)) => write_failed(f, error),
+        }
+        match &self.bytes {
+            None => writeln!(f, "= {}", self.words),
+            Some(bytes) => writeln!(f, "= {} {}", self.words, abridged(bytes)),
         }
     }
-}
-
-fn write_failed(f: &mut fmt::Formatter<'_>, error: &Error) -> fmt::Result {
-    writeln!(f, "= failed {}", failure(error))
 }
