@@ -1,4 +1,4 @@
-//! A client and a server with somebody between.
+//! A client and a server with an active attacker between them.
 
 #![no_main]
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use spiped_core::{Error, Output, Side};
 
 use crate::clear::Clear;
-use crate::ends::{Choice, compute, end, opposite};
+use crate::ends::{Choice, End, opposite};
 
 /// Who takes part: the side that listens, and both choices, its own first.
 type Parties = (bool, Choice, Choice);
@@ -31,23 +31,23 @@ fn record(listener: Side, choice: Choice, peer: Choice) -> Vec<u8> {
 }
 
 fn converse(listener: Side, choice: Choice, peer: Choice, said: &mut Vec<u8>) -> Result<(), Error> {
-    let mut speaker = end::<Clear>(opposite(listener), peer);
-    let mut listener = end::<Clear>(listener, choice);
+    let mut speaker = End::<Clear>::new(opposite(listener), peer);
+    let mut listener = End::<Clear>::new(listener, choice);
     let (mut heard, mut spoken) = (Output::default(), Output::default());
     listener.start(&mut heard)?;
     speaker.start(&mut spoken)?;
     // A nonce and a key share each.
     for _ in 0..3 {
-        compute(&mut speaker, &mut spoken)?;
         let words = mem::take(&mut spoken.to_crypt);
         said.extend_from_slice(&words);
-        listener.handle_crypt(&words, &mut heard)?;
-        compute(&mut listener, &mut heard)?;
-        speaker.handle_crypt(&mem::take(&mut heard.to_crypt), &mut spoken)?;
+        listener.receive(&words, &mut heard)?;
+        speaker.receive(&mem::take(&mut heard.to_crypt), &mut spoken)?;
     }
-    speaker.handle_plain(b"PING\r\n", &mut spoken)?;
-    speaker.handle_plain(&[b'x'; 3000], &mut spoken)?;
-    speaker.plain_eof(&mut spoken)?;
+    if let Some(speaker) = speaker.established() {
+        speaker.handle_plain(b"PING\r\n", &mut spoken)?;
+        speaker.handle_plain(&[b'x'; 3000], &mut spoken)?;
+        speaker.plain_eof(&mut spoken)?;
+    }
     said.append(&mut spoken.to_crypt);
     Ok(())
 }

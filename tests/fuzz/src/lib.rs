@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::missing_panics_doc, reason = "a panic here is a find")]
 
+pub mod acceptor;
 mod clear;
 mod ends;
 mod genuine;

@@ -27,6 +27,8 @@ enum Step<'a> {
     /// Any bytes.
     Bytes(&'a [u8]),
     Confirm,
+    Reject,
+    TakeKey,
     Eof,
 }
 
@@ -51,6 +53,17 @@ pub fn perform(script: &Script<'_>) {
                 assert_eq!(split.call(Exchange::confirm), whole.call(Exchange::confirm));
                 continue;
             }
+            Step::Reject => {
+                // If that goes well, it is the end.
+                let reject =
+                    |end: &mut Exchange, _: &mut Vec<u8>| end.reject().and(Err(Error::Rejected));
+                assert_eq!(split.call(reject), whole.call(reject));
+                continue;
+            }
+            Step::TakeKey => {
+                assert_eq!(split.take_key(), whole.take_key());
+                continue;
+            }
             Step::Eof => {
                 assert_eq!(split.call(|end, _| end.eof()), whole.call(|end, _| end.eof()));
                 continue;
@@ -70,6 +83,8 @@ struct End {
     exchange: Exchange,
     /// Whether its confirmation went out.
     confirmed: bool,
+    /// How often its key was taken.
+    taken: u32,
 }
 
 /// What a call came to.
@@ -77,12 +92,16 @@ struct End {
 struct Answer {
     result: Result<(), Error>,
     to_peer: Vec<u8>,
-    status: Result<String, Error>,
+    status: Result<Status, Error>,
 }
 
 impl End {
     fn new(script: &Script<'_>) -> Self {
-        Self { exchange: exchange(side(script.server), script.with_code), confirmed: false }
+        Self {
+            exchange: exchange(side(script.server), script.with_code),
+            confirmed: false,
+            taken: 0,
+        }
     }
 
     fn call(
@@ -98,20 +117,25 @@ impl End {
             assert_eq!(result.err(), before, "failed, then failed otherwise");
             assert!(to_peer.is_empty(), "failed, then spoke");
         }
-        if let Ok(Status::Agreed(_)) = &status {
+        if let Ok(Status::Agreed) = &status {
             // A server with a code confirms as it agrees.
             assert!(self.confirmed || !to_peer.is_empty(), "a key nobody confirmed");
         }
-        self.confirmed |= matches!(status, Ok(Status::Confirmed | Status::Agreed(_)));
-        let status = status.map(|status| {
-            if let Status::Agreed(key) = &status {
-                // Keys do not show in `Debug`.
-                format!("{:?}", key.expose())
-            } else {
-                format!("{status:?}")
-            }
-        });
+        self.confirmed |= matches!(status, Ok(Status::Confirmed | Status::Agreed));
         Answer { result, to_peer, status }
+    }
+
+    /// What is in the key file, once.
+    fn take_key(&mut self) -> Result<[u8; 32], Error> {
+        let before = self.exchange.status();
+        let key = self.exchange.take_key();
+        let is_first = self.taken == 0 && before == Ok(Status::Agreed);
+        assert_eq!(key.is_ok(), is_first, "a key out of {before:?}");
+        self.taken += u32::from(key.is_ok());
+        if let Err(error) = &key {
+            assert_eq!(self.exchange.status(), Err(before.err().unwrap_or(*error)));
+        }
+        key.map(|key| *key.expose())
     }
 }
 
@@ -121,9 +145,10 @@ fn side(server: bool) -> Side {
 
 /// Always with the same random bytes.
 fn exchange(side: Side, with_code: bool) -> Exchange {
-    let entropy = Entropy::new(match side {
-        Side::Client => [1; 32],
-        Side::Server => [2; 32],
+    // Not in the first byte, of which X25519 leaves out bits.
+    let entropy = Entropy::build(|bytes| match side {
+        Side::Client => bytes[1] = 1,
+        Side::Server => bytes[1] = 2,
     });
     Exchange::new(side, with_code.then_some("correct horse"), &entropy).expect("a code that is one")
 }
@@ -151,6 +176,6 @@ fn converse(with_code: bool) -> [Vec<u8>; 2] {
             ends[turn].confirm(&mut said[turn]).expect("something to confirm");
         }
     }
-    assert!(ends.iter().all(|end| matches!(end.status(), Ok(Status::Agreed(_)))));
+    assert!(ends.iter().all(|end| matches!(end.status(), Ok(Status::Agreed))));
     said
 }

@@ -3,10 +3,10 @@
 //! changes nothing.
 
 use arbitrary::Arbitrary;
-use spiped_core::{Error, KeyExchange, Output, Session, Side, Status};
+use spiped_core::{Acceptor, Error, Output, PskId, Session, Side, SoftKeySearch, Status, Verdict};
 
 use crate::clear::Clear;
-use crate::ends::{Choice, end};
+use crate::ends::{Choice, NONCE, accept, client, psk, psks};
 use crate::genuine;
 
 /// All that happens to one session.
@@ -44,10 +44,11 @@ enum Call<'a> {
 /// Plays a script to two sessions. The second gets in pieces what the first
 /// gets whole, and must answer alike.
 pub fn perform(side: Side, script: &Script<'_>) {
-    let mut whole = Performer::new(side, script);
-    let mut split = Performer::new(side, script);
     let said = genuine::to(side, script.ours, script.of_the_peer);
     let mut genuine = &said[..];
+    let Some([mut whole, mut split]) = Performer::both(side, script, &mut genuine) else {
+        return;
+    };
     for step in &script.steps {
         let bytes = match step {
             Step::Genuine(count) => {
@@ -86,8 +87,7 @@ struct Answer {
     result: Result<(), Error>,
     output: Output,
     status: Result<Status, Error>,
-    peer_secret: Option<u32>,
-    key_exchange: Option<KeyExchange>,
+    psk_id: Option<PskId>,
     /// What a suspended session was made of.
     state: Vec<u8>,
 }
@@ -95,8 +95,20 @@ struct Answer {
 struct Performer(Session<Clear>);
 
 impl Performer {
-    fn new(side: Side, script: &Script<'_>) -> Self {
-        Self(end(side, script.ours))
+    /// Two of them; none on a server that would not let the peer in. Takes the
+    /// hello off what a server hears.
+    fn both(side: Side, script: &Script<'_>, genuine: &mut &[u8]) -> Option<[Self; 2]> {
+        if side == Side::Client {
+            return Some([(); 2].map(|()| Self(client(script.ours, &psk()))));
+        }
+        let acceptor: Acceptor<SoftKeySearch> =
+            Acceptor::new(script.ours.server(), &psks()).expect("two keys");
+        let Verdict::Authenticated(peer) = acceptor.identify(&NONCE, genuine) else {
+            return None;
+        };
+        let (hello, rest) = genuine.split_at(peer.hello_len as usize);
+        *genuine = rest;
+        Some([Self(accept(script.ours, hello).ok()?), Self(accept(script.ours, hello).ok()?)])
     }
 
     fn receive(&mut self, pieces: &[&[u8]]) -> Answer {
@@ -137,13 +149,6 @@ impl Performer {
             assert_eq!(status, before, "failed, then failed otherwise");
             assert_eq!(output, Output::default(), "failed, then spoke");
         }
-        Answer {
-            result,
-            output,
-            status,
-            peer_secret: session.peer_secret(),
-            key_exchange: session.key_exchange(),
-            state: Vec::new(),
-        }
+        Answer { result, output, status, psk_id: session.psk_id(), state: Vec::new() }
     }
 }

@@ -1,15 +1,13 @@
-//! A conversation with somebody between, who cuts, changes, adds, repeats and
-//! reflects: what arrives is always the beginning of what was sent, and all of
+//! A conversation with an active attacker, who truncates, changes, adds, repeats
+//! and reflects: what arrives is always the beginning of what was sent, and all of
 //! it if nobody interfered.
 
 use std::mem;
 
 use arbitrary::Arbitrary;
-use spiped_core::{
-    Error, KeyExchange, Output, PACKET_LEN, Session, Side, SoftPacketCrypto, Status,
-};
+use spiped_core::{Error, Output, PACKET_LEN, Session, Side, SoftPacketCrypto};
 
-use crate::ends::{Choice, compute, end};
+use crate::ends::{self, Choice};
 
 /// What is said, and what is done to it on the way.
 #[derive(Arbitrary, Debug)]
@@ -30,15 +28,15 @@ enum Event<'a> {
     Speak { by: bool, count: u16 },
     /// An end is suspended, and goes on.
     Move { end: bool },
-    /// Somebody takes bytes away that are on the way, and puts others there.
+    /// The attacker takes bytes away that are on the way, and puts others there.
     Replace { to: bool, at: u16, count: u8, with: &'a [u8] },
-    /// Somebody sends a packet again, counted from the last on the way.
+    /// The attacker sends a packet again, counted from the last on the way.
     Repeat { to: bool, packet: u8 },
-    /// Somebody sends a packet back to where it came from.
+    /// The attacker sends a packet back to where it came from.
     Reflect { to: bool, packet: u8 },
     /// An application has nothing more to say.
     Finish { by: bool },
-    /// Somebody ends the connection.
+    /// The attacker ends the connection.
     Eof { to: bool },
 }
 
@@ -69,7 +67,8 @@ pub fn hold(conversation: &Conversation<'_>) {
 
 /// One end, with what is on the way to it.
 struct End {
-    session: Session<SoftPacketCrypto>,
+    end: ends::End<SoftPacketCrypto>,
+    choice: Choice,
     result: Result<(), Error>,
     out: Output,
     /// Bytes on the way to this end.
@@ -82,7 +81,8 @@ struct End {
 impl End {
     fn new(side: Side, choice: Choice) -> Self {
         let mut end = Self {
-            session: end(side, choice),
+            end: ends::End::new(side, choice),
+            choice,
             result: Ok(()),
             out: Output::default(),
             wire: Vec::new(),
@@ -90,46 +90,52 @@ impl End {
             delivered: Vec::new(),
             finished: false,
         };
-        end.call(Session::start);
+        end.call(ends::End::start);
         end
     }
 
-    /// Makes a call unless this end has failed, as a host would, and computes
-    /// what is due after it.
+    /// Makes a call unless this end has failed, as a host would.
     fn call(
         &mut self,
-        call: impl FnOnce(&mut Session<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
+        call: impl FnOnce(&mut ends::End<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
     ) {
         if self.result.is_ok() {
-            let (session, out) = (&mut self.session, &mut self.out);
-            self.result = call(session, out).and_then(|()| compute(session, out));
+            self.result = call(&mut self.end, &mut self.out);
         }
+    }
+
+    /// Makes a call on the session, if it is established.
+    fn call_established(
+        &mut self,
+        call: impl FnOnce(&mut Session<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
+    ) -> bool {
+        let is_established = self.result.is_ok() && self.end.established().is_some();
+        self.call(|end, out| end.established().map_or(Ok(()), |session| call(session, out)));
+        is_established
     }
 
     /// Says what nobody could take for anything else that was said.
     fn speak(&mut self, count: usize) {
-        if self.session.status() == Ok(Status::Established) && !self.finished {
+        if !self.finished {
             let position = self.sent.len()..self.sent.len() + count;
             let plain: Vec<u8> = position.flat_map(usize::to_be_bytes).take(count).collect();
-            self.call(|session, out| session.handle_plain(&plain, out));
-            self.sent.extend(plain);
+            if self.call_established(|session, out| session.handle_plain(&plain, out)) {
+                self.sent.extend(plain);
+            }
         }
     }
 
     fn finish(&mut self) {
-        if self.session.status() == Ok(Status::Established) && !self.finished {
-            self.finished = true;
-            self.call(Session::plain_eof);
+        if !self.finished {
+            self.finished = self.call_established(Session::plain_eof);
         }
     }
 
     fn suspend_and_resume(&mut self) {
-        if self.session.status() == Ok(Status::Established) {
-            self.call(|session, _| {
-                *session = Session::resume(&session.suspend()?)?;
-                Ok(())
-            });
-        }
+        self.call_established(|session, _| {
+            *session = Session::resume(&session.suspend()?)?;
+            Ok(())
+        });
     }
 
     /// The last packet on the way to this end, or one before it; less than a
@@ -141,7 +147,7 @@ impl End {
 }
 
 impl Event<'_> {
-    /// Whether this was somebody's interference.
+    /// Whether this was the attacker's interference.
     fn happen(&self, ends: &mut [End; 2]) -> bool {
         match *self {
             Self::Deliver { to, count } => {
@@ -182,17 +188,20 @@ impl Event<'_> {
 
 /// With end marks, only an end that was meant is taken for one.
 fn eof(ends: &mut [End; 2], to: usize) {
-    ends[to].call(|session, _| session.crypt_eof());
+    // A server's exchange is its client's, and this client sent this nonce.
+    let has_end_marks = ends[0].choice == Choice::X25519;
+    let is_established = ends[to].call_established(|_, _| Ok(()));
+    ends[to].call(|end, _| end.crypt_eof());
     let [end, peer] = [&ends[to], &ends[1 - to]];
-    if end.session.key_exchange() == Some(KeyExchange::X25519) {
-        assert!(peer.finished && end.delivered == peer.sent, "cut off, and did not notice");
+    if has_end_marks && is_established && end.result.is_ok() {
+        assert!(peer.finished && end.delivered == peer.sent, "truncated, and did not notice");
     }
 }
 
 fn deliver(end: &mut End, count: usize) {
     let rest = end.wire.split_off(end.wire.len().min(count));
     let bytes = mem::replace(&mut end.wire, rest);
-    end.call(|session, out| session.handle_crypt(&bytes, out));
+    end.call(|end, out| end.receive(&bytes, out));
 }
 
 /// Puts on the wire what the ends have said, and checks what they delivered.
