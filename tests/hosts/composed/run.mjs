@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { pathToFileURL } from 'node:url';
 
 const { selfTest } = await import(pathToFileURL(process.argv[2]));
-const secret = new Uint8Array(32).fill(7);
+const psk = new Uint8Array(32).fill(7);
 
 for (const size of [0, 1, 1024, 100_000]) {
   const message = Uint8Array.from({ length: size }, (_, i) => i % 251);
-  assert.deepEqual(selfTest(secret, message), message);
+  assert.deepEqual(selfTest(psk, message), message);
 }
-assert.throws(() => selfTest(secret.subarray(1), secret), { payload: /SecretLength/ });
+assert.throws(() => selfTest(psk.subarray(1), psk), { payload: /psk-length/ });

@@ -9,18 +9,18 @@ engine = Engine()
 component = Component.from_file(engine, sys.argv[1])
 
 
-def self_test(secret: bytes, message: bytes) -> bytes | str:
+def self_test(psk: bytes, message: bytes) -> bytes | str:
     """What the server delivers, or how either end failed."""
     store = Store(engine)
     instance = Linker(engine).instantiate(store, component)
     function = instance.get_func(store, "self-test")
     assert function is not None
-    return function(store, secret, message)
+    return function(store, psk, message)
 
 
-SECRET = bytes([7] * 32)
+PSK = bytes([7] * 32)
 for size in [0, 1, 1024, 100_000]:
     message = bytes(i % 251 for i in range(size))
-    assert self_test(SECRET, message) == message, size
-failure = self_test(SECRET[1:], SECRET)
-assert "SecretLength" in failure, failure
+    assert self_test(PSK, message) == message, size
+failure = self_test(PSK[1:], PSK)
+assert "psk-length" in failure, failure

@@ -11,9 +11,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Result, Store, bail};
 
-use bindings::exports::spiped::pipe::protocol::{
-    Config, ForwardSecrecy, KeyExchange, Side, Status,
-};
+use bindings::exports::spiped::pipe::session::Status;
+use bindings::exports::spiped::pipe::types::{ClientConfig, ForwardSecrecy};
 mod bindings {
     wasmtime::component::bindgen!({ path: "../../wit", world: "portable" });
 }
@@ -31,18 +30,14 @@ fn main() -> Result<()> {
     let pipe = bindings::Portable::instantiate(&mut store, &component, &Linker::new(&engine))?;
     // Both threads use them until the program ends.
     let (store, pipe) = &*Box::leak(Box::new((Mutex::new(store), pipe)));
-    let api = || pipe.spiped_pipe_protocol().session();
+    let api = || pipe.spiped_pipe_session().session();
     let store = || store.lock().unwrap_or_else(PoisonError::into_inner);
 
-    let secret = Sha256::digest(fs::read(key_file)?).to_vec();
+    let psk = Sha256::digest(fs::read(key_file)?).to_vec();
     let mut entropy = [0; 64];
     getrandom::fill(&mut entropy)?;
-    let config = Config {
-        side: Side::Client,
-        key_exchange: Some(KeyExchange::Modp2048),
-        forward_secrecy: ForwardSecrecy::Offer,
-    };
-    let session = api().call_constructor(&mut *store(), config, &[secret], &entropy)?;
+    let config = ClientConfig::Modp2048(ForwardSecrecy::Offer);
+    let session = api().call_connect(&mut *store(), config, &psk, &entropy)??;
 
     let mut crypt = TcpStream::connect(address)?;
     let mut sealed = crypt.try_clone()?;
@@ -71,7 +66,7 @@ fn main() -> Result<()> {
             Status::Established if ended => return Ok(()),
             Status::Established => drop(seal_all.take().map(thread::spawn)),
             Status::Handshaking => {}
-            Status::Computing => {
+            Status::WantsCompute => {
                 output = api().call_compute(&mut *store(), session)?;
                 continue;
             }

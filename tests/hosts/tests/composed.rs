@@ -26,10 +26,10 @@ fn client_and_server_inside_talk() {
 #[test]
 fn failure_comes_out() {
     let failure = self_test(&[7; 31], b"message").unwrap_err();
-    assert!(failure.contains("SecretLength"), "{failure}");
+    assert!(failure.contains("psk-length"), "{failure}");
 }
 
-fn self_test(secret: &[u8], message: &[u8]) -> Result<Vec<u8>, String> {
+fn self_test(psk: &[u8], message: &[u8]) -> Result<Vec<u8>, String> {
     let engine = Engine::default();
     let component = Component::from_file(&engine, composed()).unwrap();
     let mut store = Store::new(&engine, ());
@@ -37,7 +37,7 @@ fn self_test(secret: &[u8], message: &[u8]) -> Result<Vec<u8>, String> {
     let function = instance
         .get_typed_func::<(&[u8], &[u8]), (Result<Vec<u8>, String>,)>(&mut store, "self-test")
         .unwrap();
-    function.call(&mut store, (secret, message)).unwrap().0
+    function.call(&mut store, (psk, message)).unwrap().0
 }
 
 /// With `tests/hosts/node/setup.sh`.

@@ -8,7 +8,11 @@ use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
 
 use bindings::Portable;
-use bindings::exports::spiped::pipe::protocol::{self, ForwardSecrecy, KeyExchange, Side, Status};
+use bindings::exports::spiped::pipe::acceptor::Verdict;
+use bindings::exports::spiped::pipe::session::Status;
+use bindings::exports::spiped::pipe::types::{
+    ClientConfig, ForwardSecrecy, KeyExchange, ServerConfig,
+};
 
 #[allow(missing_docs, reason = "generated")]
 mod bindings {
@@ -52,12 +56,13 @@ fn committed(name: &str) -> Option<u64> {
 fn measure() -> Vec<(&'static str, u64)> {
     let modp2048 = handshake(KeyExchange::Modp2048);
     let x25519 = handshake(KeyExchange::X25519);
-    let mut figures = vec![
+    let mut figures = search();
+    figures.extend([
         ("public-value", modp2048.public_value),
         ("shared-value", modp2048.shared_value),
         ("x25519-public-value", x25519.public_value),
         ("x25519-shared-value", x25519.shared_value),
-    ];
+    ]);
 
     let Established { mut client, mut server, .. } = modp2048;
     let mut send = |packets: usize| {
@@ -77,6 +82,22 @@ fn measure() -> Vec<(&'static str, u64)> {
     figures
 }
 
+/// What an acceptor takes to refuse a stranger, by the number of its keys.
+fn search() -> Vec<(&'static str, u64)> {
+    let search = |keys: u8| {
+        let Guest { mut store, instance } = Guest::new();
+        let psks: Vec<_> = (0..keys).map(|key| vec![key; 32]).collect();
+        let api = instance.spiped_pipe_acceptor().acceptor();
+        let config = ServerConfig::Any(ForwardSecrecy::Offer);
+        let acceptor = api.call_constructor(&mut store, config, &psks).unwrap().unwrap();
+        let before = store.get_fuel().unwrap();
+        let verdict = api.call_identify(&mut store, acceptor, &SERVER_NONCE, &[9; 320]);
+        assert!(matches!(verdict, Ok(Ok(Verdict::Refused(_)))), "{verdict:?}");
+        before - store.get_fuel().unwrap()
+    };
+    vec![("search-1", search(1)), ("search-100", search(100))]
+}
+
 /// Both ends, and what the client's computing took.
 struct Established {
     client: End,
@@ -86,20 +107,21 @@ struct Established {
 }
 
 fn handshake(exchange: KeyExchange) -> Established {
-    let mut client = End::new(Side::Client, exchange);
-    let mut server = End::new(Side::Server, exchange);
-    let (client_nonce, _) = client.call(Call::Start);
-    let (server_nonce, _) = server.call(Call::Start);
+    let mut client = Guest::new().connect(exchange);
+    let (nonce, _) = client.call(Call::Start);
     let (_, public_value) = client.call(Call::Compute);
-    let (client_share, _) = client.call(Call::Crypt(&server_nonce));
-    server.call(Call::Crypt(&client_nonce));
-    server.call(Call::Crypt(&client_share));
+    let (share, _) = client.call(Call::Crypt(&SERVER_NONCE));
+    let mut server = Guest::new().accept(&[nonce, share].concat());
+    server.call(Call::Start);
     let (server_share, _) = server.call(Call::Compute);
     server.call(Call::Compute);
     client.call(Call::Crypt(&server_share));
     let (_, shared_value) = client.call(Call::Compute);
     Established { client, server, public_value, shared_value }
 }
+
+const PSK: [u8; 32] = [7; 32];
+const SERVER_NONCE: [u8; 32] = [2; 32];
 
 #[derive(Clone, Copy)]
 enum Call<'a> {
@@ -109,15 +131,14 @@ enum Call<'a> {
     Plain(&'a [u8]),
 }
 
-/// A session in an instance that counts.
-struct End {
+/// An instance that counts.
+struct Guest {
     store: Store<()>,
     instance: Portable,
-    session: ResourceAny,
 }
 
-impl End {
-    fn new(side: Side, exchange: KeyExchange) -> Self {
+impl Guest {
+    fn new() -> Self {
         let mut config = Config::new();
         config.consume_fuel(true);
         let engine = Engine::new(&config).unwrap();
@@ -126,25 +147,41 @@ impl End {
         store.set_fuel(u64::MAX).unwrap();
         let linker = Linker::new(&engine);
         let instance = Portable::instantiate(&mut store, &component, &linker).unwrap();
-        let entropy = match side {
-            Side::Client => [1; 64],
-            Side::Server => [2; 64],
-        };
-        let config = protocol::Config {
-            side,
-            key_exchange: Some(exchange),
-            forward_secrecy: ForwardSecrecy::Offer,
-        };
-        let api = instance.spiped_pipe_protocol().session();
-        let secrets = [vec![7; 32]];
-        let session = api.call_constructor(&mut store, config, &secrets, &entropy).unwrap();
-        Self { store, instance, session }
+        Self { store, instance }
     }
 
+    fn connect(mut self, exchange: KeyExchange) -> End {
+        let config = match exchange {
+            KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Offer),
+            KeyExchange::X25519 => ClientConfig::X25519,
+        };
+        let entropy = [[1; 32], [3; 32]].concat();
+        let api = self.instance.spiped_pipe_session().session();
+        let session = api.call_connect(&mut self.store, config, &PSK.to_vec(), &entropy);
+        End { session: session.unwrap().unwrap(), guest: self }
+    }
+
+    fn accept(mut self, hello: &[u8]) -> End {
+        let config = ServerConfig::Any(ForwardSecrecy::Offer);
+        let (psk, entropy) = (PSK.to_vec(), [4; 32]);
+        let api = self.instance.spiped_pipe_session().session();
+        let session =
+            api.call_accept(&mut self.store, config, &SERVER_NONCE, hello, &psk, &entropy);
+        End { session: session.unwrap().unwrap(), guest: self }
+    }
+}
+
+/// A session in an instance of its own.
+struct End {
+    guest: Guest,
+    session: ResourceAny,
+}
+
+impl End {
     /// Returns what goes to the peer, and the fuel it took.
     fn call(&mut self, call: Call<'_>) -> (Vec<u8>, u64) {
-        let Self { store, instance, session } = self;
-        let api = instance.spiped_pipe_protocol().session();
+        let Self { guest: Guest { store, instance }, session } = self;
+        let api = instance.spiped_pipe_session().session();
         let before = store.get_fuel().unwrap();
         let output = match call {
             Call::Start => api.call_start(&mut *store, *session),

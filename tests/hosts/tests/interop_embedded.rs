@@ -48,7 +48,7 @@ fn wrong_key_is_a_failure() {
     let backend = Backend::echo(&lab);
     let server = server(&lab, &backend);
     let exit = Process::spawn(command(&server, &lab.other_key())).wait();
-    exit.expect_failure("CutOffInHandshake");
+    exit.expect_failure("TruncatedInHandshake");
 }
 
 fn server(lab: &Lab, backend: &Backend) -> Daemon {

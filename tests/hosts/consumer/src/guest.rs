@@ -5,11 +5,11 @@ extern crate alloc;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
+use core::fmt::Debug;
 
-use bindings::spiped::pipe::protocol::{
-    Config, ForwardSecrecy, KeyExchange, Output, Session, Side, Status,
-};
+use bindings::spiped::pipe::acceptor::{Acceptor, Verdict};
+use bindings::spiped::pipe::session::{Output, Session, Status};
+use bindings::spiped::pipe::types::{ClientConfig, ForwardSecrecy, ServerConfig};
 
 #[allow(
     clippy::all,
@@ -45,64 +45,73 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 struct Component;
 
 impl bindings::Guest for Component {
-    fn self_test(secret: Vec<u8>, message: Vec<u8>) -> Result<Vec<u8>, String> {
-        let (mut client, mut to_server) = End::start(Side::Client, &secret)?;
-        let (mut server, mut to_client) = End::start(Side::Server, &secret)?;
-        while !(client.established && server.established) {
-            let output = client.session.handle_crypt(&mem::take(&mut to_client));
-            to_server.append(&mut client.settle(output)?.to_crypt);
-            let output = server.session.handle_crypt(&mem::take(&mut to_server));
-            to_client.append(&mut server.settle(output)?.to_crypt);
-        }
-        let output = client.session.handle_plain(&message);
-        let packets = client.settle(output)?.to_crypt;
+    fn self_test(psk: Vec<u8>, message: Vec<u8>) -> Result<Vec<u8>, String> {
+        let session = Session::connect(CLIENT, &psk, &CLIENT_ENTROPY).map_err(text)?;
+        let client = End { session };
+        let mut hello = client.settle(client.session.start())?;
+        hello.append(&mut client.settle(client.session.handle_crypt(&SERVER_NONCE))?);
+
+        let (server, answer) = answer(&psk, &hello)?;
+        client.settle(client.session.handle_crypt(&answer))?;
+        let packets = client.settle(client.session.handle_plain(&message))?;
         let output = server.session.handle_crypt(&packets);
-        Ok(server.settle(output)?.to_plain)
+        match output.status {
+            Status::Established => Ok(output.to_plain),
+            status => Err(text(status)),
+        }
     }
+}
+
+/// What a server makes of a client's hello: its session, and the answer.
+fn answer(psk: &[u8], hello: &[u8]) -> Result<(End, Vec<u8>), String> {
+    let acceptor = Acceptor::new(SERVER, &[psk.into()]).map_err(text)?;
+    match acceptor.identify(&SERVER_NONCE, hello).map_err(text)? {
+        Verdict::Authenticated(client) if client.hello_len as usize == hello.len() => {}
+        verdict => return Err(text(verdict)),
+    }
+    let session = Session::accept(SERVER, &SERVER_NONCE, hello, psk, &SERVER_ENTROPY);
+    let server = End { session: session.map_err(text)? };
+    let answer = server.settle(server.session.start())?;
+    Ok((server, answer))
 }
 
 struct End {
     session: Session,
-    established: bool,
 }
 
 impl End {
-    /// A started session and the first it has to say.
-    fn start(side: Side, secret: &[u8]) -> Result<(Self, Vec<u8>), String> {
-        let config = Config {
-            side,
-            key_exchange: Some(KeyExchange::Modp2048),
-            forward_secrecy: ForwardSecrecy::Require,
-        };
-        // Never in earnest: see `consumer.wit`.
-        let entropy = match side {
-            Side::Client => [1; 64],
-            Side::Server => [2; 64],
-        };
-        let session = Session::new(config, &[secret.into()], &entropy);
-        let output = session.start();
-        let mut end = Self { session, established: false };
-        let nonce = end.settle(output)?.to_crypt;
-        Ok((end, nonce))
-    }
-
-    /// Computes whatever is due after a call.
-    fn settle(&mut self, mut output: Output) -> Result<Output, String> {
+    /// Computes whatever is due after a call. Returns what there is to send.
+    fn settle(&self, output: Output) -> Result<Vec<u8>, String> {
+        let Output { mut to_crypt, mut status, .. } = output;
         loop {
-            match output.status {
-                Status::Handshaking => return Ok(output),
-                Status::Established => {
-                    self.established = true;
-                    return Ok(output);
-                }
-                Status::Failed(failure) => return Err(format!("{failure:?}")),
-                Status::Computing => {
+            match status {
+                Status::Handshaking | Status::Established => return Ok(to_crypt),
+                Status::Failed(failure) => return Err(text(failure)),
+                Status::WantsCompute => {
                     let mut next = self.session.compute();
-                    output.to_crypt.append(&mut next.to_crypt);
-                    output.to_plain.append(&mut next.to_plain);
-                    output.status = next.status;
+                    to_crypt.append(&mut next.to_crypt);
+                    status = next.status;
                 }
             }
         }
     }
+}
+
+fn text(problem: impl Debug) -> String {
+    format!("{problem:?}")
+}
+
+const CLIENT: ClientConfig = ClientConfig::Modp2048(ForwardSecrecy::Require);
+const SERVER: ServerConfig = ServerConfig::Modp2048(ForwardSecrecy::Require);
+
+// The same every time, as never in earnest: see `consumer.wit`.
+const CLIENT_ENTROPY: [u8; 64] = concatenated([1; 32], [2; 32]);
+const SERVER_NONCE: [u8; 32] = [3; 32];
+const SERVER_ENTROPY: [u8; 32] = [4; 32];
+
+const fn concatenated(one: [u8; 32], other: [u8; 32]) -> [u8; 64] {
+    let mut both = [0; 64];
+    both.split_at_mut(32).0.copy_from_slice(&one);
+    both.split_at_mut(32).1.copy_from_slice(&other);
+    both
 }
