@@ -7,14 +7,15 @@ const gen = new URL('../../../target/hosts/node/gen/', import.meta.url);
 const modules = {};
 
 /**
- * A new instance, of code that is compiled once. One is for one connection:
- * after a trap, an instance is unusable.
+ * A new instance, of code that is compiled once. One is for one connection, or
+ * for an acceptor: after a trap, an instance is unusable.
  *
- * @returns {{ Session: Function }} the interface `protocol`
+ * @returns {{ Acceptor: Function, Session: Function }} two interfaces' resources
  */
 export function newInstance() {
-  return instantiate(compiled, {}, (module, imports) => new WebAssembly.Instance(module, imports))
-    .protocol;
+  const instance = (module, imports) => new WebAssembly.Instance(module, imports);
+  const { acceptor, session } = instantiate(compiled, {}, instance);
+  return { Acceptor: acceptor.Acceptor, Session: session.Session };
 }
 
 function compiled(name) {

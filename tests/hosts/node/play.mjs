@@ -7,82 +7,136 @@ import { newInstance } from './component.mjs';
 
 /** Replays one file; throws at the first answer that differs. */
 function play(file) {
-  const { header, calls } = parse(file);
-  const session = open(header);
-  for (const { where, call, expected } of calls) {
-    const answers = answer(session, call);
-    const count = Math.max(expected.length, answers.length);
-    for (let i = 0; i < count; i++) {
-      const wanted = expected[i];
-      if (!wanted || !matches(wanted.text, answers[i])) {
-        const line = wanted?.where ?? where;
-        throw new Error(`${line}: expected ${wanted?.text ?? 'no more'}, got ${brief(answers[i])}`);
-      }
+  let calls = 0;
+  for (const part of parse(file)) {
+    let resource;
+    compare(part, result(() => {
+      resource = MAKERS[part.name](part);
+      return ['made'];
+    }));
+    for (const step of part.steps) {
+      compare(step, answer(resource, step.text));
+      calls += 1;
     }
   }
-  return calls.length;
+  return calls;
 }
 
-/** What the session is made of, and the calls with their answers. */
+/** Throws unless a part or a call has been answered as it must be. */
+function compare({ where, expected }, answers) {
+  const count = Math.max(expected.length, answers.length);
+  for (let i = 0; i < count; i++) {
+    const wanted = expected[i];
+    if (!wanted || !matches(wanted.text, answers[i])) {
+      const line = wanted?.where ?? where;
+      throw new Error(`${line}: expected ${wanted?.text ?? 'no more'}, got ${brief(answers[i])}`);
+    }
+  }
+}
+
+/** The parts, each with what it is made of, and its calls; all with their answers. */
 function parse(file) {
-  const header = { secret: [] };
-  const calls = [];
+  const parts = [];
   readFileSync(file, 'ascii').split('\n').forEach((text, index) => {
     const where = `${file}:${index + 1}`;
+    const part = parts.at(-1);
     const [, name, value] = text.match(/^([a-z-]+): (.*)$/) ?? [];
     if (text === '' || text.startsWith('#')) {
       return;
-    } else if (name === 'secret') {
-      header.secret.push(unhex(value));
+    } else if (Object.hasOwn(MAKERS, text)) {
+      parts.push({ where, name: text, values: {}, steps: [], expected: [] });
     } else if (name) {
-      header[name] = value;
+      (part.values[name] ??= []).push(value);
     } else if (/^[>=] /.test(text)) {
-      calls.at(-1).expected.push({ where, text });
+      (part.steps.at(-1) ?? part).expected.push({ where, text });
     } else {
-      calls.push({ where, call: text, expected: [] });
+      part.steps.push({ where, text, expected: [] });
     }
   });
-  return { header, calls };
+  return parts;
 }
 
-function open(header) {
-  const { Session } = newInstance();
-  if (header.resume !== undefined) {
-    return Session.resume(unhex(header.resume));
-  }
-  const chosen = header['key-exchange'];
-  const config = {
-    side: header.side,
-    keyExchange: chosen === 'any' ? undefined : chosen,
-    forwardSecrecy: header['forward-secrecy'],
-  };
-  return new Session(config, header.secret, unhex(header.entropy));
+/** What makes a part's resource, by the part's name. */
+const MAKERS = {
+  connect(part) {
+    const { Session } = newInstance();
+    return Session.connect(config(part), ...values(part, 'psk', 'entropy'));
+  },
+  acceptor(part) {
+    const { Acceptor } = newInstance();
+    const acceptor = new Acceptor(config(part), (part.values.psk ?? []).map(unhex));
+    const [nonce] = values(part, 'our-nonce');
+    return { acceptor, nonce, received: Buffer.alloc(0) };
+  },
+  accept(part) {
+    const { Session } = newInstance();
+    return Session.accept(config(part), ...values(part, 'our-nonce', 'hello', 'psk', 'entropy'));
+  },
+  resume(part) {
+    const { Session } = newInstance();
+    return Session.resume(...values(part, 'state'));
+  },
+};
+
+function config(part) {
+  const [tag, val] = part.values.config[0].split(' ');
+  return { tag, val };
+}
+
+function values(part, ...names) {
+  return names.map((name) => unhex(part.values[name][0]));
 }
 
 /** Makes a call and writes its answer as a transcript does. */
-function answer(session, call) {
+function answer(resource, call) {
   const [name, bytes] = call.split(' ');
   switch (name) {
+    case 'identify':
+      resource.received = Buffer.concat([resource.received, unhex(bytes)]);
+      return result(() => {
+        const verdict = resource.acceptor.identify(resource.nonce, resource.received);
+        return words(verdict);
+      });
+    case 'fault-at-eof':
+      return result(() => {
+        const fault = resource.acceptor.faultAtEof(resource.nonce, resource.received);
+        return ['fault', ...words(fault)];
+      });
     case 'start':
-      return output(session.start());
+      return output(resource.start());
     case 'compute':
-      return output(session.compute());
+      return output(resource.compute());
     case 'crypt':
-      return output(session.handleCrypt(unhex(bytes)));
+      return output(resource.handleCrypt(unhex(bytes)));
     case 'plain':
-      return output(session.handlePlain(unhex(bytes)));
+      return output(resource.handlePlain(unhex(bytes)));
     case 'crypt-eof':
-      return output(session.cryptEof());
+      return output(resource.cryptEof());
     case 'plain-eof':
-      return output(session.plainEof());
-    case 'peer-secret':
-      return [`= ${session.peerSecret() ?? 'none'}`];
-    case 'key-exchange':
-      return [`= ${session.keyExchange() ?? 'none'}`];
+      return output(resource.plainEof());
+    case 'psk-id': {
+      const id = resource.pskId();
+      return [id ? `= psk-id ${hex(id)}` : '= none'];
+    }
     case 'suspend':
-      return suspended(session);
+      return result(() => ['state', hex(resource.suspend())]);
     default:
       return [`no call: ${call}`];
+  }
+}
+
+/** The answer of a call that returns words, or throws a WIT error. */
+function result(call) {
+  try {
+    return [['=', ...call()].join(' ')];
+  } catch (error) {
+    const { payload } = error;
+    // A trap has no payload.
+    if (payload === undefined) {
+      throw error;
+    }
+    // A `failure`, or a `misuse` by itself.
+    return [failed(typeof payload === 'string' ? { tag: 'misuse', val: payload } : payload)];
   }
 }
 
@@ -98,28 +152,18 @@ function output({ toCrypt, toPlain, status }) {
   return lines;
 }
 
-function suspended(session) {
-  try {
-    return [`= state ${hex(session.suspend())}`];
-  } catch (error) {
-    // A WIT `result` that is an error is thrown; a trap has no payload.
-    if (!error.payload) {
-      throw error;
-    }
-    return [failed(error.payload)];
-  }
+function failed(failure) {
+  return ['= failed', ...words(failure)].join(' ');
 }
 
-/** A variant's case with all values in it, as words. */
-function failed(failure) {
-  const words = (value) => {
-    if (typeof value !== 'object') {
-      return [value];
-    }
-    const { tag, val, packetNumber, length } = value;
-    return tag ? [tag, ...(val === undefined ? [] : words(val))] : [packetNumber, length];
-  };
-  return ['= failed', ...words(failure)].join(' ');
+/** A value as words: a variant's case with all values in it, a record's fields. */
+function words(value) {
+  if (typeof value !== 'object') {
+    return [value];
+  }
+  const { tag, val, ...fields } = value;
+  const inner = tag ? [val].filter((one) => one !== undefined) : Object.values(fields);
+  return [...(tag ? [tag] : []), ...inner.flatMap(words)];
 }
 
 /** Whether a line answers as expected, which may be given by a digest. */
@@ -127,7 +171,7 @@ function matches(expected, line) {
   if (line === undefined) {
     return false;
   }
-  const [, start, form] = expected.match(/^(> crypt |> plain |= state )(.*)$/) ?? [];
+  const [, start, form] = expected.match(/^(> crypt |> plain |= state |= psk-id )(.*)$/) ?? [];
   if (!start) {
     return line === expected;
   }

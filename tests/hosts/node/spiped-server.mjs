@@ -4,15 +4,17 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { commandLine } from './cli.mjs';
-import { accept } from './spiped.mjs';
+import { Acceptor } from './spiped.mjs';
 
 const { s, t, ...options } = commandLine('spiped-server.mjs -s SOURCE -t TARGET', 'st');
 
+const acceptor = new Acceptor(options);
+
 async function serve(socket) {
-  const pipe = accept(socket, options);
+  const pipe = acceptor.accept(socket, options);
   await once(pipe, 'established');
   const target = net.connect({ ...t, allowHalfOpen: true, noDelay: true });
-  // What a broken pipe cuts off must not look complete.
+  // What a broken pipe truncates must not look complete.
   pipe.once('error', () => target.remoteAddress && target.resetAndDestroy());
   await Promise.all([pipeline(pipe, target), pipeline(target, pipe)]);
 }

@@ -229,7 +229,7 @@ fn wrong_key(node: Node) {
     let backend = Backend::manual(&lab);
     let pipe = node.connect_with_key(&lab, &lab.other_key(), backend.endpoint(), &[], &[]);
     let reason = match node {
-        Node::Client => "cut-off-in-handshake",
+        Node::Client => "truncated-in-handshake",
         Node::Server => "wrong-key",
     };
     expect_refusal(node, pipe, &backend, Some(reason));
@@ -242,7 +242,7 @@ fn no_forward_secrecy(node: Node, client_args: &[&str], server_args: &[&str]) {
     let pipe = node.connect(&lab, backend.endpoint(), client_args, server_args);
     let reason = match node {
         Node::Client if client_args == ["-g"] => Some("no-forward-secrecy"),
-        Node::Client => Some("cut-off-in-handshake"),
+        Node::Client => Some("truncated-in-handshake"),
         Node::Server if server_args == ["-g"] => Some("no-forward-secrecy"),
         // It takes the handshake for complete, and then for a client's end.
         Node::Server => None,

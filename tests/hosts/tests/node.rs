@@ -28,31 +28,44 @@ fn transcripts_replay() {
 #[test]
 fn transcript_that_differs_is_reported_with_its_line() {
     let lab = Lab::new();
-    let entropy = format!("{}{}", "5a".repeat(32), "11".repeat(32));
-    let header = format!(
-        "side: server\nkey-exchange: any\nforward-secrecy: offer\n\
-         secret: {}\nentropy: {entropy}\n\n",
-        "00".repeat(32)
-    );
-    let nonce = format!("> crypt {}", "5a".repeat(32));
-    let good = format!("{header}# a comment\nstart\n{nonce}\n= handshaking\n");
-    for (name, transcript, line) in [
-        ("status", good.replace("handshaking", "computing"), 10),
-        ("bytes", good.replace("> crypt 5a", "> crypt 5b"), 9),
-        ("repeated", good.replace(&nonce, "> crypt 33*5a"), 9),
-        ("digest", good.replace(&nonce, &format!("> crypt 32@{}", "00".repeat(32))), 9),
-        ("missing", good.replace("> crypt", "#"), 10),
-        ("more", format!("{good}peer-secret\n"), 11),
-        ("secret", format!("{good}peer-secret\n= 0\n"), 12),
-        ("key-exchange", format!("{good}key-exchange\n= x25519\n"), 12),
-        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 12),
-    ] {
+    let good = transcript();
+    for (name, transcript, line) in differing(&good) {
         let mut command = script(&lab, "play.mjs");
         command.arg(lab.write("good.txt", &good)).arg(lab.write(name, transcript));
         let exit = Process::spawn(command).wait();
         exit.expect_failure(&format!("{name}:{line}: expected "));
         assert_eq!(exit.stderr.lines().count(), 1, "{}", exit.stderr);
     }
+}
+
+/// A client's, whose nonce is 32 times the same byte.
+pub(crate) fn transcript() -> String {
+    format!(
+        "connect\nconfig: modp2048 omit\npsk: 32*00\nentropy: {}{}\n= made\n\n\
+         # a comment\nstart\n> crypt 32*5a\n= handshaking\n",
+        "5a".repeat(32),
+        "11".repeat(32),
+    )
+}
+
+/// The transcript with one difference each: its name, and the line that differs.
+pub(crate) fn differing(good: &str) -> [(&'static str, String, usize); 12] {
+    let digest = format!("32@{}", "00".repeat(32));
+    let acceptor = format!("{good}acceptor\nconfig: any offer\nour-nonce: 32*00\n= made\n");
+    [
+        ("misuse", good.replace("psk: 32*00", "psk: 31*00"), 5),
+        ("status", good.replace("handshaking", "wants-compute"), 10),
+        ("bytes", good.replace("32*5a", "32*5b"), 9),
+        ("length", good.replace("32*5a", "33*5a"), 9),
+        ("digest", good.replace("32*5a", &digest), 9),
+        ("missing", good.replace("> crypt", "#"), 10),
+        ("more", good.replace("= hand", "> plain 00\n= hand"), 10),
+        ("no-answer", format!("{good}psk-id\n"), 11),
+        ("psk-id", format!("{good}psk-id\n= none\n"), 12),
+        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 12),
+        ("verdict", format!("{acceptor}identify 32*01\n= more 63\n"), 16),
+        ("fault", format!("{acceptor}fault-at-eof\n= fault wrong-key\n"), 16),
+    ]
 }
 
 #[test]
@@ -75,7 +88,21 @@ fn x25519_without_its_end_mark_is_a_failure() {
     let mut link = x25519_client(&lab, &server).into_link();
     link.expect_echo(b"echo");
     drop(server);
-    link.child.unwrap().wait().expect_failure("cut-off-before-end");
+    link.child.unwrap().wait().expect_failure("truncated-before-end-mark");
+}
+
+#[test]
+fn key_exchange_that_is_not_accepted_is_reported_when_the_client_or_the_time_is_gone() {
+    for (client_limit, server_limit) in [("0.5", "30"), ("30", "0.5")] {
+        let lab = Lab::new();
+        let backend = Backend::echo(&lab);
+        let args = ["--kex", "modp2048", "-o", server_limit];
+        let server = Server::start(&lab, backend.endpoint(), &args);
+        let args = ["--kex", "x25519", "-o", client_limit];
+        Process::spawn(client(&lab, &lab.key(), &server.source, &args)).wait().expect_failure("");
+        server.process.wait_for_stderr("key-exchange-not-accepted");
+        assert_eq!(backend.accepted(), 0);
+    }
 }
 
 fn x25519_client(lab: &Lab, server: &Server) -> RunningSpipe {
@@ -119,7 +146,7 @@ fn impossible_length_is_reported() {
 }
 
 #[test]
-fn cut_off_packet_resets_the_target_and_the_peer() {
+fn truncated_packet_resets_the_target_and_the_peer() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let server = Server::start(&lab, backend.endpoint(), &[]);
@@ -132,7 +159,7 @@ fn cut_off_packet_resets_the_target_and_the_peer() {
     session.conn.half_close();
     target.expect_nothing_but(Ending::Reset);
     session.conn.expect_nothing_but(Ending::Reset);
-    server.process.wait_for_stderr("cut-off-in-packet");
+    server.process.wait_for_stderr("truncated-in-packet");
 }
 
 #[test]
