@@ -40,6 +40,11 @@ class Form(ABC):
     binds: bool
 
     @property
+    def hello_len(self) -> int:
+        """The length of all that a client sends before it has an answer."""
+        return NONCE_LEN + self.share_len
+
+    @property
     def share_len(self) -> int:
         """The length of a public value and its MAC."""
         return self.public_len + MAC_LEN
@@ -52,9 +57,9 @@ class Form(ABC):
     def shared(self, exponent: bytes, theirs: bytes) -> bytes | None:
         """What it comes to with the peer's public value; none if that is refused."""
 
-    def share_keys(self, secret: bytes, nonces: bytes) -> dict[Side, bytes]:
+    def share_keys(self, psk: bytes, nonces: bytes) -> dict[Side, bytes]:
         """The MAC keys of the two key shares."""
-        client, server = derive(secret, nonces + self.label, 2)
+        client, server = derive(psk, nonces + self.label, 2)
         return {Side.CLIENT: client, Side.SERVER: server}
 
     def share_mac(self, side: Side, key: bytes, publics: dict[Side, bytes]) -> bytes:
@@ -63,11 +68,11 @@ class Form(ABC):
         return hmac(key, (publics[Side.CLIENT] if bound else b"") + publics[side])
 
     def session_keys(
-        self, secret: bytes, nonces: bytes, publics: dict[Side, bytes], shared: bytes
+        self, psk: bytes, nonces: bytes, publics: dict[Side, bytes], shared: bytes
     ) -> list[bytes]:
         """E_C, H_C, E_S and H_S."""
         bound = publics[Side.CLIENT] + publics[Side.SERVER] if self.binds else b""
-        return derive(secret, nonces + self.label + bound + shared, 4)
+        return derive(psk, nonces + self.label + bound + shared, 4)
 
 
 class Modp2048Form(Form):
@@ -79,12 +84,13 @@ class Modp2048Form(Form):
     binds = False
 
     def public(self, exponent: bytes) -> bytes:
-        return self.number(pow(2, self.power(exponent), PRIME))
+        return self.number(pow(2, self.exponent_number(exponent), PRIME))
 
     def shared(self, exponent: bytes, theirs: bytes) -> bytes:
-        return self.number(pow(int.from_bytes(theirs, "big"), self.power(exponent), PRIME))
+        base = int.from_bytes(theirs, "big")
+        return self.number(pow(base, self.exponent_number(exponent), PRIME))
 
-    def power(self, exponent: bytes) -> int:
+    def exponent_number(self, exponent: bytes) -> int:
         """The exponent a session makes of its entropy."""
         return 2**258 + int.from_bytes(exponent, "big")
 
@@ -124,7 +130,7 @@ def hmac(key: bytes, data: bytes) -> bytes:
     return mac.finalize()
 
 
-def derive(secret: bytes, salt: bytes, count: int) -> list[bytes]:
-    """PBKDF2-HMAC-SHA-256 with one iteration, cut into keys of 32 bytes."""
-    long = PBKDF2HMAC(SHA256(), length=32 * count, salt=salt, iterations=1).derive(secret)
+def derive(psk: bytes, salt: bytes, count: int) -> list[bytes]:
+    """PBKDF2-HMAC-SHA-256 with one iteration, divided into keys of 32 bytes."""
+    long = PBKDF2HMAC(SHA256(), length=32 * count, salt=salt, iterations=1).derive(psk)
     return [long[at : at + 32] for at in range(0, len(long), 32)]

@@ -12,26 +12,35 @@ import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from forms import FORMS, MAC_LEN, MODP2048, NONCE_LEN, PRIME, X25519, Form, hmac
+from forms import MAC_LEN, MODP2048, NONCE_LEN, PRIME, X25519, Form, hmac
 from spiped_types import (
-    Config,
+    Authenticated,
+    CallFailed,
+    ClientConfig,
     Exhausted,
     Failure,
     ForwardSecrecy,
-    KeyExchange,
     Misuse,
     Misused,
+    Modp2048Config,
+    More,
     Output,
     PeerFailure,
     PeerFault,
+    Refused,
+    ServerConfig,
     Side,
     Stage,
     Status,
+    Verdict,
+    X25519Config,
 )
 
 PLAIN_MAX = 1024
@@ -39,6 +48,8 @@ BODY_LEN = PLAIN_MAX + 4
 PACKET_LEN = BODY_LEN + MAC_LEN
 # As many packets may be sent in one direction, with numbers from 0.
 PACKETS_MAX = 2**64 - 1
+# As many bytes may come while a value is to be computed.
+EARLY_MAX = 64 * PACKET_LEN
 
 
 @dataclass
@@ -84,83 +95,194 @@ class Direction:
 
 
 class Oracle:
-    """Makes sessions, as the component does."""
+    """Makes acceptors and sessions, as the component does."""
 
-    def session(self, config: Config, secrets: list[bytes], entropy: bytes) -> "Session":
-        """A new session."""
-        return Session(config, secrets, entropy)
+    def acceptor(self, config: ServerConfig, psks: list[bytes]) -> "Acceptor":
+        """An acceptor."""
+        return Acceptor(config, psks)
+
+    def connect(self, config: ClientConfig, psk: bytes, entropy: bytes) -> "Session":
+        """A client's session."""
+        return Session.connect(config, psk, entropy)
+
+    def accept(
+        self, config: ServerConfig, our_nonce: bytes, hello: bytes, psk: bytes, entropy: bytes
+    ) -> "Session":
+        """A server's session."""
+        return Session.accept(config, our_nonce, hello, psk, entropy)
 
     def resume(self, state: bytes) -> "Session":
         """A session that goes on where a suspended one stopped."""
-        session = Session.__new__(Session)
-        session._resume(state)
-        return session
+        return Session.resume(state)
 
 
-class _Failed(Exception):
-    """Carries a failure out of the steps of a call."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)
-        self.failure = failure
+def _peer(fault: PeerFault) -> CallFailed:
+    return CallFailed(PeerFailure(fault))
 
 
-def _peer(fault: PeerFault) -> _Failed:
-    return _Failed(PeerFailure(fault))
+def _misuse(misuse: Misuse) -> CallFailed:
+    return CallFailed(Misused(misuse))
 
 
-def _misuse(misuse: Misuse) -> _Failed:
-    return _Failed(Misused(misuse))
+def _require(is_so: bool, misuse: Misuse) -> None:
+    if not is_so:
+        raise _misuse(misuse)
+
+
+def accepted(config: ServerConfig) -> list[Form]:
+    """The forms that a hello may have, the shorter first."""
+    match config:
+        case X25519Config():
+            return [X25519]
+        case Modp2048Config():
+            return [MODP2048]
+    return [X25519, MODP2048]
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a client sends before it has an answer, if it is one."""
+
+    form: Form
+    our_nonce: bytes
+    data: bytes
+
+    @property
+    def nonces(self) -> bytes:
+        """Both nonces."""
+        return self.data[:NONCE_LEN] + self.our_nonce
+
+    @property
+    def public(self) -> bytes:
+        """The client's public value."""
+        return self.data[NONCE_LEN:-MAC_LEN]
+
+    def is_of(self, psk: bytes) -> bool:
+        """Whether its sender has this key."""
+        key = self.form.share_keys(psk, self.nonces)[Side.CLIENT]
+        mac = self.form.share_mac(Side.CLIENT, key, {Side.CLIENT: self.public})
+        return self.data[-MAC_LEN:] == mac
+
+
+class Acceptor:
+    """Tells who a stranger is."""
+
+    def __init__(self, config: ServerConfig, psks: list[bytes]) -> None:
+        _require(all(len(psk) == 32 for psk in psks), Misuse.PSK_LENGTH)
+        _require(len(set(psks)) == len(psks), Misuse.DUPLICATE_PSK)
+        self.config = config
+        self.psks = psks
+
+    def identify(self, our_nonce: bytes, received: bytes) -> Verdict:
+        """Who sent all this?"""
+        _require(len(our_nonce) == NONCE_LEN, Misuse.NONCE_LENGTH)
+        if received[:NONCE_LEN] == our_nonce:
+            return Refused(PeerFailure(PeerFault.REFLECTED))
+        for form in accepted(self.config):
+            if len(received) < form.hello_len:
+                return More(form.hello_len - len(received))
+            index = self._find(form, our_nonce, received)
+            if index is not None:
+                return Authenticated(index, form.key_exchange, form.hello_len)
+        return Refused(PeerFailure(PeerFault.WRONG_KEY))
+
+    def fault_at_eof(self, our_nonce: bytes, received: bytes) -> PeerFailure:
+        """What was wrong with a stranger that stopped here?"""
+        _require(len(our_nonce) == NONCE_LEN, Misuse.NONCE_LENGTH)
+        if len(received) == X25519.hello_len:
+            if X25519 in accepted(self.config):
+                return PeerFailure(PeerFault.WRONG_KEY)
+            if self._find(X25519, our_nonce, received) is not None:
+                return PeerFailure(PeerFault.KEY_EXCHANGE_NOT_ACCEPTED)
+        return PeerFailure(PeerFault.TRUNCATED_IN_HANDSHAKE)
+
+    def _find(self, form: Form, our_nonce: bytes, received: bytes) -> int | None:
+        """Which of the keys the sender of a hello of this form has."""
+        hello = Hello(form, our_nonce, received[: form.hello_len])
+        fitting = [index for index, psk in enumerate(self.psks) if hello.is_of(psk)]
+        return fitting[0] if fitting else None
 
 
 class Session:
     """One end of one connection."""
 
-    def __init__(self, config: Config, secrets: list[bytes], entropy: bytes) -> None:
-        self._forget()
-        self.config = config
-        self.side = config.side
-        self.secrets = secrets
-        self.nonce, self.exponent = entropy[:NONCE_LEN], entropy[NONCE_LEN:]
-        if config.side is Side.CLIENT and config.key_exchange is not None:
-            self.form = FORMS[config.key_exchange]
-        if any(len(secret) != 32 for secret in secrets):
-            self.failure = Misused(Misuse.SECRET_LENGTH)
-        elif len(entropy) != 64:
-            self.failure = Misused(Misuse.ENTROPY_LENGTH)
-        elif self._contradicts_itself():
-            self.failure = Misused(Misuse.CONTRADICTORY_CONFIG)
-        elif not secrets or config.side is Side.CLIENT and len(secrets) != 1:
-            self.failure = Misused(Misuse.SECRET_COUNT)
+    form: Form
+    # Of a session that was not resumed.
+    side: Side
+    forward_secrecy: ForwardSecrecy  # With `modp2048`.
+    psk: bytes
+    exponent: bytes
 
-    failure: Failure | None
-    form: Form | None  # A server's, from when the peer has proved itself.
+    def __init__(self, identity: bytes) -> None:
+        self.identity = identity
+        self.failure: Failure | None = None
+        self.started = False
+        self.task: str | None = None  # The value that is to be computed.
+        self.inbox = b""
+        self.crypt_ended = self.plain_ended = False
+        self.mark_came = False
+        self.nonce: bytes | None = None  # A client's, to be sent first.
+        self.nonces: bytes | None = None
+        self.publics: dict[Side, bytes] = {}
+        self.share_sent = False
+        self.sealing: Direction | None = None
+        self.opening: Direction | None = None
+        self.to_crypt = self.to_plain = b""
+
+    @classmethod
+    def connect(cls, config: ClientConfig, psk: bytes, entropy: bytes) -> Self:
+        """A client's."""
+        _require(len(entropy) == 64, Misuse.ENTROPY_LENGTH)
+        _require(len(psk) == 32, Misuse.PSK_LENGTH)
+        nonce, exponent = entropy[:NONCE_LEN], entropy[NONCE_LEN:]
+        _require(nonce != exponent, Misuse.BROKEN_RANDOMNESS)
+        form = MODP2048 if isinstance(config, Modp2048Config) else X25519
+        session = cls._fresh(Side.CLIENT, config, form, psk, exponent)
+        session.nonce = nonce
+        return session
+
+    @classmethod
+    def accept(
+        cls, config: ServerConfig, our_nonce: bytes, hello: bytes, psk: bytes, entropy: bytes
+    ) -> Self:
+        """A server's, with a client that has been identified."""
+        _require(len(entropy) == 32, Misuse.ENTROPY_LENGTH)
+        _require(len(our_nonce) == NONCE_LEN, Misuse.NONCE_LENGTH)
+        _require(len(psk) == 32, Misuse.PSK_LENGTH)
+        _require(our_nonce != entropy, Misuse.BROKEN_RANDOMNESS)
+        forms = [form for form in accepted(config) if form.hello_len == len(hello)]
+        _require(forms != [], Misuse.HELLO_LENGTH)
+        if hello[:NONCE_LEN] == our_nonce:
+            raise _peer(PeerFault.REFLECTED)
+        client = Hello(forms[0], our_nonce, hello)
+        if not client.is_of(psk):
+            raise _peer(PeerFault.WRONG_KEY)
+        session = cls._fresh(Side.SERVER, config, forms[0], psk, entropy)
+        session.nonces = client.nonces
+        session._take_public(client.public)
+        return session
+
+    @classmethod
+    def _fresh(
+        cls, side: Side, config: ServerConfig, form: Form, psk: bytes, exponent: bytes
+    ) -> Self:
+        session = cls(hmac(psk, b"spiped-psk-id-v1")[:16])
+        session.side, session.form, session.psk, session.exponent = side, form, psk, exponent
+        if isinstance(config, X25519Config):
+            session.forward_secrecy = ForwardSecrecy.OFFER
+        else:
+            session.forward_secrecy = config.forward_secrecy
+        return session
 
     @property
     def peer(self) -> Side:
         """The other end."""
         return Side.SERVER if self.side is Side.CLIENT else Side.CLIENT
 
-    def _forget(self) -> None:
-        self.failure = None
-        self.started = False
-        self.task: str | None = None  # The value that is due.
-        self.inbox = b""
-        self.crypt_ended = self.plain_ended = False
-        self.mark_came = False
-        self.form = None
-        self.nonces: bytes | None = None
-        self.publics: dict[Side, bytes] = {}
-        self.share_sent = False
-        self.secret_index: int | None = None
-        self.sealing: Direction | None = None
-        self.opening: Direction | None = None
-        self.to_crypt = self.to_plain = b""
-
     # The calls.
 
     def start(self) -> Output:
-        """Begin: our nonce goes to the peer."""
+        """Begin: our first bytes go to the peer."""
         return self._call(self._start)
 
     def compute(self) -> Output:
@@ -183,45 +305,55 @@ class Session:
         """The plain side has ended."""
         return self._call(self._plain_eof)
 
-    def peer_secret(self) -> int | None:
-        """Which of our secrets the peer proved to hold; of a failed session, none."""
-        return None if self.failure else self.secret_index
+    def psk_id(self) -> bytes | None:
+        """Which key this session was made with; of a failed session, none."""
+        return None if self.failure else self.identity
 
-    def key_exchange(self) -> KeyExchange | None:
-        """The key exchange in use; of a failed session, none."""
-        return self.form.key_exchange if self.form and not self.failure else None
-
-    def suspend(self) -> bytes | Failure:
+    def suspend(self) -> bytes:
         """The whole state."""
         self._call(self._check_established)
         if self.failure:
-            return self.failure
+            raise CallFailed(self.failure)
         self.failure = Misused(Misuse.SUSPENDED)
-        assert self.sealing and self.opening and self.secret_index is not None
+        assert self.sealing and self.opening
         flags = _PLAIN_ENDED * self.plain_ended + _CRYPT_ENDED * self.crypt_ended
         flags += _IS_X25519 * (self.form is X25519) + _MARK_CAME * self.mark_came
-        state = struct.pack(">BBI", 1, flags, self.secret_index)
-        for direction in (self.sealing, self.opening):
-            state += direction.cipher_key + direction.mac_key + struct.pack(">Q", direction.number)
-        return state + self.inbox
+        keys = [
+            (direction.cipher_key, direction.mac_key, direction.number)
+            for direction in (self.sealing, self.opening)
+        ]
+        version = (b"spst", 1, 1)
+        state = _STATE.pack(*version, flags, 0, self.identity, *keys[0], *keys[1], len(self.inbox))
+        state += self.inbox
+        return state + state_checksum(state)
 
-    def _resume(self, state: bytes) -> None:
-        self._forget()
-        cut = state[_STATE.size :]
-        if len(state) < _STATE.size or len(cut) >= PACKET_LEN:
-            self.failure = Misused(Misuse.BAD_STATE)
-            return
-        version, flags, index, *directions = _STATE.unpack(state[: _STATE.size])
-        if version != 1 or flags not in _FLAGS or cut and flags & (_CRYPT_ENDED | _MARK_CAME):
-            self.failure = Misused(Misuse.BAD_STATE)
-        self.started = self.share_sent = True
-        self.plain_ended, self.crypt_ended = bool(flags & _PLAIN_ENDED), bool(flags & _CRYPT_ENDED)
-        self.form = X25519 if flags & _IS_X25519 else MODP2048
-        self.mark_came = bool(flags & _MARK_CAME)
-        self.secret_index = index
-        self.sealing = self._direction(*directions[:3])
-        self.opening = self._direction(*directions[3:])
-        self.inbox = cut
+    @classmethod
+    def resume(cls, state: bytes) -> Self:
+        """One that goes on where a suspended one stopped."""
+        content, checksum = state[:-16], state[-16:]
+        _require(checksum == state_checksum(content), Misuse.BAD_STATE)
+        _require(len(content) >= _STATE.size, Misuse.BAD_STATE)
+        magic, version, oldest, flags, _, identity, *directions, length = _STATE.unpack(
+            content[: _STATE.size]
+        )
+        partial = content[_STATE.size : _STATE.size + length]
+        later = content[_STATE.size + length :]
+        _require(magic == b"spst" and version >= 1 and oldest <= 1, Misuse.BAD_STATE)
+        _require(flags in _FLAGS, Misuse.BAD_STATE)
+        _require(len(partial) == length < PACKET_LEN, Misuse.BAD_STATE)
+        _require(not partial or not flags & (_CRYPT_ENDED | _MARK_CAME), Misuse.BAD_STATE)
+        # Later versions append something.
+        _require(not later or version > 1, Misuse.BAD_STATE)
+        session = cls(identity)
+        session.started = session.share_sent = True
+        session.plain_ended = bool(flags & _PLAIN_ENDED)
+        session.crypt_ended = bool(flags & _CRYPT_ENDED)
+        session.form = X25519 if flags & _IS_X25519 else MODP2048
+        session.mark_came = bool(flags & _MARK_CAME)
+        session.sealing = session._direction(*directions[:3])
+        session.opening = session._direction(*directions[3:])
+        session.inbox = partial
+        return session
 
     # One call: what goes wrong first is the session's last word.
 
@@ -229,7 +361,7 @@ class Session:
         if self.failure is None:
             try:
                 step()
-            except _Failed as failed:
+            except CallFailed as failed:
                 self.failure = failed.failure
         output = Output(self.to_crypt, self.to_plain, self.status())
         self.to_crypt = self.to_plain = b""
@@ -240,26 +372,26 @@ class Session:
         if self.failure is not None:
             return self.failure
         if self.task is not None:
-            return Stage.COMPUTING
+            return Stage.WANTS_COMPUTE
         return Stage.ESTABLISHED if self.opening else Stage.HANDSHAKING
 
     def _start(self) -> None:
         if self.started:
             raise _misuse(Misuse.START_ORDER)
         self.started = True
-        self.to_crypt += self.nonce
-        # A server makes its public value only for a peer that holds the secret.
-        if self.side is Side.CLIENT:
-            self._choose_public()
+        if self.nonce is not None:
+            self.to_crypt += self.nonce
+        self._choose_public()
+        self._advance()
 
     def _compute(self) -> None:
         self._check_started()
         if self.task is None:
             raise _misuse(Misuse.NOTHING_TO_COMPUTE)
         task, self.task = self.task, None
-        assert self.form
         if task == "public":
             self.publics[self.side] = self.form.public(self.exponent)
+            self._check_reflection()
         else:
             shared = self.form.shared(self.exponent, self.publics[self.peer])
             if shared is None:
@@ -271,6 +403,8 @@ class Session:
         self._check_crypt_open()
         self.inbox += data
         self._advance()
+        if self.task is not None and len(self.inbox) > EARLY_MAX:
+            raise _misuse(Misuse.COMPUTE_FIRST)
 
     def _handle_plain(self, data: bytes) -> None:
         self._check_plain_open()
@@ -289,11 +423,6 @@ class Session:
             self._seal(b"")
 
     # What a call needs.
-
-    def _contradicts_itself(self) -> bool:
-        if self.config.key_exchange is KeyExchange.X25519:
-            return self.config.forward_secrecy is ForwardSecrecy.OMIT
-        return self.config.side is Side.CLIENT and self.config.key_exchange is None
 
     def _check_started(self) -> None:
         if not self.started:
@@ -326,15 +455,18 @@ class Session:
                 theirs = self._take(NONCE_LEN)
                 if theirs is None:
                     break
-                client = self.side is Side.CLIENT
-                self.nonces = self.nonce + theirs if client else theirs + self.nonce
-            elif self.side in self.publics and not self.share_sent:
+                # A server has both from the beginning.
+                assert self.nonce is not None
+                if theirs == self.nonce:
+                    raise _peer(PeerFault.REFLECTED)
+                self.nonces = self.nonce + theirs
+            elif not self.share_sent:
                 self._send_share()
             elif self.peer not in self.publics:
-                if not self._take_share():
+                share = self._take(self.form.share_len)
+                if share is None:
                     break
-                if self.side is Side.SERVER:
-                    self._choose_public()
+                self._take_share(share)
             elif self._omits():
                 self._establish(MODP2048.number(1))
             else:
@@ -343,13 +475,13 @@ class Session:
             self._check_end()
 
     def _check_end(self) -> None:
-        """Whether the end of the crypt side has cut something off."""
+        """Whether the crypt side has ended where it may."""
         if self.opening is None:
-            raise _peer(PeerFault.CUT_OFF_IN_HANDSHAKE)
+            raise _peer(PeerFault.TRUNCATED_IN_HANDSHAKE)
         if self.inbox:
-            raise _peer(PeerFault.CUT_OFF_IN_PACKET)
+            raise _peer(PeerFault.TRUNCATED_IN_PACKET)
         if self.form is X25519 and not self.mark_came:
-            raise _peer(PeerFault.CUT_OFF_BEFORE_END)
+            raise _peer(PeerFault.TRUNCATED_BEFORE_END_MARK)
 
     def _take(self, length: int) -> bytes | None:
         if len(self.inbox) < length:
@@ -358,7 +490,7 @@ class Session:
         return taken
 
     def _omits(self) -> bool:
-        return self.form is MODP2048 and self.config.forward_secrecy is ForwardSecrecy.OMIT
+        return self.form is MODP2048 and self.forward_secrecy is ForwardSecrecy.OMIT
 
     def _choose_public(self) -> None:
         if self._omits():
@@ -367,56 +499,41 @@ class Session:
             self.task = "public"
 
     def _send_share(self) -> None:
-        assert self.form and self.nonces is not None
-        # A client has one secret; a server knows by now which it is.
-        secret = self.secrets[self.secret_index or 0]
-        key = self.form.share_keys(secret, self.nonces)[self.side]
+        assert self.nonces is not None
+        key = self.form.share_keys(self.psk, self.nonces)[self.side]
         self.to_crypt += self.publics[self.side] + self.form.share_mac(self.side, key, self.publics)
         self.share_sent = True
 
-    def _take_share(self) -> bool:
-        """Take the peer's key share, if it has come: its MAC shows its form."""
-        for form in self._forms():
-            if len(self.inbox) < form.share_len:
-                return False
-            self.secret_index = self._verify(form, self.inbox[: form.share_len])
-            if self.secret_index is not None:
-                self.form = form
-                share = self._take(form.share_len)
-                assert share is not None
-                self._check_public(share[: form.public_len])
-                return True
-        raise _peer(PeerFault.WRONG_KEY)
-
-    def _forms(self) -> list[Form]:
-        """Those the peer's key share may have, the shorter first."""
-        chosen = self.config.key_exchange
-        return [X25519, MODP2048] if chosen is None else [FORMS[chosen]]
-
-    def _verify(self, form: Form, share: bytes) -> int | None:
-        """Which of our secrets was used for this key share."""
+    def _take_share(self, share: bytes) -> None:
+        """Take a server's key share."""
         assert self.nonces is not None
-        publics = {**self.publics, self.peer: share[: form.public_len]}
-        for index, secret in enumerate(self.secrets):
-            key = form.share_keys(secret, self.nonces)[self.peer]
-            if share[form.public_len :] == form.share_mac(self.peer, key, publics):
-                return index
-        return None
+        value, mac = share[:-MAC_LEN], share[-MAC_LEN:]
+        key = self.form.share_keys(self.psk, self.nonces)[self.peer]
+        if mac != self.form.share_mac(self.peer, key, {**self.publics, self.peer: value}):
+            raise _peer(PeerFault.WRONG_KEY)
+        self._take_public(value)
+        self._check_reflection()
 
-    def _check_public(self, value: bytes) -> None:
+    def _take_public(self, value: bytes) -> None:
+        """Take the peer's public value, if it is one."""
         self.publics[self.peer] = value
         if self.form is not MODP2048:
             return
         number = int.from_bytes(value, "big")
         if number >= PRIME:
             raise _peer(PeerFault.PUBLIC_VALUE_OUT_OF_RANGE)
-        if self.config.forward_secrecy is ForwardSecrecy.REQUIRE and number in (0, 1, PRIME - 1):
+        if self.forward_secrecy is ForwardSecrecy.REQUIRE and number in (0, 1, PRIME - 1):
             raise _peer(PeerFault.NO_FORWARD_SECRECY)
 
+    def _check_reflection(self) -> None:
+        """Whether the peer has our own public value: two that omit have the same."""
+        ours, theirs = self.publics[self.side], self.publics.get(self.peer)
+        if ours == theirs and not self._omits():
+            raise _peer(PeerFault.REFLECTED)
+
     def _establish(self, shared: bytes) -> None:
-        assert self.form and self.nonces is not None and self.secret_index is not None
-        secret = self.secrets[self.secret_index]
-        e_c, h_c, e_s, h_s = self.form.session_keys(secret, self.nonces, self.publics, shared)
+        assert self.nonces is not None
+        e_c, h_c, e_s, h_s = self.form.session_keys(self.psk, self.nonces, self.publics, shared)
         client, server = self._direction(e_c, h_c), self._direction(e_s, h_s)
         ours = self.side is Side.CLIENT
         self.sealing, self.opening = (client, server) if ours else (server, client)
@@ -429,28 +546,34 @@ class Session:
     def _seal(self, message: bytes) -> None:
         assert self.sealing
         if self.sealing.number == PACKETS_MAX:
-            raise _Failed(Exhausted())
+            raise CallFailed(Exhausted())
         self.to_crypt += self.sealing.seal(message)
 
     def _open_packets(self) -> None:
         assert self.opening
         while self.inbox:
             if self.mark_came:
-                raise _peer(PeerFault.DATA_AFTER_END)
+                raise _peer(PeerFault.DATA_AFTER_END_MARK)
             packet = self._take(PACKET_LEN)
             if packet is None:
                 break
             if self.opening.number == PACKETS_MAX:
-                raise _Failed(Exhausted())
+                raise CallFailed(Exhausted())
             message = self.opening.open(packet)
             if isinstance(message, PeerFailure):
-                raise _Failed(message)
+                raise CallFailed(message)
             self.to_plain += message
             self.mark_came = not message
 
 
-# A suspended session, but for the beginning of a packet at its end.
-_STATE = struct.Struct(">BBI 32s32sQ 32s32sQ")
+def state_checksum(content: bytes) -> bytes:
+    """What follows a suspended session's content."""
+    return sha256(content).digest()[:16]
+
+
+# A suspended session: a name, versions, flags, a byte without meaning, the key's
+# id, both directions, and the length of the partial packet that follows.
+_STATE = struct.Struct(">4s BB BB 16s 32s32sQ 32s32sQ H")
 _PLAIN_ENDED, _CRYPT_ENDED, _IS_X25519, _MARK_CAME = 1, 2, 4, 8
 # Which of them go together: with X25519, there is no end without its mark.
 _FLAGS = (0, 1, 2, 3, 4, 5, 12, 13, 14, 15)

@@ -1,12 +1,23 @@
 """The other end of a conversation, and what is done to its messages."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 from forms import MODP2048, NONCE_LEN, PRIME, X25519, Form
-from oracle import PACKET_LEN, PLAIN_MAX, Session
-from spiped_types import Config, ForwardSecrecy, Side, Stage
-from transcript import Fresh
+from oracle import PACKET_LEN, PLAIN_MAX, Acceptor, Session
+from spiped_types import (
+    AnyConfig,
+    Authenticated,
+    CallFailed,
+    ForwardSecrecy,
+    More,
+    Output,
+    ServerConfig,
+    Side,
+    Stage,
+    X25519Config,
+)
 
 # X25519's: the field's prime, and the two numbers whose points have order 8.
 FIELD = 2**255 - 19
@@ -29,78 +40,140 @@ EVIL_PUBLIC_VALUES: dict[Form, list[bytes]] = {
 EVIL_LENGTHS = (0, PLAIN_MAX + 1, 2**16, 2**31, 2**32 - 1)
 
 
+@dataclass(frozen=True)
+class End:
+    """Who one end of a conversation is. A client's configuration is a server's, too."""
+
+    side: Side
+    config: ServerConfig
+    # A client has one, a server any number.
+    psks: list[bytes]
+    nonce: bytes
+    exponent: bytes
+
+    @property
+    def forward_secrecy(self) -> ForwardSecrecy:
+        """What it does about forward secrecy with `modp2048`."""
+        if isinstance(self.config, X25519Config):
+            return ForwardSecrecy.OFFER
+        return self.config.forward_secrecy
+
+
 class Peer:
     """An honest end, played by the oracle. What it sends are messages."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, end: End) -> None:
+        self.end = end
+        self.session: Session | None = None
+        self.refuses = False
         self.received = b""
         self.sent = b""
         self.messages: list[bytes] = []
-        self._partial = self.session.start().to_crypt
-        self._cut_messages()
+        self._partial = b""
+        # What has come from a stranger.
+        self._early = b""
+        if end.side is Side.CLIENT:
+            assert not isinstance(end.config, AnyConfig), "a client chooses"
+            session = self._session_type().connect(
+                end.config, end.psks[0], end.nonce + end.exponent
+            )
+            self._begin(session)
+        else:
+            self._partial += end.nonce
+        self._split_messages()
 
     def take(self, data: bytes) -> None:
         """Take what the other end sent, and answer."""
-        output = self.session.handle_crypt(data)
+        if self.session is None:
+            data = self._identify(data)
+        if self.session is not None:
+            self._settle(self.session.handle_crypt(data))
+        self._split_messages()
+
+    def _identify(self, data: bytes) -> bytes:
+        """Ask who it is. What comes after its hello."""
+        self._early += data
+        end = self.end
+        who = Acceptor(end.config, end.psks).identify(end.nonce, self._early)
+        if not isinstance(who, Authenticated):
+            self.refuses = not isinstance(who, More)
+            return b""
+        hello, rest = self._early[: who.hello_len], self._early[who.hello_len :]
+        psk = end.psks[who.psk_index]
+        try:
+            session = self._session_type().accept(end.config, end.nonce, hello, psk, end.exponent)
+        except CallFailed:
+            self.refuses = True
+            return b""
+        self._begin(session)
+        return rest
+
+    def _session_type(self) -> type[Session]:
+        return Session
+
+    def _begin(self, session: Session) -> None:
+        self.session = session
+        self._settle(session.start())
+
+    def _settle(self, output: Output) -> None:
         self._partial += output.to_crypt
         self.received += output.to_plain
-        while self.session.status() is Stage.COMPUTING:
-            output = self.session.compute()
-            self._partial += output.to_crypt
-            self.received += output.to_plain
-        self._cut_messages()
+        if output.status is Stage.WANTS_COMPUTE:
+            assert self.session is not None
+            self._settle(self.session.compute())
 
     def send(self, data: bytes) -> None:
         """Send application data."""
+        assert self.session is not None
         self.sent += data
         self._partial += self.session.handle_plain(data).to_crypt
-        self._cut_messages()
+        self._split_messages()
 
-    def end(self) -> None:
+    def end_stream(self) -> None:
         """Send what there is to send at the end."""
         if self.established:
+            assert self.session is not None
             self._partial += self.session.plain_eof().to_crypt
-            self._cut_messages()
+            self._split_messages()
 
     @property
     def established(self) -> bool:
         """Whether it can send."""
-        return self.session.status() is Stage.ESTABLISHED
+        return self.session is not None and self.session.status() is Stage.ESTABLISHED
 
     @property
     def failed(self) -> bool:
         """Whether it would have closed the connection."""
-        return self.session.failure is not None
+        return self.refuses or self.session is not None and self.session.failure is not None
 
-    def _cut_messages(self) -> None:
+    def _split_messages(self) -> None:
         while self._partial:
-            form = self.session.form
-            share_len = form.share_len if form else 0  # Without a form, none is sent.
+            # Without a session, nothing but a nonce is sent.
+            share_len = self.session.form.share_len if self.session else 0
             length = (NONCE_LEN, share_len, PACKET_LEN)[min(len(self.messages), 2)]
             self.messages.append(self._partial[:length])
             self._partial = self._partial[length:]
 
 
 class EvilSession(Session):
-    """A holder of the secret that does not keep to the rules."""
+    """That of an end that has the key and does not keep to the rules."""
 
-    def __init__(self, rng: Random, config: Config, secrets: list[bytes], victim: Fresh) -> None:
-        super().__init__(config, secrets, rng.randbytes(64))
-        self._rng = rng
-        self._victim = victim
-        self._has_evil_public = rng.random() < 0.7
+    rng: Random
+    victim: End
+    has_evil_public: bool
 
     def _choose_public(self) -> None:
-        if self._has_evil_public:
-            assert self.form
-            self.publics[self.side] = self._rng.choice(EVIL_PUBLIC_VALUES[self.form])
-        else:
+        if not self.has_evil_public:
             super()._choose_public()
+        elif self.rng.random() < 0.1:
+            # The victim's own.
+            self.publics[self.side] = self.form.public(self.victim.exponent)
+        else:
+            self.publics[self.side] = self.rng.choice(EVIL_PUBLIC_VALUES[self.form])
 
     def _advance(self) -> None:
         super()._advance()
-        if self.task == "shared" and self._has_evil_public:
+        if self.task == "shared" and self.has_evil_public:
             # Nobody could know it of a value like these but who made both ends.
             shared = self._victims_shared_value()
             if shared is not None:
@@ -109,47 +182,59 @@ class EvilSession(Session):
                 super()._advance()
 
     def _victims_shared_value(self) -> bytes | None:
-        assert self.form
-        omits = self._victim.config.forward_secrecy is ForwardSecrecy.OMIT
+        omits = self.victim.forward_secrecy is ForwardSecrecy.OMIT
         if omits and self.form is MODP2048:
             return MODP2048.number(1)
-        return self.form.shared(self._victim.entropy[NONCE_LEN:], self.publics[self.side])
+        return self.form.shared(self.victim.exponent, self.publics[self.side])
 
     def send_evil_packet(self) -> bytes:
-        """An authentic packet that says something impossible, or has odd padding."""
+        """An authenticated packet that says something impossible, or has odd padding."""
         assert self.sealing
-        message = self._rng.randbytes(self._rng.randint(0, PLAIN_MAX))
-        if message and self._rng.random() < 0.3:
+        message = self.rng.randbytes(self.rng.randint(0, PLAIN_MAX))
+        if message and self.rng.random() < 0.3:
             return self.sealing.seal(message, pad=b"\xaa")
-        return self.sealing.seal(message, length=self._rng.choice(EVIL_LENGTHS))
+        return self.sealing.seal(message, length=self.rng.choice(EVIL_LENGTHS))
 
 
 class EvilPeer(Peer):
     """The end played by an `EvilSession`."""
 
-    def __init__(self, session: EvilSession) -> None:
-        self._evil = session
-        super().__init__(session)
+    def __init__(self, end: End, rng: Random, victim: End) -> None:
+        self._rng = rng
+        self._victim = victim
+        super().__init__(end)
+
+    def _session_type(self) -> type[Session]:
+        return EvilSession
+
+    def _begin(self, session: Session) -> None:
+        assert isinstance(session, EvilSession)
+        session.rng, session.victim = self._rng, self._victim
+        session.has_evil_public = self._rng.random() < 0.7
+        super()._begin(session)
 
     def send(self, data: bytes) -> None:
         """Send application data, or something impossible."""
-        if self._evil._rng.random() < 0.4:
-            self._partial += self._evil.send_evil_packet()
-            self._cut_messages()
+        if self._rng.random() < 0.4:
+            self._send_evil_packet()
         else:
             super().send(data)
 
-    def end(self) -> None:
+    def end_stream(self) -> None:
         """Send the end mark, or not, or more after it."""
-        if self._evil._rng.random() < 0.7:
-            super().end()
-        if self.established and self._evil._rng.random() < 0.3:
-            self._partial += self._evil.send_evil_packet()
-            self._cut_messages()
+        if self._rng.random() < 0.7:
+            super().end_stream()
+        if self.established and self._rng.random() < 0.3:
+            self._send_evil_packet()
+
+    def _send_evil_packet(self) -> None:
+        assert isinstance(self.session, EvilSession)
+        self._partial += self.session.send_evil_packet()
+        self._split_messages()
 
 
 class Meddler:
-    """Somebody between, who changes one message and lets the others pass."""
+    """An active attacker, who changes one message and lets the others pass."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -158,11 +243,11 @@ class Meddler:
         self._count = 0
         self._seen: list[bytes] = []
         self._held: bytes | None = None
-        self.has_cut = False
+        self.has_truncated = False
 
     def pass_on(self, message: bytes, from_victim: list[bytes]) -> bytes:
         """What comes of the message; those from the victim are for reflecting."""
-        if self.has_cut:
+        if self.has_truncated:
             return b""
         index, self._count = self._count, self._count + 1
         self._seen.append(message)
@@ -191,8 +276,8 @@ class Meddler:
         alike = [other for other in from_victim if len(other) == len(message)]
         return self._rng.choice(alike) if alike else message
 
-    def _cut(self, message: bytes, _: list[bytes]) -> bytes:
-        self.has_cut = True
+    def _truncate(self, message: bytes, _: list[bytes]) -> bytes:
+        self.has_truncated = True
         return message[: self._rng.randint(0, len(message))]
 
     def _insert(self, message: bytes, _: list[bytes]) -> bytes:
@@ -209,7 +294,7 @@ _DEEDS: dict[str, Callable[[Meddler, bytes, list[bytes]], bytes]] = {
     "drop": Meddler._drop,
     "swap": Meddler._swap,
     "reflect": Meddler._reflect,
-    "cut": Meddler._cut,
+    "truncate": Meddler._truncate,
     "insert": Meddler._insert,
     "shorten": Meddler._shorten,
 }

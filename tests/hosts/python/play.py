@@ -13,7 +13,7 @@ from pathlib import Path
 from oracle import Oracle
 from spiped_component import DEFAULT_PATH, Component, Trap
 from spiped_types import Maker
-from transcript import FormatError, parse
+from transcript import Answer, FormatError, Step, parse
 
 
 def main() -> int:
@@ -37,18 +37,32 @@ def play(maker: Maker, path: Path) -> str | None:
         transcript = parse(path.read_text("ascii"))
     except FormatError as error:
         return f"{path}:{error.line}: {error}"
-    session = transcript.origin.make(maker)
-    for step in transcript.steps:
+    for part in transcript:
         try:
-            answer = step.call.on(session)
+            resource, answer = part.origin.make(maker)
         except Trap as trap:
-            return f"{path}:{step.line}: {_short(step.call.line())}: trap: {trap}"
-        at = step.answer.first_difference(answer)
-        if at is not None:
-            expected, actual = step.answer.lines()[at], answer.lines()[at]
-            line = step.answer_lines[at]
-            return f"{path}:{line}: expected {_short(expected)}, got {_short(actual)}"
+            return f"{path}:{part.made.line}: trap: {trap}"
+        difference = _difference(path, part.made, answer)
+        if difference is not None:
+            return difference
+        for step in part.steps:
+            assert step.call is not None
+            try:
+                answer = step.call.on(resource)
+            except Trap as trap:
+                return f"{path}:{step.line}: {_short(step.call.line())}: trap: {trap}"
+            difference = _difference(path, step, answer)
+            if difference is not None:
+                return difference
     return None
+
+
+def _difference(path: Path, step: Step, answer: Answer) -> str | None:
+    at = step.answer.first_difference(answer)
+    if at is None:
+        return None
+    expected, actual = step.answer.lines()[at], answer.lines()[at]
+    return f"{path}:{step.answer_lines[at]}: expected {_short(expected)}, got {_short(actual)}"
 
 
 def _short(line: str) -> str:

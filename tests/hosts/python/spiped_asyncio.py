@@ -1,6 +1,6 @@
 """An encrypted pipe for asyncio.
 
->>> pipe = await Pipe.connect(component, "[192.0.2.1]:8025", secret)
+>>> pipe = await Pipe.connect(component, "[192.0.2.1]:8025", psk)
 >>> await pipe.write(b"hello")
 >>> await pipe.read()
 b'...'
@@ -12,16 +12,17 @@ import socket
 import struct
 from contextlib import suppress
 
-from spiped_component import Component, Session
+from spiped_component import Acceptor, Component, Session
 from spiped_types import (
-    Config,
+    Authenticated,
+    CallFailed,
+    ClientConfig,
     Failure,
-    ForwardSecrecy,
-    KeyExchange,
+    Modp2048Config,
+    More,
     Output,
     PeerFailure,
     PeerFault,
-    Side,
     Stage,
 )
 
@@ -63,52 +64,65 @@ class Pipe:
         cls,
         component: Component,
         address: str,
-        secret: bytes,
-        key_exchange: KeyExchange = KeyExchange.MODP2048,
-        forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER,
+        psk: bytes,
+        config: ClientConfig = Modp2048Config(),
     ) -> "Pipe":
-        """Connects to a server that holds the secret, and shakes hands."""
+        """Connects to a server that has the key, and shakes hands."""
         reader, writer = await connect(address)
-        config = Config(Side.CLIENT, key_exchange, forward_secrecy)
-        return await cls._shake_hands(component, config, [secret], reader, writer)
+        try:
+            session = component.connect(config, psk, os.urandom(64))
+            return await cls._shake_hands(session, b"", reader, writer)
+        except BaseException:
+            reset(writer)
+            raise
 
     @classmethod
     async def accept(
-        cls,
-        component: Component,
-        secrets: list[bytes],
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        key_exchange: KeyExchange | None = None,
-        forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER,
+        cls, acceptor: Acceptor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> "Pipe":
-        """Shakes hands with a client that has connected, by default as that chooses."""
-        config = Config(Side.SERVER, key_exchange, forward_secrecy)
-        return await cls._shake_hands(component, config, secrets, reader, writer)
+        """Shakes hands with a stranger that has connected.
+
+        One acceptor serves all of them. A stranger has no session before it has
+        authenticated.
+        """
+        try:
+            our_nonce = os.urandom(32)
+            writer.write(our_nonce)
+            await writer.drain()
+            who, received = await _identify(acceptor, our_nonce, reader)
+            hello, rest = received[: who.hello_len], received[who.hello_len :]
+            psk = acceptor.psks[who.psk_index]
+            try:
+                session = acceptor.component.accept(
+                    acceptor.config, our_nonce, hello, psk, os.urandom(32)
+                )
+            except CallFailed as failed:
+                raise PipeError(failed.failure) from failed
+            return await cls._shake_hands(session, rest, reader, writer)
+        except BaseException:
+            reset(writer)
+            raise
 
     @classmethod
     async def _shake_hands(
         cls,
-        component: Component,
-        config: Config,
-        secrets: list[bytes],
+        session: Session,
+        received: bytes,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> "Pipe":
-        try:
-            pipe = cls(component.session(config, secrets, os.urandom(64)), reader, writer)
-            status = await pipe._carry_out(pipe._session.start())
-            while status is not Stage.ESTABLISHED:
-                if status is Stage.COMPUTING:
-                    output = pipe._session.compute()
-                else:
-                    output = pipe._handle(await reader.read(CRYPT_BATCH))
-                pipe._early += output.to_plain
-                status = await pipe._carry_out(output)
-            return pipe
-        except BaseException:
-            reset(writer)
-            raise
+        pipe = cls(session, reader, writer)
+        status = await pipe._carry_out(session.start())
+        while received or status is not Stage.ESTABLISHED:
+            if status is Stage.WANTS_COMPUTE:
+                output = session.compute()
+            elif received:
+                output, received = session.handle_crypt(received), b""
+            else:
+                output = pipe._handle(await reader.read(CRYPT_BATCH))
+            pipe._early += output.to_plain
+            status = await pipe._carry_out(output)
+        return pipe
 
     async def read(self) -> bytes:
         """The next bytes of the application's; none at the end."""
@@ -118,7 +132,7 @@ class Pipe:
             data = await self._reader.read(CRYPT_BATCH)
             output = self._handle(data)
             self._early = output.to_plain
-            # First what was authentic; a failure comes up when that is read.
+            # First what was authenticated; a failure comes up when that is read.
             with suppress(PipeError):
                 await self._carry_out(output)
                 self._ended = not data
@@ -148,14 +162,38 @@ class Pipe:
         return self._session.handle_crypt(data) if data else self._session.crypt_eof()
 
     async def _carry_out(self, output: Output) -> Stage:
+        if output.to_crypt:
+            self._writer.write(output.to_crypt)
         if not isinstance(output.status, Stage):
             self._failure = output.status
             self.reset()
             raise PipeError(output.status)
         if output.to_crypt:
-            self._writer.write(output.to_crypt)
             await self._writer.drain()
         return output.status
+
+
+async def _identify(
+    acceptor: Acceptor, our_nonce: bytes, reader: asyncio.StreamReader
+) -> tuple[Authenticated, bytes]:
+    """Who has connected, and all that it has sent."""
+    received = b""
+    try:
+        while True:
+            verdict = acceptor.identify(our_nonce, received)
+            if isinstance(verdict, Authenticated):
+                return verdict, received
+            if not isinstance(verdict, More):
+                raise PipeError(verdict.failure)
+            wanted = len(received) + verdict.count
+            while len(received) < wanted:
+                data = await reader.read(CRYPT_BATCH)
+                if not data:
+                    raise PipeError(acceptor.fault_at_eof(our_nonce, received))
+                received += data
+    except (asyncio.CancelledError, OSError) as end:
+        # A time limit or a reset, too: the acceptor knows best what that means.
+        raise PipeError(acceptor.fault_at_eof(our_nonce, received)) from end
 
 
 async def connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -184,14 +222,16 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 _REASONS = {
-    PeerFault.WRONG_KEY: "the peer does not hold our key",
+    PeerFault.WRONG_KEY: "the peer does not have our key",
+    PeerFault.KEY_EXCHANGE_NOT_ACCEPTED: "the client uses x25519, which is not accepted here",
+    PeerFault.REFLECTED: "the peer sent our own nonce or public value",
     PeerFault.PUBLIC_VALUE_OUT_OF_RANGE: "the peer's public value is out of range",
     PeerFault.LOW_ORDER_PUBLIC_VALUE: "the peer's public value is of low order",
     PeerFault.NO_FORWARD_SECRECY: "the peer omits forward secrecy",
     PeerFault.FORGED_PACKET: "a packet was forged",
     PeerFault.BAD_LENGTH: "a packet has an impossible length",
-    PeerFault.DATA_AFTER_END: "bytes came after the end mark",
-    PeerFault.CUT_OFF_IN_HANDSHAKE: "the peer hung up in the handshake; does it hold our key?",
-    PeerFault.CUT_OFF_IN_PACKET: "the connection was cut off",
-    PeerFault.CUT_OFF_BEFORE_END: "the connection was cut off before its end mark",
+    PeerFault.DATA_AFTER_END_MARK: "bytes came after the end mark",
+    PeerFault.TRUNCATED_IN_HANDSHAKE: "the peer hung up in the handshake; does it have our key?",
+    PeerFault.TRUNCATED_IN_PACKET: "the connection was truncated",
+    PeerFault.TRUNCATED_BEFORE_END_MARK: "the connection was truncated before its end mark",
 }

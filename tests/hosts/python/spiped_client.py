@@ -20,18 +20,24 @@ from typing import TypeVar, cast
 
 from spiped_asyncio import PLAIN_BATCH, Pipe, PipeError, connect, reset, split_address
 from spiped_component import DEFAULT_PATH, Component, Trap
-from spiped_types import ForwardSecrecy, KeyExchange
+from spiped_types import (
+    AnyConfig,
+    CallFailed,
+    ForwardSecrecy,
+    KeyExchange,
+    Modp2048Config,
+    ServerConfig,
+    X25519Config,
+)
 
 T = TypeVar("T")
 
 
 async def run_client(component: Component, options: argparse.Namespace) -> None:
     """Standard input to the pipe, the pipe to standard output."""
-    (secret,) = options.secrets
+    (psk,) = options.psks
     async with asyncio.timeout(options.time_limit):
-        pipe = await Pipe.connect(
-            component, options.target, secret, options.key_exchange, options.forward_secrecy
-        )
+        pipe = await Pipe.connect(component, options.target, psk, options.config)
 
     async def send() -> None:
         while data := await in_thread(lambda: os.read(0, PLAIN_BATCH)):
@@ -48,19 +54,13 @@ async def run_client(component: Component, options: argparse.Namespace) -> None:
 
 
 async def run_server(component: Component, options: argparse.Namespace) -> None:
-    """From pipes to the target, for ever."""
+    """From pipes to the target, until it is stopped."""
+    acceptor = component.acceptor(options.config, options.psks)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(options.time_limit):
-                pipe = await Pipe.accept(
-                    component,
-                    options.secrets,
-                    reader,
-                    writer,
-                    options.key_exchange,
-                    options.forward_secrecy,
-                )
+                pipe = await Pipe.accept(acceptor, reader, writer)
             await relay(pipe, options)
         except (PipeError, Trap, OSError) as error:
             complain(error)
@@ -170,23 +170,30 @@ def main() -> int:
             parser.error("-f does not go with --kex x25519")
     except SystemExit as usage:
         return 1 if usage.code else 0
-    options.key_exchange = KeyExchange(options.kex) if options.kex else None
-    if not options.serve:
-        options.key_exchange = options.key_exchange or KeyExchange.MODP2048
-    options.forward_secrecy = ForwardSecrecy.OFFER
-    if options.omit:
-        options.forward_secrecy = ForwardSecrecy.OMIT
-    elif options.require:
-        options.forward_secrecy = ForwardSecrecy.REQUIRE
+    options.config = config(options)
 
     try:
-        options.secrets = [sha256(Path(key).read_bytes()).digest() for key in options.keys]
+        options.psks = [sha256(Path(key).read_bytes()).digest() for key in options.keys]
         component = Component(options.component)
         asyncio.run((run_server if options.serve else run_client)(component, options))
-    except (PipeError, Trap, OSError, ValueError) as error:
+    except (PipeError, CallFailed, Trap, OSError, ValueError) as error:
         complain(error)
         return 1
     return 0
+
+
+def config(options: argparse.Namespace) -> ServerConfig:
+    """What the command line says about the handshake; a client's is a server's, too."""
+    forward_secrecy = ForwardSecrecy.OFFER
+    if options.omit:
+        forward_secrecy = ForwardSecrecy.OMIT
+    elif options.require:
+        forward_secrecy = ForwardSecrecy.REQUIRE
+    if options.kex == KeyExchange.X25519.value:
+        return X25519Config()
+    if options.kex is None and options.serve:
+        return AnyConfig(forward_secrecy)
+    return Modp2048Config(forward_secrecy)
 
 
 if __name__ == "__main__":

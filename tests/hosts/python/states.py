@@ -2,14 +2,14 @@
 
 from random import Random
 
-from oracle import PACKET_LEN, PACKETS_MAX, Direction
+from oracle import PACKET_LEN, PACKETS_MAX, Direction, state_checksum
 from spiped_component import Component
-from transcript import QUESTIONS, Suspended
+from transcript import QUESTION, Resume
 from twin import Twin
 
 
 class Resumption:
-    """A twin resumed from a made-up state, and a peer that holds its keys."""
+    """A twin resumed from a made-up state, and a peer that has its keys."""
 
     def __init__(self, component: Component, rng: Random) -> None:
         self.rng = rng
@@ -18,14 +18,16 @@ class Resumption:
         # The plain side has ended, the crypt side has, X25519, its mark has come.
         self.flags = rng.choice((0, 0, 0, 1, 2, 3, 4, 4, 4, 5, 12, 13, 14, 15))
         self.peer = Direction(rng.randbytes(32), rng.randbytes(32), self.flags & 4 == 4, number)
-        self.cut = b""
-        self.twin = Twin(component, Suspended(self._state()))
+        self.partial = b""
+        self.twin = Twin(component, Resume(self._state()))
 
     def run(self) -> str:
         """Have a short conversation. Returns how it ended."""
-        verdict = "none"
+        verdict = self.twin.made
+        if self.twin.failed:
+            return verdict
         for _ in range(self.rng.randint(1, 5)):
-            name = self.rng.choice(("crypt", "crypt", "plain", "plain", "suspend", *QUESTIONS))
+            name = self.rng.choice(("crypt", "crypt", "plain", "plain", "suspend", QUESTION))
             if self.rng.random() < 0.1:
                 name = self.rng.choice(("start", "compute", "crypt-eof", "plain-eof"))
             if name == "crypt":
@@ -35,16 +37,16 @@ class Resumption:
                 answer = self.twin.call(name, self.rng.randbytes(length))
             else:
                 answer = self.twin.call(name)
-            verdict = verdict if name in QUESTIONS else answer.verdict
+            verdict = verdict if name == QUESTION else answer.verdict
         return verdict
 
     def _packets(self) -> bytes:
-        """The rest of what is cut, or a few packets."""
+        """The rest of what has come in part, or a few packets."""
         count = self.rng.choice((1, 1, 2, 3))
         packets = b""
         for _ in range(count):
-            if self.cut:
-                packet, self.cut = self.cut, b""
+            if self.partial:
+                packet, self.partial = self.partial, b""
             else:
                 packet = self._packet()
             if self.rng.random() < 0.1:
@@ -61,23 +63,44 @@ class Resumption:
     def _state(self) -> bytes:
         rng, peer = self.rng, self.peer
         sealing = rng.choice((0, 5, 2**64 - 3, 2**64 - 2, 2**64 - 1))
-        state = bytes([1, self.flags]) + rng.randbytes(4)
-        state += rng.randbytes(64) + sealing.to_bytes(8, "big")
-        state += peer.cipher_key + peer.mac_key + peer.number.to_bytes(8, "big")
-        # After the end of the crypt side, or its mark, nothing is cut.
-        may_be_cut = not self.flags & 10 or rng.random() < 0.1
-        if may_be_cut and rng.random() < 0.5:
+        flags, number = self.flags, peer.number
+        # The format's version, the oldest that reads it, and a byte without meaning.
+        version, oldest, unused = rng.choice(((1, 1, 0), (1, 1, 0), (1, 1, 255), (2, 1, 0)))
+        later = rng.randbytes(7) if version == 2 else b""
+        # After the end of the crypt side, or its mark, nothing is partial.
+        partial = b""
+        may_be_partial = not flags & 10 or rng.random() < 0.1
+        if may_be_partial and rng.random() < 0.5:
             at = rng.randrange(1, PACKET_LEN)
             packet = self._packet()
-            state, self.cut = state + packet[:at], packet[at:]
-        match rng.randrange(10):
+            partial, self.partial = packet[:at], packet[at:]
+        length = len(partial)
+        match rng.randrange(30):
             case 0:
-                state = bytes([rng.choice((0, 2, 255))]) + state[1:]
+                version, oldest = rng.choice(((0, 0), (0, 1), (2, 2), (255, 2)))
             case 1:
                 flags = rng.choice((6, 7, 8, 9, 10, 11, 16, 32, 128, 255))
-                state = state[:1] + bytes([flags]) + state[2:]
             case 2:
-                state = state[: rng.choice((0, 1, 100, 149))]
+                length = rng.choice((0, 1, 1059, 1060, 65535))
             case 3:
-                state = state + bytes(rng.choice((1060, 2120)))
+                later = rng.randbytes(rng.choice((1, 1060)))
+            case 4:
+                partial = bytes(rng.choice((1059, 1060, 2120)))
+                length = len(partial)
+        state = b"spst" + bytes([version, oldest, flags, unused])
+        state += rng.randbytes(16 + 64) + sealing.to_bytes(8, "big")
+        state += peer.cipher_key + peer.mac_key + number.to_bytes(8, "big")
+        state += length.to_bytes(2, "big") + partial + later
+        state += state_checksum(state)
+        match rng.randrange(30):
+            case 0:
+                state = state[: rng.choice((0, 1, 15, 16, 100, 169, 185, len(state) - 1))]
+            case 1:
+                at = rng.randrange(len(state))
+                state = state[:at] + bytes([state[at] ^ 1]) + state[at + 1 :]
+            case 2:
+                state = b"spsx" + state[4:-16]
+                state += state_checksum(state)
+            case 3:
+                state += b"\0"
         return state

@@ -4,19 +4,25 @@ The format is described in `tests/transcripts/README.md`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
 from spiped_types import (
+    AnyAcceptor,
+    AnyConfig,
     AnySession,
-    Config,
+    CallFailed,
+    ClientConfig,
     ForwardSecrecy,
-    KeyExchange,
     Maker,
+    Modp2048Config,
     Output,
-    Side,
+    ServerConfig,
+    X25519Config,
 )
 
 T = TypeVar("T")
@@ -42,14 +48,19 @@ class Digest:
 class Answer:
     """What a call answers: bytes for both sides, and a verdict.
 
-    The verdict is the status, or the answer to a question; bytes that belong
-    to it are the state of a suspended session.
+    The verdict is the status, or what a call answers that has none; the bytes
+    that may belong to it are a session's state or the id of its key.
     """
 
     to_crypt: bytes | Digest
     to_plain: bytes | Digest
     verdict: str
-    state: bytes | Digest = b""
+    value: bytes | Digest = b""
+
+    @classmethod
+    def of(cls, verdict: object, value: bytes = b"") -> "Answer":
+        """One without bytes for either side."""
+        return cls(b"", b"", str(verdict), value)
 
     def lines(self) -> list[str]:
         """As it is written."""
@@ -65,7 +76,7 @@ class Answer:
 
     def _parts(self) -> list[tuple[str, bytes | Digest]]:
         sides = [("> crypt", self.to_crypt), ("> plain", self.to_plain)]
-        verdict = (f"= {self.verdict}", self.state)
+        verdict = (f"= {self.verdict}", self.value)
         return [*(side for side in sides if side[1] != b""), verdict]
 
 
@@ -80,76 +91,145 @@ class Call:
         """As it is written."""
         return self.name if self.argument is None else f"{self.name} {write_bytes(self.argument)}"
 
-    def on(self, session: AnySession) -> Answer:
+    def on(self, resource: "Resource") -> Answer:
         """Make the call."""
-        if self.name in _PLAIN_CALLS:
-            return _answer(_PLAIN_CALLS[self.name](session))
-        if self.name in _BYTE_CALLS:
-            assert self.argument is not None
-            return _answer(_BYTE_CALLS[self.name](session, self.argument))
-        if self.name in QUESTIONS:
-            return Answer(b"", b"", QUESTIONS[self.name](session))
-        assert self.name == "suspend"
-        state = session.suspend()
-        if isinstance(state, bytes):
-            return Answer(b"", b"", "state", state)
-        return Answer(b"", b"", str(state))
+        try:
+            if isinstance(resource, Stranger):
+                return _STRANGER_CALLS[self.name](resource, self.argument or b"")
+            assert resource is not None, "it could not be made"
+            return _SESSION_CALLS[self.name](resource, self.argument or b"")
+        except CallFailed as failed:
+            return Answer.of(failed.failure)
 
 
-@dataclass(frozen=True)
-class Fresh:
-    """What a new session is made of."""
+class Stranger:
+    """What has come from somebody whom an acceptor is asked about."""
 
-    config: Config
-    secrets: list[bytes]
-    entropy: bytes
+    def __init__(self, acceptor: AnyAcceptor, our_nonce: bytes) -> None:
+        self.acceptor = acceptor
+        self.our_nonce = our_nonce
+        self.received = b""
 
-    def make(self, maker: Maker) -> AnySession:
-        """The session."""
-        return maker.session(self.config, self.secrets, self.entropy)
+    def identify(self, data: bytes) -> Answer:
+        """Who sent this and all before it?"""
+        self.received += data
+        return Answer.of(self.acceptor.identify(self.our_nonce, self.received))
 
+    def fault_at_eof(self) -> Answer:
+        """What was wrong if no more comes?"""
+        fault = self.acceptor.fault_at_eof(self.our_nonce, self.received)
+        return Answer.of(f"fault {fault.case}")
+
+
+# What a part makes: nothing, if that fails.
+Resource = Stranger | AnySession | None
+
+
+class Origin(ABC):
+    """What a part makes its resource of."""
+
+    def make(self, maker: Maker) -> tuple[Resource, Answer]:
+        """The resource, and what there is to say about making it."""
+        try:
+            return self._make(maker), Answer.of("made")
+        except CallFailed as failed:
+            return None, Answer.of(failed.failure)
+
+    @abstractmethod
+    def _make(self, maker: Maker) -> Resource: ...
+
+    @abstractmethod
     def lines(self) -> list[str]:
         """As it is written."""
-        key_exchange = self.config.key_exchange
-        return [
-            f"side: {self.config.side.value}",
-            f"key-exchange: {_ANY if key_exchange is None else key_exchange.value}",
-            f"forward-secrecy: {self.config.forward_secrecy.value}",
-            *(f"secret: {write_bytes(secret)}" for secret in self.secrets),
-            f"entropy: {write_bytes(self.entropy)}",
-        ]
 
 
 @dataclass(frozen=True)
-class Suspended:
+class Connect(Origin):
+    """What a client's session is made of."""
+
+    config: ClientConfig
+    psk: bytes
+    entropy: bytes
+
+    def _make(self, maker: Maker) -> AnySession:
+        return maker.connect(self.config, self.psk, self.entropy)
+
+    def lines(self) -> list[str]:
+        return ["connect", f"config: {self.config}", *_settings(psk=self.psk, entropy=self.entropy)]
+
+
+@dataclass(frozen=True)
+class Accepting(Origin):
+    """What an acceptor is made of, and the nonce of its host."""
+
+    config: ServerConfig
+    psks: list[bytes]
+    our_nonce: bytes
+
+    def _make(self, maker: Maker) -> Stranger:
+        return Stranger(maker.acceptor(self.config, self.psks), self.our_nonce)
+
+    def lines(self) -> list[str]:
+        psks = [line for psk in self.psks for line in _settings(psk=psk)]
+        return ["acceptor", f"config: {self.config}", *psks, *_settings(our_nonce=self.our_nonce)]
+
+
+@dataclass(frozen=True)
+class Accept(Origin):
+    """What a server's session is made of."""
+
+    config: ServerConfig
+    our_nonce: bytes
+    hello: bytes
+    psk: bytes
+    entropy: bytes
+
+    def _make(self, maker: Maker) -> AnySession:
+        return maker.accept(self.config, self.our_nonce, self.hello, self.psk, self.entropy)
+
+    def lines(self) -> list[str]:
+        rest = _settings(
+            our_nonce=self.our_nonce, hello=self.hello, psk=self.psk, entropy=self.entropy
+        )
+        return ["accept", f"config: {self.config}", *rest]
+
+
+@dataclass(frozen=True)
+class Resume(Origin):
     """What a resumed session is made of."""
 
     state: bytes
 
-    def make(self, maker: Maker) -> AnySession:
-        """The session."""
+    def _make(self, maker: Maker) -> AnySession:
         return maker.resume(self.state)
 
     def lines(self) -> list[str]:
-        """As it is written."""
-        return [f"resume: {write_bytes(self.state)}"]
+        return ["resume", *_settings(state=self.state)]
+
+
+def _settings(**values: bytes) -> list[str]:
+    return [f"{name.replace('_', '-')}: {write_bytes(value)}" for name, value in values.items()]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A call, the answer it must have, and where these lines are."""
+    """A call, the answer it must have, and where these lines are.
+
+    Without a call, it is about making a part's resource.
+    """
 
     line: int
-    call: Call
+    call: Call | None
     answer: Answer
     answer_lines: list[int]
 
 
 @dataclass
-class Transcript:
-    """One session's whole life."""
+class Part:
+    """A resource's whole life."""
 
-    origin: Fresh | Suspended
+    origin: Origin
+    made: Step
     steps: list[Step] = field(default_factory=list)
 
 
@@ -176,68 +256,108 @@ def read_bytes(text: str) -> bytes | Digest:
     return bytes.fromhex(match[2]) * int(match[1] or 1)
 
 
-def parse(text: str) -> Transcript:
+def parse(text: str) -> list[Part]:
     """Reads a transcript. FormatError if it is none."""
     lines = [(number, line.rstrip()) for number, line in enumerate(text.splitlines(), 1)]
-    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    heading = [(number, line) for number, line in lines if re.match(r"[a-z-]+: ", line)]
-    transcript = Transcript(_origin(heading))
-    rest = iter(lines[len(heading) :])
-    for number, line in rest:
-        call = _at(number, lambda: _call(line))
-        transcript.steps.append(Step(number, call, *_read_answer(number, rest)))
-    if not transcript.steps:
-        raise FormatError(1, "no calls")
-    return transcript
+    rest = deque((number, line) for number, line in lines if line and not line.startswith("#"))
+    parts: list[Part] = []
+    while rest:
+        number, line = rest.popleft()
+        if line in _ORIGINS:
+            origin = _origin(number, line, rest)
+            parts.append(Part(origin, Step(number, None, *_read_answer(number, rest))))
+        elif parts:
+            call = _at(number, lambda: _call(line, parts[-1]))
+            parts[-1].steps.append(Step(number, call, *_read_answer(number, rest)))
+        else:
+            raise FormatError(number, f"this is no part: {line[:60]}")
+    if not parts:
+        raise FormatError(1, "no parts")
+    return parts
 
 
-def _origin(heading: list[tuple[int, str]]) -> Fresh | Suspended:
+Lines = deque[tuple[int, str]]
+
+
+def _origin(start: int, name: str, lines: Lines) -> Origin:
     values: dict[str, list[str]] = {}
-    for number, line in heading:
-        name, value = line.split(": ", 1)
-        if name not in _SETTINGS:
-            raise FormatError(number, f"no such setting: {name}")
-        values.setdefault(name, []).append(value)
-    first = heading[0][0] if heading else 1
-    if "resume" in values:
-        return Suspended(_at(first, lambda: _plain_bytes(values["resume"][0])))
-
-    def fresh() -> Fresh:
-        chosen = values["key-exchange"][0]
-        key_exchange = None if chosen == _ANY else KeyExchange(chosen)
-        forward_secrecy = ForwardSecrecy(values["forward-secrecy"][0])
-        config = Config(Side(values["side"][0]), key_exchange, forward_secrecy)
-        secrets = [_plain_bytes(secret) for secret in values.get("secret", [])]
-        return Fresh(config, secrets, _plain_bytes(values["entropy"][0]))
-
-    return _at(first, fresh)
+    while lines and (match := re.fullmatch(r"([a-z-]+): (.*)", lines[0][1])):
+        values.setdefault(match[1], []).append(match[2])
+        lines.popleft()
+    known, read = _ORIGINS[name]
+    if not set(values) <= set(known):
+        raise FormatError(start, f"{name} is made of {', '.join(known)}")
+    return _at(start, lambda: read(values))
 
 
-def _call(line: str) -> Call:
+def _read_connect(values: dict[str, list[str]]) -> Connect:
+    config = _config(values["config"][0])
+    if isinstance(config, AnyConfig):
+        raise ValueError("a client chooses")
+    return Connect(config, _one(values, "psk"), _one(values, "entropy"))
+
+
+def _read_accepting(values: dict[str, list[str]]) -> Accepting:
+    psks = [_plain_bytes(psk) for psk in values.get("psk", [])]
+    return Accepting(_config(values["config"][0]), psks, _one(values, "our-nonce"))
+
+
+def _read_accept(values: dict[str, list[str]]) -> Accept:
+    names = ("our-nonce", "hello", "psk", "entropy")
+    our_nonce, hello, psk, entropy = (_one(values, name) for name in names)
+    return Accept(_config(values["config"][0]), our_nonce, hello, psk, entropy)
+
+
+def _read_resume(values: dict[str, list[str]]) -> Resume:
+    return Resume(_one(values, "state"))
+
+
+def _one(values: dict[str, list[str]], name: str) -> bytes:
+    (text,) = values[name]
+    return _plain_bytes(text)
+
+
+def _config(text: str) -> ServerConfig:
+    name, *words = text.split(" ")
+    forward_secrecy = [ForwardSecrecy(word) for word in words]
+    match name, forward_secrecy:
+        case "modp2048", [one]:
+            return Modp2048Config(one)
+        case "any", [one]:
+            return AnyConfig(one)
+        case "x25519", []:
+            return X25519Config()
+    raise ValueError(f"this is no configuration: {text}")
+
+
+def _call(line: str, part: Part) -> Call:
     name, *arguments = line.split(" ")
-    if name in _BYTE_CALLS and len(arguments) == 1:
-        return Call(name, _plain_bytes(arguments[0]))
-    if name in (*_PLAIN_CALLS, *QUESTIONS, "suspend") and not arguments:
-        return Call(name)
+    calls = _STRANGER_CALLS if isinstance(part.origin, Accepting) else _SESSION_CALLS
+    if part.made.answer.verdict == "made" and name in calls:
+        if name in _BYTE_CALLS and len(arguments) == 1:
+            return Call(name, _plain_bytes(arguments[0]))
+        if name not in _BYTE_CALLS and not arguments:
+            return Call(name)
     raise ValueError(f"this is no call: {line[:60]}")
 
 
-def _read_answer(after: int, lines: Iterator[tuple[int, str]]) -> tuple[Answer, list[int]]:
+def _read_answer(after: int, lines: Lines) -> tuple[Answer, list[int]]:
     sides: dict[str, bytes | Digest] = {"crypt": b"", "plain": b""}
     numbers = []
-    for number, line in lines:
+    while lines:
+        number, line = lines.popleft()
         numbers.append(number)
         words = line.split(" ")
         if words[0] == ">" and len(words) == 3 and words[1] in sides:
             sides[words[1]] = _at(number, lambda: read_bytes(words[2]))
-        elif words[:2] == ["=", "state"] and len(words) == 3:
-            state = _at(number, lambda: read_bytes(words[2]))
-            return Answer(sides["crypt"], sides["plain"], "state", state), numbers
+        elif words[0] == "=" and len(words) == 3 and words[1] in ("state", "psk-id"):
+            value = _at(number, lambda: read_bytes(words[2]))
+            return Answer(sides["crypt"], sides["plain"], words[1], value), numbers
         elif line.startswith("= "):
             return Answer(sides["crypt"], sides["plain"], line[2:]), numbers
         else:
             raise FormatError(number, f"this is no answer: {line[:60]}")
-    raise FormatError(after, "this call has no answer")
+    raise FormatError(after, "this has no answer")
 
 
 def _plain_bytes(text: str) -> bytes:
@@ -264,31 +384,33 @@ def _allows(known: bytes | Digest, data: bytes | Digest) -> bool:
     return known == data
 
 
-def _peer_secret(session: AnySession) -> str:
-    index = session.peer_secret()
-    return "none" if index is None else str(index)
+def _psk_id(session: AnySession) -> Answer:
+    identity = session.psk_id()
+    return Answer.of("none") if identity is None else Answer.of("psk-id", identity)
 
 
-def _key_exchange(session: AnySession) -> str:
-    key_exchange = session.key_exchange()
-    return "none" if key_exchange is None else key_exchange.value
-
-
-# The word for a key exchange that is left to the client.
-_ANY = "any"
-_SETTINGS = ("side", "key-exchange", "forward-secrecy", "secret", "entropy", "resume")
-# Calls that change nothing, and do not answer with a status.
-QUESTIONS: dict[str, Callable[[AnySession], str]] = {
-    "peer-secret": _peer_secret,
-    "key-exchange": _key_exchange,
+_Reader = Callable[[dict[str, list[str]]], Origin]
+_ORIGINS: dict[str, tuple[tuple[str, ...], _Reader]] = {
+    "connect": (("config", "psk", "entropy"), _read_connect),
+    "acceptor": (("config", "psk", "our-nonce"), _read_accepting),
+    "accept": (("config", "our-nonce", "hello", "psk", "entropy"), _read_accept),
+    "resume": (("state",), _read_resume),
 }
-_PLAIN_CALLS: dict[str, Callable[[AnySession], Output]] = {
-    "start": lambda session: session.start(),
-    "compute": lambda session: session.compute(),
-    "crypt-eof": lambda session: session.crypt_eof(),
-    "plain-eof": lambda session: session.plain_eof(),
+# Those that take bytes; the others are given none.
+_BYTE_CALLS = ("identify", "crypt", "plain")
+_STRANGER_CALLS: dict[str, Callable[[Stranger, bytes], Answer]] = {
+    "identify": lambda stranger, data: stranger.identify(data),
+    "fault-at-eof": lambda stranger, _: stranger.fault_at_eof(),
 }
-_BYTE_CALLS: dict[str, Callable[[AnySession, bytes], Output]] = {
-    "crypt": lambda session, data: session.handle_crypt(data),
-    "plain": lambda session, data: session.handle_plain(data),
+_SESSION_CALLS: dict[str, Callable[[AnySession, bytes], Answer]] = {
+    "start": lambda session, _: _answer(session.start()),
+    "compute": lambda session, _: _answer(session.compute()),
+    "crypt": lambda session, data: _answer(session.handle_crypt(data)),
+    "plain": lambda session, data: _answer(session.handle_plain(data)),
+    "crypt-eof": lambda session, _: _answer(session.crypt_eof()),
+    "plain-eof": lambda session, _: _answer(session.plain_eof()),
+    "suspend": lambda session, _: Answer.of("state", session.suspend()),
+    "psk-id": lambda session, _: _psk_id(session),
 }
+# The call that changes nothing, and does not answer with a status.
+QUESTION = "psk-id"

@@ -2,7 +2,7 @@
 
 from oracle import Oracle
 from spiped_component import Component, Trap
-from transcript import QUESTIONS, Answer, Call, Fresh, Suspended
+from transcript import QUESTION, Accepting, Answer, Call, Origin, Resume
 
 
 class Difference(Exception):
@@ -14,45 +14,53 @@ class Difference(Exception):
 
 
 class Twin:
-    """A session of each: every call goes to both and must have one answer."""
+    """One of each: every call goes to both and must have one answer."""
 
-    def __init__(self, component: Component, origin: Fresh | Suspended) -> None:
-        self._lines = origin.lines()
+    def __init__(self, component: Component, origin: Origin) -> None:
         self.component = component
-        self.failed = self.computing = self.established = False
-        self._oracle = origin.make(Oracle())
+        self._lines: list[str] = []
+        self.become(origin)
+
+    def become(self, origin: Origin) -> None:
+        """Make another resource in the place of this one."""
+        self.is_stranger = isinstance(origin, Accepting)
+        self.wants_compute = False
+        self.established = isinstance(origin, Resume)
+        self._theirs, expected = origin.make(Oracle())
+        self._lines += [*([""] if self._lines else []), *origin.lines(), *expected.lines()]
         try:
-            self._session = origin.make(component)
+            self._ours, answer = origin.make(self.component)
         except Trap as trap:
-            raise Difference(f"making the session traps: {trap}", self.transcript()) from trap
+            raise Difference(f"making it traps: {trap}", self.transcript()) from trap
+        if answer != expected:
+            raise Difference(f"made: {_differing(expected, answer)}", self.transcript())
+        self.made = answer.verdict
+        self.failed = self.made != "made"
 
     def call(self, name: str, argument: bytes | None = None) -> Answer:
         """Make a call on both."""
         call = Call(name, argument)
-        expected = call.on(self._oracle)
+        expected = call.on(self._theirs)
         self._lines += ["", call.line(), *expected.lines()]
         try:
-            answer = call.on(self._session)
+            answer = call.on(self._ours)
         except Trap as trap:
             raise Difference(f"{name} traps: {trap}", self.transcript()) from trap
         if answer != expected:
             raise Difference(f"{name}: {_differing(expected, answer)}", self.transcript())
-        if name not in QUESTIONS:
-            self.failed = answer.verdict.startswith("failed")
-            self.computing = answer.verdict == "computing"
+        if name != QUESTION:
+            self.failed = answer.verdict.startswith(("failed", "refused", "fault"))
+            self.wants_compute = answer.verdict == "wants-compute"
             self.established = answer.verdict == "established"
         return answer
 
-    def suspend_and_resume(self) -> "Twin":
-        """The session that goes on where this one stops."""
-        state = self.call("suspend").state
+    def suspend_and_resume(self) -> None:
+        """Go on as a session that takes up where this one stops."""
+        state = self.call("suspend").value
         assert isinstance(state, bytes)
-        for question in QUESTIONS:
-            self.call(question)
+        self.call(QUESTION)
         self.call("crypt", b"")
-        twin = Twin(self.component, Suspended(state))
-        twin.established = True
-        return twin
+        self.become(Resume(state))
 
     def transcript(self) -> str:
         """All calls so far, with the oracle's answers."""
@@ -62,7 +70,7 @@ class Twin:
 def _differing(expected: Answer, answer: Answer) -> str:
     if answer.verdict != expected.verdict:
         return f"the answer is {answer.verdict}, not {expected.verdict}"
-    for name in ("to_crypt", "to_plain", "state"):
+    for name in ("to_crypt", "to_plain", "value"):
         one, other = getattr(answer, name), getattr(expected, name)
         if one != other:
             return f"{name} differs: {len(one)} bytes, not {len(other)}, or other bytes"

@@ -12,12 +12,22 @@ import sys
 from hashlib import sha256
 
 from forms import MODP2048, PRIME
-from oracle import BODY_LEN, Session
-from spiped_types import Config, ForwardSecrecy, KeyExchange, Side, Stage
+from oracle import BODY_LEN, Oracle, Session
+from spiped_types import (
+    AnyConfig,
+    Authenticated,
+    ClientConfig,
+    ForwardSecrecy,
+    Modp2048Config,
+    Side,
+    Stage,
+    X25519Config,
+)
 
-SECRET = sha256(b"spiped test key\n").digest()
+PSK = sha256(b"spiped test key\n").digest()
 ENTROPY_C = bytes(range(32)) + b"\x11" * 32
-ENTROPY_S = bytes(range(32, 64)) + b"\x22" * 32
+NONCE_S = bytes(range(32, 64))
+ENTROPY_S = b"\x22" * 32
 
 Values = dict[str, str]
 
@@ -44,45 +54,49 @@ def _table(title: str, values: Values) -> str:
 def _observe(title: str) -> Values:
     """What the oracle makes of what a table is about."""
     if title == _COMMON:
-        return {"K": SECRET.hex(), "SHA-256 of p": sha256(MODP2048.number(PRIME)).hexdigest()}
-    key_exchange = KeyExchange.X25519 if title == _X25519 else KeyExchange.MODP2048
+        return {"K": PSK.hex(), "SHA-256 of p": sha256(MODP2048.number(PRIME)).hexdigest()}
     forward_secrecy = ForwardSecrecy.OMIT if title == _WEAK else ForwardSecrecy.OFFER
-    client, server, *shares = _shake_hands(key_exchange, forward_secrecy)
+    config = X25519Config() if title == _X25519 else Modp2048Config(forward_secrecy)
+    client, server, *shares = _shake_hands(config, AnyConfig(forward_secrecy))
     handshake = _handshake_values(client, server, *shares)
     return handshake if title == _WEAK else {**handshake, **_packet_values(client, server)}
 
 
 def _shake_hands(
-    key_exchange: KeyExchange, forward_secrecy: ForwardSecrecy
+    client_config: ClientConfig, server_config: AnyConfig
 ) -> tuple[Session, Session, bytes, bytes]:
     """Both ends, and the key shares they sent."""
-    client = Session(Config(Side.CLIENT, key_exchange, forward_secrecy), [SECRET], ENTROPY_C)
-    server = Session(Config(Side.SERVER, None, forward_secrecy), [SECRET], ENTROPY_S)
-    to_client, to_server = server.start().to_crypt, client.start().to_crypt
-    shares: dict[Session, bytes] = {client: b"", server: b""}
-    while to_client or to_server:
-        moved = {client: to_client, server: to_server}
-        for session, data in moved.items():
-            sent = session.handle_crypt(data).to_crypt
-            while session.status() is Stage.COMPUTING:
-                sent += session.compute().to_crypt
-            shares[session] += sent
-            moved[session] = sent
-        to_client, to_server = moved[server], moved[client]
+    client = Session.connect(client_config, PSK, ENTROPY_C)
+    nonce = client.start().to_crypt
+    client_share = _compute_all(client) + client.handle_crypt(NONCE_S).to_crypt
+    hello = nonce + client_share
+    who = Oracle().acceptor(server_config, [PSK]).identify(NONCE_S, hello)
+    assert isinstance(who, Authenticated) and who.hello_len == len(hello)
+    server = Session.accept(server_config, NONCE_S, hello, PSK, ENTROPY_S)
+    server_share = server.start().to_crypt + _compute_all(server)
+    client.handle_crypt(server_share)
+    _compute_all(client)
     assert client.status() is server.status() is Stage.ESTABLISHED
-    assert server.key_exchange() is key_exchange
-    return client, server, shares[client], shares[server]
+    return client, server, client_share, server_share
+
+
+def _compute_all(session: Session) -> bytes:
+    """Compute whatever is due; what there is to send then."""
+    sent = b""
+    while session.status() is Stage.WANTS_COMPUTE:
+        sent += session.compute().to_crypt
+    return sent
 
 
 def _handshake_values(client: Session, server: Session, share_c: bytes, share_s: bytes) -> Values:
     form = client.form
     assert form and client.nonces is not None and client.sealing and client.opening
-    keys = form.share_keys(SECRET, client.nonces)
+    keys = form.share_keys(PSK, client.nonces)
     values = {"dhmac_C": keys[Side.CLIENT].hex(), "dhmac_S": keys[Side.SERVER].hex()}
     for end, share in (("C", share_c), ("S", share_s)):
         values |= _long(f"y_{end}", share[: form.public_len])
         values[f"MAC of y_{end}"] = share[form.public_len :].hex()
-    if client.config.forward_secrecy is not ForwardSecrecy.OMIT:
+    if client.forward_secrecy is not ForwardSecrecy.OMIT:
         shared = [form.shared(end.exponent, end.publics[end.peer]) for end in (client, server)]
         assert shared[0] is not None and shared[0] == shared[1], "the ends disagree"
         values |= _long("z", shared[0])

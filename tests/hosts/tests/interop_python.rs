@@ -132,12 +132,12 @@ mod server_of_their_e {
         let server = Server::start(&lab, backend.endpoint(), &[]);
         let their_e = Spiped::encrypt(&lab, &server.source).of(Origin::Debian);
         their_e.key(lab.other_key()).start().connect().expect_end_without_data();
-        server.process.wait_for_stderr("does not hold our key");
+        server.process.wait_for_stderr("does not have our key");
         assert_eq!(backend.accepted(), 0);
     }
 
     #[test]
-    fn holders_of_several_keys_are_served() {
+    fn clients_with_several_keys_are_served() {
         let lab = Lab::new();
         let backend = Backend::echo(&lab);
         let other = lab.other_key();

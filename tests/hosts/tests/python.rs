@@ -13,6 +13,8 @@ use spiped_tests::{
     Backend, Conn, Ending, Endpoint, Exit, KEY, Lab, Process, RunningSpipe, Spiped, wait,
 };
 
+use crate::node::{differing, transcript};
+
 #[test]
 fn transcripts_replay_with_the_component() {
     replay(&[]);
@@ -44,30 +46,12 @@ fn transcripts() -> Vec<PathBuf> {
 #[test]
 fn transcript_that_differs_is_reported_with_its_line() {
     let lab = Lab::new();
-    let nonce = "5a".repeat(32);
-    let good = format!(
-        "side: server\nkey-exchange: any\nforward-secrecy: offer\n\
-         secret: {}\nentropy: {nonce}{}\n\n\
-         # a comment\nstart\n> crypt 32*5a\n= handshaking\n",
-        "00".repeat(32),
-        "11".repeat(32),
-    );
-    let digest = format!("5@{}", "0".repeat(64));
+    let good = transcript();
     let mut command = script(&lab, "play.py");
     command.arg("--oracle").arg(lab.write("good", &good));
-    let cases = [
-        ("status", good.replace("handshaking", "computing"), 10),
-        ("bytes", good.replace("32*5a", "32*5b"), 9),
-        ("length", good.replace("32*5a", "33*5a"), 9),
-        ("digest", good.replace("32*5a", &digest), 9),
-        ("missing", good.replace("> crypt", "#"), 10),
-        ("too-many", good.replace("= hand", "> plain 00\n= hand"), 10),
-        ("no-answer", format!("{good}peer-secret\n"), 11),
-        ("secret", format!("{good}peer-secret\n= 0\n"), 12),
-        ("failure", format!("{good}compute\n= failed misuse start-order\n"), 12),
-        ("key-exchange", format!("{good}key-exchange\n= x25519\n"), 12),
-        ("unknown", format!("{good}begin\n= handshaking\n"), 11),
-    ];
+    let cases =
+        [&differing(&good)[..], &[("unknown", format!("{good}begin\n= handshaking\n"), 11)]]
+            .concat();
     for (name, transcript, _) in &cases {
         command.arg(lab.write(name, transcript));
     }
@@ -176,8 +160,22 @@ fn server_with_x25519_alone_refuses_other_clients() {
     let backend = Backend::echo(&lab);
     let server = Server::start(&lab, backend.endpoint(), &["--kex", "x25519"]);
     run(client(&lab, &server.source, &[])).expect_failure("");
-    server.process.wait_for_stderr("does not hold our key");
+    server.process.wait_for_stderr("does not have our key");
     assert_eq!(backend.accepted(), 0);
+}
+
+#[test]
+fn key_exchange_that_is_not_accepted_is_reported_when_the_client_or_the_time_is_gone() {
+    for (client_limit, server_limit) in [("0.5", "30"), ("30", "0.5")] {
+        let lab = Lab::new();
+        let backend = Backend::echo(&lab);
+        let args = ["--kex", "modp2048", "-o", server_limit];
+        let server = Server::start(&lab, backend.endpoint(), &args);
+        let args = ["--kex", "x25519", "-o", client_limit];
+        run(client(&lab, &server.source, &args)).expect_failure("");
+        server.process.wait_for_stderr("uses x25519, which is not accepted here");
+        assert_eq!(backend.accepted(), 0);
+    }
 }
 
 #[test]
@@ -195,7 +193,7 @@ fn forged_packet_after_a_good_one_delivers_the_good_one() {
 }
 
 #[test]
-fn cut_off_packet_resets_the_target_and_the_peer() {
+fn truncated_packet_resets_the_target_and_the_peer() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let server = Server::start(&lab, backend.endpoint(), &[]);
@@ -208,7 +206,7 @@ fn cut_off_packet_resets_the_target_and_the_peer() {
     session.conn.half_close();
     target.expect_nothing_but(Ending::Reset);
     session.conn.expect_nothing_but(Ending::Reset);
-    server.process.wait_for_stderr("cut off");
+    server.process.wait_for_stderr("the connection was truncated");
 }
 
 #[test]
@@ -220,7 +218,7 @@ fn stranger_reaches_no_target_and_the_next_client_does() {
     stranger.send([0; 320]);
     stranger.receive(32);
     stranger.expect_nothing_but(Ending::Reset);
-    server.process.wait_for_stderr("does not hold our key");
+    server.process.wait_for_stderr("does not have our key");
     assert_eq!(backend.accepted(), 0);
     let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
     session.send(b"echo");
