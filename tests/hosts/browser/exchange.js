@@ -28,21 +28,21 @@ export async function compile() {
  * `from` happens on both ends and sends nothing.
  *
  * @param {Map<string, WebAssembly.Module>} modules
- * @param {Uint8Array} secret 32 bytes, SHA-256 of the key file
+ * @param {Uint8Array} psk 32 bytes, SHA-256 of the key file
  * @param {{ client: Uint8Array, server: Uint8Array }} entropy 64 random bytes each
  * @returns {object[]}
  */
-export function exchange(modules, secret, entropy) {
+export function exchange(modules, psk, entropy) {
   const steps = [];
   const ends = {
-    client: open(modules, 'client', secret, entropy.client),
-    server: open(modules, 'server', secret, entropy.server),
+    client: client(modules, psk, entropy.client),
+    server: server(modules, psk, entropy.server),
   };
 
   /** Records that `from` sends `bytes`, and hands them to the other end. */
   const send = (from, bytes, step, onTheWay = (same) => same) => {
     const travelled = onTheWay(bytes.slice());
-    const arrived = ends[other(from)].take('handleCrypt', travelled);
+    const arrived = ends[other(from)].receive(travelled);
     steps.push({ ...step, from, bytes: travelled, arrived, status: states(ends) });
     return arrived;
   };
@@ -56,15 +56,14 @@ export function exchange(modules, secret, entropy) {
 
   // The bytes of the handshake are sent as they become due; what the receiver
   // answers, and what it has to compute, waits for its own step.
-  const nonces = { client: ends.client.take('start'), server: ends.server.take('start') };
-  send('client', nonces.client.toCrypt, STEPS.clientNonce);
-  ends.client.compute();
-  const clientShare = send('server', nonces.server.toCrypt, STEPS.serverNonce).toCrypt;
+  send('client', ends.client.take('start').toCrypt, STEPS.clientNonce);
+  ends.client.take('compute');
+  const clientShare = send('server', ends.server.nonce, STEPS.serverNonce).toCrypt;
   send('client', clientShare, STEPS.clientShare);
-  const serverShare = ends.server.compute().toCrypt;
+  const serverShare = ends.server.take('compute').toCrypt;
   send('server', serverShare, STEPS.serverShare);
-  ends.server.compute();
-  ends.client.compute();
+  ends.server.take('compute');
+  ends.client.take('compute');
   steps.push({ ...STEPS.established, status: states(ends) });
 
   talk('client', 'Hello, server. Only you can read this.', STEPS.hello);
@@ -77,24 +76,57 @@ export function exchange(modules, secret, entropy) {
   return steps;
 }
 
-/** An end of the connection: its session, and where that stands. */
-function open(modules, side, secret, entropy) {
-  const instance = (module, imports) => new WebAssembly.Instance(module, imports);
-  const { Session } = instantiate((name) => modules.get(name), {}, instance).protocol;
-  const config = { side, keyExchange: 'modp2048', forwardSecrecy: 'offer' };
-  const session = new Session(config, [secret], entropy);
-  const end = {
+/** The client's end: its session, and where that stands. */
+function client(modules, psk, entropy) {
+  const { Session } = newInstance(modules).session;
+  return end(Session.connect(MODP2048, psk, entropy));
+}
+
+/**
+ * The server's end. It has a session only when its acceptor has authenticated
+ * the client, and until then nothing but its nonce.
+ */
+function server(modules, psk, entropy) {
+  const [nonce, exponent] = [entropy.subarray(0, 32), entropy.subarray(32)];
+  const { Acceptor } = newInstance(modules).acceptor;
+  const acceptor = new Acceptor(MODP2048, [psk]);
+  let received = new Uint8Array();
+  const stranger = {
+    nonce,
+    status: { tag: 'handshaking' },
+    receive(bytes) {
+      received = Uint8Array.of(...received, ...bytes);
+      const { tag, val } = acceptor.identify(nonce, received);
+      if (tag === 'authenticated') {
+        const { Session } = newInstance(modules).session;
+        const hello = received.subarray(0, val.helloLen);
+        Object.assign(stranger, end(Session.accept(MODP2048, nonce, hello, psk, exponent)));
+        return stranger.take('start');
+      }
+      return NOTHING;
+    },
+  };
+  return stranger;
+}
+
+/** How an end with a session is called. */
+function end(session) {
+  return {
     status: undefined,
     take(call, ...bytes) {
       const output = session[call](...bytes);
-      end.status = output.status;
+      this.status = output.status;
       return output;
     },
-    compute() {
-      return end.take('compute');
+    receive(bytes) {
+      return this.take('handleCrypt', bytes);
     },
   };
-  return end;
+}
+
+function newInstance(modules) {
+  const instance = (module, imports) => new WebAssembly.Instance(module, imports);
+  return instantiate((name) => modules.get(name), {}, instance);
 }
 
 function states(ends) {
@@ -103,7 +135,7 @@ function states(ends) {
     switch (tag) {
       case 'failed':
         return `failed: ${val.val.tag ?? val.val} ${val.val.val ?? ''}`.trim();
-      case 'computing':
+      case 'wants-compute':
         return 'handshaking';
       default:
         return tag;
@@ -123,6 +155,9 @@ function flipBit(bytes) {
 
 const encode = (text) => new TextEncoder().encode(text);
 const decode = (bytes) => new TextDecoder().decode(bytes);
+
+const MODP2048 = { tag: 'modp2048', val: 'offer' };
+const NOTHING = { toCrypt: new Uint8Array(), toPlain: new Uint8Array() };
 
 /** Where the attacker changes a bit: in the “1” of “100”. */
 export const FLIPPED = 10;
@@ -159,7 +194,7 @@ const STEPS = {
     notes: {
       server: 'Sends its own, without waiting for the client’s.',
       client:
-        'Both ends now know both nonces. Mixed with the secret, they make two keys, for the MACs of the next two messages.',
+        'Both ends now know both nonces. From these and the key come two more keys, for the MACs of the next two messages.',
     },
   },
   clientShare: {
@@ -168,9 +203,9 @@ const STEPS = {
     parts: SHARE_PARTS,
     notes: {
       client:
-        'Has picked a random exponent x. Sends 2ˣ mod p, a number of 2048 bits, and a MAC that only a holder of the secret can make.',
+        'Has picked a random exponent x. Sends 2ˣ mod p, a number of 2048 bits, and a MAC that nobody can make without the key.',
       server:
-        'Checks the MAC before anything else. Right: the client holds the secret. If not, the server would hang up without a word.',
+        'Checks the MAC before anything else. It verifies: the client has the key. If not, the server would hang up without a word.',
     },
   },
   serverShare: {
@@ -179,7 +214,7 @@ const STEPS = {
     parts: SHARE_PARTS,
     notes: {
       server: 'Only now picks an exponent y of its own, and sends 2ʸ mod p in the same way.',
-      client: 'Checks the MAC. Right: the server holds the secret, too.',
+      client: 'Checks the MAC. It verifies: the server has the key, too.',
     },
   },
   established: {
@@ -187,7 +222,7 @@ const STEPS = {
     title: 'The same number on both ends: 2ˣʸ mod p',
     notes: {
       client: 'Raises the server’s number to the power of x.',
-      wire: 'It never crosses the network. From it, the nonces and the secret come four keys: one to encrypt and one to authenticate, for each direction. Both exponents are forgotten, so a key file that leaks tomorrow opens nothing recorded today.',
+      wire: 'It never crosses the network. From it, the nonces and the key come four keys: one to encrypt and one to authenticate, for each direction. Both exponents are forgotten, so a key file that leaks tomorrow opens nothing recorded today.',
       server: 'Raises the client’s number to the power of y.',
     },
   },
@@ -205,7 +240,7 @@ const STEPS = {
     notes: {
       server: 'The other direction: its own keys, its own count.',
       client:
-        'The count is in the MAC. A packet that is dropped, repeated or moved is noticed by the next one.',
+        'The count is in the MAC. A packet that is dropped, repeated or moved does not verify, or the next one does not.',
     },
   },
   long: {
@@ -223,15 +258,15 @@ const STEPS = {
     notes: {
       server: 'Has no more to say, and closes its direction.',
       client:
-        'Goes on sending. The end is TCP’s; the protocol has no mark for it, so it is the one thing that can be forged.',
+        'Goes on sending. The end is TCP’s. The protocol has no mark for it, so it is the one thing that an attacker can forge.',
     },
   },
   forged: {
-    stage: 'Somebody interferes',
+    stage: 'An active attacker',
     title: 'Packet 3, one bit changed',
     notes: {
       client: 'Sends a packet like the others.',
-      server: 'The MAC does not fit. Nothing is passed on, and the connection is reset.',
+      server: 'The MAC does not verify. Nothing is passed on, and the connection is reset.',
     },
   },
 };

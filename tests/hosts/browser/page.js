@@ -1,7 +1,7 @@
 // Shows an exchange as a transcript, whole or step by step.
 //
 // The query may fix what is otherwise random, for tests and for a picture that
-// is the same each time: `secret`, `client` and `server`, all in hexadecimal.
+// is the same each time: `psk`, `client` and `server`, all in hexadecimal.
 
 import { compile, exchange, FLIPPED } from './exchange.js';
 
@@ -20,7 +20,7 @@ function connect(modules) {
   const bytes = (name, length) =>
     given.has(name) ? unhex(given.get(name)) : crypto.getRandomValues(new Uint8Array(length));
   const entropy = { client: bytes('client', 64), server: bytes('server', 64) };
-  const steps = exchange(modules, bytes('secret', 32), entropy);
+  const steps = exchange(modules, bytes('psk', 32), entropy);
   list.replaceChildren(...steps.map(row));
   show(steps.length);
   conclude(steps);

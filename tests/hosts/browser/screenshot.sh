@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../../.."
 
 output=${1:-docs/handshake.png}
 [ $# = 0 ] || shift
-secret=3cf103f382159602a1b65b31c2a1f5cecb1d2dc53897f6241d2c4130f0626173
+psk=3cf103f382159602a1b65b31c2a1f5cecb1d2dc53897f6241d2c4130f0626173
 
 tests/hosts/browser/setup.sh
 # What the page asks for first, and what makes the file small.
@@ -26,7 +26,7 @@ done
 entropy() {
     printf %s "$1" | sha512sum | cut -d ' ' -f 1
 }
-query="secret=$secret&client=$(entropy client)&server=$(entropy server)"
+query="psk=$psk&client=$(entropy client)&server=$(entropy server)"
 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic \
     --no-first-run --disable-background-networking --disable-component-update --disable-sync \
     --user-data-dir="$scratch/profile" --hide-scrollbars --disable-lcd-text --force-color-profile=srgb \

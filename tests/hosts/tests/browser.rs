@@ -36,9 +36,9 @@ fn page_connects_two_instances() {
 /// page's server sent.
 #[test]
 fn bytes_shown_decrypt_to_the_text_shown() {
-    let secret = hex(&Sha256::digest(KEY));
+    let psk = hex(&Sha256::digest(KEY));
     let entropy = hex(&[[0x5a; 32], [0x11; 32]].concat());
-    let page = Page::load(&format!("?secret={secret}&client={entropy}"));
+    let page = Page::load(&format!("?psk={psk}&client={entropy}"));
     assert!(page.dom.contains(r#"data-result="ok""#), "{}", page.dom);
     let steps = page.steps();
     let sent_by = |side| steps.iter().filter(move |step| step.from == side);
