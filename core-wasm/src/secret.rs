@@ -64,10 +64,10 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 
 /// Wipes the stack below the caller's frame, where the functions it has called
 /// may have left secrets: arithmetic spills what it computes with, and no
-/// destructor reaches that. Takes less than a microsecond.
+/// destructor reaches that. Takes a microsecond.
 #[inline(never)]
 pub(crate) fn wipe_stack() {
-    // More than an exponentiation, the deepest of all calls, takes.
-    let mut below = [0_u8; 16 << 10];
+    // 16 KiB: more than an exponentiation, the deepest of all calls, takes.
+    let mut below = [0_u64; 2048];
     below.zeroize();
 }

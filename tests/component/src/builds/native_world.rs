@@ -46,7 +46,7 @@ impl NativeWorld {
 }
 
 fn psk(psk: &[u8]) -> Option<Psk> {
-    psk.try_into().ok().map(Psk::new)
+    psk.try_into().ok().map(Psk::copy_of)
 }
 
 impl Build for NativeWorld {
