@@ -3,7 +3,8 @@
 #   make            build everything
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
-#   make verify     look for attacks on models of the handshake and of pairing
+#   make verify     look for attacks on models of the handshake and of pairing, and
+#                   for time that depends on secrets
 #   make bench      measure it side by side with spiped, stunnel and HAProxy
 #   make bench-micro   measure its parts, and the portable component
 #   make check      formatting, lints, documentation, dependencies
@@ -63,9 +64,11 @@ demo: all
 test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
 
-# Not part of `make test`: the models change with the protocol, not with the code.
-verify:
+# Not part of `make test`: the models change with the protocol, not with the code;
+# and of what memcheck finds `make test` has the part that is quick.
+verify: all
 	@tests/model/verify.py
+	@tests/constant-time/run.sh full
 
 # Side by side with Debian's spiped, stunnel and HAProxy, interleaved; takes
 # about 15 minutes. One figure of ours: make bench BENCH='--only memory
@@ -84,6 +87,7 @@ bench-micro: all
 	cargo bench --locked --package spiped-component-tests --bench builds
 	tests/hosts/node/setup.sh
 	@node tests/hosts/node/bench.mjs
+	@cargo run --quiet --locked --release --package spiped-subject --bin timing
 
 # The rendered interface; `make check` sees to it that it is up to date.
 wit-docs: $(TOOL)

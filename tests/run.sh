@@ -33,6 +33,7 @@ main() {
     fi
 
     fuzz
+    tests/constant-time/run.sh quick
     # shellcheck disable=SC2086 # words
     cargo test $build --profile checked --doc
     if cargo nextest --version >/dev/null 2>&1; then

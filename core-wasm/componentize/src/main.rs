@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use wasm_encoder::{Module, RawSection};
+use wasmparser::{Parser, Payload};
 use wasmtime::Engine;
 use wit_bindgen_core::Files;
 use wit_component::ComponentEncoder;
@@ -28,9 +30,29 @@ fn main() -> Result<()> {
     }
 }
 
-/// Core module, with its bindings' custom sections, to component.
+/// Core module, with its bindings' custom sections, to component. What is there
+/// for people who read machine code stays behind.
 fn encode(core: &[u8]) -> Result<Vec<u8>> {
-    ComponentEncoder::default().validate(true).module(core)?.encode()
+    ComponentEncoder::default().validate(true).module(&strip(core)?)?.encode()
+}
+
+/// A module without names and debug information.
+fn strip(core: &[u8]) -> Result<Vec<u8>> {
+    let mut stripped = Module::new();
+    for payload in Parser::new(0).parse_all(core) {
+        let payload = payload?;
+        if let Payload::CustomSection(custom) = &payload
+            && (custom.name().starts_with(".debug_")
+                || ["name", "producers"].contains(&custom.name()))
+        {
+            continue;
+        }
+        if let Some((id, range)) = payload.as_section() {
+            let (start, end) = (usize::try_from(range.start)?, usize::try_from(range.end)?);
+            stripped.section(&RawSection { id, data: &core[start..end] });
+        }
+    }
+    Ok(stripped.finish())
 }
 
 /// Component to machine code for any processor of this architecture, so that

@@ -1,0 +1,60 @@
+//! Runs the protocol's operations on poisoned secrets, for memcheck to report
+//! what depends on them: `poisoned WORLD [GROUP...]`.
+//!
+//! A world is `crate`, the native crate; `component`, the production component
+//! as the daemon loads it; or the path of another precompiled component. See
+//! `docs/security.md`, "Constant time".
+
+#![deny(unsafe_code)]
+
+mod memcheck;
+mod operations;
+mod weakened;
+
+use std::env::args;
+use std::fs;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use operations::groups;
+use spiped_subject::{Component, Crate, World};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let [world, groups @ ..] = &args[..] else {
+        return fail("usage: poisoned WORLD [GROUP...]");
+    };
+    if !memcheck::is_watching() {
+        return fail("this runs under valgrind only");
+    }
+    match *world {
+        "weakened" => weakened::run(),
+        "crate" => run(&Crate, groups),
+        "component" => run_component(&Component::production(), groups),
+        path => run_component(&Component::precompiled(path), groups),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Also shows where the machine code is: reports have only addresses in it.
+fn run_component(component: &Component, groups: &[&str]) {
+    let maps = fs::read("/proc/self/maps").expect("the memory map");
+    io::stdout().write_all(&maps).expect("standard output");
+    run(component, groups);
+}
+
+/// Runs the groups of operations, all if none is named.
+fn run<W: World>(world: &W, wanted: &[&str]) {
+    for (name, run) in groups() {
+        if wanted.is_empty() || wanted.contains(&name) {
+            run(world);
+        }
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    // Standard error is valgrind's, too, and both are shown on a failure.
+    writeln!(io::stderr(), "{message}").ok();
+    ExitCode::FAILURE
+}
