@@ -70,13 +70,15 @@ fn silent_stranger_costs_the_server_a_few_kibibytes_however_many_keys_there_are(
     let lab = Lab::new();
     fs::create_dir(lab.path("keys")).unwrap();
     for number in 0..1024 {
-        lab.write_key(&format!("keys/{number}"), &number.to_string());
+        lab.write_key(&format!("keys/{number}"), number.to_string());
     }
-    let server = Spiped::decrypt(&lab, &lab.tcp()).key("keys").args(&["-n", "0", "-o", "60"]);
-    let server = server.start();
+    let server = Spiped::decrypt(&lab, &lab.tcp()).key("keys").args(&["-n", "0"]);
+    let server = server.time_limit("60").start();
     let greeted = |count| -> Vec<_> {
         let mut strangers: Vec<_> = (0..count).map(|_| server.connect()).collect();
-        strangers.iter_mut().for_each(|stranger| drop(stranger.receive(32)));
+        for stranger in &mut strangers {
+            stranger.receive(32);
+        }
         strangers
     };
     let memory = || proc::status(server.process.pid(), "VmRSS")[0];
