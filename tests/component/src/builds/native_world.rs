@@ -104,7 +104,9 @@ impl Session for SessionGuest {
         };
         let words = match &output.status {
             Status::Failed(failure) => failed(failure).words,
-            status => words(status),
+            status @ (Status::Handshaking | Status::WantsCompute | Status::Established) => {
+                words(status)
+            }
         };
         let (to_crypt, to_plain) = (output.to_crypt, output.to_plain);
         Answer { to_crypt, to_plain, words, bytes: None }

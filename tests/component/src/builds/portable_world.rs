@@ -52,7 +52,7 @@ impl PortableWorld {
             Ingredients::Acceptor { config, psks, our_nonce } => {
                 let config = server_config(*config);
                 let made = acceptor.call_constructor(&mut store, config, psks).unwrap();
-                let resource = made.map_err(|misuse| misused(&misuse))?;
+                let resource = made.map_err(misused)?;
                 return Ok(Resource::Acceptor {
                     acceptor: Box::new(Instance { store, exports, resource }),
                     our_nonce: our_nonce.clone(),
@@ -62,7 +62,7 @@ impl PortableWorld {
             Ingredients::Connect { config, psk, entropy } => {
                 let config = client_config(*config);
                 let made = session.call_connect(&mut store, config, psk, entropy).unwrap();
-                made.map_err(|misuse| misused(&misuse))
+                made.map_err(misused)
             }
             Ingredients::Accept { config, our_nonce, hello, psk, entropy } => {
                 let config = server_config(*config);
@@ -70,7 +70,7 @@ impl PortableWorld {
                 made.unwrap().map_err(|failure| Answer::failed(&failure))
             }
             Ingredients::Resume { state } => {
-                session.call_resume(&mut store, state).unwrap().map_err(|misuse| misused(&misuse))
+                session.call_resume(&mut store, state).unwrap().map_err(misused)
             }
         };
         let resource = made?;
@@ -78,8 +78,8 @@ impl PortableWorld {
     }
 }
 
-fn misused(misuse: &Misuse) -> Answer {
-    Answer::failed(&Failure::Misuse(*misuse))
+fn misused(misuse: Misuse) -> Answer {
+    Answer::failed(&Failure::Misuse(misuse))
 }
 
 impl Acceptor for Instance {
@@ -88,7 +88,7 @@ impl Acceptor for Instance {
         let api = exports.spiped_pipe_acceptor().acceptor();
         match api.call_identify(store, *resource, our_nonce, received).unwrap() {
             Ok(verdict) => Answer::of(&verdict),
-            Err(misuse) => misused(&misuse),
+            Err(misuse) => misused(misuse),
         }
     }
 
@@ -97,7 +97,7 @@ impl Acceptor for Instance {
         let api = exports.spiped_pipe_acceptor().acceptor();
         match api.call_fault_at_eof(store, *resource, our_nonce, received).unwrap() {
             Ok(fault) => Answer::fault(&fault),
-            Err(misuse) => misused(&misuse),
+            Err(misuse) => misused(misuse),
         }
     }
 }
