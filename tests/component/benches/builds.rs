@@ -38,11 +38,11 @@ fn main() {
             });
         }
         group.bench_function("public-value", |b| {
-            b.iter_batched(pair, |pair| pair.computed(), BatchSize::PerIteration);
+            b.iter_batched(pair, Pair::computed, BatchSize::PerIteration);
         });
         group.bench_function("shared-value", |b| {
             let agreeing = || pair().agreeing();
-            b.iter_batched(agreeing, |pair| pair.computed(), BatchSize::PerIteration);
+            b.iter_batched(agreeing, Pair::computed, BatchSize::PerIteration);
         });
         for packets in RUNS {
             let plain = vec![b'x'; packets * PLAIN_MAX];

@@ -102,19 +102,31 @@ impl Trio {
 
     fn native_world(&mut self, call: Call<'_>) -> Answer {
         let exchange = &mut self.native_world;
-        let output = match call {
+        let result = match call {
             Call::Start => exchange.start(),
             Call::Receive(bytes) => exchange.receive(bytes),
             Call::Confirm => exchange.confirm(),
-            Call::Eof => exchange.eof(),
+            Call::Eof => {
+                return match exchange.eof() {
+                    Ok(()) => ended(),
+                    Err(failure) => failed(&protocol_failure(failure)),
+                };
+            }
         };
-        match output.status {
-            host::Status::Failed(host::Failure::Protocol(failure)) => failed(&failure),
-            host::Status::Failed(host::Failure::Guest(reason)) => panic!("{reason}"),
-            _ if matches!(call, Call::Eof) => ended(),
-            host::Status::Agreed(key) => (output.to_peer, agreed(&*key)),
-            status => (output.to_peer, words(&status)),
+        match result {
+            Ok(host::Output { to_peer, status: host::Status::Agreed }) => {
+                (to_peer, agreed(&*exchange.take_key().unwrap()))
+            }
+            Ok(output) => (output.to_peer, words(&output.status)),
+            Err(failure) => failed(&protocol_failure(failure)),
         }
+    }
+}
+
+fn protocol_failure(failure: host::Failure) -> host::ProtocolFailure {
+    match failure {
+        host::Failure::Protocol(failure) => failure,
+        host::Failure::Guest(reason) => panic!("{reason}"),
     }
 }
 
