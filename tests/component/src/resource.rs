@@ -150,9 +150,9 @@ pub(crate) fn failed(failure: &impl Debug) -> String {
 /// One function in place of a list for each build: the names in the
 /// transcripts are checked against the interface by a test.
 pub fn words(value: &impl Debug) -> String {
-    let shown = format!("{value:?}");
+    let shown = name_errors(&format!("{value:?}"));
     let mut words: Vec<String> = Vec::new();
-    for word in shown.split(['(', ')', '{', '}', ',', ' ']) {
+    for word in shown.split(['(', ')', '{', '}', ',', '"', ' ']) {
         // Of `Type::Case`, the case.
         let word = word.rsplit("::").next().unwrap_or_default();
         let field = word.ends_with(':');
@@ -164,6 +164,16 @@ pub fn words(value: &impl Debug) -> String {
         }
     }
     words.join(" ")
+}
+
+/// Enums that are errors in the interface show themselves with their
+/// documentation: `Misuse { code: 6, name: "start-order", message: "..." }`. Of
+/// that, the name is left.
+fn name_errors(shown: &str) -> String {
+    let Some((before, rest)) = shown.split_once("{ code: ") else { return shown.into() };
+    let name = rest.split('"').nth(1).unwrap_or_default();
+    let after = rest.split_once("\" }").map_or("", |(_, after)| after);
+    format!("{before}{name}{}", name_errors(after))
 }
 
 fn kebab_case(name: &str) -> String {
@@ -244,27 +254,35 @@ pub trait Build {
 
 #[cfg(test)]
 mod tests {
-    use spiped_core::{Error, Misuse, PeerFault};
+    use spiped::guest::BadLength;
+    use spiped_core as core;
 
     use super::*;
+    use crate::builds::generated::{Failure, Misuse, PeerFault};
 
     #[test]
-    fn words_are_cases_and_numbers() {
-        let forged = Error::Peer(PeerFault::ForgedPacket { number: 7 });
-        assert_eq!(words(&forged), "peer forged-packet 7");
-        assert_eq!(failed(&Misuse::PskLength), "failed psk-length");
-        #[derive(Debug)]
-        #[allow(dead_code, reason = "only shown")]
-        struct BadLength {
-            packet_number: u64,
-            length: u32,
+    fn words_are_cases_and_numbers_whosever_types_they_are() {
+        let bad_length = BadLength { packet_number: 1, length: 1 };
+        for (generated, native, expected) in [
+            (
+                Failure::Peer(PeerFault::ForgedPacket(7)),
+                core::Error::from(core::PeerFault::ForgedPacket { number: 7 }),
+                "peer forged-packet 7",
+            ),
+            (
+                Failure::Peer(PeerFault::BadLength(bad_length)),
+                core::PeerFault::BadLength { number: 1, length: 1 }.into(),
+                "peer bad-length 1 1",
+            ),
+            (
+                Failure::Misuse(Misuse::StartOrder),
+                core::Misuse::StartOrder.into(),
+                "misuse start-order",
+            ),
+            (Failure::Exhausted, core::Error::Exhausted, "exhausted"),
+        ] {
+            assert_eq!([words(&generated), words(&native)], [expected; 2]);
         }
-        #[derive(Debug)]
-        #[allow(dead_code, reason = "only shown")]
-        enum Failure {
-            BadLength(BadLength),
-        }
-        let bad = Failure::BadLength(BadLength { packet_number: 1, length: 1 });
-        assert_eq!(words(&bad), "bad-length 1 1");
+        assert_eq!(failed(&core::Error::Exhausted), "failed exhausted");
     }
 }

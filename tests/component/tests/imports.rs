@@ -6,8 +6,12 @@ use wasmtime::component::Component;
 
 use crate::engine_config::engine_config;
 
-const EXPORTS: [&str; 3] =
-    ["spiped:pipe/acceptor@0.1.0", "spiped:pipe/session@0.1.0", "spiped:pipe/pairing@0.1.0"];
+const EXPORTS: [&str; 4] = [
+    "spiped:pipe/types@0.1.0",
+    "spiped:pipe/acceptor@0.1.0",
+    "spiped:pipe/session@0.1.0",
+    "spiped:pipe/pairing@0.1.0",
+];
 
 fn interface(engine: &Engine, name: &str) -> (Vec<String>, Vec<String>) {
     let component = Component::from_file(engine, built(name)).unwrap();
@@ -28,6 +32,6 @@ fn portable_world_imports_nothing_at_all() {
 fn native_world_imports_bulk_cryptography_only() {
     let engine = Engine::new(&engine_config()).unwrap();
     let (imports, exports) = interface(&engine, "spiped-native.wasm");
-    assert_eq!(imports, ["spiped:pipe/key-search@0.1.0", "spiped:pipe/packet-crypto@0.1.0"]);
+    assert_eq!(imports, ["spiped:pipe/packet-crypto@0.1.0", "spiped:pipe/key-search@0.1.0"]);
     assert_eq!(exports, EXPORTS);
 }

@@ -28,14 +28,13 @@ enum Call<'a> {
     Start,
     Receive(&'a [u8]),
     Confirm,
+    Reject,
+    TakeKey,
     Eof,
 }
 
-/// Bytes for the peer, and the status in words, with the key if there is one.
+/// Bytes for the peer, and the rest in words; of a key, its bytes.
 type Answer = (Vec<u8>, String);
-
-/// What is said of an end that is no failure.
-const ENDED: &str = "ended";
 
 /// The same exchange in every build.
 struct Trio {
@@ -86,39 +85,37 @@ impl Trio {
             Call::Start => exchange.start(&mut out),
             Call::Receive(bytes) => exchange.receive(bytes, &mut out),
             Call::Confirm => exchange.confirm(&mut out),
-            Call::Eof => {
-                return match exchange.eof() {
-                    Ok(()) => ended(),
-                    Err(error) => failed(&error),
-                };
-            }
+            Call::Reject => return done(exchange.reject()),
+            Call::Eof => return done(exchange.eof()),
+            Call::TakeKey => return key(exchange.take_key().map(|key| key.expose().to_vec())),
         };
         match result.and_then(|()| exchange.status()) {
-            Ok(core::Status::Agreed) => (out, agreed(exchange.take_key().unwrap().expose())),
             Ok(status) => (out, words(&status)),
             Err(error) => failed(&error),
         }
     }
 
     fn native_world(&mut self, call: Call<'_>) -> Answer {
+        fn protocol(failure: host::Failure) -> host::ProtocolFailure {
+            match failure {
+                host::Failure::Protocol(failure) => failure,
+                host::Failure::Guest(reason) => panic!("{reason}"),
+            }
+        }
         let exchange = &mut self.native_world;
         let result = match call {
             Call::Start => exchange.start(),
             Call::Receive(bytes) => exchange.receive(bytes),
             Call::Confirm => exchange.confirm(),
-            Call::Eof => {
-                return match exchange.eof() {
-                    Ok(()) => ended(),
-                    Err(failure) => failed(&protocol_failure(failure)),
-                };
+            Call::Reject => return done(exchange.reject().map_err(protocol)),
+            Call::Eof => return done(exchange.eof().map_err(protocol)),
+            Call::TakeKey => {
+                return key(exchange.take_key().map(|key| key.to_vec()).map_err(protocol));
             }
         };
-        match result {
-            Ok(host::Output { to_peer, status: host::Status::Agreed }) => {
-                (to_peer, agreed(&*exchange.take_key().unwrap()))
-            }
+        match output.map_err(protocol) {
             Ok(output) => (output.to_peer, words(&output.status)),
-            Err(failure) => failed(&protocol_failure(failure)),
+            Err(failure) => failed(&failure),
         }
     }
 }
@@ -146,45 +143,32 @@ impl Portable {
     fn call(&mut self, call: Call<'_>) -> Answer {
         let api = self.instance.spiped_pipe_pairing().exchange();
         let (store, exchange) = (&mut self.store, self.exchange);
-        let result = match call {
-            Call::Start => api.call_start(&mut *store, exchange),
-            Call::Receive(bytes) => api.call_receive(&mut *store, exchange, bytes),
-            Call::Confirm => api.call_confirm(&mut *store, exchange),
-            Call::Eof => {
-                return match api.call_eof(store, exchange).unwrap() {
-                    Ok(()) => ended(),
-                    Err(failure) => failed(&failure),
-                };
-            }
+        let output = match call {
+            Call::Start => api.call_start(store, exchange),
+            Call::Receive(bytes) => api.call_receive(store, exchange, bytes),
+            Call::Confirm => api.call_confirm(store, exchange),
+            Call::Reject => return done(api.call_reject(store, exchange).unwrap()),
+            Call::Eof => return done(api.call_eof(store, exchange).unwrap()),
+            Call::TakeKey => return key(api.call_take_key(store, exchange).unwrap()),
         };
-        match result.unwrap() {
-            Ok(wit::Output { to_peer, status: wit::Status::Agreed }) => {
-                (to_peer, agreed(&api.call_take_key(store, exchange).unwrap().unwrap()))
-            }
+        match output.unwrap() {
             Ok(output) => (output.to_peer, words(&output.status)),
             Err(failure) => failed(&failure),
         }
     }
-
-    /// The user says no.
-    fn reject(&mut self) -> String {
-        let api = self.instance.spiped_pipe_pairing().exchange();
-        let rejected = api.call_reject(&mut self.store, self.exchange).unwrap();
-        rejected.map_or_else(|failure| words(&failure), |()| String::new())
-    }
 }
 
-fn ended() -> Answer {
-    (Vec::new(), ENDED.into())
+fn done(result: Result<(), impl std::fmt::Debug>) -> Answer {
+    result.map_or_else(|failure| failed(&failure), |()| (Vec::new(), String::new()))
+}
+
+fn key(result: Result<Vec<u8>, impl std::fmt::Debug>) -> Answer {
+    result.map_or_else(|failure| failed(&failure), |key| (key, String::new()))
 }
 
 /// A failure, which has no bytes.
 fn failed(failure: &impl std::fmt::Debug) -> Answer {
     (Vec::new(), words(failure))
-}
-
-fn agreed(key: &[u8]) -> String {
-    format!("agreed {key:?}")
 }
 
 const CODE: &str = "correct horse";
@@ -212,11 +196,11 @@ fn comparing_is_the_same_in_every_build() {
     let (tag, status) = client.call(Call::Confirm);
     assert_eq!(status, "confirmed");
     server.call(Call::Receive(&tag));
-    let (tag, here) = server.call(Call::Confirm);
-    let (_, there) = client.call(Call::Receive(&tag));
-    assert!(here.starts_with("agreed"), "{here}");
-    assert_eq!(here, there);
+    let (tag, status) = server.call(Call::Confirm);
+    assert_eq!(status, "agreed");
+    client.call(Call::Receive(&tag));
     client.call(Call::Eof);
+    same_key(&mut client, &mut server);
 }
 
 #[test]
@@ -228,10 +212,18 @@ fn code_is_the_same_in_every_build() {
     let (hello, _) = server.call(Call::Receive(rest));
     let (answer, status) = client.call(Call::Receive(&hello));
     assert_eq!(status, "confirmed");
-    let (tag, here) = server.call(Call::Receive(&answer));
-    let (_, there) = client.call(Call::Receive(&tag));
-    assert!(here.starts_with("agreed"), "{here}");
-    assert_eq!(here, there);
+    let (tag, status) = server.call(Call::Receive(&answer));
+    assert_eq!(status, "agreed");
+    client.call(Call::Receive(&tag));
+    same_key(&mut client, &mut server);
+}
+
+/// Both have the same, and once.
+fn same_key(client: &mut Trio, server: &mut Trio) {
+    let (key, _) = client.call(Call::TakeKey);
+    assert_eq!(key.len(), 32);
+    assert_eq!(server.call(Call::TakeKey).0, key);
+    assert_eq!(client.call(Call::TakeKey).1, "misuse no-key");
 }
 
 /// What is done with client, server and the client's first message; the last
@@ -279,24 +271,14 @@ fn failures_are_the_same_in_every_build() {
     }
 }
 
-/// What the production host never asks for, since it takes the key at once and
-/// drops an exchange that the user rejects.
 #[test]
-fn rejected_is_final_and_the_key_is_taken_once() {
-    let engine = Engine::new(4).unwrap();
+fn rejected_is_final_in_every_build() {
+    let engine = Engine::new(2).unwrap();
     let (mut client, mut server, hello) = start(&engine, [None; 2]);
     let (hello, _) = server.call(Call::Receive(&hello));
     client.call(Call::Receive(&hello));
-    assert_eq!(client.portable.reject(), "");
-    assert_eq!(client.portable.reject(), "rejected");
-    assert_eq!(client.portable.call(Call::Confirm), failed(&core::Error::Rejected));
-
-    let (mut client, mut server, hello) = start(&engine, [Some(CODE); 2]);
-    let (hello, _) = server.call(Call::Receive(&hello));
-    let (answer, _) = client.call(Call::Receive(&hello));
-    server.call(Call::Receive(&answer));
-    let Portable { store, instance, exchange } = &mut server.portable;
-    let api = instance.spiped_pipe_pairing().exchange();
-    let again = api.call_take_key(store, *exchange).unwrap().unwrap_err();
-    assert_eq!(words(&again), "misuse no-key");
+    assert_eq!(client.call(Call::Reject), (vec![], String::new()));
+    for call in [Call::Reject, Call::Confirm, Call::Receive(&[0; 32]), Call::TakeKey, Call::Eof] {
+        assert_eq!(client.call(call), (vec![], "rejected".into()), "{call:?}");
+    }
 }

@@ -127,13 +127,11 @@ impl End {
     fn make_call(&mut self, call: &Call) -> Vec<u8> {
         let answer = self.trio.call(call);
         let mut flight = answer.to_crypt.clone();
-        match call {
-            Call::PskId => {}
-            Call::Suspend => {
-                let state = answer.bytes.expect("an established session");
-                self.trio = Trio::make(&BUILDS, &Ingredients::Resume { state }).unwrap();
-            }
-            _ => self.go_by(answer),
+        if *call == Call::Suspend {
+            let state = answer.bytes.expect("an established session");
+            self.trio = Trio::make(&BUILDS, &Ingredients::Resume { state }).unwrap();
+        } else if *call != Call::PskId {
+            self.go_by(answer);
         }
         if self.status == WANTS_COMPUTE {
             flight.extend(self.make_call(&Call::Compute));
@@ -160,18 +158,14 @@ impl End {
         let rest = received.split_off(hello_len);
         let (hello, entropy) = (received, exponent);
         let accept = Ingredients::Accept { config, our_nonce, hello, psk, entropy };
-        match Trio::make(&BUILDS, &accept) {
-            Ok(trio) => {
-                self.trio = trio;
-                let mut flight = self.make_call(&Call::Start);
-                flight.extend(self.call(&Call::Crypt(rest)));
-                flight
-            }
-            Err(_) => {
-                self.status.clear();
-                Vec::new()
-            }
-        }
+        let Ok(trio) = Trio::make(&BUILDS, &accept) else {
+            self.status.clear();
+            return Vec::new();
+        };
+        self.trio = trio;
+        let mut flight = self.make_call(&Call::Start);
+        flight.extend(self.call(&Call::Crypt(rest)));
+        flight
     }
 }
 

@@ -82,11 +82,12 @@ fn sessions_follow_from_their_acceptors() {
             let Ingredients::Acceptor { config, psks, our_nonce } = &pair[0].ingredients else {
                 panic!("{}: something comes before {:?}", file.display(), pair[1].ingredients);
             };
-            let received = pair[0].steps.iter().filter_map(|step| match &step.call {
-                Call::Identify(bytes) => Some(&bytes[..]),
-                _ => None,
-            });
-            let received: Vec<u8> = received.collect::<Vec<_>>().concat();
+            let mut received = Vec::new();
+            for step in &pair[0].steps {
+                if let Call::Identify(bytes) = &step.call {
+                    received.extend_from_slice(bytes);
+                }
+            }
             let verdict = pair[0].steps.last().unwrap().answer.as_str();
             let words: Vec<_> = verdict.split_whitespace().collect();
             let ["=", "authenticated", index, _, length] = words[..] else {
@@ -121,10 +122,13 @@ fn cases_of(type_name: &str) -> BTreeSet<String> {
     resolve.push_path(wit).unwrap();
     let (_, types) =
         resolve.interfaces.iter().find(|(_, it)| it.name.as_deref() == Some("types")).unwrap();
-    match &resolve.types[types.types[type_name]].kind {
-        TypeDefKind::Enum(it) => it.cases.iter().map(|case| case.name.clone()).collect(),
-        TypeDefKind::Variant(it) => it.cases.iter().map(|case| case.name.clone()).collect(),
-        other => panic!("{type_name} is {other:?}"),
+    let kind = &resolve.types[types.types[type_name]].kind;
+    if let TypeDefKind::Enum(it) = kind {
+        it.cases.iter().map(|case| case.name.clone()).collect()
+    } else if let TypeDefKind::Variant(it) = kind {
+        it.cases.iter().map(|case| case.name.clone()).collect()
+    } else {
+        panic!("{type_name} is {kind:?}")
     }
 }
 

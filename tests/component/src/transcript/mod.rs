@@ -104,12 +104,13 @@ mod tests {
     use crate::builds::NativeCrate;
 
     const GOOD: &str = "acceptor\nconfig: any offer\npsk: 32*01\nour-nonce: 32*02\n= made\n\n\
-                        identify 01\n= more 31\n\n\
-                        connect\nconfig: x25519\npsk: 32*01\nentropy: 32*0203\n= made\n\n\
-                        start\n> crypt 16*0203\n= wants-compute\n";
+                        identify 01\n= more 95\n\n\
+                        connect\nconfig: x25519\npsk: 32*01\nentropy: ENTROPY\n= made\n\n\
+                        start\n> crypt 32*02\n= wants-compute\n";
 
     fn replay(text: &str) -> Result<(), Fault> {
-        Transcript::parse(text)?.replay(&NativeCrate)
+        let entropy = ["02".repeat(32), "03".repeat(32)].concat();
+        Transcript::parse(&text.replace("ENTROPY", &entropy))?.replay(&NativeCrate)
     }
 
     #[test]
@@ -117,8 +118,8 @@ mod tests {
         assert_eq!(replay(GOOD), Ok(()));
         for (bad, expected) in [
             (GOOD.replace("= wants-compute", "= handshaking"), "16: "),
-            (GOOD.replace("> crypt 16*0203", "> crypt 16*0202"), "16: "),
-            (GOOD.replace("= more 31", "= more 30"), "7: the answer is\n= more 31\ninstead of\n"),
+            (GOOD.replace("> crypt 32*02", "> crypt 32*03"), "16: "),
+            (GOOD.replace("= more 95", "= more 94"), "7: the answer is\n= more 95\ninstead of\n"),
             (GOOD.replace("psk: 32*01\nour", "psk: 31*01\nour"), "1: "),
         ] {
             let fault = replay(&bad).unwrap_err().to_string();
