@@ -113,7 +113,7 @@ fn silent_server_is_given_up() {
 }
 
 #[test]
-fn cut_off_packet_is_reported() {
+fn truncated_packet_is_reported() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let mut spipe = Spipe::to(&lab, backend.endpoint()).start();
@@ -125,7 +125,7 @@ fn cut_off_packet_is_reported() {
     let mut received = Vec::new();
     spipe.stdout.read_to_end(&mut received).unwrap();
     assert_eq!(received, b"whole");
-    spipe.process.wait().expect_failure("cut off");
+    spipe.process.wait().expect_failure("truncated inside a packet");
 }
 
 #[test]

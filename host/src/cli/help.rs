@@ -153,7 +153,7 @@ Connections:
   -j                no TCP keep-alive
   --kex <exchange>  key exchange: modp2048, which every spiped knows (default
                     of -e), or x25519, which is cheaper and shows when a
-                    stream was cut off; -d accepts both unless told otherwise
+                    stream was truncated; -d accepts both unless told otherwise
   -n <number>       at most this many connections at once; 0 for no limit
                     (default 100)
   -o <seconds>      time limit for connecting and for the handshake

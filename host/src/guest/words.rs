@@ -29,9 +29,9 @@ impl fmt::Display for PeerFault {
                 write!(f, "packet {packet_number} declares an impossible length of {length} bytes")
             }
             Self::DataAfterEndMark => f.write_str("bytes came after its end mark"),
-            Self::TruncatedInHandshake => f.write_str("closed in the middle of the handshake"),
-            Self::TruncatedInPacket => f.write_str("cut off in the middle of a packet"),
-            Self::TruncatedBeforeEndMark => f.write_str("cut off before its end mark"),
+            Self::TruncatedInHandshake => f.write_str("closed in the handshake"),
+            Self::TruncatedInPacket => f.write_str("truncated inside a packet"),
+            Self::TruncatedBeforeEndMark => f.write_str("truncated before its end mark"),
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum Ending {
     Closed,
     /// One of its sockets failed.
     Broken,
-    /// What came from its peer was cut off, forged or corrupted.
+    /// What came from its peer was truncated, forged or corrupted.
     TruncatedOrForged,
     /// Its key was revoked.
     Revoked,

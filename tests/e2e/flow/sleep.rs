@@ -43,7 +43,7 @@ fn half_a_packet_is_kept_while_asleep() {
     wait::observe(NAP);
     session.conn.half_close();
     target.expect_nothing_but(Ending::Reset);
-    server.daemon.process.wait_for_stderr("cut off");
+    server.daemon.process.wait_for_stderr("truncated inside a packet");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn counters_tell_what_the_pipe_and_each_key_did() {
         assert_eq!(conn.receive_all(), b"");
     }
     expect_refusal(&Spiped::encrypt(&lab, server.source()).start());
-    cut_off_in_a_packet(server.connect(), b"bob");
+    truncate_inside_a_packet(server.connect(), b"bob");
     let mut stranger = server.connect();
     stranger.half_close();
     assert_eq!(stranger.receive_all().len(), 32);
@@ -107,7 +107,7 @@ fn counters_come_at_every_level() {
     server.process.wait_for_stderr(": counters: accepted=0 open=0 sent=0 received=0 closed=0 ");
 }
 
-fn cut_off_in_a_packet(conn: Conn, key: &[u8]) {
+fn truncate_inside_a_packet(conn: Conn, key: &[u8]) {
     let mut session = Handshake::begin(conn, Side::Client, key).complete();
     let packet = session.packet(b"half");
     session.conn.send(&packet[..500]);

@@ -46,7 +46,7 @@ fn target_sees_a_reset_after_half_a_packet() {
     session.conn.half_close();
     let expected = (b"whole".to_vec(), Ending::Reset);
     assert_eq!(target.receive_to_end(), expected);
-    server.daemon.process.wait_for_stderr("cut off");
+    server.daemon.process.wait_for_stderr("truncated inside a packet");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn application_sees_a_reset_after_half_a_packet() {
     session.conn.send(&half[..1059]);
     session.conn.half_close();
     application.expect_nothing_but(Ending::Reset);
-    client.daemon.process.wait_for_stderr("cut off");
+    client.daemon.process.wait_for_stderr("truncated inside a packet");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The key exchange X25519 between real programs: who refuses whom, and that
-//! nobody can cut a stream short unnoticed.
+//! no truncated stream goes unnoticed.
 
 use spiped_tests::wire::{Handshake, PACKET_LEN, Session, Side};
 use spiped_tests::{Backend, Conn, Ending, KEY, Lab, Spipe, Spiped};
@@ -38,13 +38,13 @@ fn target_sees_a_reset_unless_the_end_was_meant() {
         session.conn.half_close();
         assert_eq!(target.receive_to_end(), (through.to_vec(), Ending::Reset));
     }
-    server.daemon.process.wait_for_stderr("cut off before its end mark");
+    server.daemon.process.wait_for_stderr("truncated before its end mark");
     let (mut session, mut target) = client_of(&server);
     let stream = stream(&mut session);
     session.conn.send(&stream[..stream.len() - 1]);
     session.conn.half_close();
     assert_eq!(target.receive_to_end(), (b"onetwo".to_vec(), Ending::Reset));
-    server.daemon.process.wait_for_stderr("cut off in the middle of a packet");
+    server.daemon.process.wait_for_stderr("truncated inside a packet");
 }
 
 #[test]
@@ -57,12 +57,12 @@ fn application_sees_a_reset_unless_the_end_was_meant() {
         session.conn.half_close();
         assert_eq!(application.receive_to_end(), (through.to_vec(), Ending::Reset));
     }
-    client.daemon.process.wait_for_stderr("cut off before its end mark");
+    client.daemon.process.wait_for_stderr("truncated before its end mark");
 }
 
 /// As docs/protocol.md says of upstream's form: nobody can tell.
 #[test]
-fn without_end_marks_a_cut_between_packets_is_an_end() {
+fn without_end_marks_a_truncation_between_packets_looks_like_an_end() {
     for (packets, through) in THROUGH.into_iter().enumerate() {
         let server = AgainstServer::start(&[]);
         let (mut session, mut target) = server.session();
@@ -158,7 +158,7 @@ fn restricted_server_refuses_the_other_exchange() {
 }
 
 #[test]
-fn spipe_fails_when_its_input_is_cut_short() {
+fn spipe_fails_when_its_input_is_truncated() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let mut spipe = Spipe::to(&lab, backend.endpoint()).args(X25519).start();
@@ -167,5 +167,5 @@ fn spipe_fails_when_its_input_is_cut_short() {
     session.send(b"half of it");
     session.conn.half_close();
     let exit = spipe.process.wait();
-    exit.expect_failure("cut off before its end mark");
+    exit.expect_failure("truncated before its end mark");
 }
