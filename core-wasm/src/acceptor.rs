@@ -49,7 +49,8 @@ impl<K: KeySearch> Acceptor<K> {
     /// # Errors
     /// [`Misuse::DuplicatePsk`].
     pub fn new(config: ServerConfig, psks: &[Psk]) -> Result<Self, Misuse> {
-        // Sorting takes a time that depends on what is sorted: not the keys.
+        // protocol.md A-6. Sorting takes a time that depends on what is sorted:
+        // not the keys.
         let mut ids = BTreeSet::new();
         if !psks.iter().all(|psk| ids.insert(psk_id(psk))) {
             return Err(Misuse::DuplicatePsk);
@@ -57,15 +58,17 @@ impl<K: KeySearch> Acceptor<K> {
         Ok(Self { config, keys: K::new(psks) })
     }
 
-    /// Who has `received` our nonce, and sent us this?
+    /// Who has `received` our nonce, and sent us this? The answer depends on
+    /// nothing else: protocol.md A-1.
     #[must_use]
     pub fn identify(&self, our_nonce: &Nonce, received: &[u8]) -> Verdict {
+        // protocol.md R-3
         if received.first_chunk::<NONCE_LEN>() == Some(our_nonce) {
             return Verdict::Refused(PeerFault::Reflected);
         }
         let accepted = self.config.key_exchanges();
-        // The shorter form first, as with a stranger that sends slowly: somebody
-        // with a key can make bytes that are both.
+        // protocol.md. The shorter form first, as with a stranger that
+        // sends slowly: anyone with a key can make bytes that are both.
         for &exchange in accepted {
             if let Some(psk_index) = self.find(exchange, our_nonce, received) {
                 return Verdict::Authenticated(Authenticated {
@@ -75,6 +78,7 @@ impl<K: KeySearch> Acceptor<K> {
                 });
             }
         }
+        // protocol.md A-4
         let longer = accepted.iter().map(|&exchange| hello::len(exchange));
         match longer.filter_map(|len| len.checked_sub(received.len())).find(|&missing| missing > 0)
         {
@@ -87,8 +91,9 @@ impl<K: KeySearch> Acceptor<K> {
     /// [`identify`](Self::identify) has asked for more.
     #[must_use]
     pub fn fault_at_eof(&self, our_nonce: &Nonce, received: &[u8]) -> PeerFault {
-        // The only place where an honest client stops before we have a verdict:
-        // it waits for the answer to its hello.
+        // protocol.md A-7. The only place where an honest client stops before we
+        // have a verdict: it waits for the answer to its hello. A stream that
+        // ends elsewhere is truncated: protocol.md H-8.
         let exchange = KeyExchange::X25519;
         if received.len() != hello::len(exchange) {
             PeerFault::TruncatedInHandshake

@@ -1,7 +1,7 @@
 //! The pre-shared key and what is derived from it.
 //!
 //! Both derivations are PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2) with one
-//! iteration, so that block `i` is `HMAC(psk, salt || be32(i))`.
+//! iteration, so that block `i` is `HMAC(psk, salt || be32(i))`: protocol.md H-1.
 
 use hmac::digest::FixedOutput;
 use hmac::{Hmac, KeyInit, Mac};

@@ -38,7 +38,7 @@ impl<P: PacketCrypto> Sealer<P> {
     }
 
     /// Seals all of `plain`, appending packets to `sealed`; when the numbers
-    /// run out, as much of it as there are numbers for.
+    /// run out, as much of it as there are numbers for. protocol.md P-1, P-6.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
         for batch in plain.chunks(RUN_MAX * PLAIN_MAX) {
             let packets = batch.len().div_ceil(PLAIN_MAX);
@@ -46,6 +46,7 @@ impl<P: PacketCrypto> Sealer<P> {
             let mut run = Vec::with_capacity(packets * PACKET_LEN);
             for message in batch.chunks(PLAIN_MAX).take(numbers.count) {
                 run.extend_from_slice(message);
+                // protocol.md P-5
                 run.resize(run.len() + PLAIN_MAX - message.len(), 0);
                 #[allow(clippy::cast_possible_truncation, reason = "at most 1024")]
                 run.extend_from_slice(&(message.len() as u32).to_be_bytes());
@@ -102,8 +103,9 @@ impl<P: PacketCrypto> Opener<P> {
     }
 
     /// Takes all of `bytes`, appending what is authenticated to `plain`, also
-    /// when a later packet fails.
+    /// when a later packet fails: protocol.md F-1.
     pub(crate) fn open(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Error> {
+        // protocol.md E-5
         if self.end_mark == EndMark::Received && !bytes.is_empty() {
             return Err(PeerFault::DataAfterEndMark.into());
         }
@@ -147,7 +149,7 @@ impl<P: PacketCrypto> Opener<P> {
             None => {}
             Some(Stop { index, length: 0 }) if self.end_mark == EndMark::Expected => {
                 self.end_mark = EndMark::Received;
-                // Whatever follows, authenticated or not.
+                // protocol.md E-5: whatever follows, authenticated or not.
                 return if index + 1 < packets {
                     Err(PeerFault::DataAfterEndMark.into())
                 } else {
@@ -176,7 +178,7 @@ struct Stop {
 }
 
 /// Moves the messages of opened packets together, in place, up to the first
-/// packet that has none.
+/// packet that has none: protocol.md P-4. Looks at no padding: protocol.md P-5.
 fn compact(run: &mut Vec<u8>) -> Option<Stop> {
     let mut end = 0;
     let mut stop = None;
@@ -219,7 +221,7 @@ impl Position {
     }
 
     /// Takes up to `wanted` packet numbers, fewer only when they run out. The
-    /// last number of all stays unused.
+    /// last number of all stays unused. protocol.md P-2, P-7.
     fn take(&mut self, wanted: usize) -> Numbers {
         let first = self.next;
         let left = usize::try_from(u64::MAX - first).unwrap_or(usize::MAX);

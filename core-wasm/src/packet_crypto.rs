@@ -6,6 +6,8 @@
 //! | zero-padded | be32    | of 0..1028 and  |
 //! |  encrypted (AES-CTR)  | packet number   |
 //! ```
+//!
+//! protocol.md P-1, and in [`PacketCrypto::open`] protocol.md P-3.
 
 use alloc::vec::Vec;
 

@@ -56,6 +56,7 @@ impl<const N: usize> ConstantTimeEq for Secret<N> {
     }
 }
 
+// protocol.md K-2
 impl<const N: usize> fmt::Debug for Secret<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret<{N}>(..)")

@@ -100,6 +100,7 @@ impl<P: PacketCrypto> Session<P> {
         let exponent = Secret::build(|place| place.copy_from_slice(second));
         check_randomness(&nonce, &exponent)?;
         let handshake = Handshake::connect(config, psk.clone(), nonce, Exponent::new(exponent));
+        // protocol.md H-2
         Ok(Self::fresh(psk, nonce.into(), State::Handshake(handshake)))
     }
 
@@ -119,6 +120,7 @@ impl<P: PacketCrypto> Session<P> {
         psk: &Psk,
         entropy: &ExponentEntropy,
     ) -> Result<Self, Error> {
+        // protocol.md A-8
         check_randomness(our_nonce, entropy)?;
         let mut accepted = config.key_exchanges().iter();
         let hello = accepted.find_map(|&exchange| Hello::new(exchange, our_nonce, hello));
@@ -208,6 +210,7 @@ impl<P: PacketCrypto> Session<P> {
         let established = self.established();
         let result = established.and_then(|established| match established.exchange {
             KeyExchange::Modp2048 => Ok(()),
+            // protocol.md E-1
             KeyExchange::X25519 => established.sealer.seal_end_mark(&mut out.to_crypt),
         });
         self.settle(result)?;
@@ -240,6 +243,7 @@ impl<P: PacketCrypto> Session<P> {
             Ok(State::Handshake(_)) => Err(Misuse::NotEstablished.into()),
             Err(error) => Err(*error),
         };
+        // protocol.md S-3
         self.state = Err(match &state {
             Ok(_) => Misuse::Suspended.into(),
             Err(error) => *error,
@@ -302,6 +306,7 @@ impl<P: PacketCrypto> Session<P> {
     }
 
     fn receive(&mut self, mut bytes: &[u8], out: &mut Output) -> Result<(), Error> {
+        // What one state leaves of the bytes is the next one's: protocol.md H-7.
         loop {
             let result = match &mut self.state {
                 Ok(State::Established(established)) => {
@@ -335,7 +340,7 @@ impl<P: PacketCrypto> Session<P> {
     }
 
     /// Both directions' packet state, if there is any and the plain side has
-    /// not ended.
+    /// not ended. Nothing else seals or opens: protocol.md H-5.
     fn established(&mut self) -> Result<&mut Established<P>, Error> {
         match &mut self.state {
             Ok(State::Established(_)) if self.plain_ended => Err(Misuse::AfterEof.into()),
@@ -358,7 +363,7 @@ impl<P: PacketCrypto> Session<P> {
         self.settle(result)
     }
 
-    /// Fails if the crypt side has ended where it must not.
+    /// Fails if the crypt side has ended where it must not: protocol.md H-8, E-6, E-7.
     fn check_truncated(&mut self) -> Result<(), Error> {
         if !self.crypt_ended {
             return Ok(());
@@ -392,7 +397,7 @@ impl<P: PacketCrypto> Session<P> {
         self.state.as_ref().map(|_| ()).map_err(|error| *error)
     }
 
-    /// Makes an error this session's last word.
+    /// Makes an error this session's last word: protocol.md F-3.
     fn settle(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         if let Err(error) = result {
             self.state = Err(error);
@@ -426,7 +431,7 @@ const SURPLUS_MAX: usize = RUN_MAX * PACKET_LEN;
 
 /// Fails if the random bytes show that the generator is broken: nonce and
 /// exponent are equal, among them 64 equal bytes. An exponent of equal bytes by
-/// itself shows nothing: the specification's vectors have such.
+/// itself shows nothing: the specification's vectors have such. protocol.md R-2.
 fn check_randomness(nonce: &Nonce, exponent: &Secret<EXPONENT_LEN>) -> Result<(), Misuse> {
     if bool::from(nonce.ct_eq(exponent.expose())) { Err(Misuse::BrokenRandomness) } else { Ok(()) }
 }

@@ -50,7 +50,7 @@ const X25519: u8 = 4;
 const END_MARK_RECEIVED: u8 = 8;
 const ALL_FLAGS: u8 = PLAIN_ENDED | CRYPT_ENDED | X25519 | END_MARK_RECEIVED;
 
-/// Everything an established session is made of.
+/// Everything an established session is made of: protocol.md S-1.
 pub(crate) struct Suspended<'a> {
     pub(crate) exchange: KeyExchange,
     pub(crate) psk_id: PskId,
@@ -92,7 +92,8 @@ impl<'a> Suspended<'a> {
     }
 
     /// `None` if these bytes are no suspended session of a version that this
-    /// one reads, or none that [`to_bytes`](Self::to_bytes) makes.
+    /// one reads, or none that [`to_bytes`](Self::to_bytes) makes:
+    /// protocol.md S-2, S-5.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (mut bytes, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>()?;
         if *checksum != self::checksum(bytes) || take(&mut bytes)? != MAGIC {

@@ -163,10 +163,11 @@ impl Pipe {
         mut source: Socket,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
-        // Until we answer, FIN is unambiguous: the peer knows that it was
-        // refused. Later, it might take one for the end of a connection that
-        // was complete.
+        // protocol.md F-2. Until we answer, FIN is unambiguous: the peer knows
+        // that it was refused. Later, it might take one for the end of a
+        // connection that was complete.
         let time = TimeLimit::start(self.time_limit);
+        // protocol.md A-9: neither a target nor a session before the verdict.
         let peer = stranger::identify(&mut source, acceptors, time).await?;
         self.admit_key(&peer, tally)?;
         let serve = self.serve_peer(acceptors, peer, time, source, tally);
@@ -198,7 +199,7 @@ impl Pipe {
     }
 
     /// Makes the session of a peer that has authenticated. It knows the peer's
-    /// key and no other.
+    /// key and no other: protocol.md A-8.
     fn accept(&self, acceptors: &Acceptors, peer: &Peer) -> Result<Box<SessionGuest>, Outcome> {
         let psk = peer.keys.select(peer.psk_index).ok_or_else(named_no_key)?;
         let config = acceptors.config();
@@ -332,14 +333,14 @@ async fn revoked(key: Option<Key>) {
 }
 
 /// Closes the source of a connection that did not come about: whoever is there
-/// must not take it for one that was complete and empty.
+/// must not take it for one that was complete and empty. protocol.md F-2.
 fn refuse(outcome: Outcome, source: Socket) -> Outcome {
     source.reset();
     outcome
 }
 
 /// Closes both sockets: neither application may take a broken connection for
-/// one that was complete.
+/// one that was complete: protocol.md F-2.
 fn settle(outcome: Outcome, crypt: Socket, plain: Socket) -> Outcome {
     if let Outcome::Broken(..) | Outcome::Revoked(_) = outcome {
         crypt.reset();

@@ -100,6 +100,8 @@ where
                     tally.sent(bytes.map_or(0, <[u8]>::len));
                     (output.to_crypt, output.status)
                 })?;
+            // protocol.md E-4: neither direction waits for the other, or has a
+            // time limit.
             if inward.is_done() && outward.is_done() {
                 return Poll::Ready(Ok(()));
             }
@@ -203,7 +205,8 @@ impl Direction {
             Stage::Reading => {
                 let status = ready!(self.poll_read(cx, from.stream, max, handle));
                 let status = status.map_err(from.broken)?;
-                // At once as a rule; what is left waits for the next turn.
+                // At once as a rule; what is left waits for the next turn. What
+                // came before a failure goes out as well: protocol.md F-1.
                 let write = self.poll_write(cx, to.stream);
                 if let Status::Failed(failure) = status {
                     return Poll::Ready(Err(Broken::Session(failure)));
@@ -238,6 +241,8 @@ impl Direction {
             ready!(Pin::new(reader).poll_read(cx, &mut read))?;
             let bytes = read.filled();
             buffer.used = buffer.used.max(bytes.len());
+            // Only the end of a stream ends a direction, and only a stream that
+            // ends cleanly: protocol.md E-2, E-3.
             let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
             if bytes.is_none() {
                 self.stage = Stage::Ending;

@@ -56,6 +56,7 @@ pub async fn identify(
     acceptors: &Acceptors,
     time: TimeLimit,
 ) -> Result<Peer, Outcome> {
+    // protocol.md R-1
     let mut our_nonce = [0; NONCE_LEN];
     getrandom::fill(&mut our_nonce).map_err(GuestError::from)?;
     let mut received = Vec::new();
@@ -83,6 +84,7 @@ async fn listen(
     our_nonce: &[u8; NONCE_LEN],
     received: &mut Vec<u8>,
 ) -> Result<(Authenticated, Arc<KeySet>), Outcome> {
+    // protocol.md H-2
     socket.write_all(our_nonce).await.map_err(HandshakeError::from)?;
     let mut wanted = acceptors.hello_min();
     loop {

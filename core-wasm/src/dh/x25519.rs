@@ -16,7 +16,8 @@ pub(super) const PUBLIC_VALUE_LEN: usize = 32;
 pub(crate) struct PublicValue(PublicKey);
 
 impl PublicValue {
-    /// `None` unless it is 32 bytes long.
+    /// `None` unless it is 32 bytes long; nothing else is asked for:
+    /// protocol.md H-13.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; PUBLIC_VALUE_LEN] = bytes.try_into().ok()?;
         Some(Self(bytes.into()))
@@ -32,7 +33,7 @@ pub(super) fn public_value(x: &Secret<EXPONENT_LEN>) -> PublicValue {
     PublicValue(PublicKey::from(&StaticSecret::from(*x.expose())))
 }
 
-/// X25519(x, peer); `None` if that is 0, section 6.1.
+/// X25519(x, peer); `None` if that is 0, section 6.1 and protocol.md H-12.
 pub(super) fn shared_value(
     x: &Secret<EXPONENT_LEN>,
     peer: &PublicValue,

@@ -19,6 +19,7 @@ pub(super) fn begin(config: ClientConfig, psk: Psk, nonce: Nonce, exponent: Expo
     };
     let local = Local { forward_secrecy, psk, nonce, exponent };
     if forward_secrecy == ForwardSecrecy::Omit {
+        // protocol.md H-6
         Handshake::ClientExpectNonce(ExpectNonce::new(local, PublicValue::ONE))
     } else {
         let exchange = config.key_exchange();
@@ -47,7 +48,8 @@ impl MakeShare {
     }
 }
 
-/// Waits for the server's nonce, then sends our key share.
+/// Waits for the server's nonce, then sends our key share, in the one form that
+/// was chosen: protocol.md H-3.
 pub(crate) struct ExpectNonce {
     local: Local,
     value: PublicValue,

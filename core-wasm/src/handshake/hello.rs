@@ -37,7 +37,8 @@ impl<'a> Hello<'a> {
         &self.nonces
     }
 
-    /// The client's public value, once all that can be checked is.
+    /// The client's public value, once all that can be checked is, again:
+    /// protocol.md A-8.
     pub(super) fn check(
         &self,
         psk: &Psk,
@@ -49,7 +50,7 @@ impl<'a> Hello<'a> {
     }
 }
 
-/// Fails if the peer sent our own nonce.
+/// Fails if the peer sent our own nonce: protocol.md R-3.
 pub(crate) fn check_nonces(nonces: &Nonces) -> Result<(), PeerFault> {
     if nonces.client == nonces.server { Err(PeerFault::Reflected) } else { Ok(()) }
 }

@@ -124,7 +124,8 @@ impl Authenticated {
         self.peer.exchange()
     }
 
-    /// Finishes without an exponentiation: our exponent is 0, as it were.
+    /// Finishes without an exponentiation, as if our exponent were 0:
+    /// protocol.md H-6.
     fn agree_without_exponent(&self) -> Agreed {
         self.agree(&PublicValue::ONE, &SharedValue::omitted())
     }

@@ -19,9 +19,11 @@ pub(super) fn begin(
     to_crypt: &mut Vec<u8>,
 ) -> Result<Step, PeerFault> {
     let forward_secrecy = config.forward_secrecy(hello.exchange);
+    // protocol.md H-4
     let peer = hello.check(&psk, forward_secrecy)?;
     let authenticated = Authenticated { side: Side::Server, psk, nonces: *hello.nonces(), peer };
     Ok(if forward_secrecy == ForwardSecrecy::Omit {
+        // protocol.md H-6
         authenticated.seal_share(&PublicValue::ONE, to_crypt);
         Step::Done(authenticated.agree_without_exponent())
     } else {
@@ -30,7 +32,7 @@ pub(super) fn begin(
 }
 
 /// The client has authenticated: our public value is due, and sent at once,
-/// before the shared value is computed.
+/// before the shared value is computed: protocol.md H-4.
 pub(crate) struct MakeShare {
     authenticated: Authenticated,
     exponent: Exponent,

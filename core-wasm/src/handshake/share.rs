@@ -45,10 +45,12 @@ impl<'a> KeyShare<'a> {
         answered: Option<&PublicValue>,
         forward_secrecy: ForwardSecrecy,
     ) -> Result<PublicValue, PeerFault> {
+        // protocol.md H-9
         if !bool::from(mac(key, answered, self.value).ct_eq(self.mac)) {
             return Err(PeerFault::WrongKey);
         }
         let value = PublicValue::parse(self.exchange, self.value)?;
+        // protocol.md H-11
         if forward_secrecy == ForwardSecrecy::Require && value.is_degenerate() {
             return Err(PeerFault::NoForwardSecrecy);
         }
@@ -57,7 +59,7 @@ impl<'a> KeyShare<'a> {
 }
 
 /// Appends the key share that announces `value`, a server's as an answer to
-/// the client's.
+/// the client's: protocol.md H-1.
 pub(super) fn seal(
     key: &MacKey,
     answered: Option<&PublicValue>,
@@ -71,6 +73,7 @@ pub(super) fn seal(
 
 /// Fails if the peer sent our own value: a reflection, or an end with the same
 /// randomness. Two ends that both omit forward secrecy send the same.
+/// protocol.md R-4.
 pub(super) fn check_reflection(ours: &PublicValue, theirs: &PublicValue) -> Result<(), PeerFault> {
     if ours == theirs && *ours != PublicValue::ONE { Err(PeerFault::Reflected) } else { Ok(()) }
 }

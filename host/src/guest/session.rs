@@ -52,6 +52,7 @@ impl SessionGuest {
     /// When the pool is empty, the system gives no random bytes, or the guest
     /// fails.
     pub fn connect(engine: &Engine, config: ClientConfig, psk: &Psk) -> Result<Self, GuestError> {
+        // protocol.md R-1
         let mut entropy = Zeroizing::new([0; CONNECT_ENTROPY_LEN]);
         getrandom::fill(&mut *entropy)?;
         Self::connect_with(engine, config, psk, &entropy)
@@ -88,6 +89,7 @@ impl SessionGuest {
         greeting: Greeting<'_>,
         psk: &Psk,
     ) -> Result<Self, GuestError> {
+        // protocol.md R-1
         let mut entropy = Zeroizing::new([0; ACCEPT_ENTROPY_LEN]);
         getrandom::fill(&mut *entropy)?;
         Self::accept_with(engine, config, greeting, psk, &entropy)

@@ -39,7 +39,7 @@ impl PublicValue {
     pub(super) const ONE: Self = Self(U2048::ONE);
 
     /// `None` unless `bytes` is a big-endian number of 256 bytes below the
-    /// prime.
+    /// prime: protocol.md H-10.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; PUBLIC_VALUE_LEN] = bytes.try_into().ok()?;
         let value = U2048::from_be_slice(bytes);
