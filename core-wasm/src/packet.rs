@@ -257,6 +257,7 @@ mod tests {
         Opener::new(Position::first(keys()), EndMark::Unused)
     }
 
+    /// protocol.md P-2, P-7.
     #[test]
     fn packet_numbers_run_out_instead_of_repeating() {
         let mut sealer = sealer();
@@ -296,6 +297,7 @@ mod tests {
         assert_eq!(opened, plain);
     }
 
+    /// protocol.md P-5.
     #[test]
     fn padding_is_not_checked() {
         let mut packet = alloc::vec![0xaa; PACKET_LEN];
@@ -307,6 +309,7 @@ mod tests {
         assert_eq!(opened, b"hi");
     }
 
+    /// protocol.md P-4, F-1.
     #[test]
     fn impossible_length_delivers_what_came_before() {
         for length in [0_u32, 1025, u32::MAX] {
@@ -334,6 +337,7 @@ mod tests {
         run
     }
 
+    /// protocol.md E-5.
     #[test]
     fn nothing_may_follow_the_end_mark_however_it_is_split() {
         let run = past_the_end();

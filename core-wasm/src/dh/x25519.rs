@@ -74,6 +74,7 @@ mod tests {
         assert_eq!(shared_value(&bob, &from_alice).unwrap().expose(), &shared);
     }
 
+    /// protocol.md H-12.
     #[test]
     fn low_order_values_are_refused_however_they_are_written() {
         let p = hex!("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
@@ -87,5 +88,22 @@ mod tests {
             let value = PublicValue::parse(&value).unwrap();
             assert!(shared_value(&Secret::copy_of(&[0x11; 32]), &value).is_none());
         }
+    }
+
+    /// protocol.md H-13.
+    #[test]
+    fn value_is_allowed_however_it_is_written() {
+        let mut unreduced =
+            hex!("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+        unreduced[0] += 9;
+        let (mut nine, mut high_bit) = ([0; 32], [0; 32]);
+        (nine[0], high_bit[0], high_bit[31]) = (9, 9, 0x80);
+        let shared = |value: [u8; 32]| {
+            let peer = PublicValue::parse(&value).unwrap();
+            assert_eq!(peer.as_bytes(), value);
+            *shared_value(&Secret::copy_of(&[0x11; 32]), &peer).unwrap().expose()
+        };
+        assert_eq!(shared(unreduced), shared(nine));
+        assert_eq!(shared(high_bit), shared(nine));
     }
 }

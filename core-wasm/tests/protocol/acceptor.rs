@@ -7,6 +7,7 @@ use spiped_core::{
 };
 
 use crate::pair::{End, Server, choice, psk};
+use crate::peer_faults::hmac;
 
 const ANY: ServerConfig = ServerConfig::Any(ForwardSecrecy::Offer);
 const MODP2048: ServerConfig = ServerConfig::Modp2048(ForwardSecrecy::Offer);
@@ -17,6 +18,19 @@ fn hello(exchange: KeyExchange, server: &Server) -> Vec<u8> {
     End::connect(choice(exchange), &psk(7)).hello(server)
 }
 
+/// Bytes that `psk(7)` has made with modp2048, and of which the first 96 are a
+/// hello that `psk(1)` has made with X25519. It takes both keys to make them.
+fn hello_in_both_forms(server: &Server) -> Vec<u8> {
+    let mut hello = End::connect(choice(KeyExchange::X25519), &psk(1)).hello(server);
+    hello.resize(288, 0x55);
+    // HMAC(psk, nonces || 1) is the client's MAC key.
+    let mac_key = hmac(&[7; 32], &[&hello[..32], &server.nonce, &[0, 0, 0, 1]].concat());
+    let mac = hmac(&mac_key, &hello[32..]);
+    hello.extend(mac);
+    hello
+}
+
+/// protocol.md.
 #[test]
 fn server_finds_which_of_its_keys_the_client_has() {
     let server = Server::new(ANY, (0..50).map(psk).collect());
@@ -36,6 +50,23 @@ fn server_finds_which_of_its_keys_the_client_has() {
     }
 }
 
+/// As with a client that stops after the shorter form. protocol.md A-1.
+#[test]
+fn bytes_that_are_a_hello_in_both_forms_are_the_shorter_one() {
+    for (config, expected) in [
+        (ANY, (0, KeyExchange::X25519)),
+        (ServerConfig::X25519, (0, KeyExchange::X25519)),
+        (MODP2048, (1, KeyExchange::Modp2048)),
+    ] {
+        let server = Server::new(config, vec![psk(1), psk(7)]);
+        let Verdict::Authenticated(client) = server.identify(&hello_in_both_forms(&server)) else {
+            panic!("nobody is authenticated for {config:?}");
+        };
+        assert_eq!((client.psk_index, client.key_exchange), expected, "{config:?}");
+    }
+}
+
+/// protocol.md A-4.
 #[test]
 fn more_is_asked_for_by_length_alone() {
     for (config, lengths) in
@@ -88,6 +119,7 @@ fn hello_answers_one_nonce() {
     }
 }
 
+/// protocol.md R-3.
 #[test]
 fn our_own_nonce_is_refused_at_once() {
     let server = Server::any();
@@ -104,6 +136,7 @@ fn without_keys_nobody_authenticates() {
     assert_eq!(nobody.identify(&hello), Verdict::Refused(PeerFault::WrongKey));
 }
 
+/// protocol.md A-7.
 #[test]
 fn key_exchange_that_is_not_accepted_is_told_from_a_wrong_key() {
     let old = Server::new(MODP2048, vec![psk(7)]);
@@ -123,6 +156,7 @@ fn key_exchange_that_is_not_accepted_is_told_from_a_wrong_key() {
     }
 }
 
+/// protocol.md A-6.
 #[test]
 fn same_key_twice_is_refused() {
     let new = |psks: &[u8]| {
@@ -135,6 +169,7 @@ fn same_key_twice_is_refused() {
     assert_eq!(new(&[1, 1]), Some(Misuse::DuplicatePsk));
 }
 
+/// protocol.md A-8.
 #[test]
 fn session_checks_all_of_it_again() {
     let server = Server::any();
@@ -161,21 +196,27 @@ fn session_checks_all_of_it_again() {
     }
 }
 
+const HELLOS: [fn(&Server) -> Vec<u8>; 3] = [
+    |server| hello(KeyExchange::X25519, server),
+    |server| hello(KeyExchange::Modp2048, server),
+    hello_in_both_forms,
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// An acceptor asked at any points comes to what it would have come to at
     /// any later one.
+    /// protocol.md.
     #[test]
     fn verdict_is_the_same_however_the_bytes_are_split(
-        x25519 in any::<bool>(),
+        hello in prop::sample::select(HELLOS.to_vec()),
         changed in prop::option::weighted(0.5, (0..400_usize, 1..=255_u8)),
         cuts in prop::collection::vec(0..400_usize, 0..8),
         config in prop::sample::select(vec![ANY, MODP2048, ServerConfig::X25519]),
     ) {
         let server = Server::new(config, vec![psk(1), psk(7)]);
-        let exchange = if x25519 { KeyExchange::X25519 } else { KeyExchange::Modp2048 };
-        let mut stream = hello(exchange, &server);
+        let mut stream = hello(&server);
         stream.resize(400, 0x55);
         if let Some((at, with)) = changed {
             stream[at] ^= with;

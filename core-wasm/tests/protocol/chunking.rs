@@ -112,6 +112,7 @@ fn one_byte_at_a_time() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// protocol.md H-7.
     #[test]
     fn any_split(
         end in 0..ENDS.len(),
@@ -149,6 +150,7 @@ proptest! {
         prop_assert_eq!(pieces.out, whole.out);
     }
 
+    /// protocol.md P-6.
     #[test]
     fn any_lengths_arrive_whole(lengths in prop::collection::vec(0..5000_usize, 1..8)) {
         let (mut client, mut server) = established();

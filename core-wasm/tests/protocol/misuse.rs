@@ -13,6 +13,7 @@ fn connect(entropy: &Entropy) -> Result<Session<SoftPacketCrypto>, Misuse> {
     Session::connect(OFFER, &psk(7), entropy)
 }
 
+/// protocol.md R-2.
 #[test]
 fn nonce_that_is_the_exponent_is_refused() {
     for uniform in [0, 1, 0xff] {
@@ -32,6 +33,7 @@ fn nonce_that_is_the_exponent_is_refused() {
     assert_eq!(connect(&different).err(), None);
 }
 
+/// protocol.md R-2.
 #[test]
 fn servers_nonce_that_is_its_exponent_is_refused() {
     let config = ServerConfig::Any(ForwardSecrecy::Offer);
@@ -74,6 +76,7 @@ fn start_comes_first_and_once() {
     }
 }
 
+/// protocol.md H-5.
 #[test]
 fn nothing_is_sealed_before_the_session_is_established() {
     let misuse = Err(Misuse::NotEstablished.into());

@@ -37,7 +37,7 @@ fn weak() -> (End, Server) {
     (client, Server::new(ServerConfig::Any(omit), vec![psk(7)]))
 }
 
-fn hmac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
     let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
     mac.chain_update(bytes).finalize().into_bytes().into()
 }
@@ -55,6 +55,7 @@ fn near_prime(last: u8) -> [u8; 256] {
     bytes
 }
 
+/// protocol.md H-9.
 #[test]
 fn client_refuses_a_server_with_another_key() {
     let mut client = End::client();
@@ -67,6 +68,7 @@ fn client_refuses_a_server_with_another_key() {
     assert_eq!(client.session.psk_id(), None);
 }
 
+/// protocol.md H-4.
 #[test]
 fn nothing_is_sent_before_a_value_is_computed() {
     let server = Server::any();
@@ -77,6 +79,7 @@ fn nothing_is_sent_before_a_value_is_computed() {
     assert_eq!(server.out.to_crypt.len(), 288);
 }
 
+/// protocol.md H-9.
 #[test]
 fn every_corrupted_byte_of_a_servers_share_is_noticed() {
     for byte in 0..288 {
@@ -87,6 +90,7 @@ fn every_corrupted_byte_of_a_servers_share_is_noticed() {
     }
 }
 
+/// protocol.md R-3.
 #[test]
 fn client_whose_nonce_comes_back_answers_nothing() {
     let mut client = End::client();
@@ -96,6 +100,7 @@ fn client_whose_nonce_comes_back_answers_nothing() {
 }
 
 /// As if both hosts were clones of one virtual machine.
+/// protocol.md R-4.
 #[test]
 fn ends_with_the_same_exponent_refuse_each_other() {
     for exchange in [KeyExchange::Modp2048, KeyExchange::X25519] {
@@ -112,6 +117,7 @@ fn ends_with_the_same_exponent_refuse_each_other() {
     }
 }
 
+/// protocol.md R-4.
 #[test]
 fn client_refuses_its_own_public_value() {
     let (mut client, server) = (End::client(), Server::any());
@@ -124,12 +130,14 @@ fn client_refuses_its_own_public_value() {
 }
 
 /// Both send the public value 1.
+/// protocol.md R-4.
 #[test]
 fn ends_that_both_omit_forward_secrecy_do_not_take_it_for_a_reflection() {
     let (mut client, server) = weak();
     assert_eq!(shake_hands(&mut client, &server).map(drop), Ok(()));
 }
 
+/// protocol.md H-10.
 #[test]
 fn public_value_has_to_be_below_the_prime() {
     for value in [PRIME, [0xff; 256]] {
@@ -139,6 +147,7 @@ fn public_value_has_to_be_below_the_prime() {
     }
 }
 
+/// protocol.md H-11.
 #[test]
 fn values_without_forward_secrecy_are_refused_only_if_it_is_required() {
     for value in [small(0), small(1), near_prime(0xfe)] {
@@ -170,6 +179,7 @@ fn ends_agree_whatever_they_do_about_forward_secrecy() {
     }
 }
 
+/// protocol.md F-1.
 #[test]
 fn forged_packet_after_good_ones_delivers_the_good_ones() {
     let (mut client, mut server) = established();
@@ -179,6 +189,7 @@ fn forged_packet_after_good_ones_delivers_the_good_ones() {
     assert_eq!(server.take_plain(), [b'x'; 2 * 1024]);
 }
 
+/// protocol.md P-3.
 #[test]
 fn replayed_dropped_swapped_and_reflected_packets_are_forged() {
     let (mut client, _) = established();
@@ -194,6 +205,7 @@ fn replayed_dropped_swapped_and_reflected_packets_are_forged() {
     }
 }
 
+/// protocol.md F-3.
 #[test]
 fn failure_is_final_and_repeats() {
     let (mut client, mut server) = established();
@@ -211,6 +223,7 @@ fn failure_is_final_and_repeats() {
     assert_eq!(server.out, spiped_core::Output::default());
 }
 
+/// protocol.md H-8.
 #[test]
 fn end_in_the_handshake_truncates_it() {
     let (mut client, server) = weak();
@@ -247,6 +260,7 @@ fn end_after_the_last_flight_counts_once_the_keys_are_computed() {
     }
 }
 
+/// protocol.md E-6.
 #[test]
 fn end_inside_a_packet_is_not_a_clean_end() {
     let (mut client, _) = established();

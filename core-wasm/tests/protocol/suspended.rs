@@ -23,6 +23,7 @@ fn resume(state: &[u8]) -> Result<(), Misuse> {
     Session::<SoftPacketCrypto>::resume(state).map(drop)
 }
 
+/// protocol.md S-1, P-2.
 #[test]
 fn both_directions_go_on_at_any_cut() {
     let (mut client, mut server) = established();
@@ -42,6 +43,7 @@ fn both_directions_go_on_at_any_cut() {
     assert_eq!(client.take_plain(), b"firstsecond");
 }
 
+/// protocol.md S-1.
 #[test]
 fn ends_and_the_key_are_remembered() {
     let (mut client, mut server) = established();
@@ -58,6 +60,7 @@ fn ends_and_the_key_are_remembered() {
     assert_eq!(server.session.crypt_eof(), misuse);
 }
 
+/// protocol.md P-7.
 #[test]
 fn last_packet_number_is_never_used() {
     let (mut client, mut server) = established();
@@ -74,6 +77,7 @@ fn last_packet_number_is_never_used() {
     assert_eq!(server.receive(&client.seal(b"x")), Err(forged.into()));
 }
 
+/// protocol.md S-3.
 #[test]
 fn only_an_established_session_can_be_suspended() {
     let mut end = End::client();
@@ -81,8 +85,16 @@ fn only_an_established_session_can_be_suspended() {
     let mut end = established().0;
     end.session.suspend().unwrap();
     assert_eq!(end.session.suspend().map(drop), Err(Misuse::Suspended.into()));
-    let mut out = Output::default();
-    assert_eq!(end.session.handle_plain(b"x", &mut out), Err(Misuse::Suspended.into()));
+    let (session, mut out) = (&mut end.session, Output::default());
+    let misuse: Result<(), Error> = Err(Misuse::Suspended.into());
+    assert_eq!(session.start(&mut out), misuse);
+    assert_eq!(session.compute(&mut out), misuse);
+    assert_eq!(session.handle_crypt(b"x", &mut out), misuse);
+    assert_eq!(session.handle_plain(b"x", &mut out), misuse);
+    assert_eq!(session.crypt_eof(), misuse);
+    assert_eq!(session.plain_eof(&mut out), misuse);
+    assert_eq!(session.status().map(drop), misuse);
+    assert_eq!(session.psk_id(), None);
     assert_eq!(out, Output::default());
 }
 
@@ -120,6 +132,7 @@ fn state_is_as_long_as_promised() {
     const { assert!(STATE_LEN_MAX <= 1300) };
 }
 
+/// protocol.md S-2.
 #[test]
 fn every_flipped_bit_and_every_missing_byte_is_noticed() {
     for state in states() {
@@ -135,6 +148,7 @@ fn every_flipped_bit_and_every_missing_byte_is_noticed() {
     }
 }
 
+/// protocol.md S-2.
 #[test]
 fn parts_of_two_states_are_none() {
     let [one, other] =
@@ -147,6 +161,7 @@ fn parts_of_two_states_are_none() {
     }
 }
 
+/// protocol.md S-2.
 #[test]
 fn later_version_is_read_if_it_says_that_it_can_be() {
     let state = established().0.session.suspend().unwrap();

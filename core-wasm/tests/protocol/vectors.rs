@@ -38,6 +38,7 @@ fn key_file_hashes_to_the_psk() {
 }
 
 /// From HMAC-SHA-256 of another implementation.
+/// protocol.md S-1.
 #[test]
 fn psk_id_is_as_documented() {
     let id = Some(hex!("43a2e0a582c58e91c59714210992d562"));
@@ -52,6 +53,7 @@ fn psk_id_is_as_documented() {
     assert_eq!(client.session.psk_id(), None);
 }
 
+/// protocol.md H-1, H-2.
 #[test]
 fn handshake_is_upstreams_byte_for_byte() {
     let (mut client, server) = (client(ForwardSecrecy::Offer), server(ForwardSecrecy::Offer));
@@ -85,6 +87,7 @@ fn handshake_is_upstreams_byte_for_byte() {
     );
 }
 
+/// protocol.md P-1, P-5.
 #[test]
 fn packets_are_upstreams_byte_for_byte() {
     let mut client = client(ForwardSecrecy::Offer);
@@ -122,6 +125,7 @@ fn packets_are_upstreams_byte_for_byte() {
     assert_eq!(server.take_plain(), [b'A'; 1024]);
 }
 
+/// protocol.md H-6.
 #[test]
 fn weak_handshake_sends_one_with_upstreams_mac() {
     let (mut client, server) = (client(ForwardSecrecy::Omit), server(ForwardSecrecy::Omit));

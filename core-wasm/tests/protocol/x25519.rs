@@ -16,6 +16,7 @@ fn server(config: ServerConfig) -> Server {
     Server::new(config, vec![psk(7)])
 }
 
+/// protocol.md.
 #[test]
 fn server_goes_by_the_clients_choice_within_its_own() {
     let modp2048 = ServerConfig::Modp2048(ForwardSecrecy::Offer);
@@ -38,6 +39,7 @@ fn server_goes_by_the_clients_choice_within_its_own() {
     }
 }
 
+/// protocol.md H-3.
 #[test]
 fn old_server_waits_for_more_and_says_nothing() {
     let server = server(ServerConfig::Modp2048(ForwardSecrecy::Offer));
@@ -79,6 +81,7 @@ fn stream(client: &mut End) -> Vec<u8> {
     stream
 }
 
+/// protocol.md E-1, E-6, E-7.
 #[test]
 fn end_mark_tells_a_whole_stream_from_a_truncated_one() {
     let (mut client, _) = established_by(KeyExchange::X25519);
@@ -97,6 +100,7 @@ fn end_mark_tells_a_whole_stream_from_a_truncated_one() {
 }
 
 /// What docs/protocol.md says about upstream's form.
+/// protocol.md E-7.
 #[test]
 fn without_it_a_truncation_between_packets_looks_like_an_end() {
     let (mut client, _) = established_by(KeyExchange::Modp2048);
@@ -113,6 +117,7 @@ fn without_it_a_truncation_between_packets_looks_like_an_end() {
     }
 }
 
+/// protocol.md E-4.
 #[test]
 fn a_direction_ends_without_the_other() {
     let (mut client, mut server) = established_by(KeyExchange::X25519);
