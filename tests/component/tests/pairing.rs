@@ -103,7 +103,7 @@ impl Trio {
             }
         }
         let exchange = &mut self.native_world;
-        let result = match call {
+        let output = match call {
             Call::Start => exchange.start(),
             Call::Receive(bytes) => exchange.receive(bytes),
             Call::Confirm => exchange.confirm(),
@@ -117,13 +117,6 @@ impl Trio {
             Ok(output) => (output.to_peer, words(&output.status)),
             Err(failure) => failed(&failure),
         }
-    }
-}
-
-fn protocol_failure(failure: host::Failure) -> host::ProtocolFailure {
-    match failure {
-        host::Failure::Protocol(failure) => failure,
-        host::Failure::Guest(reason) => panic!("{reason}"),
     }
 }
 
