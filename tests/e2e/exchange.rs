@@ -118,6 +118,7 @@ macro_rules! data_tests {
             exchange::sizes($pairing, &[], &[]);
         }
 
+        /// protocol.md E-4.
         #[test]
         fn late_reply_to_a_half_closed_request_arrives() {
             exchange::client_closes_first($pairing);

@@ -30,6 +30,7 @@ fn every_transcript_replays_in_every_build() {
     replay(folder::transcripts());
 }
 
+/// protocol.md S-5.
 #[test]
 fn states_of_earlier_versions_are_resumed_in_every_build() {
     replay(folder::states());

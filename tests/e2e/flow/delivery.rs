@@ -10,6 +10,7 @@ use std::time::Duration;
 use spiped_tests::payload::{Transfer, bytes};
 use spiped_tests::{Backend, Ending, Lab, Pair, Pairing, proc, wait};
 
+/// protocol.md P-6.
 #[test]
 fn one_byte_is_delivered_at_once() {
     let lab = Lab::new();
@@ -35,6 +36,7 @@ fn target_may_speak_first() {
     assert_eq!(conn.receive(9), b"220 ready");
 }
 
+/// protocol.md H-5.
 #[test]
 fn bytes_sent_before_the_handshake_is_done_arrive() {
     let lab = Lab::new();

@@ -7,6 +7,7 @@ use spiped_tests::{Exit, Lab, Spipe, Spiped};
 
 use super::{Keys, link};
 
+/// protocol.md A-6.
 #[test]
 fn equal_content_is_refused_and_both_names_are_told() {
     let lab = Lab::new();

@@ -56,6 +56,7 @@ fn server_answers_the_highest_value_in_range() {
     handshake.receive();
 }
 
+/// protocol.md H-6.
 #[test]
 fn end_without_forward_secrecy_sends_one() {
     let server = AgainstServer::start(&["-f"]);

@@ -4,6 +4,7 @@ mod flood;
 mod key_shares;
 mod memory;
 mod packets;
+mod randomness;
 mod secrecy;
 mod strangers;
 mod truncated;

@@ -16,6 +16,7 @@ fn packet_with_any_bit_changed_is_refused() {
     }
 }
 
+/// protocol.md F-1.
 #[test]
 fn packets_before_a_forged_one_are_delivered() {
     refused_by_server(b"onetwothree", "forged", |session| {
@@ -62,6 +63,7 @@ fn omitted_packet_is_noticed() {
     });
 }
 
+/// protocol.md P-4.
 #[test]
 fn impossible_lengths_are_refused() {
     for length in [0, 1025, 0xffff_ffff] {

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use spiped_tests::wire::{Handshake, Side};
 use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped};
 
+/// protocol.md K-2.
 #[test]
 fn log_never_contains_the_key() {
     let lab = Lab::new();

@@ -31,6 +31,7 @@ fn few_random_bytes_never_reach_the_target() {
     never_reach_the_target(&openings.each_ref().map(|o| &o[..]), "timed out");
 }
 
+/// protocol.md H-2, A-9.
 #[test]
 fn many_random_bytes_never_reach_the_target() {
     let openings = [320, 321, 1060, 1380, 2000].map(|length| bytes(5, length));
@@ -50,6 +51,7 @@ fn holder_of_another_key_never_reaches_the_target() {
     assert_eq!(backend.accepted(), 0);
 }
 
+/// protocol.md H-4, A-9.
 #[test]
 fn target_is_dialled_once_the_key_share_has_verified() {
     let lab = Lab::new();
@@ -62,6 +64,7 @@ fn target_is_dialled_once_the_key_share_has_verified() {
     backend.accept();
 }
 
+/// protocol.md A-9.
 #[test]
 fn silent_stranger_costs_the_server_a_few_kibibytes_however_many_keys_there_are() {
     // A sandbox each would be ten times that.

@@ -36,6 +36,7 @@ fn client_notices_an_end_within_the_handshake() {
     client.daemon.process.wait_for_stderr("handshake");
 }
 
+/// protocol.md F-2.
 #[test]
 fn target_sees_a_reset_after_half_a_packet() {
     let server = AgainstServer::start(&[]);

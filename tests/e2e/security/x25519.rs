@@ -1,6 +1,8 @@
 //! The key exchange X25519 between real programs: who refuses whom, and that
 //! no truncated stream goes unnoticed.
 
+use std::time::Duration;
+
 use spiped_tests::wire::{Handshake, PACKET_LEN, Session, Side};
 use spiped_tests::{Backend, Conn, Ending, KEY, Lab, Spipe, Spiped};
 
@@ -28,6 +30,7 @@ fn stream(session: &mut Session) -> Vec<u8> {
 /// What comes through of so many packets of the stream.
 const THROUGH: [&[u8]; 3] = [b"", b"one", b"onetwo"];
 
+/// protocol.md E-7, F-2.
 #[test]
 fn target_sees_a_reset_unless_the_end_was_meant() {
     let server = AgainstServer::start(&[]);
@@ -82,6 +85,7 @@ fn without_end_marks_a_truncation_between_packets_looks_like_an_end() {
     }
 }
 
+/// protocol.md E-1.
 #[test]
 fn end_that_was_meant_ends_one_direction() {
     let server = AgainstServer::start(X25519);
@@ -98,6 +102,38 @@ fn end_that_was_meant_ends_one_direction() {
     assert_eq!(server.daemon.process.stderr(), "");
 }
 
+/// protocol.md E-3.
+#[test]
+fn end_mark_without_the_end_of_the_stream_ends_nothing() {
+    let server = AgainstServer::start(X25519);
+    let (mut session, mut target) = client_of(&server);
+    let stream = stream(&mut session);
+    session.conn.send(stream);
+    assert_eq!(target.receive(6), b"onetwo");
+    assert!(target.is_silent_for(Duration::from_millis(500)));
+    session.conn.half_close();
+    target.expect_nothing_but(Ending::Closed);
+}
+
+/// protocol.md E-2.
+#[test]
+fn application_that_breaks_off_gets_no_end_mark() {
+    let client = AgainstClient::start(X25519);
+    let (mut application, mut session) = server_of(&client);
+    application.send(b"half of it");
+    assert_eq!(session.receive(), b"half of it");
+    application.reset();
+    session.conn.expect_nothing_but(Ending::Reset);
+
+    let server = AgainstServer::start(X25519);
+    let (mut session, mut target) = client_of(&server);
+    target.send(b"half of it");
+    assert_eq!(session.receive(), b"half of it");
+    target.reset();
+    session.conn.expect_nothing_but(Ending::Reset);
+}
+
+/// protocol.md E-5.
 #[test]
 fn bytes_after_the_end_mark_reset_the_target() {
     let server = AgainstServer::start(&[]);
@@ -109,6 +145,7 @@ fn bytes_after_the_end_mark_reset_the_target() {
     server.daemon.process.wait_for_stderr("bytes came after its end mark");
 }
 
+/// protocol.md F-2.
 #[test]
 fn key_share_changed_anywhere_is_refused_in_silence() {
     let server = AgainstServer::start(X25519);
@@ -134,6 +171,7 @@ fn server_that_accepts_both_says_what_it_waited_for() {
     assert_eq!(backend.accepted(), 0);
 }
 
+/// protocol.md H-3, A-4, A-7.
 #[test]
 fn restricted_server_refuses_the_other_exchange() {
     let lab = Lab::new();

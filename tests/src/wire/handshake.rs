@@ -68,6 +68,13 @@ impl Handshake {
         self.establish(&shared)
     }
 
+    /// The other end's nonce.
+    pub fn their_nonce(&self) -> [u8; 32] {
+        let (client, server) = self.nonces.split_at(32);
+        let (_, theirs) = self.side.client_first(client, server);
+        theirs.try_into().unwrap()
+    }
+
     /// Our public value, if we are honest.
     pub fn public_value(&self) -> PublicValue {
         power(&two(), &self.exponent)

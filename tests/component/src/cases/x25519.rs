@@ -29,6 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// The handshake, packets both ways, both ends.
+/// protocol.md H-1, E-1.
 fn vector() -> Vec<Case> {
     let [mut client, mut server] = SIDES.map(|(_, side)| start(side));
     converse(&mut client, &mut server);
@@ -156,6 +157,7 @@ fn tampered(name: &str, side: Side) -> Vec<Case> {
 }
 
 /// Public values whose shared value is 0, with a valid MAC.
+/// protocol.md H-12.
 fn low_order(name: &str, side: Side) -> [Case; 4] {
     let mut one = [0; 32];
     one[0] = 1;
