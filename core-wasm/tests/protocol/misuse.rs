@@ -118,7 +118,7 @@ fn no_more_than_a_batch_is_kept_while_a_value_is_due() {
             assert_eq!(too_much, Err(Misuse::ComputeFirst.into()));
         }
         for mut end in ends() {
-            let too_much = end.session.handle_crypt(&[0; BATCH + 1], &mut end.out);
+            let too_much = end.session.handle_crypt(&vec![0; BATCH + 1], &mut end.out);
             assert_eq!(too_much, Err(Misuse::ComputeFirst.into()));
         }
     }
