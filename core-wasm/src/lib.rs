@@ -55,9 +55,9 @@
 //! # Ok::<(), spiped_core::Error>(())
 //! ```
 //!
-//! The files are best read in this order: [`config`], [`keys`], [`dh`],
-//! [`handshake`], [`packet_crypto`], [`packet`], [`suspended`], [`key_search`],
-//! [`acceptor`], [`session`]; then [`pairing`]. Nothing is used before it is
+//! The files are best read in this order: `config`, `keys`, `dh`,
+//! `handshake`, `packet_crypto`, `packet`, `suspended`, `key_search`,
+//! `acceptor`, `session`; then `pairing`. Nothing is used before it is
 //! explained.
 
 #![no_std]
