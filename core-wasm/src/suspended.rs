@@ -99,7 +99,7 @@ impl<'a> Suspended<'a> {
         if *checksum != self::checksum(bytes) || take(&mut bytes)? != MAGIC {
             return None;
         }
-        let &[version, oldest_reader, flags, _] = take(&mut bytes)?;
+        let &[version, oldest_reader, flags, reserved] = take(&mut bytes)?;
         if version < OLDEST_READER || oldest_reader > VERSION || flags & !ALL_FLAGS != 0 {
             return None;
         }
@@ -107,7 +107,7 @@ impl<'a> Suspended<'a> {
         let [sealing, opening] = [take_position(&mut bytes)?, take_position(&mut bytes)?];
         let len = usize::from(u16::from_be_bytes(*take(&mut bytes)?));
         let (partial, later) = bytes.split_at_checked(len)?;
-        if version == VERSION && !later.is_empty() {
+        if version == VERSION && !(reserved == 0 && later.is_empty()) {
             return None;
         }
         let is_set = |flag| flags & flag != 0;

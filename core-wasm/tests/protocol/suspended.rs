@@ -177,6 +177,17 @@ fn later_version_is_read_if_it_says_that_it_can_be() {
 }
 
 #[test]
+fn reserved_byte_is_zero_in_this_version_and_may_be_used_by_later_ones() {
+    let state = established().0.session.suspend().unwrap();
+    for (version, expected) in [(1, Err(Misuse::BadState)), (2, Ok(()))] {
+        let mut state = state.to_vec();
+        (state[4], state[7]) = (version, 1);
+        renew_checksum(&mut state);
+        assert_eq!(resume(&state), expected, "version {version}");
+    }
+}
+
+#[test]
 fn state_that_no_session_has_is_refused() {
     let state = established().0.session.suspend().unwrap();
     // The flags, and part of a packet.

@@ -333,7 +333,7 @@ class Session:
         content, checksum = state[:-16], state[-16:]
         _require(checksum == state_checksum(content), Misuse.BAD_STATE)
         _require(len(content) >= _STATE.size, Misuse.BAD_STATE)
-        magic, version, oldest, flags, _, identity, *directions, length = _STATE.unpack(
+        magic, version, oldest, flags, reserved, identity, *directions, length = _STATE.unpack(
             content[: _STATE.size]
         )
         partial = content[_STATE.size : _STATE.size + length]
@@ -342,8 +342,8 @@ class Session:
         _require(flags in _FLAGS, Misuse.BAD_STATE)
         _require(len(partial) == length < PACKET_LEN, Misuse.BAD_STATE)
         _require(not partial or not flags & (_CRYPT_ENDED | _MARK_CAME), Misuse.BAD_STATE)
-        # Later versions append something.
-        _require(not later or version > 1, Misuse.BAD_STATE)
+        # Later versions may use what is 0 here, and append something.
+        _require(version > 1 or not (reserved or later), Misuse.BAD_STATE)
         session = cls(identity)
         session.started = session.share_sent = True
         session.plain_ended = bool(flags & _PLAIN_ENDED)
@@ -571,7 +571,7 @@ def state_checksum(content: bytes) -> bytes:
     return sha256(content).digest()[:16]
 
 
-# A suspended session: a name, versions, flags, a byte without meaning, the key's
+# A suspended session: a name, versions, flags, a byte that is 0, the key's
 # id, both directions, and the length of the partial packet that follows.
 _STATE = struct.Struct(">4s BB BB 16s 32s32sQ 32s32sQ H")
 _PLAIN_ENDED, _CRYPT_ENDED, _IS_X25519, _MARK_CAME = 1, 2, 4, 8
