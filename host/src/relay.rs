@@ -19,10 +19,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use zeroize::Zeroize;
 
 use crate::guest::{Failure, Sleeper, Status};
-use crate::process::wipe::wipe_stack;
+use crate::process::wipe::{wipe, wipe_stack};
 use crate::tally::Tally;
 
 /// One read from the crypt side: 64 packets.
@@ -140,7 +139,7 @@ impl Buffer {
         // Gone with its thread is as good: the heap is wiped when freed.
         let _ = BUFFER.try_with(|buffer| {
             let buffer = &mut *buffer.borrow_mut();
-            buffer.bytes[..mem::take(&mut buffer.used)].zeroize();
+            wipe(&mut buffer.bytes[..mem::take(&mut buffer.used)]);
         });
     }
 }

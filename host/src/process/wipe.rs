@@ -1,4 +1,7 @@
-//! Secrets that functions left on the stack.
+//! Secrets that functions left on the stack, in vector registers, and in buffers
+//! that stay.
+
+use zeroize::optimization_barrier;
 
 /// More than a key set-up uses below its caller; little enough to take 0.3 µs.
 const LEN: usize = 32 * 1024;
@@ -14,7 +17,10 @@ const LEN: usize = 32 * 1024;
 ///
 /// The work with the secret must be in a function that is never inlined and
 /// keeps its secrets where they can be wiped: what is in the caller's own frame
-/// stays. Registers are not cleared.
+/// stays.
+///
+/// Vector registers are wiped as well, on x86-64: a signal makes the kernel copy
+/// them to the stack.
 #[inline]
 pub fn wipe_stack() {
     wipe_stack_of::<LEN>();
@@ -27,6 +33,96 @@ pub fn wipe_stack_of<const BYTES: usize>() {
     // Never inlined: an array of zeros of its own, which an assembly barrier
     // claims to read, so that the compiler has to write it.
     zeroize::zeroize_stack::<BYTES>();
+    #[cfg(target_arch = "x86_64")]
+    vectors::wipe();
+}
+
+/// Overwrites bytes with zeros, even if nobody reads them afterwards. As fast
+/// as memory is: `Zeroize` writes a byte at a time.
+pub fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Otherwise the compiler might leave out writes that nobody reads.
+    optimization_barrier(bytes);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "only assembly says which register")]
+mod vectors {
+    use std::arch::asm;
+
+    pub(super) fn wipe() {
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: the CPU has the feature.
+            unsafe { wipe_32() }
+        } else if is_x86_feature_detected!("avx") {
+            // SAFETY: the CPU has the feature.
+            unsafe { wipe_16() }
+        } else {
+            wipe_halves();
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn wipe_32() {
+        // SAFETY: it changes registers that are declared as changed.
+        unsafe {
+            asm!(
+                "vzeroall",
+                "vpxord zmm16, zmm16, zmm16",
+                "vpxord zmm17, zmm17, zmm17",
+                "vpxord zmm18, zmm18, zmm18",
+                "vpxord zmm19, zmm19, zmm19",
+                "vpxord zmm20, zmm20, zmm20",
+                "vpxord zmm21, zmm21, zmm21",
+                "vpxord zmm22, zmm22, zmm22",
+                "vpxord zmm23, zmm23, zmm23",
+                "vpxord zmm24, zmm24, zmm24",
+                "vpxord zmm25, zmm25, zmm25",
+                "vpxord zmm26, zmm26, zmm26",
+                "vpxord zmm27, zmm27, zmm27",
+                "vpxord zmm28, zmm28, zmm28",
+                "vpxord zmm29, zmm29, zmm29",
+                "vpxord zmm30, zmm30, zmm30",
+                "vpxord zmm31, zmm31, zmm31",
+                clobber_abi("sysv64"),
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[target_feature(enable = "avx")]
+    fn wipe_16() {
+        // SAFETY: as above.
+        unsafe {
+            asm!("vzeroall", clobber_abi("sysv64"), options(nomem, nostack, preserves_flags));
+        }
+    }
+
+    fn wipe_halves() {
+        // SAFETY: as above; every x86-64 has these registers.
+        unsafe {
+            asm!(
+                "pxor xmm0, xmm0",
+                "pxor xmm1, xmm1",
+                "pxor xmm2, xmm2",
+                "pxor xmm3, xmm3",
+                "pxor xmm4, xmm4",
+                "pxor xmm5, xmm5",
+                "pxor xmm6, xmm6",
+                "pxor xmm7, xmm7",
+                "pxor xmm8, xmm8",
+                "pxor xmm9, xmm9",
+                "pxor xmm10, xmm10",
+                "pxor xmm11, xmm11",
+                "pxor xmm12, xmm12",
+                "pxor xmm13, xmm13",
+                "pxor xmm14, xmm14",
+                "pxor xmm15, xmm15",
+                clobber_abi("sysv64"),
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+    }
 }
 
 #[cfg(test)]
