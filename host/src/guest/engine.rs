@@ -13,9 +13,10 @@ use wasmtime::{
     StoreLimitsBuilder,
 };
 
+use super::bindings::spiped::pipe::key_search;
 use super::bindings::{Native, NativePre};
 use super::engine_config::engine_config;
-use super::imports::Imports;
+use super::imports::{Imports, add_packet_crypto};
 use super::self_test::{self, SelfTestError};
 
 /// The component, precompiled for this architecture by the build.
@@ -79,7 +80,8 @@ impl Engine {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(guests)));
         let wasmtime = Wasmtime::new(&config)?;
         let mut linker = Linker::new(&wasmtime);
-        Native::add_to_linker::<_, HasSelf<_>>(&mut linker, |imports| imports)?;
+        key_search::add_to_linker::<_, HasSelf<_>>(&mut linker, |imports| imports)?;
+        add_packet_crypto(&mut linker)?;
         // SAFETY: the caller's promise.
         let component = unsafe { Component::deserialize(&wasmtime, code) }?;
         let guests = NativePre::new(linker.instantiate_pre(&component)?)?;

@@ -1,16 +1,29 @@
 //! What a guest can call: bulk cryptography, and nothing else.
 
-use wasmtime::component::{Resource, ResourceTable};
-use wasmtime::{Result, StoreLimits, bail};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType, WasmList};
+use wasmtime::{Result, StoreContextMut, StoreLimits, bail};
 use zeroize::Zeroizing;
 
 use super::bindings::spiped::pipe::key_search::{self, HostPskSet};
-use super::bindings::spiped::pipe::packet_crypto::{self, HostDirection};
 use crate::packet_crypto::{Direction, KeySearch, PACKET_LEN};
+use crate::process::wipe::wipe;
 
 /// A session has two directions, an acceptor one set of PSKs; a guest that asks
 /// for more is broken.
 const RESOURCES_MAX: usize = 2;
+
+/// The most packets in a run, by the interface.
+const RUN_MAX: usize = 64;
+
+thread_local! {
+    /// A run on its way from a guest and back to it. A buffer for each thread,
+    /// as a guest's own would be allocated, faulted in and wiped with it.
+    /// Shared for as long as wasmtime copies a run out of it.
+    static RUN: RefCell<Arc<Vec<u8>>> = RefCell::new(Arc::default());
+}
 
 /// The state behind one guest's imports.
 pub(super) struct Imports {
@@ -30,46 +43,88 @@ impl Imports {
     }
 }
 
-impl packet_crypto::Host for Imports {}
-impl key_search::Host for Imports {}
-
-impl HostDirection for Imports {
-    fn new(&mut self, cipher_key: Vec<u8>, mac_key: Vec<u8>) -> Result<Resource<Direction>> {
-        let (cipher_key, mac_key) = (Zeroizing::new(cipher_key), Zeroizing::new(mac_key));
-        let Some(direction) = Direction::new(&cipher_key, &mac_key) else {
-            bail!("packet keys have a wrong length");
-        };
-        Ok(self.resources.push(direction)?)
-    }
-
-    fn seal(
-        &mut self,
-        direction: Resource<Direction>,
-        first: u64,
-        mut packets: Vec<u8>,
-    ) -> Result<Vec<u8>> {
-        check_run(first, &packets)?;
-        self.resources.get(&direction)?.seal(first, &mut packets);
-        Ok(packets)
-    }
-
-    fn open(
-        &mut self,
-        direction: Resource<Direction>,
-        first: u64,
-        mut packets: Vec<u8>,
-    ) -> Result<Vec<u8>> {
-        check_run(first, &packets)?;
-        let authentic = self.resources.get(&direction)?.open(first, &mut packets);
-        packets.truncate(authentic);
-        Ok(packets)
-    }
-
-    fn drop(&mut self, direction: Resource<Direction>) -> Result<()> {
-        self.resources.delete(direction)?;
-        Ok(())
-    }
+/// Wipes what this thread's guests have sealed and opened last.
+pub(super) fn wipe_run() {
+    // Gone with its thread is as good: the heap is wiped when freed.
+    let _ = RUN.try_with(|run| {
+        if let Some(run) = Arc::get_mut(&mut run.borrow_mut()) {
+            let capacity = run.capacity();
+            // Also what is left of a longer run.
+            run.resize(capacity, 0);
+            wipe(run);
+            run.clear();
+        }
+    });
 }
+
+/// Provides `packet-crypto`. By hand: the generated form copies each run into a
+/// fresh vector.
+pub(super) fn add_packet_crypto(linker: &mut Linker<Imports>) -> Result<()> {
+    let mut packet_crypto = linker.instance("spiped:pipe/packet-crypto@0.1.0")?;
+    packet_crypto.resource(
+        "direction",
+        ResourceType::host::<Direction>(),
+        |mut store, index| {
+            let resources: &mut ResourceTable = &mut store.data_mut().resources;
+            resources.delete(Resource::<Direction>::new_own(index))?;
+            Ok(())
+        },
+    )?;
+    packet_crypto.func_wrap("[constructor]direction", new_direction)?;
+    packet_crypto.func_wrap("[method]direction.seal", |store, parameters| {
+        with_run(&store, parameters, |direction, first, run| direction.seal(first, run))
+    })?;
+    packet_crypto.func_wrap("[method]direction.open", |store, parameters| {
+        with_run(&store, parameters, |direction, first, run| {
+            let authentic = direction.open(first, run);
+            run.truncate(authentic);
+        })
+    })
+}
+
+fn new_direction(
+    mut store: StoreContextMut<'_, Imports>,
+    (cipher_key, mac_key): (Vec<u8>, Vec<u8>),
+) -> Result<(Resource<Direction>,)> {
+    let (cipher_key, mac_key) = (Zeroizing::new(cipher_key), Zeroizing::new(mac_key));
+    let Some(direction) = Direction::new(&cipher_key, &mac_key) else {
+        bail!("packet keys have a wrong length");
+    };
+    Ok((store.data_mut().resources.push(direction)?,))
+}
+
+/// Copies a run out of the guest's memory and works on it. The answer is copied
+/// into the guest's memory by wasmtime.
+fn with_run(
+    store: &StoreContextMut<'_, Imports>,
+    (direction, first, packets): (Resource<Direction>, u64, WasmList<u8>),
+    work: impl FnOnce(&Direction, u64, &mut Vec<u8>),
+) -> Result<(Arc<Vec<u8>>,)> {
+    let direction = store.data().resources.get(&direction)?;
+    let packets = packets.as_le_slice(store);
+    check_run(first, packets)?;
+    RUN.with_borrow_mut(|shared| {
+        // The last answer has been copied, so nobody else has it.
+        let run = Arc::make_mut(shared);
+        run.clear();
+        run.extend_from_slice(packets);
+        work(direction, first, run);
+        Ok((shared.clone(),))
+    })
+}
+
+fn check_run(first: u64, packets: &[u8]) -> Result<()> {
+    let count = packets.len() / PACKET_LEN;
+    if !packets.len().is_multiple_of(PACKET_LEN) || count > RUN_MAX {
+        bail!("not a run of packets: {} bytes", packets.len());
+    }
+    if first.checked_add(count as u64).is_none() {
+        bail!("packet numbers beyond the last: {first}");
+    }
+    Ok(())
+}
+
+impl key_search::Host for Imports {}
 
 impl HostPskSet for Imports {
     fn new(&mut self, psks: Vec<u8>) -> Result<Resource<KeySearch>> {
@@ -97,14 +152,4 @@ impl HostPskSet for Imports {
         self.resources.delete(psk_set)?;
         Ok(())
     }
-}
-
-fn check_run(first: u64, packets: &[u8]) -> Result<()> {
-    if !packets.len().is_multiple_of(PACKET_LEN) {
-        bail!("not a whole number of packets: {} bytes", packets.len());
-    }
-    if first.checked_add((packets.len() / PACKET_LEN) as u64).is_none() {
-        bail!("packet numbers beyond the last: {first}");
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use wasmtime::component::ResourceAny;
 
 use super::bindings::Native;
 use super::engine::{self, Engine};
-use super::imports::Imports;
+use super::imports::{Imports, wipe_run};
 use super::{PeerFault, types};
 use crate::process::wipe::wipe_stack;
 
@@ -78,7 +78,7 @@ pub enum GuestError<F = types::Failure> {
 ///
 /// Its first failure is final: no call goes in after it. Dropping it gives its
 /// memory back to the kernel, which wipes it: nothing that the guest knew
-/// outlives it, even if it could not clean up itself.
+/// outlives it, even if it could not clean up itself (protocol.md K-1).
 pub(super) struct Guest<F> {
     store: Store<Imports>,
     instance: Native,
@@ -94,7 +94,7 @@ impl<F: Clone> Guest<F> {
     ) -> Result<Self, GuestError<F>> {
         let (mut store, instance) = engine.instantiate().map_err(GuestError::Instance)?;
         let constructed = apart(|| construct(&mut store, &instance));
-        wipe_stack();
+        forget();
         let failed = |failure| Err(GuestError::Failed(failure));
         match constructed {
             Ok(Ok(resource)) => Ok(Self { store, instance, resource, failure: None }),
@@ -116,13 +116,14 @@ impl<F: Clone> Guest<F> {
             .map_err(|trap| self.fail(Failure::trap(&trap)))
     }
 
-    /// As `call`, for one that leaves keys on the stack.
+    /// As `call`, for one that leaves keys on the stack, or plaintext on a
+    /// thread that may not run again for long.
     pub(super) fn call_and_wipe<T>(
         &mut self,
         enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, Failure<F>> {
         let answer = apart(|| self.call(enter));
-        wipe_stack();
+        forget();
         answer
     }
 
@@ -135,6 +136,12 @@ impl<F: Clone> Guest<F> {
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
+}
+
+/// Wipes what guests left on this thread: on its stack, and in its buffer.
+pub(super) fn forget() {
+    wipe_run();
+    wipe_stack();
 }
 
 /// Not inlined, so that all it leaves on the stack is below its caller.

@@ -1,7 +1,7 @@
 //! An established session, which gives up its sandbox while nothing happens.
 
+use super::instance::forget;
 use super::{Engine, Failure, GuestError, Output, SessionGuest};
-use crate::process::wipe::wipe_stack;
 use crate::secrets::Locked;
 
 /// An established session, awake or asleep.
@@ -69,7 +69,7 @@ impl<'e> Sleeper<'e> {
         let guest = if let Some(guest) = self.guest.take() {
             guest
         } else {
-            // Good for one resume, so it does not stay.
+            // Good for one resume, so it does not stay: protocol.md S-4.
             let suspended = self.suspended.take();
             let suspended = suspended.as_deref().unwrap_or_default();
             Box::new(SessionGuest::resume(self.engine, suspended).map_err(failure)?)
@@ -77,10 +77,10 @@ impl<'e> Sleeper<'e> {
         Ok(self.guest.insert(guest))
     }
 
-    /// Drops the guest, and what its end leaves on the stack.
+    /// Drops the guest, and what it has left on this thread.
     fn give_up(&mut self) {
         self.guest = None;
-        wipe_stack();
+        forget();
     }
 }
 
