@@ -8,6 +8,7 @@ use crate::handshake::Hello;
 use crate::handshake::hello;
 use crate::key_search::{KeySearch, SoftKeySearch};
 use crate::keys::{NONCE_LEN, Nonce, Psk, psk_id};
+use crate::secret::wipe_stack;
 
 /// Decides what a stranger is, before a server spends anything on it.
 ///
@@ -49,13 +50,9 @@ impl<K: KeySearch> Acceptor<K> {
     /// # Errors
     /// [`Misuse::DuplicatePsk`].
     pub fn new(config: ServerConfig, psks: &[Psk]) -> Result<Self, Misuse> {
-        // protocol.md A-6. Sorting takes a time that depends on what is sorted:
-        // not the keys.
-        let mut ids = BTreeSet::new();
-        if !psks.iter().all(|psk| ids.insert(psk_id(psk))) {
-            return Err(Misuse::DuplicatePsk);
-        }
-        Ok(Self { config, keys: K::new(psks) })
+        let differ = all_differ(psks);
+        wipe_stack();
+        if differ { Ok(Self { config, keys: K::new(psks) }) } else { Err(Misuse::DuplicatePsk) }
     }
 
     /// Who has `received` our nonce, and sent us this? The answer depends on
@@ -112,6 +109,15 @@ impl<K: KeySearch> Acceptor<K> {
         let hello = Hello::new(exchange, our_nonce, hello)?;
         self.keys.find(hello.salt().as_bytes(), hello.share.value, hello.share.mac)
     }
+}
+
+/// Not inlined: what it leaves on the stack must be below its caller.
+#[inline(never)]
+fn all_differ(psks: &[Psk]) -> bool {
+    // protocol.md A-6. Sorting takes a time that depends on what is sorted:
+    // not the keys.
+    let mut ids = BTreeSet::new();
+    psks.iter().all(|psk| ids.insert(psk_id(psk)))
 }
 
 /// A length of a hello.
