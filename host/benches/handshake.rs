@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use spiped::guest::{
-    AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, NONCE_LEN,
-    Output, ServerConfig, SessionGuest, Status, Verdict, self_test,
+    AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, GuestError,
+    NONCE_LEN, Output, ServerConfig, SessionGuest, Status, Verdict, self_test,
 };
 use spiped::keyfile::Psk;
 
@@ -68,6 +68,10 @@ fn handshake(criterion: &mut Criterion, engine: &Engine, name: &str, config: Cli
     group.finish();
 }
 
+fn acceptor(engine: &Engine, psks: &[Psk]) -> Result<AcceptorGuest, GuestError> {
+    AcceptorGuest::new(engine, ACCEPTS, psks, &AcceptorGuest::search_of(psks))
+}
+
 /// From a hello to the client's key, which is the last; and to the verdict that
 /// there is none, of a client of either kind.
 fn key_search(criterion: &mut Criterion, engine: &Engine) {
@@ -81,10 +85,10 @@ fn key_search(criterion: &mut Criterion, engine: &Engine) {
         let psks: Vec<_> = (1..count).map(other).chain([psk()]).collect();
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::new("prepare", count), |b| {
-            let prepare = |()| AcceptorGuest::new(engine, ACCEPTS, &psks);
+            let prepare = |()| acceptor(engine, &psks);
             b.iter_batched(|| (), prepare, BatchSize::PerIteration);
         });
-        let mut acceptor = AcceptorGuest::new(engine, ACCEPTS, &psks).expect("an acceptor");
+        let mut acceptor = acceptor(engine, &psks).expect("an acceptor");
         for (name, config) in [("modp2048", MODP2048), ("x25519", ClientConfig::X25519)] {
             let Hello(hello) = Hello::of(engine, config);
             let mut forged = hello.clone();

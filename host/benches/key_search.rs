@@ -30,7 +30,7 @@ fn key_search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("key-search");
     for backend in Backend::available() {
         for count in COUNTS {
-            let keys = KeySearch::with_backend(backend, &psks(count)).expect("whole PSKs");
+            let keys = KeySearch::with_backend(backend, psks(count).iter());
             group.throughput(Throughput::Elements(count as u64));
             group.bench_function(BenchmarkId::new(backend.to_string(), count), |bencher| {
                 bencher.iter(|| {
@@ -46,10 +46,10 @@ fn key_search(criterion: &mut Criterion) {
 }
 
 /// All different, one after the other.
-fn psks(count: usize) -> Vec<u8> {
+fn psks(count: usize) -> Vec<[u8; 32]> {
     let mut psks = vec![[0; 32]; count];
     for (number, psk) in (0_u64..).zip(&mut psks) {
         psk[..8].copy_from_slice(&number.to_le_bytes());
     }
-    psks.into_flattened()
+    psks
 }

@@ -12,6 +12,7 @@ use crate::guest::{
     Verdict,
 };
 use crate::keys::KeySet;
+use crate::packet_crypto::KeySearch;
 
 /// With more keys than this, a search takes too long for an event loop. With so
 /// many it takes some 30 µs for both forms of a hello: half as long as a batch
@@ -41,12 +42,16 @@ pub struct Acceptors {
 }
 
 /// Acceptors that know certain keys, ready to be put in use.
-pub struct Prepared(Vec<AcceptorGuest>);
+pub struct Prepared {
+    search: KeySearch,
+    acceptors: Vec<AcceptorGuest>,
+}
 
 struct InUse {
     engine: Engine,
     config: ServerConfig,
     keys: Arc<KeySet>,
+    search: KeySearch,
     /// Those that nobody is asking.
     idle: Mutex<Vec<AcceptorGuest>>,
 }
@@ -64,9 +69,10 @@ impl Acceptors {
         compute: &Compute,
         keys: Arc<KeySet>,
     ) -> Result<Self, GuestError> {
-        let Prepared(mut idle) = prepare(engine, config, &keys)?;
-        let hello_min = idle.first_mut().map_or(Ok(0), hello_min).map_err(GuestError::Failed)?;
-        let in_use = InUse { engine: engine.clone(), config, keys, idle: Mutex::new(idle) };
+        let mut prepared = prepare(engine, config, &keys)?;
+        let first = prepared.acceptors.first_mut();
+        let hello_min = first.map_or(Ok(0), hello_min).map_err(GuestError::Failed)?;
+        let in_use = InUse::new(engine.clone(), config, keys, prepared);
         Ok(Self {
             engine: engine.clone(),
             config,
@@ -100,8 +106,7 @@ impl Acceptors {
     /// Puts keys in use, and the acceptors that were prepared for them.
     pub fn replace(&self, keys: Arc<KeySet>, prepared: Prepared) {
         let (engine, config) = (self.engine.clone(), self.config);
-        let idle = Mutex::new(prepared.0);
-        self.in_use.send_replace(Arc::new(InUse { engine, config, keys, idle }));
+        self.in_use.send_replace(Arc::new(InUse::new(engine, config, keys, prepared)));
     }
 
     /// Who has answered this to our nonce? Also the keys that the answer's
@@ -155,6 +160,11 @@ impl Acceptors {
 }
 
 impl InUse {
+    fn new(engine: Engine, config: ServerConfig, keys: Arc<KeySet>, prepared: Prepared) -> Self {
+        let Prepared { search, acceptors } = prepared;
+        Self { engine, config, keys, search, idle: Mutex::new(acceptors) }
+    }
+
     /// Asks an acceptor that is idle. One that fails is dropped, and the next
     /// to find none idle gets a new one.
     fn answer<T>(
@@ -164,7 +174,8 @@ impl InUse {
         received: &[u8],
     ) -> Result<T, GuestError> {
         let idle = self.idle().pop();
-        let fresh = || AcceptorGuest::new(&self.engine, self.config, self.keys.psks());
+        let psks = self.keys.psks();
+        let fresh = || AcceptorGuest::new(&self.engine, self.config, psks, &self.search);
         let mut acceptor = idle.map_or_else(fresh, Ok)?;
         let answer = question(&mut acceptor, our_nonce, received);
         if !acceptor.has_failed() {
@@ -180,9 +191,11 @@ impl InUse {
 }
 
 fn prepare(engine: &Engine, config: ServerConfig, keys: &KeySet) -> Result<Prepared, GuestError> {
-    let acceptors =
-        (0..per_key_set(processors())).map(|_| AcceptorGuest::new(engine, config, keys.psks()));
-    Ok(Prepared(acceptors.collect::<Result<_, _>>()?))
+    let search = AcceptorGuest::search_of(keys.psks());
+    let acceptors = (0..per_key_set(processors()))
+        .map(|_| AcceptorGuest::new(engine, config, keys.psks(), &search))
+        .collect::<Result<_, _>>()?;
+    Ok(Prepared { search, acceptors })
 }
 
 /// It depends on nothing but what the acceptor accepts.

@@ -6,6 +6,7 @@ use super::bindings::acceptor::{Authenticated, Verdict};
 use super::instance::Guest;
 use super::{Engine, Failure, GuestError, NONCE_LEN, PeerFault, ServerConfig, types};
 use crate::keyfile::Psk;
+use crate::packet_crypto::KeySearch;
 
 /// The most that a stranger can make us keep, in bytes: no hello is longer.
 pub const HELLO_MAX: usize = 320;
@@ -22,18 +23,31 @@ pub struct AcceptorGuest {
 }
 
 impl AcceptorGuest {
-    /// Accepts whoever has one of `psks`.
+    /// Accepts whoever has one of `psks`. `search` is made of the same, and
+    /// shared by all acceptors that know them: [`search_of`](Self::search_of).
     ///
     /// # Errors
     /// When the pool is empty or the guest fails.
-    pub fn new(engine: &Engine, config: ServerConfig, psks: &[Psk]) -> Result<Self, GuestError> {
+    pub fn new(
+        engine: &Engine,
+        config: ServerConfig,
+        psks: &[Psk],
+        search: &KeySearch,
+    ) -> Result<Self, GuestError> {
         let secrets: Vec<_> = psks.iter().map(|psk| psk.expose().to_vec()).collect();
         let secrets = Zeroizing::new(secrets);
         let guest = Guest::new(engine, |store, instance| {
+            store.data_mut().set_keys(search.clone());
             let api = instance.spiped_pipe_acceptor();
             api.acceptor().call_constructor(store, config, &secrets)
         })?;
         Ok(Self { guest, keys: psks.len() })
+    }
+
+    /// Prepares PSKs for the search.
+    #[must_use]
+    pub fn search_of(psks: &[Psk]) -> KeySearch {
+        KeySearch::new(psks.iter().map(Psk::expose))
     }
 
     /// Who has answered this to our nonce? It takes as long whichever of the

@@ -8,6 +8,7 @@ use wasmtime::{Result, StoreContextMut, StoreLimits, bail};
 use zeroize::Zeroizing;
 
 use super::bindings::spiped::pipe::key_search::{self, HostPskSet};
+use crate::keyfile::Psk;
 use crate::packet_crypto::{Direction, KeySearch, PACKET_LEN};
 use crate::process::wipe::wipe;
 
@@ -29,17 +30,24 @@ thread_local! {
 pub(super) struct Imports {
     resources: ResourceTable,
     limits: StoreLimits,
+    /// What an acceptor is to search.
+    keys: Option<KeySearch>,
 }
 
 impl Imports {
     pub(super) fn new(limits: StoreLimits) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES_MAX);
-        Self { resources, limits }
+        Self { resources, limits, keys: None }
     }
 
     pub(super) fn limits(&mut self) -> &mut StoreLimits {
         &mut self.limits
+    }
+
+    /// Lets the guest search these.
+    pub(super) fn set_keys(&mut self, keys: KeySearch) {
+        self.keys = Some(keys);
     }
 }
 
@@ -127,12 +135,16 @@ fn check_run(first: u64, packets: &[u8]) -> Result<()> {
 impl key_search::Host for Imports {}
 
 impl HostPskSet for Imports {
+    /// The host has prepared the same PSKs already, once for all acceptors.
     fn new(&mut self, psks: Vec<u8>) -> Result<Resource<KeySearch>> {
         let psks = Zeroizing::new(psks);
-        let Some(search) = KeySearch::new(&psks) else {
-            bail!("PSKs have a wrong length: {} bytes", psks.len());
+        let Some(keys) = self.keys.clone() else {
+            bail!("there are no PSKs to be searched");
         };
-        Ok(self.resources.push(search)?)
+        if psks.len() != keys.len() * Psk::LEN {
+            bail!("PSKs have a wrong length: {} bytes", psks.len());
+        }
+        Ok(self.resources.push(keys)?)
     }
 
     fn find(

@@ -93,8 +93,9 @@ fn digest_of_connection(engine: &Engine, config: ClientConfig) -> Result<[u8; 32
 
     let accepts = ServerConfig::Any(ForwardSecrecy::Offer);
     let psks = [Psk::copy_of(&OTHER_PSKS[0]), psk.clone(), Psk::copy_of(&OTHER_PSKS[1])];
+    let search = AcceptorGuest::search_of(&psks);
     let mut acceptor =
-        AcceptorGuest::new(engine, accepts, &psks).map_err(|error| error.to_string())?;
+        AcceptorGuest::new(engine, accepts, &psks, &search).map_err(|error| error.to_string())?;
     let verdict = acceptor.identify(&server_nonce, &hello).map_err(|error| error.to_string())?;
     let Verdict::Authenticated(Authenticated { psk_index: 1, hello_len, .. }) = verdict else {
         return Err("the client's key was not found".into());
@@ -129,13 +130,13 @@ fn nonce_from(first: usize) -> [u8; NONCE_LEN] {
 }
 
 /// What an end sends before it needs an answer.
-fn begin(guest: &mut SessionGuest) -> Result<Vec<u8>, String> {
+pub(super) fn begin(guest: &mut SessionGuest) -> Result<Vec<u8>, String> {
     let started = guest.start();
     Ok(finish(guest, started)?.to_crypt)
 }
 
 /// What an end makes of the other's bytes.
-fn take(guest: &mut SessionGuest, bytes: &[u8]) -> Result<Output, String> {
+pub(super) fn take(guest: &mut SessionGuest, bytes: &[u8]) -> Result<Output, String> {
     let taken = guest.handle_crypt(bytes);
     finish(guest, taken)
 }

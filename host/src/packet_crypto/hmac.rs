@@ -7,6 +7,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::KEY_LEN;
 use super::sha256::{BLOCK_LEN, Block, DIGEST_LEN, INITIAL, Sha256, Words};
+use crate::secrets::Plain;
 
 /// The mask of each byte of a padded key: of the inner hash, and of the outer.
 const INNER: u8 = 0x36;
@@ -25,10 +26,16 @@ const _: () = assert!(AFTER_DIGEST[7] as usize == 8 * (BLOCK_LEN + DIGEST_LEN));
 /// A key, hashed: the states after the block that it is padded to. Wiped on
 /// drop.
 #[derive(ZeroizeOnDrop)]
+#[repr(C)]
 pub(super) struct MacKey {
     inner: Words,
     outer: Words,
 }
+
+// SAFETY: two arrays of integers of one size, one after the other; dropping it
+// only wipes them.
+#[allow(unsafe_code, reason = "to be kept in locked pages")]
+unsafe impl Plain for MacKey {}
 
 impl MacKey {
     /// The place for a key.

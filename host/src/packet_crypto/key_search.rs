@@ -1,6 +1,7 @@
 //! Which of many PSKs a key share was made with.
 
 use std::array;
+use std::sync::Arc;
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, CtOption};
 
@@ -8,32 +9,40 @@ use super::hmac::{Hmac, MacKey, padded};
 use super::sha256::{Batch, Block, Sha256, Words, words};
 use super::{Backend, KEY_LEN, MAC_LEN};
 use crate::process::wipe::wipe_stack;
+use crate::secrets::Locked;
 
-/// PSKs, hashed and ready to be searched. Wiped on drop.
+/// PSKs, hashed and ready to be searched: as good as the PSKs, and guarded
+/// like them. Clones share them.
+#[derive(Clone)]
 pub struct KeySearch {
     backend: Backend,
-    /// In one allocation, and built there.
-    keys: Box<[MacKey]>,
+    keys: Arc<Locked<MacKey>>,
 }
 
 impl KeySearch {
-    /// Takes PSKs of 32 bytes, one after the other. `None` if the last is not
-    /// whole, or if there are more than an index of 32 bits counts.
+    /// Takes PSKs: not more than an index of 32 bits counts.
     #[must_use]
-    pub fn new(psks: &[u8]) -> Option<Self> {
+    pub fn new<'a>(psks: impl ExactSizeIterator<Item = &'a [u8; KEY_LEN]>) -> Self {
         Self::with_backend(Backend::detect(), psks)
     }
 
     /// As `new`, in a certain way. For tests and benchmarks: what is found is
     /// the same.
     #[must_use]
-    pub fn with_backend(backend: Backend, psks: &[u8]) -> Option<Self> {
-        let (psks, []) = psks.as_chunks() else { return None };
-        u32::try_from(psks.len()).ok()?;
-        let mut keys: Box<[_]> = psks.iter().map(|_| MacKey::blank()).collect();
-        set_all(&mut keys, psks);
+    pub fn with_backend<'a>(
+        backend: Backend,
+        psks: impl ExactSizeIterator<Item = &'a [u8; KEY_LEN]>,
+    ) -> Self {
+        let keys = Locked::build(psks.len(), |keys| set_all(keys, psks));
         wipe_stack();
-        Some(Self { backend, keys })
+        Self { backend, keys: Arc::new(keys) }
+    }
+
+    /// How many PSKs there are.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.keys.len()
     }
 
     /// The index of the PSK with
@@ -63,7 +72,7 @@ impl KeySearch {
 
 /// Not inlined: what it leaves on the stack must be below its caller.
 #[inline(never)]
-fn set_all(keys: &mut [MacKey], psks: &[[u8; KEY_LEN]]) {
+fn set_all<'a>(keys: &mut [MacKey], psks: impl Iterator<Item = &'a [u8; KEY_LEN]>) {
     for (key, psk) in keys.iter_mut().zip(psks) {
         key.set(psk);
     }
@@ -127,7 +136,7 @@ mod tests {
             for count in (0..=40).chain([100, 257]) {
                 let asked = Asked::random(count as u64, 68, 256);
                 let psks = psks(count);
-                let keys = KeySearch::with_backend(backend, psks.as_flattened()).expect("whole");
+                let keys = KeySearch::with_backend(backend, psks.iter());
                 let find = |tag: &[u8; MAC_LEN]| keys.find(&asked.salt, &asked.value, tag);
                 check(&asked, &psks, &find, &format!("{backend}, {count}"));
             }
@@ -146,7 +155,7 @@ mod tests {
             for count in 0..=40 {
                 let asked = Asked::random(count as u64, 84, 32);
                 let psks = psks(count);
-                let keys = KeySearch::new(psks.as_flattened()).expect("whole").keys;
+                let keys = KeySearch::new(psks.iter()).keys;
                 let (salt, value) = (padded(&asked.salt), padded(&asked.value));
                 let find = |tag: &[u8; MAC_LEN]| {
                     let mut search = Search::new(&keys, &salt, &value, tag);
@@ -165,7 +174,7 @@ mod tests {
     fn salt_and_value_can_have_any_length() {
         let psks = psks(3);
         for backend in Backend::available() {
-            let keys = KeySearch::with_backend(backend, psks.as_flattened()).expect("whole");
+            let keys = KeySearch::with_backend(backend, psks.iter());
             for len in 0..=200 {
                 for (salt, value) in [(len, 32), (84, len)] {
                     let asked = Asked::random(len as u64, salt, value);
@@ -181,15 +190,8 @@ mod tests {
         let psks = [[1; KEY_LEN], [2; KEY_LEN], [1; KEY_LEN], [3; KEY_LEN]];
         let asked = Asked::random(1, 68, 256);
         for backend in Backend::available() {
-            let keys = KeySearch::with_backend(backend, psks.as_flattened()).expect("whole");
+            let keys = KeySearch::with_backend(backend, psks.iter());
             assert_eq!(keys.find(&asked.salt, &asked.value, &asked.tag(&psks[0])), Some(2));
-        }
-    }
-
-    #[test]
-    fn psks_that_are_not_whole_are_refused() {
-        for len in [1, 31, 33, 63, 65] {
-            assert!(KeySearch::new(&vec![0; len]).is_none(), "{len}");
         }
     }
 

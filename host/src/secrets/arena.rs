@@ -18,6 +18,9 @@ const CHUNK_LEN: usize = 4 * PAGE_LEN;
 /// Slots differ by as much, up to [`COARSE`]: a key has 32 bytes, the state of
 /// a session with nothing in flight less than 256.
 const FINE: usize = 32;
+/// All slots are aligned so: they begin at a multiple of their lengths in pages,
+/// and their lengths are multiples of it.
+pub(super) const ALIGN: usize = FINE;
 /// And by as much above, where the state has part of a packet: a size that
 /// few have.
 const COARSE: usize = 256;

@@ -12,11 +12,11 @@ mod pages;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use zeroize::Zeroize;
-
-use self::arena::Arena;
+use self::arena::{ALIGN, Arena};
+use crate::process::wipe::wipe;
 
 /// One for the process, as there is one heap.
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
@@ -29,50 +29,69 @@ pub fn after_last_fork() {
     arena().stop_inheritance();
 }
 
-/// Secret bytes in their final place. Wiped on drop, never shown.
-pub struct Locked(NonNull<[u8]>);
+/// What a secret may be made of besides bytes.
+///
+/// # Safety
+/// It consists of integers, without padding: any bytes are a value, and nothing
+/// is lost if a value is overwritten and not dropped.
+#[allow(unsafe_code, reason = "secrets are made from zeros and wiped as bytes")]
+pub unsafe trait Plain {}
 
-impl Locked {
-    /// `len` bytes, which `fill` is given as zeros to write the secret to.
+// SAFETY: it is an integer.
+#[allow(unsafe_code, reason = "see the trait")]
+unsafe impl Plain for u8 {}
+
+/// A secret in its final place. Wiped on drop, never shown.
+pub struct Locked<T: Plain = u8>(NonNull<[T]>);
+
+impl<T: Plain> Locked<T> {
+    /// `len` values, which `fill` is given as zeros to write the secret to.
     #[must_use]
-    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
-        let slot = NonNull::slice_from_raw_parts(arena().take(len), len);
+    pub fn build(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
+        const { assert!(ALIGN.is_multiple_of(align_of::<T>())) }
+        let slot = arena().take(len * size_of::<T>()).cast();
         // First, so that a panic in `fill` gives the place back.
-        let mut locked = Self(slot);
-        fill(locked.bytes_mut());
+        let mut locked = Self(NonNull::slice_from_raw_parts(slot, len));
+        fill(locked.values_mut());
         locked
     }
 
-    /// A copy. Wiping the original is the caller's part.
-    #[must_use]
-    pub fn copy_of(bytes: &[u8]) -> Self {
-        Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
-    }
-
-    #[allow(unsafe_code, reason = "the bytes are behind a pointer of our own")]
-    fn bytes_mut(&mut self) -> &mut [u8] {
+    #[allow(unsafe_code, reason = "the values are behind a pointer of our own")]
+    fn values_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`; and as `self` is borrowed mutably, this is
         // the only reference.
         unsafe { self.0.as_mut() }
     }
 }
 
-impl Deref for Locked {
-    type Target = [u8];
+impl Locked {
+    /// A copy. Wiping the original is the caller's part.
+    #[must_use]
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
+    }
+}
 
-    #[allow(unsafe_code, reason = "the bytes are behind a pointer of our own")]
-    fn deref(&self) -> &[u8] {
+impl<T: Plain> Deref for Locked<T> {
+    type Target = [T];
+
+    #[allow(unsafe_code, reason = "the values are behind a pointer of our own")]
+    fn deref(&self) -> &[T] {
         // SAFETY: the arena gave us at least so many bytes, initialised and
-        // aligned as bytes are, and gives them to nobody else before `drop`
-        // hands them back.
+        // aligned as `build` has checked, and gives them to nobody else before
+        // `drop` hands them back. Any bytes are values: see `Plain`.
         unsafe { self.0.as_ref() }
     }
 }
 
-impl Drop for Locked {
+impl<T: Plain> Drop for Locked<T> {
+    #[allow(unsafe_code, reason = "any value is bytes")]
     fn drop(&mut self) {
-        self.bytes_mut().zeroize();
-        arena().give_back(self.0.cast(), self.0.len());
+        let (slot, len) = (self.0.cast(), size_of_val(&**self));
+        // SAFETY: as in `deref`, and there is no padding between the bytes; this
+        // is the only reference, and nobody reads the values again.
+        wipe(unsafe { slice::from_raw_parts_mut(slot.as_ptr(), len) });
+        arena().give_back(slot, len);
     }
 }
 
@@ -82,18 +101,18 @@ impl Clone for Locked {
     }
 }
 
-impl fmt::Debug for Locked {
+impl<T: Plain> fmt::Debug for Locked<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Locked(..)")
     }
 }
 
-// SAFETY: it owns its bytes as a box would; the arena behind it is locked.
+// SAFETY: it owns its values as a box would; the arena behind it is locked.
 #[allow(unsafe_code, reason = "a pointer is neither by itself")]
-unsafe impl Send for Locked {}
+unsafe impl<T: Plain + Send> Send for Locked<T> {}
 // SAFETY: shared, it only lets them be read.
 #[allow(unsafe_code, reason = "a pointer is neither by itself")]
-unsafe impl Sync for Locked {}
+unsafe impl<T: Plain + Sync> Sync for Locked<T> {}
 
 /// What the lock guards is never left half changed by anything that panics.
 fn arena() -> MutexGuard<'static, Arena> {
@@ -154,9 +173,9 @@ mod tests {
 
     #[test]
     fn panic_while_building_gives_the_place_back_wiped() {
-        let build = || Locked::build(999, |_| panic!("as a guest's answer might"));
+        let build = || Locked::<u8>::build(999, |_| panic!("as a guest's answer might"));
         assert!(catch_unwind(AssertUnwindSafe(build)).is_err());
-        drop(Locked::build(999, |place| assert!(place.iter().all(|&byte| byte == 0))));
+        drop(Locked::<u8>::build(999, |place| assert!(place.iter().all(|&byte| byte == 0))));
     }
 
     #[test]

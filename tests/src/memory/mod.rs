@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use snapshot::Stopped;
+use traces::Kind;
 
 pub use traces::Traces;
 
@@ -23,20 +24,26 @@ const RUN: Duration = Duration::from_millis(300);
 /// A secret, and where it may be.
 pub struct Expected {
     traces: Traces,
-    /// Whether the secret itself has to be there, once, in guarded memory.
-    kept: bool,
+    /// As what it has to be there, once each, in guarded memory.
+    kept: &'static [Kind],
 }
 
 impl Expected {
     /// No trace of it.
     pub fn gone(traces: Traces) -> Self {
-        Self { traces, kept: false }
+        Self { traces, kept: &[] }
     }
 
     /// One copy of it in memory that is neither swapped nor dumped nor
     /// inherited, and no other trace.
     pub fn kept_once(traces: Traces) -> Self {
-        Self { traces, kept: true }
+        Self { traces, kept: &[Kind::Raw] }
+    }
+
+    /// As `kept_once`, and once more as a searchable key: the two hash states
+    /// that HMAC begins with.
+    pub fn kept_searchable(traces: Traces) -> Self {
+        Self { traces, kept: &[Kind::Raw, Kind::State] }
     }
 }
 
@@ -68,7 +75,7 @@ fn faults(pid: i32, expected: &[Expected]) -> String {
     let found = Stopped::stop(pid).find(&bytes);
     let mut faults = String::new();
     for ((one, piece), hits) in pieces.iter().zip(found) {
-        let wanted_once = one.kept && piece.is_raw;
+        let wanted_once = one.kept.contains(&piece.kind);
         let as_wanted = hits.count == usize::from(wanted_once) && hits.are_guarded;
         if !as_wanted {
             let wanted = if wanted_once { "once, guarded" } else { "nowhere" };

@@ -89,7 +89,7 @@ impl Stopped {
                 mappings.push(mapping);
             }
         }
-        mappings.retain(|mapping| mapping.is_readable);
+        mappings.retain(|mapping| mapping.is_of_run);
         mappings
     }
 
@@ -155,7 +155,9 @@ struct Mapping {
     start: usize,
     end: usize,
     name: String,
-    is_readable: bool,
+    /// Not what the program or a library is made of, constants included:
+    /// there, no run writes a secret.
+    is_of_run: bool,
     is_guarded: bool,
 }
 
@@ -169,8 +171,9 @@ impl Mapping {
         let permissions = words.next()?;
         let name = words.nth(3).map_or("a nameless mapping", |name| name);
         let name = format!("{name} ({} KiB, {permissions})", (end - start) / 1024);
-        let is_readable = permissions.starts_with('r');
-        Some(Self { start, end, name, is_readable, is_guarded: false })
+        let is_of_run =
+            permissions.starts_with("rw") || permissions.starts_with('r') && !name.starts_with('/');
+        Some(Self { start, end, name, is_of_run, is_guarded: false })
     }
 }
 

@@ -17,16 +17,25 @@ pub struct Traces {
 #[derive(Clone)]
 pub(super) struct Piece {
     pub(super) form: String,
-    /// Part of the secret itself.
-    pub(super) is_raw: bool,
+    pub(super) kind: Kind,
     pub(super) bytes: [u8; 16],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Part of the secret itself.
+    Raw,
+    /// Part of what HMAC makes of a key before its first message.
+    State,
+    /// What nothing is kept as.
+    Derived,
 }
 
 impl Traces {
     /// Bytes, as they are.
     pub fn of_bytes(what: &str, bytes: &[u8]) -> Self {
         let mut traces = Self { what: what.into(), pieces: Vec::new() };
-        traces.add("itself", true, bytes);
+        traces.add("itself", Kind::Raw, bytes);
         traces
     }
 
@@ -34,7 +43,7 @@ impl Traces {
     pub fn of_number(what: &str, bytes: &[u8]) -> Self {
         let mut traces = Self::of_bytes(what, bytes);
         let reversed: Vec<_> = bytes.iter().rev().copied().collect();
-        traces.add("reversed", false, &reversed);
+        traces.add("reversed", Kind::Derived, &reversed);
         traces
     }
 
@@ -47,11 +56,11 @@ impl Traces {
             for (byte, key) in block.iter_mut().zip(key) {
                 *byte ^= key;
             }
-            traces.add(&format!("{form} block"), false, &block[..32]);
+            traces.add(&format!("{form} block"), Kind::Derived, &block[..32]);
             let words = block[..32].as_chunks().0.iter().copied().map(u32::from_be_bytes);
             traces.add(
                 &format!("{form} block in words"),
-                false,
+                Kind::Derived,
                 &native(&words.collect::<Vec<_>>()),
             );
             let mut state = INITIAL;
@@ -66,25 +75,26 @@ impl Traces {
     pub fn of_cipher_key(what: &str, key: &Key) -> Self {
         let mut traces = Self::of_bytes(what, key);
         for (number, round_key) in round_keys(key).iter().enumerate().skip(2) {
-            traces.add(&format!("round key {number}"), false, round_key);
+            traces.add(&format!("round key {number}"), Kind::Derived, round_key);
         }
         traces
     }
 
     fn add_state(&mut self, form: &str, state: &[u32; 8]) {
-        self.add(form, false, &native(state));
+        self.add(form, Kind::State, &native(state));
         let bytes: Vec<_> = state.iter().flat_map(|word| word.to_be_bytes()).collect();
-        self.add(&format!("{form} in bytes"), false, &bytes);
+        self.add(&format!("{form} in bytes"), Kind::Derived, &bytes);
         for (index, word) in state.iter().enumerate() {
-            self.add(&format!("{form}, word {index} in lanes"), false, &native(&[*word; 4]));
+            let lanes = format!("{form}, word {index} in lanes");
+            self.add(&lanes, Kind::Derived, &native(&[*word; 4]));
         }
     }
 
     /// Cuts `bytes` into pieces, the rest left out.
-    fn add(&mut self, form: &str, is_raw: bool, bytes: &[u8]) {
+    fn add(&mut self, form: &str, kind: Kind, bytes: &[u8]) {
         for (index, piece) in bytes.as_chunks().0.iter().enumerate() {
             let form = format!("{form} [{}..]", 16 * index);
-            self.pieces.push(Piece { form, is_raw, bytes: *piece });
+            self.pieces.push(Piece { form, kind, bytes: *piece });
         }
     }
 }

@@ -22,7 +22,8 @@ impl NativeWorld {
             Ingredients::Acceptor { config, psks, our_nonce } => {
                 let psks = psks.iter().map(|psk| self::psk(psk)).collect::<Option<Vec<_>>>()?;
                 let _: &[u8; 32] = our_nonce.as_slice().try_into().ok()?;
-                let acceptor = AcceptorGuest::new(engine, server_config(*config), &psks);
+                let search = AcceptorGuest::search_of(&psks);
+                let acceptor = AcceptorGuest::new(engine, server_config(*config), &psks, &search);
                 return Some(acceptor.map(|acceptor| Resource::Acceptor {
                     acceptor: Box::new(acceptor),
                     our_nonce: our_nonce.clone(),
