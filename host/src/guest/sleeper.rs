@@ -97,3 +97,53 @@ fn failure(error: GuestError) -> Failure {
         GuestError::Entropy(_) | GuestError::Instance(_) => Failure::Guest(error.to_string()),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::super::self_test::{begin, take};
+    use super::super::{ClientConfig, Greeting, NONCE_LEN, ServerConfig, Status};
+    use super::*;
+    use crate::keyfile::Psk;
+
+    /// protocol.md S-4
+    #[test]
+    fn state_is_gone_once_the_session_has_woken() {
+        let engine = Engine::new(3).unwrap();
+        let mut sleeper = established(&engine);
+        for _ in 0..2 {
+            sleeper.sleep().unwrap();
+            assert!(sleeper.suspended.is_some() && !sleeper.is_awake());
+            assert_eq!(sleeper.handle_plain(b"data").status, Status::Established);
+            assert!(sleeper.suspended.is_none() && sleeper.is_awake());
+        }
+    }
+
+    /// protocol.md S-4
+    #[test]
+    fn state_that_cannot_be_resumed_is_not_tried_again() {
+        let engine = Engine::new(3).unwrap();
+        let mut sleeper = established(&engine);
+        sleeper.sleep().unwrap();
+        let damaged = Locked::copy_of(&sleeper.suspended.take().unwrap()[1..]);
+        sleeper.suspended = Some(damaged);
+        for _ in 0..2 {
+            assert!(matches!(sleeper.handle_plain(b"data").status, Status::Failed(_)));
+            assert!(sleeper.suspended.is_none());
+        }
+    }
+
+    /// A client's session.
+    fn established(engine: &Engine) -> Sleeper<'_> {
+        let (psk, nonce) = (Psk::copy_of(&[1; 32]), [2; NONCE_LEN]);
+        let mut client = SessionGuest::connect(engine, ClientConfig::X25519, &psk).unwrap();
+        let mut hello = begin(&mut client).unwrap();
+        hello.extend(take(&mut client, &nonce).unwrap().to_crypt);
+        let greeting = Greeting { our_nonce: &nonce, hello: &hello };
+        let config = ServerConfig::X25519;
+        let mut server = SessionGuest::accept(engine, config, greeting, &psk).unwrap();
+        let share = begin(&mut server).unwrap();
+        assert_eq!(take(&mut client, &share).unwrap().status, Status::Established);
+        Sleeper::new(engine, Box::new(client))
+    }
+}
