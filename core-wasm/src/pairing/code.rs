@@ -1,6 +1,5 @@
 //! Codes in their canonical form: `docs/pairing.md`, "Codes".
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
@@ -24,19 +23,18 @@ const CODE_LEN_MAX: usize = 1024;
 pub(super) fn canonical(code: &str) -> Result<Zeroizing<Vec<u8>>, Misuse> {
     let code = code.trim_ascii();
     // Never reallocated, which would leave a copy behind.
-    let mut canonical = Zeroizing::new(vec![0; code.len()]);
-    let mut len = 0;
+    let mut canonical = Zeroizing::new(Vec::with_capacity(code.len()));
     let mut is_printable = Choice::from(1);
     for byte in code.bytes() {
-        let is_separator = byte.ct_eq(&b' ') | byte.ct_eq(&b'-');
         is_printable &= byte.wrapping_sub(b' ').ct_lt(&(b'~' - b' ' + 1));
-        canonical[len] = byte.to_ascii_lowercase();
-        len += usize::from((!is_separator).unwrap_u8());
+        // The one branch: from here on, only the length depends on it.
+        if bool::from(!(byte.ct_eq(&b' ') | byte.ct_eq(&b'-'))) {
+            canonical.push(byte.to_ascii_lowercase());
+        }
     }
-    canonical.truncate(len);
     if !bool::from(is_printable) {
         Err(Misuse::CodeCharacters)
-    } else if (CODE_LEN_MIN..=CODE_LEN_MAX).contains(&len) {
+    } else if (CODE_LEN_MIN..=CODE_LEN_MAX).contains(&canonical.len()) {
         Ok(canonical)
     } else {
         Err(Misuse::CodeLength)
