@@ -66,7 +66,7 @@ test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 
 # Not part of `make test`: the models change with the protocol, not with the code;
 # and of what memcheck finds `make test` has the part that is quick.
-verify: all
+verify: all $(COMPONENTS)/spiped-portable.cwasm
 	@tests/model/verify.py
 	@tests/constant-time/run.sh full
 

@@ -55,14 +55,18 @@ impl Check {
 
     fn full(&mut self) -> Result<()> {
         self.weak("weak functions", &run("weakened", &[], None)?, WEAK_FUNCTIONS)?;
-        let weakened = Component { tree: Path::new(WEAKENED) };
+        let weakened = Component { tree: Path::new(WEAKENED), world: "native" };
         let machine_code = weakened.machine_code();
         let world = machine_code.to_str().context("a path of UTF-8")?;
         self.weak("weak component", &run(world, &[], Some(&weakened))?, WEAK_COMPONENT)?;
 
         self.strong("native crate", &run("crate", &[], None)?)?;
-        let production = Component { tree: Path::new("") };
+        let production = Component { tree: Path::new(""), world: "native" };
         self.strong("production component", &run("component", &[], Some(&production))?)?;
+        let portable = Component { tree: Path::new(""), world: "portable" };
+        let machine_code = portable.machine_code();
+        let world = machine_code.to_str().context("a path of UTF-8")?;
+        self.strong("portable component", &run(world, &[], Some(&portable))?)?;
         // A list that nothing is taken off grows, and excuses more and more.
         for Known { what, lines } in VERDICTS {
             for line in *lines {
@@ -107,23 +111,26 @@ impl Check {
     }
 }
 
-/// A component, by the tree of sources that it was built from and in.
+/// A component, by the tree of sources that it was built from and in, and its
+/// WIT world.
 struct Component<'a> {
     tree: &'a Path,
+    world: &'a str,
 }
 
 impl Component<'_> {
     fn machine_code(&self) -> PathBuf {
-        self.tree.join("target/components/spiped-native.cwasm")
+        self.tree.join(format!("target/components/spiped-{}.cwasm", self.world))
     }
 
     fn encoded(&self) -> PathBuf {
-        self.tree.join("target/components/spiped-native.wasm")
+        self.tree.join(format!("target/components/spiped-{}.wasm", self.world))
     }
 
     /// With debug information.
     fn core_module(&self) -> PathBuf {
-        self.tree.join("target/wasm/native/wasm32-unknown-unknown/component/spiped_core.wasm")
+        let built = "wasm32-unknown-unknown/component/spiped_core.wasm";
+        self.tree.join(format!("target/wasm/{}/{built}", self.world))
     }
 }
 
@@ -138,6 +145,9 @@ fn run(
     let name = world.replace('/', "-");
     let xml = PathBuf::from(format!("target/constant-time/{name}.xml"));
     let run = valgrind::run(Path::new(PROGRAM), &arguments, &xml)?;
+    if let Some(line) = run.output.lines().find(|line| line.starts_with("packet cryptography")) {
+        say(line)?;
+    }
     let Some(component) = component else {
         let nowhere = |_| Ok(Vec::new());
         return run

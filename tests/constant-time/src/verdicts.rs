@@ -16,25 +16,52 @@ pub(crate) type Line<'a> = (&'a str, &'a str);
 /// Everything that the production code may decide by a secret.
 pub(crate) const VERDICTS: &[Known] = &[
     Known {
-        what: "whether the server's key share has verified: the client goes on or closes",
-        lines: &[(
-            "core-wasm/src/handshake/client.rs",
-            "if !bool::from(share.verifies(&key, Some(&self.value))) {",
-        )],
+        what: "whether randomness is broken: nobody goes on with it",
+        lines: &[
+            ("core-wasm/src/session.rs", "check_randomness(&nonce, &exponent)?;"),
+            ("core-wasm/src/session.rs", "check_randomness(our_nonce, entropy)?;"),
+            (
+                "core-wasm/src/session.rs",
+                "if bool::from(nonce.ct_eq(exponent.expose())) { Err(Misuse::BrokenRandomness) } else { Ok(()) }",
+            ),
+            ("core-wasm/src/pairing/exchange.rs", "if bool::from(entropy.is_uniform()) {"),
+        ],
     },
     Known {
-        what: "whether any key fits a client's key share: the server goes on or closes",
-        lines: &[(
-            "core-wasm/src/handshake/server.rs",
-            "let psk = psks.get(usize::try_from(found).ok()?)?;",
-        )],
+        what: "whether a key share has verified: this end goes on or closes",
+        lines: &[(SHARE, "if !bool::from(mac(key, answered, self.value).ct_eq(self.mac)) {")],
+    },
+    Known {
+        what: "whether the peer sent our public value, which is sent, or would have been",
+        lines: &[
+            (
+                SHARE,
+                "if ours == theirs && *ours != PublicValue::ONE { Err(PeerFault::Reflected) } else { Ok(()) }",
+            ),
+            ("core-wasm/src/pairing/share.rs", "if *peer == self.public {"),
+        ],
     },
     Known {
         what: "whether an X25519 shared value is 0: a peer that has the key is refused",
         lines: &[(
             "core-wasm/src/dh/x25519.rs",
-            "shared.was_contributory().then(|| Secret::new(*shared.as_bytes()))",
+            "shared.was_contributory().then(|| Secret::copy_of(shared.as_bytes()))",
         )],
+    },
+    Known {
+        what: "the order of PSK ids, which are public: not the keys, but a PRF of them",
+        lines: &[(ACCEPTOR, "if !psks.iter().all(|psk| ids.insert(psk_id(psk))) {")],
+    },
+    Known {
+        what: "which key fits a client's key share, if any does: all that follows shows it",
+        lines: &[
+            (ACCEPTOR, "if let Some(psk_index) = self.find(exchange, our_nonce, received) {"),
+            ANSWER,
+            (
+                "host/src/guest/acceptor.rs",
+                "keys.checked_sub(1).is_some_and(|last| fits(*psk_index, last))",
+            ),
+        ],
     },
     Known {
         what: "whether a packet has verified: the connection goes on or is reset",
@@ -50,13 +77,19 @@ pub(crate) const VERDICTS: &[Known] = &[
         ],
     },
     Known {
-        what: "the form of a code: white space at its ends, and how many characters",
+        what: "whether a suspended state is whole: the session goes on or ends",
         lines: &[
-            ("core-wasm/src/pairing/exchange.rs", "let share = match code.map(str::trim) {"),
-            (
-                "core-wasm/src/pairing/exchange.rs",
-                "Some(code) if code.chars().count() < CODE_CHARS_MIN || code.len() > CODE_LEN_MAX => {",
-            ),
+            (SUSPENDED, "if *checksum != self::checksum(bytes) || take(&mut bytes)? != MAGIC {"),
+            // Natively one branch asks whether the checksum is wrong or the rest too short.
+            (SUSPENDED, "let (taken, rest) = bytes.split_first_chunk()?;"),
+        ],
+    },
+    Known {
+        what: "the form of a code: where its separators are, and whether it is acceptable",
+        lines: &[
+            (CODE, "let code = code.trim_ascii();"),
+            (CODE, "if bool::from(!(byte.ct_eq(&b' ') | byte.ct_eq(&b'-'))) {"),
+            (CODE, "if !bool::from(is_printable) {"),
         ],
     },
     Known {
@@ -64,11 +97,11 @@ pub(crate) const VERDICTS: &[Known] = &[
         lines: &[
             (
                 "core-wasm/src/pairing/cpace.rs",
-                "(!shared.is_identity()).then(|| Secret::new(*Zeroizing::new(shared.compress().to_bytes())))",
+                "(!shared.is_identity()).then(|| Secret::copy_of(&Zeroizing::new(shared.compress().to_bytes())))",
             ),
             (
                 "core-wasm/src/pairing/share.rs",
-                "(!bool::from(shared.ct_eq(&Secret::new([0; 32])))).then_some(shared)",
+                "(!bool::from(shared.expose().ct_eq(&[0; 32]))).then_some(shared)",
             ),
         ],
     },
@@ -77,7 +110,7 @@ pub(crate) const VERDICTS: &[Known] = &[
         lines: &[
             (
                 "core-wasm/src/pairing/confirming.rs",
-                "if !self.keys.verifies(other_side(self.side), tag) {",
+                "if !self.keys.verifies(self.side.other(), tag) {",
             ),
             ("core-wasm/src/pairing/schedule.rs", "self.tag(side).ct_eq(tag).into()"),
         ],
@@ -91,6 +124,16 @@ pub(crate) const VERDICTS: &[Known] = &[
     },
 ];
 
+/// What the host's key search has answered, where wasmtime writes it to the
+/// guest's memory. All generated code is this line; only that answer is meant.
+pub(crate) const ANSWER: Line<'static> = (
+    "core-wasm/src/component/mod.rs",
+    r#"wit_bindgen::generate!({ path: "../wit", world: "native" });"#,
+);
+
+const ACCEPTOR: &str = "core-wasm/src/acceptor.rs";
+const CODE: &str = "core-wasm/src/pairing/code.rs";
+const SUSPENDED: &str = "core-wasm/src/suspended.rs";
 const WEAKENED: &str = "tests/constant-time/subject/src/bin/poisoned/weakened.rs";
 const SHARE: &str = "core-wasm/src/handshake/share.rs";
 const SELECT: &str = "core-wasm/src/dh/modp/field/select.rs";
@@ -110,7 +153,7 @@ pub(crate) const WEAK_COMPONENT: &[Known] = &[
         what: "a MAC comparison that stops early",
         lines: &[(
             SHARE,
-            "subtle::Choice::from(u8::from(mac(key, answered, self.value).iter().zip(self.mac).all(|(byte, other)| byte == other)))",
+            "if !bool::from(subtle::Choice::from(u8::from(mac(key, answered, self.value).iter().zip(self.mac).all(|(byte, other)| byte == other)))) {",
         )],
     },
     Known {

@@ -3,8 +3,8 @@
 use std::fs;
 
 use spiped::guest::{
-    Config, Engine, ForwardSecrecy, Guest, KeyExchange as Form, Output, Side as End, Status,
-    pairing,
+    AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, NONCE_LEN,
+    Output, ServerConfig, SessionGuest, Side as End, Status, Verdict, pairing,
 };
 use spiped::keyfile;
 use spiped_core::{KeyExchange, Side};
@@ -13,6 +13,9 @@ use crate::world::{self, Psk, World};
 
 /// Guests at a time: two ends, one that wakes up, and one more.
 const GUESTS: u32 = 4;
+
+/// What the server does: everything.
+const SERVER: ServerConfig = ServerConfig::Any(ForwardSecrecy::Require);
 
 /// A component in the production host.
 pub struct Component(Engine);
@@ -33,50 +36,48 @@ impl Component {
         let engine = unsafe { Engine::precompiled(GUESTS, &code) };
         Self(engine.expect("an engine"))
     }
-
-    fn session(&self, side: End, form: Option<Form>, psks: &[Psk], entropy: &[u8; 64]) -> Guest {
-        let config = Config { side, key_exchange: form, forward_secrecy: ForwardSecrecy::Offer };
-        let psks: Vec<_> = psks.iter().map(|psk| keyfile::Psk::new(*psk)).collect();
-        Guest::with_entropy(&self.0, config, &psks, entropy).expect("a guest")
-    }
-
-    fn server(&self, psks: &[Psk], nonce: &[u8; 32], exponent: &[u8; 32]) -> Guest {
-        let mut entropy = [0; 64];
-        entropy[..32].copy_from_slice(nonce);
-        entropy[32..].copy_from_slice(exponent);
-        let mut guest = self.session(End::Server, None, psks, &entropy);
-        guest.start();
-        guest
-    }
 }
 
 impl World for Component {
-    type Session = Guest;
+    type Session = SessionGuest;
     type Exchange = pairing::Exchange;
 
-    fn connect(&self, form: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Guest {
-        let form = match form {
-            KeyExchange::Modp2048 => Form::Modp2048,
-            KeyExchange::X25519 => Form::X25519,
+    fn connect(&self, exchange: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> SessionGuest {
+        let config = match exchange {
+            KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Require),
+            KeyExchange::X25519 => ClientConfig::X25519,
         };
-        self.session(End::Client, Some(form), &[*psk], entropy)
+        let psk = keyfile::Psk::copy_of(psk);
+        SessionGuest::connect_with(&self.0, config, &psk, entropy).expect("a guest")
     }
 
-    fn accept(&self, psk: &Psk, our_nonce: &[u8; 32], hello: &[u8], exponent: &[u8; 32]) -> Guest {
-        let mut guest = self.server(&[*psk], our_nonce, exponent);
-        world::Session::handshake(&mut guest, hello);
+    fn accept(
+        &self,
+        psk: &Psk,
+        our_nonce: &[u8; NONCE_LEN],
+        hello: &[u8],
+        exponent: &[u8; 32],
+    ) -> SessionGuest {
+        let psk = keyfile::Psk::copy_of(psk);
+        let greeting = Greeting { our_nonce, hello };
+        let guest = SessionGuest::accept_with(&self.0, SERVER, greeting, &psk, exponent);
+        let mut guest = guest.expect("a genuine client");
+        genuine(guest.start());
         guest
     }
 
-    fn identify(&self, psks: &[Psk], our_nonce: &[u8; 32], hello: &[u8]) -> Option<u32> {
-        let mut guest = self.server(psks, our_nonce, &[1; 32]);
-        guest.handle_crypt(hello);
-        guest.peer_secret()
+    fn identify(&self, psks: &[Psk], our_nonce: &[u8; NONCE_LEN], hello: &[u8]) -> Option<u32> {
+        let psks: Vec<_> = psks.iter().map(keyfile::Psk::copy_of).collect();
+        let mut acceptor = AcceptorGuest::new(&self.0, SERVER, &psks).expect("a guest");
+        match acceptor.identify(our_nonce, hello).expect("a verdict") {
+            Verdict::Authenticated(Authenticated { psk_index, .. }) => Some(psk_index),
+            Verdict::More(_) | Verdict::Refused(_) => None,
+        }
     }
 
-    fn sleep_and_wake(&self, mut session: Guest) -> Guest {
+    fn sleep_and_wake(&self, mut session: SessionGuest) -> SessionGuest {
         let state = session.suspend().expect("it is established");
-        Guest::resume(&self.0, &state).expect("a guest")
+        SessionGuest::resume(&self.0, &state).expect("a guest")
     }
 
     fn pair(&self, side: Side, code: Option<&str>, entropy: &[u8; 32]) -> pairing::Exchange {
@@ -88,7 +89,7 @@ impl World for Component {
     }
 }
 
-impl world::Session for Guest {
+impl world::Session for SessionGuest {
     fn start(&mut self) -> Vec<u8> {
         genuine(self.start())
     }
@@ -121,18 +122,18 @@ fn genuine(output: Output) -> Vec<u8> {
 
 impl world::Exchange for pairing::Exchange {
     fn start(&mut self) -> Vec<u8> {
-        self.start().to_peer
+        self.start().expect("it is fresh").to_peer
     }
 
     fn receive(&mut self, from_peer: &[u8]) -> Vec<u8> {
-        self.receive(from_peer).to_peer
+        self.receive(from_peer).expect("a genuine peer").to_peer
     }
 
     fn confirm(&mut self) -> Vec<u8> {
-        self.confirm().to_peer
+        self.confirm().expect("there is something to confirm").to_peer
     }
 
-    fn is_agreed(&mut self) -> bool {
-        matches!(self.receive(&[]).status, pairing::Status::Agreed(_))
+    fn take_key(&mut self) -> [u8; 32] {
+        *self.take_key().expect("both have confirmed")
     }
 }

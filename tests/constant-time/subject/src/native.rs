@@ -1,8 +1,8 @@
 //! The native crate, with its own packet cryptography.
 
 use spiped_core::{
-    Config, Entropy, ForwardSecrecy, KeyExchange, Output, Secret, Session, Side, SoftPacketCrypto,
-    pairing,
+    Acceptor, ClientConfig, Entropy, ExponentEntropy, ForwardSecrecy, KeyExchange, Output, Secret,
+    ServerConfig, Session, Side, SoftKeySearch, SoftPacketCrypto, Verdict, pairing,
 };
 
 use crate::world::{self, Psk, World};
@@ -12,25 +12,37 @@ pub struct Crate;
 
 type Native = Session<SoftPacketCrypto>;
 
+/// What the server does: everything.
+const SERVER: ServerConfig = ServerConfig::Any(ForwardSecrecy::Require);
+
 impl World for Crate {
     type Session = Native;
     type Exchange = pairing::Exchange;
 
-    fn connect(&self, form: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Native {
-        session(Side::Client, Some(form), &[*psk], entropy)
+    fn connect(&self, exchange: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Native {
+        let config = match exchange {
+            KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Require),
+            KeyExchange::X25519 => ClientConfig::X25519,
+        };
+        Session::connect(config, &Secret::copy_of(psk), &Entropy::copy_of(entropy))
+            .expect("good randomness")
     }
 
     fn accept(&self, psk: &Psk, our_nonce: &[u8; 32], hello: &[u8], exponent: &[u8; 32]) -> Native {
-        let mut session = server(&[*psk], our_nonce, exponent);
-        world::Session::handshake(&mut session, hello);
+        let (psk, exponent) = (Secret::copy_of(psk), ExponentEntropy::copy_of(exponent));
+        let mut session =
+            Session::accept(SERVER, our_nonce, hello, &psk, &exponent).expect("a genuine client");
+        world::Session::start(&mut session);
         session
     }
 
     fn identify(&self, psks: &[Psk], our_nonce: &[u8; 32], hello: &[u8]) -> Option<u32> {
-        let mut session = server(psks, our_nonce, &[1; 32]);
-        // Refused, if it is.
-        let _ = session.handle_crypt(hello, &mut Output::default());
-        session.peer_secret()
+        let psks: Vec<_> = psks.iter().map(Secret::copy_of).collect();
+        let acceptor = Acceptor::<SoftKeySearch>::new(SERVER, &psks).expect("different keys");
+        match acceptor.identify(our_nonce, hello) {
+            Verdict::Authenticated(client) => Some(client.psk_index),
+            Verdict::More(_) | Verdict::Refused(_) => None,
+        }
     }
 
     fn sleep_and_wake(&self, mut session: Native) -> Native {
@@ -39,28 +51,8 @@ impl World for Crate {
     }
 
     fn pair(&self, side: Side, code: Option<&str>, entropy: &[u8; 32]) -> pairing::Exchange {
-        pairing::Exchange::new(side, code, &Secret::new(*entropy)).expect("a good code")
+        pairing::Exchange::new(side, code, &Secret::copy_of(entropy)).expect("a good code")
     }
-}
-
-fn server(psks: &[Psk], nonce: &[u8; 32], exponent: &[u8; 32]) -> Native {
-    let mut entropy = [0; 64];
-    entropy[..32].copy_from_slice(nonce);
-    entropy[32..].copy_from_slice(exponent);
-    let mut session = session(Side::Server, None, psks, &entropy);
-    world::Session::start(&mut session);
-    session
-}
-
-fn session(
-    side: Side,
-    key_exchange: Option<KeyExchange>,
-    psks: &[Psk],
-    entropy: &[u8; 64],
-) -> Native {
-    let config = Config { side, key_exchange, forward_secrecy: ForwardSecrecy::Offer };
-    let psks = psks.iter().map(|psk| Secret::new(*psk)).collect();
-    Session::new(config, psks, &Entropy::new(*entropy)).expect("a sound configuration")
 }
 
 impl world::Session for Native {
@@ -105,6 +97,8 @@ impl world::Exchange for pairing::Exchange {
     fn receive(&mut self, from_peer: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         self.receive(from_peer, &mut out).expect("a genuine peer");
+        // The component adds it to every answer.
+        self.status().expect("a genuine peer");
         out
     }
 
@@ -114,7 +108,7 @@ impl world::Exchange for pairing::Exchange {
         out
     }
 
-    fn is_agreed(&mut self) -> bool {
-        matches!(self.status(), Ok(pairing::Status::Agreed(_)))
+    fn take_key(&mut self) -> [u8; 32] {
+        *self.take_key().expect("both have confirmed").expose()
     }
 }

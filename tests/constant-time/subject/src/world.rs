@@ -10,7 +10,7 @@ pub trait World {
     type Exchange: Exchange;
 
     /// A client's session, before anything was sent.
-    fn connect(&self, form: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Self::Session;
+    fn connect(&self, exchange: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Self::Session;
 
     /// A server's session with a client that sent `hello`, with its public
     /// value still to be computed.
@@ -58,6 +58,6 @@ pub trait Exchange {
     fn receive(&mut self, from_peer: &[u8]) -> Vec<u8>;
     /// `confirm`
     fn confirm(&mut self) -> Vec<u8>;
-    /// The end of it: whether both ends have agreed.
-    fn is_agreed(&mut self) -> bool;
+    /// `take-key`, when both have confirmed.
+    fn take_key(&mut self) -> [u8; 32];
 }

@@ -45,11 +45,11 @@ fn main() -> ExitCode {
     print("component | value | samples | mean, µs | t of all | of 99 % | of 90 % | of 50 %");
     print("---|---|---|---|---|---|---|---");
     for (name, world) in &worlds {
-        for (form, public, shared) in [
+        for (exchange, public, shared) in [
             (KeyExchange::Modp2048, "modp2048, public", "modp2048, shared"),
             (KeyExchange::X25519, "x25519, public", "x25519, shared"),
         ] {
-            let [public_times, shared_times] = measure(world, form, samples, |_| {});
+            let [public_times, shared_times] = measure(world, exchange, samples, |_| {});
             public_times.print(name, public);
             shared_times.print(name, shared);
         }
@@ -70,11 +70,11 @@ fn main() -> ExitCode {
 /// classes in random order.
 fn measure(
     world: &impl World,
-    form: KeyExchange,
+    exchange: KeyExchange,
     samples: usize,
     leak: fn(&[u8; 32]),
 ) -> [Times; 2] {
-    let hello = hello(world, form);
+    let hello = hello(world, exchange);
     let mut random = Random(RandomState::new().hash_one(samples));
     let mut times = [Times::default(), Times::default()];
     for _ in 0..samples {
@@ -98,10 +98,10 @@ fn measure(
 }
 
 /// What a client sends, nonce and key share.
-fn hello(world: &impl World, form: KeyExchange) -> Vec<u8> {
+fn hello(world: &impl World, exchange: KeyExchange) -> Vec<u8> {
     let mut entropy = [1; 64];
     entropy[32..].fill(4);
-    let mut client = world.connect(form, &PSK, &entropy);
+    let mut client = world.connect(exchange, &PSK, &entropy);
     let parts = [client.start(), client.compute(), client.handshake(&OUR_NONCE)];
     parts.concat()
 }

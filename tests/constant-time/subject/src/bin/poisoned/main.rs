@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use operations::groups;
+use spiped::packet_crypto::Backend;
 use spiped_subject::{Component, Crate, World};
 
 fn main() -> ExitCode {
@@ -31,7 +32,11 @@ fn main() -> ExitCode {
     match *world {
         "weakened" => weakened::run(),
         "crate" => run(&Crate, groups),
-        "component" => run_component(&Component::production(), groups),
+        "component" => {
+            // Memcheck does not offer all that this processor has.
+            say(&format!("packet cryptography: {}\n", Backend::detect()));
+            run_component(&Component::production(), groups);
+        }
         path => run_component(&Component::precompiled(path), groups),
     }
     ExitCode::SUCCESS
@@ -39,8 +44,7 @@ fn main() -> ExitCode {
 
 /// Also shows where the machine code is: reports have only addresses in it.
 fn run_component(component: &Component, groups: &[&str]) {
-    let maps = fs::read("/proc/self/maps").expect("the memory map");
-    io::stdout().write_all(&maps).expect("standard output");
+    say(&fs::read_to_string("/proc/self/maps").expect("the memory map"));
     run(component, groups);
 }
 
@@ -51,6 +55,10 @@ fn run<W: World>(world: &W, wanted: &[&str]) {
             run(world);
         }
     }
+}
+
+fn say(text: &str) {
+    io::stdout().write_all(text.as_bytes()).expect("standard output");
 }
 
 fn fail(message: &str) -> ExitCode {

@@ -117,14 +117,16 @@ fn pairing<W: World>(world: &W, code: Option<&str>) {
         from_client = sent(client.receive(&[from_server, answer].concat()));
         from_server = Vec::new();
     }
-    assert!(client.is_agreed() && server.is_agreed(), "both ends have the key");
+    let [client, server] = [client.take_key(), server.take_key()].map(published);
+    assert_eq!(client, server, "both ends have the key");
 }
 
 /// A client with one of the server's keys, or with none of them.
-fn key_search<W: World>(world: &W, form: KeyExchange) {
+// protocol.md A-5
+fn key_search<W: World>(world: &W, exchange: KeyExchange) {
     let psks: Vec<Psk> = (0..KEYS).map(|key| secret([key; 32])).collect();
     for (key, expected) in [(0, Some(0)), (KEYS - 1, Some(KEYS - 1)), (KEYS, None)] {
-        let (_, hello) = greeting(world, form, &secret([key; 32]), &secret([4; 32]));
+        let (_, hello) = greeting(world, exchange, &secret([key; 32]), &secret([4; 32]));
         let found = world.identify(&psks, &OUR_NONCE, &hello);
         // Whose connection it is shows in all that follows.
         let found = found.map(|index| u32::from_le_bytes(published(index.to_le_bytes())));
@@ -133,9 +135,10 @@ fn key_search<W: World>(world: &W, form: KeyExchange) {
 }
 
 /// Both ends of a connection.
-fn established<W: World>(world: &W, form: KeyExchange) -> (W::Session, W::Session) {
+// protocol.md K-3
+fn established<W: World>(world: &W, exchange: KeyExchange) -> (W::Session, W::Session) {
     let psk = secret([7; 32]);
-    let (mut client, hello) = greeting(world, form, &psk, &secret([4; 32]));
+    let (mut client, hello) = greeting(world, exchange, &psk, &secret([4; 32]));
     let mut server = world.accept(&psk, &OUR_NONCE, &hello, &secret([3; 32]));
     agree(&mut client, &mut server);
     (client, server)
@@ -155,13 +158,13 @@ const OUR_NONCE: [u8; 32] = [2; 32];
 /// A client that has sent its hello, nonce and key share.
 fn greeting<W: World>(
     world: &W,
-    form: KeyExchange,
+    exchange: KeyExchange,
     psk: &Psk,
     exponent: &[u8; 32],
 ) -> (W::Session, Vec<u8>) {
     let mut entropy = [1; 64];
     entropy[32..].copy_from_slice(exponent);
-    let mut client = world.connect(form, psk, &entropy);
+    let mut client = world.connect(exchange, psk, &entropy);
     let mut hello = sent(client.start());
     hello.extend(sent(client.compute()));
     hello.extend(sent(client.handshake(&OUR_NONCE)));
