@@ -19,7 +19,8 @@ pub trait KeySearch {
 
     /// The index of the key for which HMAC(HMAC(key, `salt`), `value`) is
     /// `tag`. Takes as long whichever it is, and if it is none: all keys are
-    /// tried, and no branch or address depends on a key or on whether it fits.
+    /// tried, and no branch or address depends on a key or on whether it fits
+    /// (protocol.md A-5).
     fn find(&self, salt: &[u8], value: &[u8], tag: &[u8; MAC_LEN]) -> Option<u32>;
 }
 

@@ -10,7 +10,8 @@ use super::group::Group;
 
 const WINDOW: usize = 4;
 
-/// `base` to 2^258 + x. Constant time in both; x is big-endian.
+/// `base` to 2^258 + x. Constant time in both (protocol.md K-3); x is
+/// big-endian.
 pub(super) fn power<W: Group<T, N>, const T: usize, const N: usize>(
     base: &U2048,
     x: &[u8; EXPONENT_LEN],
