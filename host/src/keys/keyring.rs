@@ -1,4 +1,4 @@
-//! The set of keys in force, which can be replaced as a whole.
+//! The set of keys in use, which can be replaced as a whole.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{KeySet, KeySetError, KeySource};
 use crate::process::wipe::wipe_stack;
 
-/// The keys in force, and where to read them again.
+/// The keys in use, and where to read them again.
 pub struct Keyring {
     source: KeySource,
     current: watch::Sender<Arc<KeySet>>,
@@ -26,7 +26,7 @@ impl Keyring {
         Ok(Self { source, current })
     }
 
-    /// The keys in force now.
+    /// The keys in use now.
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
         self.current.borrow().clone()

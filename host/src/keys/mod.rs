@@ -1,4 +1,4 @@
-//! The keys in force: where they come from, what they are called, and how the
+//! The keys in use: where they come from, what they are called, and how the
 //! set of them is replaced while the program runs.
 
 mod error;
@@ -20,6 +20,6 @@ use std::num::NonZeroUsize;
 pub struct KeyPolicy {
     /// How many connections one key may have at once; `None`: any number.
     pub connections_per_key: Option<NonZeroUsize>,
-    /// Connections end when their key is no longer in force.
+    /// Connections end when their key is no longer in use.
     pub close_revoked: bool,
 }

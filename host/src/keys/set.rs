@@ -1,4 +1,4 @@
-//! The keys that are in force at one time.
+//! The keys that are in use at one time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Key {
     account: Arc<Account>,
 }
 
-/// What belongs to a key for as long as it is in force, in however many sets.
+/// What belongs to a key for as long as it is in use, in however many sets.
 #[derive(Debug)]
 struct Account {
     counters: Counters,
@@ -46,13 +46,13 @@ impl Key {
         &self.account.counters
     }
 
-    /// Whether it is no longer in force.
+    /// Whether it is no longer in use.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         *self.account.revoked.borrow()
     }
 
-    /// Waits until it is no longer in force.
+    /// Waits until it is no longer in use.
     pub async fn revoked(&self) {
         // The sender is here, in the account.
         let _ = self.account.revoked.subscribe().wait_for(|&revoked| revoked).await;
