@@ -45,7 +45,7 @@ pub struct Authenticated {
 }
 
 impl<K: KeySearch> Acceptor<K> {
-    /// Accepts a stranger that has any of `psks`. Without any, nobody is.
+    /// Accepts a stranger that has any of `psks`. Without any, all are refused.
     ///
     /// # Errors
     /// [`Misuse::DuplicatePsk`].

@@ -145,17 +145,20 @@ impl Acceptors {
         received: &[u8],
     ) -> Result<(T, Arc<KeySet>), GuestError> {
         let in_use = self.in_use.borrow().clone();
-        let keys = in_use.keys.clone();
-        let answer = if keys.psks().len() <= QUICK_SEARCH_MAX {
-            in_use.answer(question, our_nonce, received)
-        } else {
-            let (our_nonce, received) = (*our_nonce, received.to_vec());
-            let answer = move || in_use.answer(question, &our_nonce, &received);
-            // In a box: most strangers never come this far.
-            let answer = Box::pin(self.compute.run(answer)).await;
-            answer.ok_or_else(|| GuestError::Failed(Failure::abandoned()))?
+        if in_use.keys.psks().len() <= QUICK_SEARCH_MAX {
+            return in_use.answer(question, our_nonce, received);
+        }
+        let (our_nonce, received) = (*our_nonce, received.to_vec());
+        // Those in use when its turn comes, and no set is kept until then.
+        drop(in_use);
+        let in_use = self.in_use.subscribe();
+        let answer = move || {
+            let in_use = in_use.borrow().clone();
+            in_use.answer(question, &our_nonce, &received)
         };
-        Ok((answer?, keys))
+        // In a box: most strangers never come this far.
+        let answer = Box::pin(self.compute.run(answer)).await;
+        answer.ok_or_else(|| GuestError::Failed(Failure::abandoned()))?
     }
 }
 
@@ -172,7 +175,7 @@ impl InUse {
         question: Question<T>,
         our_nonce: &[u8; NONCE_LEN],
         received: &[u8],
-    ) -> Result<T, GuestError> {
+    ) -> Result<(T, Arc<KeySet>), GuestError> {
         let idle = self.idle().pop();
         let psks = self.keys.psks();
         let fresh = || AcceptorGuest::new(&self.engine, self.config, psks, &self.search);
@@ -181,7 +184,7 @@ impl InUse {
         if !acceptor.has_failed() {
             self.idle().push(acceptor);
         }
-        answer.map_err(GuestError::Failed)
+        Ok((answer.map_err(GuestError::Failed)?, self.keys.clone()))
     }
 
     /// Nothing happens under the lock that could leave it half done.

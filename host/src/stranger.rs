@@ -6,9 +6,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::ready;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use crate::acceptors::Acceptors;
 use crate::guest::{
@@ -59,41 +60,67 @@ pub async fn identify(
     // protocol.md R-1
     let mut our_nonce = [0; NONCE_LEN];
     getrandom::fill(&mut our_nonce).map_err(GuestError::from)?;
-    let mut received = Vec::new();
+    let mut heard = Heard { received: Vec::new(), undecided: false };
     // Not through a future around it, which would be twice as large.
-    let steps = listen(socket, acceptors, &our_nonce, &mut received);
-    let listened = if let Ok(listened) = timeout_at(time.deadline(), steps).await {
-        listened
-    } else {
+    let steps = listen(socket, acceptors, &our_nonce, &mut heard);
+    let listened = match timeout_at(time.deadline(), steps).await {
+        Ok(listened) => listened,
+        Err(_) if heard.undecided => Err(time.exceeded().into()),
         // Silence, or a client that waits for our answer to a bad key share.
-        let fault = acceptors.fault_at_eof(&our_nonce, &received).await?;
-        let silent = fault == PeerFault::TruncatedInHandshake;
-        Err(if silent { time.exceeded().into() } else { refused(fault) })
+        Err(_) => {
+            let fault = acceptors.fault_at_eof(&our_nonce, &heard.received);
+            let fault = timeout(FAULT_LIMIT, fault).await.ok().transpose()?;
+            let fault = fault.filter(|&fault| fault != PeerFault::TruncatedInHandshake);
+            Err(fault.map_or_else(|| time.exceeded().into(), refused))
+        }
     };
     // To close with something left unread would be a reset.
     let (peer, keys) = listened.inspect_err(|_| socket.discard_input())?;
     let Authenticated { psk_index, key_exchange, hello_len } = peer;
     let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
     let (psk_index, hello_len) = (number(psk_index), number(hello_len));
+    let received = heard.received;
     Ok(Peer { our_nonce, received, hello_len, keys, psk_index, key_exchange })
+}
+
+/// How long a stranger whose time is over is kept for a better word about it
+/// in the log.
+const FAULT_LIMIT: Duration = Duration::from_secs(1);
+
+/// What a stranger has sent.
+struct Heard {
+    received: Vec<u8>,
+    /// Whether an acceptor has been asked about it, and has not answered.
+    undecided: bool,
 }
 
 async fn listen(
     socket: &mut Socket,
     acceptors: &Acceptors,
     our_nonce: &[u8; NONCE_LEN],
-    received: &mut Vec<u8>,
+    Heard { received, undecided }: &mut Heard,
 ) -> Result<(Authenticated, Arc<KeySet>), Outcome> {
     // protocol.md H-2
     socket.write_all(our_nonce).await.map_err(HandshakeError::from)?;
     let mut wanted = acceptors.hello_min();
     loop {
         while received.len() < wanted {
-            if receive(socket, received).await.map_err(HandshakeError::from)? == 0 {
-                return Err(refused(acceptors.fault_at_eof(our_nonce, received).await?));
+            match receive(socket, received).await {
+                Ok(1..) => {}
+                Ok(0) => return Err(refused(acceptors.fault_at_eof(our_nonce, received).await?)),
+                Err(error) => {
+                    let fault = acceptors.fault_at_eof(our_nonce, received).await?;
+                    return Err(match fault {
+                        PeerFault::TruncatedInHandshake => HandshakeError::from(error).into(),
+                        fault => refused(fault),
+                    });
+                }
             }
         }
-        match acceptors.identify(our_nonce, received).await? {
+        *undecided = true;
+        let answer = acceptors.identify(our_nonce, received).await?;
+        *undecided = false;
+        match answer {
             (Verdict::Authenticated(peer), keys) => return Ok((peer, keys)),
             (Verdict::Refused(fault), _) => return Err(refused(fault)),
             (Verdict::More(more), _) => {

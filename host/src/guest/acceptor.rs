@@ -106,6 +106,7 @@ fn is_possible(verdict: &Verdict, received: usize, keys: usize) -> bool {
         Verdict::More(more) => *more > 0 && fits(*more, HELLO_MAX.saturating_sub(received)),
         Verdict::Authenticated(Authenticated { psk_index, hello_len, key_exchange: _ }) => {
             keys.checked_sub(1).is_some_and(|last| fits(*psk_index, last))
+                && *hello_len > 0
                 && fits(*hello_len, received)
         }
         Verdict::Refused(_) => true,
@@ -122,7 +123,7 @@ mod tests {
         let more = |more, received| is_possible(&Verdict::More(more), received, 1);
         assert!(more(320, 0) && more(1, 319) && more(224, 96));
         assert!(!more(321, 0) && !more(2, 319) && !more(1, 320) && !more(u32::MAX, 0));
-        assert!(!more(0, 96), "it would be asked for ever");
+        assert!(!more(0, 96), "it would be asked again and again");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a guest can call: bulk cryptography, and nothing else.
 
 use std::cell::RefCell;
+use std::mem;
 use std::sync::Arc;
 
 use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType, WasmList};
@@ -19,11 +20,22 @@ const RESOURCES_MAX: usize = 2;
 /// The most packets in a run, by the interface.
 const RUN_MAX: usize = 64;
 
+/// The most bytes of a salt and of a value, by the interface.
+const SALT_MAX: usize = 84;
+const VALUE_MAX: usize = 256;
+
 thread_local! {
     /// A run on its way from a guest and back to it. A buffer for each thread,
     /// as a guest's own would be allocated, faulted in and wiped with it.
     /// Shared for as long as wasmtime copies a run out of it.
-    static RUN: RefCell<Arc<Vec<u8>>> = RefCell::new(Arc::default());
+    static RUN: RefCell<Run> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Run {
+    packets: Arc<Vec<u8>>,
+    /// Beyond these bytes, all are zeros.
+    used: usize,
 }
 
 /// The state behind one guest's imports.
@@ -55,12 +67,12 @@ impl Imports {
 pub(super) fn wipe_run() {
     // Gone with its thread is as good: the heap is wiped when freed.
     let _ = RUN.try_with(|run| {
-        if let Some(run) = Arc::get_mut(&mut run.borrow_mut()) {
-            let capacity = run.capacity();
+        let Run { packets, used } = &mut *run.borrow_mut();
+        if let Some(packets) = Arc::get_mut(packets) {
             // Also what is left of a longer run.
-            run.resize(capacity, 0);
-            wipe(run);
-            run.clear();
+            packets.resize(mem::take(used), 0);
+            wipe(packets);
+            packets.clear();
         }
     });
 }
@@ -111,11 +123,12 @@ fn with_run(
     let direction = store.data().resources.get(&direction)?;
     let packets = packets.as_le_slice(store);
     check_run(first, packets)?;
-    RUN.with_borrow_mut(|shared| {
+    RUN.with_borrow_mut(|Run { packets: shared, used }| {
         // The last answer has been copied, so nobody else has it.
         let run = Arc::make_mut(shared);
         run.clear();
         run.extend_from_slice(packets);
+        *used = run.len().max(*used);
         work(direction, first, run);
         Ok((shared.clone(),))
     })
@@ -157,6 +170,10 @@ impl HostPskSet for Imports {
         let Some(tag) = tag.as_array() else {
             bail!("a tag has a wrong length: {} bytes", tag.len());
         };
+        // Hashed under every key, and no epoch ends that.
+        if salt.len() > SALT_MAX || value.len() > VALUE_MAX {
+            bail!("too much to search for: {} and {} bytes", salt.len(), value.len());
+        }
         Ok(self.resources.get(&psk_set)?.find(&salt, &value, tag))
     }
 

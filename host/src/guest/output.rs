@@ -43,6 +43,8 @@ impl Output {
 #[derive(Clone, Copy)]
 pub(super) enum Input {
     Nothing,
+    /// A value may be computed.
+    Compute,
     /// This many bytes from the crypt side.
     Crypt(usize),
     /// This many bytes from the plain side.
@@ -51,9 +53,12 @@ pub(super) enum Input {
     PlainEnd,
 }
 
-/// How many bytes a session can rightly produce. A broken guest is stopped
-/// here, before what it made reaches a socket.
+/// How many bytes a session can rightly produce, and how often it can want to
+/// compute. A broken guest is stopped here, before what it made reaches a
+/// socket, or an event loop waits for its next value for good.
 pub(super) struct Bounds {
+    /// Values that may yet be computed: the public and the shared one.
+    computes_left: u8,
     /// Bytes for the peer that no plaintext asked for, and that may yet come.
     handshake_left: usize,
     crypt_input: usize,
@@ -63,7 +68,7 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Those of a client, which has its whole handshake to send.
     pub(super) fn client() -> Self {
-        Self { handshake_left: HELLO_MAX, crypt_input: 0, to_plain: 0 }
+        Self { computes_left: 2, handshake_left: HELLO_MAX, crypt_input: 0, to_plain: 0 }
     }
 
     /// Those of a server, whose nonce has gone out.
@@ -74,13 +79,18 @@ impl Bounds {
     /// Those of a session that may have got part of a packet before, and has
     /// nothing left of its handshake to send.
     pub(super) fn resumed() -> Self {
-        Self { handshake_left: 0, crypt_input: PACKET_LEN - 1, to_plain: 0 }
+        Self { computes_left: 0, handshake_left: 0, crypt_input: PACKET_LEN - 1, to_plain: 0 }
     }
 
     /// Passes on the answer to a call, unless it cannot be right.
     pub(super) fn check(&mut self, input: Input, output: Output) -> Output {
         let (to_crypt, to_plain) = (output.to_crypt.len(), output.to_plain.len());
+        if let Input::Compute = input {
+            self.computes_left = self.computes_left.saturating_sub(1);
+        }
+        let wants_more = output.status == Status::WantsCompute && self.computes_left == 0;
         let possible = match input {
+            _ if wants_more => false,
             Input::Plain(len) => {
                 let sealed = len.div_ceil(PLAIN_MAX) * PACKET_LEN;
                 let failed = matches!(output.status, Status::Failed(_));
@@ -88,7 +98,7 @@ impl Bounds {
             }
             // An end mark, if there is one.
             Input::PlainEnd => to_plain == 0 && (to_crypt == 0 || to_crypt == PACKET_LEN),
-            Input::Nothing | Input::Crypt(_) => {
+            Input::Nothing | Input::Compute | Input::Crypt(_) => {
                 if let Input::Crypt(len) = input {
                     self.crypt_input = self.crypt_input.saturating_add(len);
                 }
@@ -113,5 +123,24 @@ impl From<session::Output> for Output {
             session::Status::Failed(failure) => Status::Failed(Failure::Protocol(failure)),
         };
         Self { to_crypt, to_plain, status }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_computes_two_values_and_no_more() {
+        let wants = |bounds: &mut Bounds, input| {
+            let (to_crypt, to_plain) = (Vec::new(), Vec::new());
+            bounds.check(input, Output { to_crypt, to_plain, status: Status::WantsCompute }).status
+        };
+        let mut bounds = Bounds::server();
+        assert_eq!(wants(&mut bounds, Input::Nothing), Status::WantsCompute);
+        assert_eq!(wants(&mut bounds, Input::Compute), Status::WantsCompute);
+        let failed = Status::Failed(Failure::impossible());
+        assert_eq!(wants(&mut bounds, Input::Compute), failed);
+        assert_eq!(wants(&mut Bounds::resumed(), Input::Crypt(1)), failed);
     }
 }

@@ -164,7 +164,7 @@ impl SessionGuest {
 
     /// Computes the public or the shared value that is due.
     pub fn compute(&mut self) -> Output {
-        self.call(Input::Nothing, |api, store, session| api.call_compute(store, session))
+        self.call(Input::Compute, |api, store, session| api.call_compute(store, session))
     }
 
     /// Takes bytes that came from the crypt side.
