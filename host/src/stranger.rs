@@ -110,9 +110,10 @@ async fn listen(
                 Ok(0) => return Err(refused(acceptors.fault_at_eof(our_nonce, received).await?)),
                 Err(error) => {
                     let fault = acceptors.fault_at_eof(our_nonce, received).await?;
-                    return Err(match fault {
-                        PeerFault::TruncatedInHandshake => HandshakeError::from(error).into(),
-                        fault => refused(fault),
+                    return Err(if fault == PeerFault::TruncatedInHandshake {
+                        HandshakeError::from(error).into()
+                    } else {
+                        refused(fault)
                     });
                 }
             }
