@@ -376,4 +376,35 @@ mod tests {
         let result = opener.open(&run, &mut Vec::new());
         assert_eq!(result, Err(PeerFault::DataAfterEndMark.into()));
     }
+
+    /// Opens everything, if the runs are no longer than promised.
+    struct Bounded;
+
+    impl PacketCrypto for Bounded {
+        fn new(_: &DirectionKeys) -> Self {
+            Self
+        }
+
+        fn seal(&mut self, _: u64, packets: &mut Vec<u8>) {
+            assert!(packets.len() <= RUN_MAX * PACKET_LEN);
+        }
+
+        fn open(&mut self, _: u64, packets: &mut Vec<u8>) {
+            assert!(packets.len() <= RUN_MAX * PACKET_LEN);
+        }
+    }
+
+    #[test]
+    fn no_run_is_longer_than_promised() {
+        let plain = vec![7; (2 * RUN_MAX + 1) * PLAIN_MAX];
+        for first in [0, 1, PACKET_LEN - 1, PACKET_LEN, PACKET_LEN + 1] {
+            let mut sealer = Sealer::<Bounded>::new(Position::first(keys()));
+            let mut opener = Opener::<Bounded>::new(Position::first(keys()), EndMark::Unused);
+            let (mut sealed, mut opened) = (Vec::new(), Vec::new());
+            sealer.seal(&plain, &mut sealed).unwrap();
+            opener.open(&sealed[..first], &mut opened).unwrap();
+            opener.open(&sealed[first..], &mut opened).unwrap();
+            assert_eq!(opened, plain);
+        }
+    }
 }

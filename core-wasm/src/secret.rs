@@ -72,3 +72,28 @@ pub(crate) fn wipe_stack() {
     let mut below = [0_u64; 2048];
     below.zeroize();
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn only_equal_bytes_are_uniform() {
+        for byte in [0, 1, 0xff] {
+            assert!(bool::from(Secret::copy_of(&[byte; 32]).is_uniform()));
+            for different in 1..32 {
+                let mut bytes = [byte; 32];
+                bytes[32 - different..].fill(!byte);
+                assert!(!bool::from(Secret::copy_of(&bytes).is_uniform()), "{different}");
+            }
+        }
+    }
+
+    /// protocol.md K-2.
+    #[test]
+    fn debug_output_shows_no_secret() {
+        assert_eq!(format!("{:?}", Secret::copy_of(&[7; 3])), "Secret<3>(..)");
+    }
+}

@@ -174,3 +174,19 @@ const K: [u32; 64] = [
     0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
     0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_remains_of_what_is_wiped() {
+        let (mut keyed, mut scratch) = (Keyed::default(), Scratch::default());
+        keyed.set(&[1; 32], &mut scratch);
+        keyed.mac(&Message::new(b"salt"), &mut [0; 32], &mut scratch);
+        keyed.zeroize();
+        scratch.zeroize();
+        assert_eq!([keyed.inner, keyed.outer, scratch.state], [[0; 8]; 3]);
+        assert_eq!(scratch.block, [0; BLOCK_LEN]);
+    }
+}

@@ -203,3 +203,28 @@ fn state_that_no_session_has_is_refused() {
         assert_eq!(resume(&state), Err(Misuse::BadState), "flags {flags}");
     }
 }
+
+/// A vector that grows leaves a copy of the keys behind.
+#[test]
+fn state_is_written_to_one_allocation() {
+    let (mut client, mut server) = established();
+    server.receive(&client.seal(b"x")[..1059]).unwrap();
+    for mut end in [client, server] {
+        let state = end.session.suspend().unwrap();
+        assert_eq!(state.capacity(), state.len());
+    }
+}
+
+/// protocol.md S-2.
+#[test]
+fn only_a_later_version_has_fields_that_are_not_known() {
+    let state = established().0.session.suspend().unwrap();
+    for (version, expected) in [(1, Err(Misuse::BadState)), (2, Ok(()))] {
+        let mut state = state.to_vec();
+        state[4] = version;
+        let end = state.len() - CHECKSUM_LEN;
+        state.splice(end..end, *b"field");
+        renew_checksum(&mut state);
+        assert_eq!(resume(&state), expected, "version {version}");
+    }
+}

@@ -143,3 +143,52 @@ fn weak_handshake_sends_one_with_upstreams_mac() {
     client.receive(&packet).unwrap();
     assert_eq!(client.take_plain(), b"over");
 }
+
+/// protocol.md H-1, H-2, P-1, E-1.
+#[test]
+fn x25519_is_as_documented_byte_for_byte() {
+    let entropy: Vec<u8> = (0x00..0x20).chain([0x11; 32]).collect();
+    let entropy = Entropy::from_slice(&entropy).unwrap();
+    let mut client = End::connect_with(ClientConfig::X25519, &psk(), &entropy);
+    let server = server(ForwardSecrecy::Offer);
+
+    let hello = client.hello(&server);
+    assert_eq!(
+        hello[NONCE_LEN..],
+        hex!(
+            "7b4e909bbe7ffe44c465a220037d608ee35897d31ef972f07f74892cb0f73f13"
+            "10f9e16ccd01f863320ca7b61b3921d7372796343f3ae589cddf7d97b7dc515c"
+        )
+    );
+    let mut server = server.answer(&hello).unwrap();
+    let share = server.take_crypt();
+    assert_eq!(
+        share,
+        hex!(
+            "0faa684ed28867b97f4a6a2dee5df8ce974e76b7018e3f22a1c4cf2678570f20"
+            "b20efd2d45cc5db81e500e418333b9c88d283cdd94465d0f829a0a1939602fbf"
+        )
+    );
+    client.receive(&share).unwrap();
+
+    for (packet, hash) in [
+        (
+            client.seal(b"hello"),
+            hex!("c3245c15edc4a8cf333a5098843c5fea47e66880a32f85f23cb848f2f5715d45"),
+        ),
+        (
+            client.seal(&[b'A'; 1024]),
+            hex!("29fb9fd8f89f5f751f8fdb9e495753e40da736067e2b45447f5f4092cad1d8be"),
+        ),
+        (
+            client.plain_eof(),
+            hex!("85d9e222605a95f1a70f4ce6c831b3fc5d76edc6430b16b67feeed4e9f889013"),
+        ),
+        (
+            server.plain_eof(),
+            hex!("df6f4b6a5155dd05f7da2332fc188e54e911d3c757df9a0cd4cc74dcc2eaf6ab"),
+        ),
+    ] {
+        assert_eq!(sha256(&packet), hash);
+    }
+}
