@@ -68,7 +68,9 @@ impl World for Component {
 
     fn identify(&self, psks: &[Psk], our_nonce: &[u8; NONCE_LEN], hello: &[u8]) -> Option<u32> {
         let psks: Vec<_> = psks.iter().map(keyfile::Psk::copy_of).collect();
-        let mut acceptor = AcceptorGuest::new(&self.0, SERVER, &psks).expect("a guest");
+        let mut acceptor =
+            AcceptorGuest::new(&self.0, SERVER, &psks, &AcceptorGuest::search_of(&psks))
+                .expect("a guest");
         match acceptor.identify(our_nonce, hello).expect("a verdict") {
             Verdict::Authenticated(Authenticated { psk_index, .. }) => Some(psk_index),
             Verdict::More(_) | Verdict::Refused(_) => None,
