@@ -5,7 +5,7 @@
 
 use std::env;
 use std::hint::black_box;
-use std::io::{Read, Write, stdin, stdout};
+use std::io::{BufReader, Read, Write, stdin, stdout};
 use std::process::Command;
 use std::thread;
 
@@ -22,7 +22,7 @@ fn no_backend_of_this_cpu_leaves_a_key_or_plaintext() {
         println!("{backend}");
         let (process, _input, output) = Process::spawn_with_streams(player(index));
         // The test runner has something to say before.
-        let mut said = output.bytes().map_while(Result::ok);
+        let mut said = BufReader::new(output).bytes().map_while(Result::ok);
         assert!(said.any(|byte| byte == DONE), "the player ended early");
         let [cipher, mac, marker] = [CIPHER_KEY, MAC_KEY, MARKER].map(key);
         let of = |what| format!("{what} with {backend}");
