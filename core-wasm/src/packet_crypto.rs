@@ -45,7 +45,7 @@ pub trait PacketCrypto {
     fn seal(&mut self, first: u64, run: &mut Vec<u8>);
 
     /// Checks each packet's MAC in constant time, decrypts those before the
-    /// first that does not verify, and cuts the run off there.
+    /// first that does not verify, and truncates the run there.
     fn open(&mut self, first: u64, run: &mut Vec<u8>);
 }
 

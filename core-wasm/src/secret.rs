@@ -12,7 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 ///
 /// They have one place, on the heap, from the first byte to the wipe. A value
 /// on the stack would be copied whenever it moves, as states do that replace
-/// each other, and what a move leaves behind nobody wipes.
+/// each other, and what a move leaves behind is not wiped.
 #[derive(Clone)]
 pub struct Secret<const N: usize>(Box<Zeroizing<[u8; N]>>);
 

@@ -22,7 +22,7 @@ pub(super) struct Confirming {
 }
 
 impl Confirming {
-    /// A client with a code confirms at once: its tag lets whoever is there
+    /// A client with a code confirms at once: its tag lets anyone who answers
     /// check one code, as its peer may. A server answers after it has checked
     /// that, so that it tells an impostor nothing.
     pub(super) fn begin(side: Side, mode: Mode, keys: Keys, out: &mut Vec<u8>) -> Self {

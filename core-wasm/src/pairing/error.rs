@@ -27,7 +27,7 @@ pub enum PeerFault {
     /// The client's public value is not the one it is committed to.
     BadCommitment,
     /// The public value is none, is our own, or makes the shared value known to
-    /// anybody.
+    /// everyone.
     BadPublicValue,
     /// The peer's confirmation did not verify.
     WrongConfirmation,

@@ -50,7 +50,7 @@ impl Share {
             Mode::Comparing => {
                 let shared = MontgomeryPoint(*peer).mul_clamped(*self.exponent.expose());
                 let shared = Secret::copy_of(&Zeroizing::new(shared.to_bytes()));
-                // A point of small order: anybody knows the result.
+                // A point of small order: everyone knows the result.
                 (!bool::from(shared.expose().ct_eq(&[0; 32]))).then_some(shared)
             }
             Mode::Code => cpace::shared_value(peer, &self.exponent),
