@@ -103,6 +103,7 @@ pub(crate) struct End<P> {
     stage: Stage<P>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 enum Stage<P> {
     /// A server, and what has come from its stranger.
     Stranger(Acceptor, Vec<u8>),

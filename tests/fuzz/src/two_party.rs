@@ -67,7 +67,7 @@ pub fn hold(conversation: &Conversation<'_>) {
 
 /// One end, with what is on the way to it.
 struct End {
-    end: ends::End<SoftPacketCrypto>,
+    host: ends::End<SoftPacketCrypto>,
     choice: Choice,
     result: Result<(), Error>,
     out: Output,
@@ -81,7 +81,7 @@ struct End {
 impl End {
     fn new(side: Side, choice: Choice) -> Self {
         let mut end = Self {
-            end: ends::End::new(side, choice),
+            host: ends::End::new(side, choice),
             choice,
             result: Ok(()),
             out: Output::default(),
@@ -100,7 +100,7 @@ impl End {
         call: impl FnOnce(&mut ends::End<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
     ) {
         if self.result.is_ok() {
-            self.result = call(&mut self.end, &mut self.out);
+            self.result = call(&mut self.host, &mut self.out);
         }
     }
 
@@ -109,7 +109,7 @@ impl End {
         &mut self,
         call: impl FnOnce(&mut Session<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
     ) -> bool {
-        let is_established = self.result.is_ok() && self.end.established().is_some();
+        let is_established = self.result.is_ok() && self.host.established().is_some();
         self.call(|end, out| end.established().map_or(Ok(()), |session| call(session, out)));
         is_established
     }
