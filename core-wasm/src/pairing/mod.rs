@@ -5,7 +5,7 @@
 //! use spiped_core::Side;
 //! use spiped_core::pairing::{Entropy, Exchange, Status};
 //!
-//! let entropy = |byte| Entropy::build(|bytes| bytes[0] = byte); // really: random
+//! let entropy = |byte| Entropy::build(|bytes| bytes[1] = byte); // really: random
 //! let mut client = Exchange::new(Side::Client, None, &entropy(1))?;
 //! let mut server = Exchange::new(Side::Server, None, &entropy(2))?;
 //!
