@@ -70,8 +70,8 @@ pub async fn identify(
         Err(_) => {
             let fault = acceptors.fault_at_eof(&our_nonce, &heard.received);
             let fault = timeout(FAULT_LIMIT, fault).await.ok().transpose()?;
-            let fault = fault.filter(|&fault| fault != PeerFault::TruncatedInHandshake);
-            Err(fault.map_or_else(|| time.exceeded().into(), refused))
+            let fault = fault.unwrap_or(PeerFault::TruncatedInHandshake);
+            Err(stopped(fault, time.exceeded()))
         }
     };
     // To close with something left unread would be a reset.
@@ -110,11 +110,7 @@ async fn listen(
                 Ok(0) => return Err(refused(acceptors.fault_at_eof(our_nonce, received).await?)),
                 Err(error) => {
                     let fault = acceptors.fault_at_eof(our_nonce, received).await?;
-                    return Err(if fault == PeerFault::TruncatedInHandshake {
-                        HandshakeError::from(error).into()
-                    } else {
-                        refused(fault)
-                    });
+                    return Err(stopped(fault, error.into()));
                 }
             }
         }
@@ -129,6 +125,12 @@ async fn listen(
             }
         }
     }
+}
+
+/// A stranger has stopped in this way: unless something was wrong with what it
+/// had said, that is all there is to say.
+fn stopped(fault: PeerFault, how: HandshakeError) -> Outcome {
+    if fault == PeerFault::TruncatedInHandshake { how.into() } else { refused(fault) }
 }
 
 fn refused(fault: PeerFault) -> Outcome {
