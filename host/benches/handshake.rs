@@ -10,7 +10,7 @@ use spiped::guest::{
     AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, GuestError,
     NONCE_LEN, Output, ServerConfig, SessionGuest, Status, Verdict, self_test,
 };
-use spiped::keyfile::Psk;
+use spiped::keys::file::Psk;
 
 /// Guests at a time: a few ends, and those that are yet to be dropped.
 const GUESTS: u32 = 16;

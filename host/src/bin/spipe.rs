@@ -4,8 +4,9 @@ use std::env::args_os;
 use std::process::ExitCode;
 
 use spiped::cli::{self, Program};
+use spiped::daemon::startup;
+use spiped::observe;
 use spiped::process::allocator::WipingAllocator;
-use spiped::{observe, startup};
 
 #[global_allocator]
 static HEAP: WipingAllocator = WipingAllocator;

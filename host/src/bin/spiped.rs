@@ -5,8 +5,9 @@ use std::env::args_os;
 use std::process::ExitCode;
 
 use spiped::cli::{self, Program};
+use spiped::daemon::startup;
 use spiped::process::allocator::WipingAllocator;
-use spiped::{commands, observe, startup};
+use spiped::{commands, observe};
 
 #[global_allocator]
 static HEAP: WipingAllocator = WipingAllocator;

@@ -12,9 +12,9 @@ use super::number::parse_float;
 use super::plan::address;
 use super::quantity::{PAIRING_TIME_LIMIT, duration};
 use super::{Stop, UsageFault, ValueFault};
-use crate::addr::Address;
-use crate::code::{Code, CodeFault};
-use crate::keyfile::KeyFile;
+use crate::commands::pair::code::{Code, CodeFault};
+use crate::keys::file::KeyFile;
+use crate::net::address::Address;
 
 /// Reads what `keygen` is to make.
 ///

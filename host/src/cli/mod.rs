@@ -18,10 +18,10 @@ use thiserror::Error;
 pub use crate::cli::args::Mode;
 pub use crate::cli::plan::{Launch, PipePlan, SpipePlan, SpipedPlan};
 
-use crate::addr::AddressError;
 use crate::cli::args::{SpipeArgs, SpipedArgs};
 use crate::cli::number::NumberFault;
-use crate::code::CodeFault;
+use crate::commands::pair::code::CodeFault;
+use crate::net::address::AddressError;
 use crate::process::privileges::PrivilegeError;
 
 /// Reads the command line of `spiped`, its own name left out.

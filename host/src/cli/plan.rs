@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-use crate::addr::{Address, AddressError};
 use crate::cli::args::{CommonArgs, Mode, SpipeArgs, SpipedArgs};
 use crate::cli::quantity::{
     TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
-use crate::keyfile::KeyFile;
+use crate::keys::file::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
+use crate::net::address::{Address, AddressError};
 use crate::process::privileges::Identity;
 
 /// What `spiped` will do.

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::bindings::acceptor::{Authenticated, Verdict};
 use super::instance::Guest;
 use super::{Engine, Failure, GuestError, NONCE_LEN, PeerFault, ServerConfig, types};
-use crate::keyfile::Psk;
+use crate::keys::file::Psk;
 use crate::packet_crypto::KeySearch;
 
 /// The most that a stranger can make us keep, in bytes: no hello is longer.

@@ -9,7 +9,7 @@ use wasmtime::{Result, StoreContextMut, StoreLimits, bail};
 use zeroize::Zeroizing;
 
 use super::bindings::spiped::pipe::key_search::{self, HostPskSet};
-use crate::keyfile::Psk;
+use crate::keys::file::Psk;
 use crate::packet_crypto::{Direction, KeySearch, PACKET_LEN};
 use crate::process::wipe::wipe;
 

@@ -12,7 +12,7 @@ use super::{
     AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, NONCE_LEN,
     Output, ServerConfig, SessionGuest, Status, Verdict,
 };
-use crate::keyfile::Psk;
+use crate::keys::file::Psk;
 
 /// Guests at a time: both ends, and an acceptor.
 pub(super) const GUESTS: u32 = 3;

@@ -11,7 +11,7 @@ use super::imports::Imports;
 use super::instance::Guest;
 use super::output::{Bounds, Input, Output, Status};
 use super::{ClientConfig, Engine, Failure, GuestError, NONCE_LEN, ServerConfig, types};
-use crate::keyfile::Psk;
+use crate::keys::file::Psk;
 
 /// Random bytes that a client needs: 32 for its nonce, 32 for its exponent.
 pub const CONNECT_ENTROPY_LEN: usize = 64;

@@ -2,7 +2,7 @@
 
 use super::instance::forget;
 use super::{Engine, Failure, GuestError, Output, SessionGuest};
-use crate::secrets::Locked;
+use crate::process::secrets::Locked;
 
 /// An established session, awake or asleep.
 ///
@@ -104,7 +104,7 @@ mod tests {
     use super::super::self_test::{begin, take};
     use super::super::{ClientConfig, Greeting, NONCE_LEN, ServerConfig, Status};
     use super::*;
-    use crate::keyfile::Psk;
+    use crate::keys::file::Psk;
 
     /// protocol.md S-4
     #[test]

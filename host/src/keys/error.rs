@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::KeyName;
 use super::set::KEYS_MAX;
-use crate::keyfile::KeyFileError;
+use crate::keys::file::KeyFileError;
 
 /// Why a set of keys cannot be used. None of it is used then.
 #[derive(Debug, Error)]

@@ -2,6 +2,8 @@
 //! set of them is replaced while the program runs.
 
 mod error;
+pub mod file;
+pub mod fingerprint;
 mod keyring;
 mod name;
 mod set;

@@ -7,7 +7,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio::sync::watch;
 
 use super::{KeyName, KeySetError};
-use crate::keyfile::Psk;
+use crate::keys::file::Psk;
 use crate::observe::counters::Counters;
 
 /// More would make every handshake of a server wait for the search.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::set::KEYS_MAX;
 use super::{KeyName, KeySet, KeySetError};
-use crate::keyfile::{KeyFile, KeyFileError, read_strictly};
+use crate::keys::file::{KeyFile, KeyFileError, read_strictly};
 
 /// Where an end's keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]

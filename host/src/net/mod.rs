@@ -1,5 +1,6 @@
 //! Sockets without protocol: resolving, listening, dialling.
 
+pub mod address;
 pub mod dial;
 pub mod listen;
 pub mod resolve;

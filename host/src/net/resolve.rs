@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use dns_lookup::{AddrInfoHints, SockType, getaddrinfo};
 use thiserror::Error;
 
-use crate::addr::Address;
+use crate::net::address::Address;
 
 /// One thing a socket can be bound or connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::resolve::{Endpoint, ResolveError, resolve};
-use crate::addr::Address;
+use crate::net::address::Address;
 
 /// The target's addresses as last looked up.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::KEY_LEN;
 use super::sha256::{BLOCK_LEN, Block, DIGEST_LEN, INITIAL, Sha256, Words};
-use crate::secrets::Plain;
+use crate::process::secrets::Plain;
 
 /// The mask of each byte of a padded key: of the inner hash, and of the outer.
 const INNER: u8 = 0x36;

@@ -8,8 +8,8 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, CtOption};
 use super::hmac::{Hmac, MacKey, padded};
 use super::sha256::{Batch, Block, Sha256, Words, words};
 use super::{Backend, KEY_LEN, MAC_LEN};
+use crate::process::secrets::Locked;
 use crate::process::wipe::wipe_stack;
-use crate::secrets::Locked;
 
 /// PSKs, hashed and ready to be searched: as good as the PSKs, and guarded
 /// like them. Clones share them.

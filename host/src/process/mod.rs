@@ -2,9 +2,12 @@
 //! service manager.
 
 pub mod allocator;
+pub mod compute;
 pub mod daemonize;
 pub mod dumps;
 pub mod limits;
 pub mod notify;
 pub mod privileges;
+pub mod secrets;
 pub mod wipe;
+pub mod workers;

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use libfuzzer_sys::fuzz_target;
-use spiped::addr::Address;
+use spiped::net::address::Address;
 
 fuzz_target!(|text: &[u8]| {
     for parse in [Address::parse, Address::parse_bind] {

@@ -1,7 +1,7 @@
 //! The `native` world, as the daemon runs it.
 
 use spiped::guest::{AcceptorGuest, Engine, Failure, Greeting, GuestError, SessionGuest, Status};
-use spiped::keyfile::Psk;
+use spiped::keys::file::Psk;
 
 use super::generated::{client_config, server_config};
 use crate::resource::{Made, words};

@@ -6,7 +6,7 @@ use spiped::guest::{
     AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, NONCE_LEN,
     Output, ServerConfig, SessionGuest, Side as End, Status, Verdict, pairing,
 };
-use spiped::keyfile;
+use spiped::keys::file;
 use spiped_core::{KeyExchange, Side};
 
 use crate::world::{self, Psk, World};
@@ -47,7 +47,7 @@ impl World for Component {
             KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Require),
             KeyExchange::X25519 => ClientConfig::X25519,
         };
-        let psk = keyfile::Psk::copy_of(psk);
+        let psk = file::Psk::copy_of(psk);
         SessionGuest::connect_with(&self.0, config, &psk, entropy).expect("a guest")
     }
 
@@ -58,7 +58,7 @@ impl World for Component {
         hello: &[u8],
         exponent: &[u8; 32],
     ) -> SessionGuest {
-        let psk = keyfile::Psk::copy_of(psk);
+        let psk = file::Psk::copy_of(psk);
         let greeting = Greeting { our_nonce, hello };
         let guest = SessionGuest::accept_with(&self.0, SERVER, greeting, &psk, exponent);
         let mut guest = guest.expect("a genuine client");
@@ -67,7 +67,7 @@ impl World for Component {
     }
 
     fn identify(&self, psks: &[Psk], our_nonce: &[u8; NONCE_LEN], hello: &[u8]) -> Option<u32> {
-        let psks: Vec<_> = psks.iter().map(keyfile::Psk::copy_of).collect();
+        let psks: Vec<_> = psks.iter().map(file::Psk::copy_of).collect();
         let mut acceptor =
             AcceptorGuest::new(&self.0, SERVER, &psks, &AcceptorGuest::search_of(&psks))
                 .expect("a guest");

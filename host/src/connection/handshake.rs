@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
-use crate::compute::Compute;
 use crate::guest::{Failure, KeyExchange, Output, SessionGuest, Status};
+use crate::process::compute::Compute;
 
 /// One read; a nonce and a key share are 320 bytes, and little else can be
 /// there.

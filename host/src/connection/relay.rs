@@ -20,9 +20,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use crate::connection::tally::Tally;
 use crate::guest::{Failure, Sleeper, Status};
 use crate::process::wipe::{wipe, wipe_stack};
-use crate::tally::Tally;
 
 /// One read from the crypt side: 64 packets.
 const BATCH_LEN: usize = 64 * 1060;

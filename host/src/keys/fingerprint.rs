@@ -6,7 +6,7 @@ use std::fmt;
 use pbkdf2::pbkdf2_hmac_array;
 use sha2::Sha256;
 
-use crate::keyfile::Psk;
+use crate::keys::file::Psk;
 
 /// Sixty bits that follow from a key, and from which it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ mod tests {
         let fingerprint = Fingerprint::of(&psk).to_string();
         // From Python's hashlib.
         assert_eq!(fingerprint, "6441-h859-kt3w");
-        assert!(include_str!("../../docs/pairing.md").contains(&fingerprint));
+        assert!(include_str!("../../../docs/pairing.md").contains(&fingerprint));
     }
 
     #[test]

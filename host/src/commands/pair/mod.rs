@@ -1,6 +1,7 @@
 //! `spiped pair`: the same new key file on two hosts. What the two ends say to
 //! each other, and why, is in `docs/pairing.md`; the component says it.
 
+pub mod code;
 mod conversation;
 mod dialogue;
 mod error;
@@ -17,10 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::cli::commands::{CodeSource, PairPlan};
-use crate::code::Code;
+use crate::commands::keygen::{KeyFileContent, announce};
+use crate::commands::newfile::NewFile;
+use crate::commands::pair::code::Code;
 use crate::guest::Engine;
-use crate::keygen::{KeyFileContent, announce};
-use crate::newfile::NewFile;
 use dialogue::say;
 use error::PairError;
 

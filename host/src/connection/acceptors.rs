@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::compute::{Compute, processors};
 use crate::guest::{
     AcceptorGuest, Engine, Failure, GuestError, HELLO_MAX, NONCE_LEN, PeerFault, ServerConfig,
     Verdict,
 };
 use crate::keys::KeySet;
 use crate::packet_crypto::KeySearch;
+use crate::process::compute::{Compute, processors};
 
 /// With more keys than this, a search takes too long for an event loop. With so
 /// many it takes some 30 µs for both forms of a hello: half as long as a batch

@@ -1,5 +1,12 @@
 //! One connection, from the accepted socket to its end.
 
+pub mod acceptors;
+pub mod handshake;
+pub mod outcome;
+pub mod relay;
+pub mod stranger;
+pub mod tally;
+
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +14,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::{select, try_join};
 
-use crate::acceptors::Acceptors;
-use crate::compute::Compute;
+use crate::connection::acceptors::Acceptors;
+use crate::connection::handshake::{Handshake, HandshakeError, TimeLimit};
+use crate::connection::outcome::Outcome;
+use crate::connection::relay::relay;
+use crate::connection::stranger::Peer;
+use crate::connection::tally::Tally;
 use crate::guest::{
     ClientConfig, Config, Engine, Failure, GuestError, KeyExchange, SessionGuest, Sleeper,
 };
-use crate::handshake::{Handshake, HandshakeError, TimeLimit};
 use crate::keys::{Key, KeyPolicy, KeySetError, Keyring};
 use crate::net::dial::dial;
 use crate::net::resolve::Endpoint;
 use crate::net::socket::Socket;
 use crate::net::targets::Targets;
 use crate::observe::counters::Counters;
-use crate::outcome::Outcome;
-use crate::relay::relay;
-use crate::stranger::{self, Peer};
-use crate::tally::Tally;
+use crate::process::compute::Compute;
 
 /// What the connections of one pipe have in common.
 pub struct Pipe {

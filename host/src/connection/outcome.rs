@@ -6,12 +6,12 @@ use std::num::NonZeroUsize;
 
 use log::Level;
 
+use crate::connection::handshake::HandshakeError;
+use crate::connection::relay::Broken;
+use crate::connection::tally::Traffic;
 use crate::guest::{Config, Failure, GuestError, PeerFault, ProtocolFailure, Side};
-use crate::handshake::HandshakeError;
 use crate::net::dial::DialError;
 use crate::observe::counters::Ending;
-use crate::relay::Broken;
-use crate::tally::Traffic;
 
 /// How a connection ended.
 #[derive(Debug)]

@@ -169,7 +169,7 @@ const COMMON: &[&str] = &[
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use super::*;
-    use crate::code::Code;
+    use crate::commands::pair::code::Code;
 
     fn fault(code: &str) -> Option<CodeFault> {
         Code::new(code).err()

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::error::PairError;
-use crate::code::Code;
+use crate::commands::pair::code::Code;
 
 /// A line to standard error: standard output is for the result.
 pub(super) fn say(text: &str) {

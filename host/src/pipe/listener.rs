@@ -15,7 +15,7 @@ use crate::connection::{Ended, Pipe};
 use crate::keys::KeyName;
 use crate::net::listen::{Accepted, Listener};
 use crate::observe::rate::RateLimit;
-use crate::workers::Dispatcher;
+use crate::process::workers::Dispatcher;
 
 /// The longest pause after an accept that failed for lack of resources. They
 /// may be back any time, and the first pause is short.

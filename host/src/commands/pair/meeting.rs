@@ -13,16 +13,16 @@ use tokio::time::{sleep, timeout};
 
 use super::dialogue::say;
 use super::error::PairError;
-use crate::addr::Address;
 use crate::cli::commands::Meeting;
-use crate::code::Code;
+use crate::commands::pair::code::Code;
+use crate::daemon::startup::first;
 use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, ProtocolFailure, Status};
 use crate::guest::{Engine, Side};
+use crate::net::address::Address;
 use crate::net::dial::dial;
 use crate::net::listen::{Accepted, Bound, Listener, listen};
 use crate::net::resolve::{Endpoint, resolve};
 use crate::net::socket::Socket;
-use crate::startup::first;
 
 /// How many guests there are at a time.
 pub(super) const GUESTS: u32 = 16;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::code::CodeFault;
+use crate::commands::pair::code::CodeFault;
 use crate::guest::EngineError;
 use crate::guest::pairing::{Failure, GuestError, PeerFault, ProtocolFailure};
 use crate::net::dial::DialError;

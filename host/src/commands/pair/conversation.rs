@@ -9,8 +9,8 @@ use tokio::select;
 use super::dialogue::{Answer, same_on_both, say};
 use super::error::PairError;
 use super::meeting::{Peer, receive};
+use crate::commands::keygen::KeyFileContent;
 use crate::guest::pairing::{Exchange, Output, Status};
-use crate::keygen::KeyFileContent;
 use crate::net::socket::Socket;
 
 /// Runs the exchange. `confirmed` becomes true before our confirmation can

@@ -1,15 +1,20 @@
 //! The commands: what `spiped` does when its first word is no option.
 
+pub mod keygen;
+pub mod newfile;
+pub mod pair;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use log::LevelFilter;
 
-use crate::cli::commands::{fingerprint, keygen, pair};
+use crate::cli::commands as words_of;
 use crate::cli::{Program, Stop};
+use crate::observe;
 use crate::process::dumps;
-use crate::{keygen, observe, pairing, secrets};
+use crate::process::secrets;
 
 /// Reads the words after the command's, does it, and reports what went wrong.
 /// `name` starts each diagnostic.
@@ -33,9 +38,9 @@ fn parse_and_do(
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<Result<ExitCode>, Stop> {
     Ok(match command {
-        Program::Keygen => keygen::keygen(&keygen(words)?),
-        Program::Fingerprint => keygen::fingerprint(&fingerprint(words)?),
-        Program::Pair => pairing::pair(pair(words)?),
+        Program::Keygen => keygen::keygen(&words_of::keygen(words)?),
+        Program::Fingerprint => keygen::fingerprint(&words_of::fingerprint(words)?),
+        Program::Pair => pair::pair(words_of::pair(words)?),
         Program::Spiped | Program::Spipe => return Err(Stop::Usage(None)),
     })
 }

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::secrets::Locked;
+use crate::process::secrets::Locked;
 
 /// Where the key is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,28 +15,28 @@ use tokio::runtime::{self, Runtime};
 use tokio::select;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::acceptors::acceptors_max;
-use crate::addr::Address;
 use crate::cli::{Launch, PipePlan, SpipePlan, SpipedPlan};
-use crate::compute::{Compute, processors};
+use crate::connection::acceptors::acceptors_max;
+use crate::connection::outcome::Outcome;
+use crate::connection::relay::Broken;
 use crate::connection::{End, Pipe};
-use crate::control::Requests;
+use crate::daemon::signals::Requests;
 use crate::guest::{Config, Engine, GuestError};
 use crate::keys::{KeyPolicy, Keyring};
+use crate::net::address::Address;
 use crate::net::listen::{Bound, listen};
 use crate::net::resolve::{Endpoint, ResolveError, resolve};
 use crate::net::targets::Targets;
 use crate::observe::log::LogHandle;
-use crate::outcome::Outcome;
+use crate::pipe::listener::Server;
+use crate::process::compute::{Compute, processors};
 use crate::process::daemonize::{Daemonized, Launcher, Readiness, daemonize};
 use crate::process::dumps;
 use crate::process::limits::OpenFiles;
 use crate::process::notify;
-use crate::relay::Broken;
-use crate::secrets;
-use crate::serve::Server;
-use crate::stdio::Stdio;
-use crate::workers::Workers;
+use crate::process::secrets;
+use crate::process::workers::Workers;
+use crate::spipe::stdio::Stdio;
 
 /// The most connections at once, however many the user wants: address space
 /// is set aside for each.

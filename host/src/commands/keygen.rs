@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow};
 use zeroize::Zeroizing;
 
-use crate::fingerprint::Fingerprint;
-use crate::keyfile::{KeyFile, Psk};
-use crate::newfile::NewFile;
+use crate::commands::newfile::NewFile;
+use crate::keys::file::{KeyFile, Psk};
+use crate::keys::fingerprint::Fingerprint;
 
 /// What a new key file holds, in bytes: as much as the protocol makes of any.
 const KEY_FILE_LEN: usize = 32;

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{timeout, timeout_at};
 
-use crate::acceptors::Acceptors;
+use crate::connection::acceptors::Acceptors;
+use crate::connection::handshake::{HandshakeError, TimeLimit};
+use crate::connection::outcome::Outcome;
 use crate::guest::{
     Authenticated, Greeting, GuestError, HELLO_MAX, KeyExchange, NONCE_LEN, PeerFault, Verdict,
 };
-use crate::handshake::{HandshakeError, TimeLimit};
 use crate::keys::KeySet;
 use crate::net::socket::Socket;
-use crate::outcome::Outcome;
 
 /// A peer that has authenticated, and how it did.
 pub struct Peer {

@@ -1,0 +1,3 @@
+//! What lives as long as a pipe is configured.
+
+pub mod listener;
