@@ -4,9 +4,8 @@ use std::env::args_os;
 use std::process::ExitCode;
 
 use spiped::cli::{self, Program};
-use spiped::daemon::startup;
-use spiped::observe;
 use spiped::process::allocator::WipingAllocator;
+use spiped::{observe, spipe};
 
 #[global_allocator]
 static HEAP: WipingAllocator = WipingAllocator;
@@ -20,7 +19,7 @@ fn main() -> ExitCode {
     };
     // Standard error it stays.
     let _ = observe::log::install(&name, plan.log_level);
-    startup::spipe(plan).unwrap_or_else(|error| {
+    spipe::run(plan).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
     })

@@ -4,12 +4,14 @@ pub mod acceptors;
 pub mod handshake;
 pub mod outcome;
 pub mod relay;
+mod snapshot;
 pub mod stranger;
 pub mod tally;
 
+pub use snapshot::{End, Snapshot};
+
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::{select, try_join};
@@ -20,112 +22,12 @@ use crate::connection::outcome::Outcome;
 use crate::connection::relay::relay;
 use crate::connection::stranger::Peer;
 use crate::connection::tally::Tally;
-use crate::guest::{
-    ClientConfig, Config, Engine, Failure, GuestError, KeyExchange, SessionGuest, Sleeper,
-};
-use crate::keys::{Key, KeyPolicy, KeySetError, Keyring};
+use crate::guest::{ClientConfig, Failure, KeyExchange, SessionGuest, Sleeper};
+use crate::keys::Key;
 use crate::net::dial::dial;
-use crate::net::resolve::Endpoint;
 use crate::net::socket::Socket;
-use crate::net::targets::Targets;
-use crate::observe::counters::Counters;
-use crate::process::compute::Compute;
 
-/// What the connections of one pipe have in common.
-pub struct Pipe {
-    /// Makes the sandboxes.
-    pub engine: Engine,
-    /// Our end of the protocol, which also tells which socket is the crypt
-    /// side.
-    pub end: End,
-    /// The keys in use. A client uses the first, its only one.
-    pub keys: Arc<Keyring>,
-    /// What else is asked of a connection's key.
-    pub key_policy: KeyPolicy,
-    /// What its connections did.
-    pub counters: Arc<Counters>,
-    /// Where connections are passed on to.
-    pub targets: Targets,
-    /// The local address of connections to the target.
-    pub bind: Option<Endpoint>,
-    /// For connecting, and again for the handshake. No limit after that.
-    pub time_limit: Duration,
-    /// Whether TCP keep-alive probes are sent.
-    pub keepalive: bool,
-    /// For what takes too long for an event loop.
-    pub compute: Compute,
-}
-
-/// One end of the protocol, and what it needs for connections to come.
-pub enum End {
-    /// The end that opens the encrypted connection.
-    Client(ClientConfig),
-    /// The end that accepts it.
-    Server(Acceptors),
-}
-
-impl End {
-    /// The end that was asked for. A server's gets acceptors for the keys in
-    /// use.
-    ///
-    /// # Errors
-    /// When an acceptor cannot be made.
-    pub fn new(
-        config: Config,
-        engine: &Engine,
-        compute: &Compute,
-        keys: &Keyring,
-    ) -> Result<Self, GuestError> {
-        Ok(match config {
-            Config::Client(config) => Self::Client(config),
-            Config::Server(config) => {
-                Self::Server(Acceptors::new(engine, config, compute, keys.current())?)
-            }
-        })
-    }
-}
-
-/// Why keys were not read again.
-#[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// What is wrong with them.
-    #[error(transparent)]
-    Keys(#[from] KeySetError),
-    /// There is no acceptor that knows them.
-    #[error("Cannot search for a peer's key among them: {0}")]
-    Acceptor(#[from] GuestError),
-}
-
-impl Pipe {
-    /// What its sessions are told.
-    #[must_use]
-    pub fn config(&self) -> Config {
-        match &self.end {
-            End::Client(config) => Config::Client(*config),
-            End::Server(acceptors) => Config::Server(acceptors.config()),
-        }
-    }
-
-    /// Reads the keys again and puts them in use, all at once. Says what is
-    /// different. Blocks.
-    ///
-    /// # Errors
-    /// What is wrong; the keys in use stay so then.
-    pub fn reload_keys(&self) -> Result<String, ReloadError> {
-        let keys = self.keys.read_again()?;
-        let prepared = match &self.end {
-            End::Client(_) => None,
-            End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),
-        };
-        let (keys, said) = self.keys.replace(keys);
-        // Until this is done, a stranger with a key that was revoked is found,
-        // and refused for that.
-        if let Some((acceptors, prepared)) = prepared {
-            acceptors.replace(keys, prepared);
-        }
-        Ok(said)
-    }
-
+impl Snapshot {
     /// Serves one accepted connection.
     pub async fn serve(self: Arc<Self>, source: Socket) -> Ended {
         let mut tally = self.tally();
@@ -136,12 +38,6 @@ impl Pipe {
         let outcome = result.unwrap_or_else(|outcome| outcome);
         tally.ended(outcome.ending());
         Ended { outcome, key: tally.key().cloned() }
-    }
-
-    /// Counts a new connection.
-    #[must_use]
-    pub fn tally(&self) -> Tally {
-        Tally::new(self.counters.clone())
     }
 
     /// The source is plain, the target crypt: nothing is read from the source

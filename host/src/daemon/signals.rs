@@ -13,9 +13,9 @@ use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
-use crate::connection::Pipe;
 use crate::keys::Key;
 use crate::observe::log::LogHandle;
+use crate::pipe::Pipe;
 use crate::process::notify;
 
 /// SIGHUP and SIGUSR1, and whether they have come already.
@@ -37,18 +37,17 @@ impl Requests {
     }
 
     /// From now on, on this event loop, SIGHUP reads the keys of `pipe` again,
-    /// and SIGUSR1 writes its counters to `log`. `name` is what the pipe is
-    /// called there.
+    /// and SIGUSR1 writes its counters to `log`.
     ///
     /// # Errors
     /// When signals cannot be caught.
-    pub fn obey(self, pipe: &Arc<Pipe>, name: &Arc<str>, log: LogHandle) -> io::Result<()> {
+    pub fn obey(self, pipe: &Arc<Pipe>, log: LogHandle) -> io::Result<()> {
         let reloaded = pipe.clone();
         on_each(SignalKind::hangup(), &self.hangup, move || reload(reloaded.clone(), log))?;
-        let (pipe, name) = (pipe.clone(), name.clone());
+        let pipe = pipe.clone();
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
-            let (pipe, name) = (pipe.clone(), name.clone());
-            aside(move || log.answer(Level::Info, &counters(&pipe, &name)))
+            let pipe = pipe.clone();
+            aside(move || log.answer(Level::Info, &counters(&pipe)))
         })
     }
 }
@@ -95,12 +94,13 @@ async fn aside(act: impl FnOnce() + Send + 'static) {
 }
 
 /// One line for the pipe, and one for each key that has a name.
-fn counters(pipe: &Pipe, name: &str) -> Vec<String> {
-    let keys = pipe.keys.current();
+fn counters(pipe: &Pipe) -> Vec<String> {
+    let Pipe { name, snapshot } = pipe;
+    let keys = snapshot.keys.current();
     let of_key = |key: &Key| {
         let line = |key_name| format!("{name}: counters: key={key_name} {}", key.counters());
         key.name().map(line)
     };
-    let of_pipe = format!("{name}: counters: {}", pipe.counters);
+    let of_pipe = format!("{name}: counters: {}", snapshot.counters);
     iter::once(of_pipe).chain(keys.keys().iter().filter_map(of_key)).collect()
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use dns_lookup::{AddrInfoHints, SockType, getaddrinfo};
 use thiserror::Error;
@@ -76,6 +78,45 @@ fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
     }
     Ok(endpoints)
 }
+
+/// The first of what `address` stands for: sources and local addresses are one
+/// address each.
+#[must_use]
+pub fn first(endpoints: Vec<Endpoint>, address: &Address) -> Endpoint {
+    if endpoints.len() > 1 {
+        log::warn!("Using the first of multiple addresses found for {address}");
+    }
+    let mut endpoints = endpoints.into_iter();
+    endpoints.next().unwrap_or_else(|| unreachable!("resolve returns at least one"))
+}
+
+/// The local address of connections to the target, if `-b` gives one.
+///
+/// # Errors
+/// Those of `look_up`.
+pub fn local(
+    bind: Option<&Address>,
+    look_up: fn(&Address) -> Result<Vec<Endpoint>, ResolveError>,
+) -> Result<Option<Endpoint>, ResolveError> {
+    bind.map(|address| Ok(first(look_up(address)?, address))).transpose()
+}
+
+/// Looks up `address` until there is an answer.
+///
+/// # Errors
+/// None, in the form of [`resolve`].
+pub fn resolve_patiently(address: &Address) -> Result<Vec<Endpoint>, ResolveError> {
+    loop {
+        match resolve(address) {
+            Err(error) => log::warn!("{error}"),
+            found => return found,
+        }
+        thread::sleep(RETRY_PERIOD);
+    }
+}
+
+/// Pause between two attempts to look up a name at start (`-D`).
+const RETRY_PERIOD: Duration = Duration::from_secs(1);
 
 /// What the standard library puts before the resolver's words.
 const STD_PREFIX: &str = "failed to lookup address information: ";

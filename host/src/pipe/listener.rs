@@ -11,10 +11,11 @@ use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{interval, sleep};
 
-use crate::connection::{Ended, Pipe};
+use crate::connection::Ended;
 use crate::keys::KeyName;
 use crate::net::listen::{Accepted, Listener};
 use crate::observe::rate::RateLimit;
+use crate::pipe::Pipe;
 use crate::process::workers::Dispatcher;
 
 /// The longest pause after an accept that failed for lack of resources. They
@@ -34,10 +35,8 @@ static TROUBLE: RateLimit = RateLimit::new(10, Duration::from_millis(500));
 pub struct Server {
     /// The source.
     pub listener: Listener,
-    /// What its connections have in common.
+    /// What it serves.
     pub pipe: Arc<Pipe>,
-    /// What it is called in the log.
-    pub name: Arc<str>,
     /// Who serves them.
     pub workers: Dispatcher,
     /// The most connections at once.
@@ -89,7 +88,7 @@ impl Server {
                 // Out of descriptors or memory, as a rule. The listener stays
                 // readable, so without a pause this would spin.
                 Err(error) => {
-                    log_shortage(&self.name, "accept connections", &error);
+                    log_shortage(&self.pipe.name, "accept connections", &error);
                     sleep(pause).await;
                     pause = (pause * 2).min(BACK_OFF_MAX);
                 }
@@ -98,15 +97,15 @@ impl Server {
     }
 
     fn spawn(&self, accepted: Accepted, slot: OwnedSemaphorePermit, alive: mpsc::Sender<()>) {
-        let (pipe, name) = (self.pipe.clone(), self.name.clone());
+        let (snapshot, name) = (self.pipe.snapshot.clone(), self.pipe.name.clone());
         self.workers.spawn(async move {
-            let (config, began) = (pipe.config(), Instant::now());
+            let (config, began) = (snapshot.config(), Instant::now());
             let (source, peer) = match accepted.into_socket() {
                 Ok(accepted) => accepted,
                 Err(error) => return log_shortage(&name, "watch a connection", &error),
             };
             log::debug!("{name}: {peer}: accepted");
-            let Ended { outcome, key } = pipe.serve(source).await;
+            let Ended { outcome, key } = snapshot.serve(source).await;
             drop(slot);
             let level = outcome.level();
             let suppressed = match level {

@@ -1,3 +1,50 @@
 //! What lives as long as a pipe is configured.
 
 pub mod listener;
+
+use std::sync::Arc;
+
+use crate::connection::{End, Snapshot};
+use crate::guest::GuestError;
+use crate::keys::KeySetError;
+
+/// A source and its target.
+pub struct Pipe {
+    /// What it is called in the log.
+    pub name: Arc<str>,
+    /// What its connections have in common.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Why keys were not read again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// What is wrong with them.
+    #[error(transparent)]
+    Keys(#[from] KeySetError),
+    /// There is no acceptor that knows them.
+    #[error("Cannot search for a peer's key among them: {0}")]
+    Acceptor(#[from] GuestError),
+}
+
+impl Pipe {
+    /// Reads the keys again and puts them in use, all at once. Says what is
+    /// different. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong; the keys in use stay so then.
+    pub fn reload_keys(&self) -> Result<String, ReloadError> {
+        let keys = self.snapshot.keys.read_again()?;
+        let prepared = match &self.snapshot.end {
+            End::Client(_) => None,
+            End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),
+        };
+        let (keys, said) = self.snapshot.keys.replace(keys);
+        // Until this is done, a stranger with a key that was revoked is found,
+        // and refused for that.
+        if let Some((acceptors, prepared)) = prepared {
+            acceptors.replace(keys, prepared);
+        }
+        Ok(said)
+    }
+}

@@ -15,13 +15,12 @@ use super::dialogue::say;
 use super::error::PairError;
 use crate::cli::commands::Meeting;
 use crate::commands::pair::code::Code;
-use crate::daemon::startup::first;
 use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, ProtocolFailure, Status};
 use crate::guest::{Engine, Side};
 use crate::net::address::Address;
 use crate::net::dial::dial;
 use crate::net::listen::{Accepted, Bound, Listener, listen};
-use crate::net::resolve::{Endpoint, resolve};
+use crate::net::resolve::{Endpoint, first, resolve};
 use crate::net::socket::Socket;
 
 /// How many guests there are at a time.

@@ -1,0 +1,113 @@
+//! What the connections of one pipe have in common.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::PipePlan;
+use crate::connection::acceptors::Acceptors;
+use crate::connection::tally::Tally;
+use crate::guest::{ClientConfig, Config, Engine, GuestError};
+use crate::keys::{KeyPolicy, Keyring};
+use crate::net::resolve::Endpoint;
+use crate::net::targets::Targets;
+use crate::observe::counters::Counters;
+use crate::process::compute::Compute;
+
+/// What the connections of one pipe have in common.
+pub struct Snapshot {
+    /// Makes the sandboxes.
+    pub engine: Engine,
+    /// Our end of the protocol, which also tells which socket is the crypt
+    /// side.
+    pub end: End,
+    /// The keys in use. A client uses the first, its only one.
+    pub keys: Arc<Keyring>,
+    /// What else is asked of a connection's key.
+    pub key_policy: KeyPolicy,
+    /// What its connections did.
+    pub counters: Arc<Counters>,
+    /// Where connections are passed on to.
+    pub targets: Targets,
+    /// The local address of connections to the target.
+    pub bind: Option<Endpoint>,
+    /// For connecting, and again for the handshake. No limit after that.
+    pub time_limit: Duration,
+    /// Whether TCP keep-alive probes are sent.
+    pub keepalive: bool,
+    /// For what takes too long for an event loop.
+    pub compute: Compute,
+}
+
+/// One end of the protocol, and what it needs for connections to come.
+pub enum End {
+    /// The end that opens the encrypted connection.
+    Client(ClientConfig),
+    /// The end that accepts it.
+    Server(Acceptors),
+}
+
+impl End {
+    /// The end that was asked for. A server's gets acceptors for the keys in
+    /// use.
+    ///
+    /// # Errors
+    /// When an acceptor cannot be made.
+    pub fn new(
+        config: Config,
+        engine: &Engine,
+        compute: &Compute,
+        keys: &Keyring,
+    ) -> Result<Self, GuestError> {
+        Ok(match config {
+            Config::Client(config) => Self::Client(config),
+            Config::Server(config) => {
+                Self::Server(Acceptors::new(engine, config, compute, keys.current())?)
+            }
+        })
+    }
+}
+
+impl Snapshot {
+    /// Makes what the plan says of what was found for it.
+    ///
+    /// # Errors
+    /// When an acceptor cannot be made.
+    pub fn new(
+        plan: PipePlan,
+        engine: Engine,
+        keys: Keyring,
+        key_policy: KeyPolicy,
+        targets: Vec<Endpoint>,
+        bind: Option<Endpoint>,
+        resolve_period: Option<Duration>,
+    ) -> Result<Self, GuestError> {
+        let compute = Compute::new();
+        Ok(Self {
+            end: End::new(plan.config, &engine, &compute, &keys)?,
+            engine,
+            keys: Arc::new(keys),
+            key_policy,
+            counters: Arc::default(),
+            targets: Targets::new(plan.target, targets, resolve_period),
+            bind,
+            time_limit: plan.time_limit,
+            keepalive: plan.keepalive,
+            compute,
+        })
+    }
+
+    /// What its sessions are told.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        match &self.end {
+            End::Client(config) => Config::Client(*config),
+            End::Server(acceptors) => Config::Server(acceptors.config()),
+        }
+    }
+
+    /// Counts a new connection.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally::new(self.counters.clone())
+    }
+}
