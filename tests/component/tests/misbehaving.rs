@@ -9,7 +9,7 @@ use log::Level;
 use spiped::connection::handshake::HandshakeError;
 use spiped::connection::outcome::Outcome;
 use spiped::connection::relay::Broken;
-use spiped::connection::{End, Ended, Pipe};
+use spiped::connection::{End, Ended, Snapshot};
 use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_test};
 use spiped::keys::file::KeyFile;
 use spiped::keys::{KeyPolicy, KeySource, Keyring};
@@ -54,7 +54,7 @@ pub(crate) fn engine() -> Engine {
 
 /// A pipe that runs the misbehaving component, and a target that waits.
 struct Lab {
-    pipe: Arc<Pipe>,
+    pipe: Arc<Snapshot>,
     source: TcpListener,
     target: TcpListener,
 }
@@ -82,7 +82,7 @@ impl Lab {
         let config = Config::Server(ServerConfig::Any(ForwardSecrecy::Offer));
         let (engine, compute) = (engine(), Compute::new());
         let keys = Keyring::load(key).unwrap();
-        let pipe = Pipe {
+        let pipe = Snapshot {
             end: End::new(config, &engine, &compute, &keys).unwrap(),
             engine,
             keys: Arc::new(keys),
