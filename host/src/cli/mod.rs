@@ -16,11 +16,11 @@ use std::process::ExitCode;
 use thiserror::Error;
 
 pub use crate::cli::args::Mode;
-pub use crate::cli::plan::{Launch, PipePlan, SpipePlan, SpipedPlan};
 
 use crate::cli::args::{SpipeArgs, SpipedArgs};
 use crate::cli::number::NumberFault;
 use crate::commands::pair::code::CodeFault;
+use crate::config::{SpipePlan, SpipedPlan};
 use crate::net::address::AddressError;
 use crate::process::privileges::PrivilegeError;
 

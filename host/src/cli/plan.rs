@@ -3,9 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use log::LevelFilter;
 
@@ -14,36 +12,12 @@ use crate::cli::quantity::{
     TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
+use crate::config::{Launch, PipePlan, SpipePlan, SpipedPlan};
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keys::file::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
 use crate::net::address::{Address, AddressError};
 use crate::process::privileges::Identity;
-
-/// What `spiped` will do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpipedPlan {
-    /// Which of source and target is the crypt side.
-    pub mode: Mode,
-    /// Where to listen.
-    pub source: Address,
-    /// What happens to each connection.
-    pub pipe: PipePlan,
-    /// Keep on trying names that cannot be resolved at start.
-    pub wait_for_dns: bool,
-    /// In the background or not.
-    pub launch: Launch,
-    /// How many connections at once; `None`: any number.
-    pub connection_limit: Option<NonZeroUsize>,
-    /// How often to look up the target again; `None`: never.
-    pub resolve_period: Option<Duration>,
-    /// What holding an accepted key does not suffice for.
-    pub key_policy: KeyPolicy,
-    /// Whom to become after start.
-    pub identity: Option<Identity>,
-    /// What to log.
-    pub log_level: LevelFilter,
-}
 
 impl SpipedPlan {
     pub(crate) fn new(args: SpipedArgs) -> Result<Self, Stop> {
@@ -86,15 +60,6 @@ impl SpipedPlan {
     }
 }
 
-/// What `spipe` will do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpipePlan {
-    /// What happens to its one connection.
-    pub pipe: PipePlan,
-    /// What to log.
-    pub log_level: LevelFilter,
-}
-
 impl SpipePlan {
     pub(crate) fn new(args: SpipeArgs) -> Result<Self, Stop> {
         args.common.require_all()?;
@@ -103,23 +68,6 @@ impl SpipePlan {
             pipe: PipePlan::new(args.common, Side::Client)?,
         })
     }
-}
-
-/// What both programs do with a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PipePlan {
-    /// What sessions are told.
-    pub config: Config,
-    /// Where to connect.
-    pub target: Address,
-    /// What to bind the target socket to.
-    pub bind: Option<Address>,
-    /// Where the keys are.
-    pub keys: KeySource,
-    /// TCP keep-alive on both sockets.
-    pub keepalive: bool,
-    /// For connecting, and again for the handshake.
-    pub time_limit: Duration,
 }
 
 impl PipePlan {
@@ -135,20 +83,6 @@ impl PipePlan {
             time_limit: duration("-o", args.time_limit, TIME_LIMIT)?,
         })
     }
-}
-
-/// How `spiped` runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Launch {
-    /// `-F`: as started, without a pid file and logging to standard error.
-    Foreground,
-    /// In the background.
-    Daemon {
-        /// Where the process id goes.
-        pid_file: PathBuf,
-        /// Log to syslog once in the background.
-        syslog: bool,
-    },
 }
 
 impl CommonArgs {
@@ -245,6 +179,9 @@ fn log_level(args: &CommonArgs) -> LevelFilter {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
     use super::*;
     use crate::cli;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::PipePlan;
+use crate::config::PipePlan;
 use crate::connection::acceptors::Acceptors;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Config, Engine, GuestError};

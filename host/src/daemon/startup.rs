@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::emulate_default_handler;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::{Launch, SpipedPlan};
+use crate::config::{Launch, SpipedPlan};
 use crate::connection::Snapshot;
 use crate::connection::acceptors::acceptors_max;
 use crate::daemon::signals::Requests;

@@ -13,7 +13,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::SpipePlan;
+use crate::config::SpipePlan;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::Broken;
 use crate::connection::{End, Snapshot};

@@ -1,0 +1,6 @@
+//! What the programs will do, whoever said so: pure data. Nothing in here
+//! looks anything up or touches a file.
+
+mod settings;
+
+pub use settings::{Launch, PipePlan, SpipePlan, SpipedPlan};

@@ -1,0 +1,78 @@
+//! What `spiped` and `spipe` will do.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use crate::cli::Mode;
+use crate::guest::Config;
+use crate::keys::{KeyPolicy, KeySource};
+use crate::net::address::Address;
+use crate::process::privileges::Identity;
+
+/// What `spiped` will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpipedPlan {
+    /// Which of source and target is the crypt side.
+    pub mode: Mode,
+    /// Where to listen.
+    pub source: Address,
+    /// What happens to each connection.
+    pub pipe: PipePlan,
+    /// Keep on trying names that cannot be resolved at start.
+    pub wait_for_dns: bool,
+    /// In the background or not.
+    pub launch: Launch,
+    /// How many connections at once; `None`: any number.
+    pub connection_limit: Option<NonZeroUsize>,
+    /// How often to look up the target again; `None`: never.
+    pub resolve_period: Option<Duration>,
+    /// What holding an accepted key does not suffice for.
+    pub key_policy: KeyPolicy,
+    /// Whom to become after start.
+    pub identity: Option<Identity>,
+    /// What to log.
+    pub log_level: LevelFilter,
+}
+
+/// What `spipe` will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpipePlan {
+    /// What happens to its one connection.
+    pub pipe: PipePlan,
+    /// What to log.
+    pub log_level: LevelFilter,
+}
+
+/// What both programs do with a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipePlan {
+    /// What sessions are told.
+    pub config: Config,
+    /// Where to connect.
+    pub target: Address,
+    /// What to bind the target socket to.
+    pub bind: Option<Address>,
+    /// Where the keys are.
+    pub keys: KeySource,
+    /// TCP keep-alive on both sockets.
+    pub keepalive: bool,
+    /// For connecting, and again for the handshake.
+    pub time_limit: Duration,
+}
+
+/// How `spiped` runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// `-F`: as started, without a pid file and logging to standard error.
+    Foreground,
+    /// In the background.
+    Daemon {
+        /// Where the process id goes.
+        pid_file: PathBuf,
+        /// Log to syslog once in the background.
+        syslog: bool,
+    },
+}
