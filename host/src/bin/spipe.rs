@@ -13,13 +13,13 @@ static HEAP: WipingAllocator = WipingAllocator;
 fn main() -> ExitCode {
     let mut args = args_os();
     let name = Program::Spipe.invoked_as(args.next().as_deref());
-    let plan = match cli::spipe(args) {
-        Ok(plan) => plan,
+    let settings = match cli::spipe(args) {
+        Ok(settings) => settings,
         Err(stop) => return stop.report(Program::Spipe, &name),
     };
     // Standard error it stays.
-    let _ = observe::log::install(&name, plan.log_level);
-    spipe::run(plan).unwrap_or_else(|error| {
+    let _ = observe::log::install(&name, settings.log_level);
+    spipe::run(settings).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
     })

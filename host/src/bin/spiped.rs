@@ -18,12 +18,12 @@ fn main() -> ExitCode {
     if let Some(command) = args.peek().and_then(|word| Program::command(word)) {
         return commands::run(command, args.skip(1), &name);
     }
-    let plan = match cli::spiped(args) {
-        Ok(plan) => plan,
+    let settings = match cli::spiped(args) {
+        Ok(settings) => settings,
         Err(stop) => return stop.report(Program::Spiped, &name),
     };
-    let log = observe::log::install(&name, plan.log_level);
-    startup::spiped(plan, log).unwrap_or_else(|error| {
+    let log = observe::log::install(&name, settings.log_level);
+    startup::spiped(settings, log).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
     })

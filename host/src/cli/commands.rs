@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::args::{Typed, leftover, parse_with_files};
 use super::number::parse_float;
-use super::plan::address;
 use super::quantity::{PAIRING_TIME_LIMIT, duration};
+use super::settings::address;
 use super::{Stop, UsageFault, ValueFault};
 use crate::commands::pair::code::{Code, CodeFault};
 use crate::keys::file::KeyFile;

@@ -1,12 +1,12 @@
-//! From the command line to a plan: what was typed ([`args`]), what is meant
-//! ([`plan`]), and the texts ([`help`]).
+//! The command line: what was typed ([`args`]), the settings that it makes
+//! ([`settings`]), and the texts ([`help`]).
 
 pub mod args;
 pub mod commands;
 pub mod help;
 mod number;
-pub mod plan;
 mod quantity;
+pub mod settings;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ pub use crate::cli::args::Mode;
 use crate::cli::args::{SpipeArgs, SpipedArgs};
 use crate::cli::number::NumberFault;
 use crate::commands::pair::code::CodeFault;
-use crate::config::{SpipePlan, SpipedPlan};
+use crate::config::{Settings, SpipeSettings};
 use crate::net::address::AddressError;
 use crate::process::privileges::PrivilegeError;
 
@@ -29,8 +29,8 @@ use crate::process::privileges::PrivilegeError;
 /// # Errors
 ///
 /// [`Stop`] when there is nothing to run: a question answered, or a mistake.
-pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<SpipedPlan, Stop> {
-    SpipedPlan::new(SpipedArgs::parse(words)?)
+pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Settings, Stop> {
+    Settings::new(SpipedArgs::parse(words)?)
 }
 
 /// Reads the command line of `spipe`, its own name left out.
@@ -38,8 +38,8 @@ pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<SpipedPlan, S
 /// # Errors
 ///
 /// [`Stop`] when there is nothing to run: a question answered, or a mistake.
-pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipePlan, Stop> {
-    SpipePlan::new(SpipeArgs::parse(words)?)
+pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipeSettings, Stop> {
+    SpipeSettings::new(SpipeArgs::parse(words)?)
 }
 
 /// Which of the two programs, or of the daemon's commands, is running.

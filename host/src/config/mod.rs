@@ -3,4 +3,4 @@
 
 mod settings;
 
-pub use settings::{Launch, PipePlan, SpipePlan, SpipedPlan};
+pub use settings::{Launch, PipeSettings, Settings, SpipeSettings};

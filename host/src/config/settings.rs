@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-use crate::cli::Mode;
 use crate::guest::Config;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::net::address::Address;
@@ -14,13 +13,11 @@ use crate::process::privileges::Identity;
 
 /// What `spiped` will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpipedPlan {
-    /// Which of source and target is the crypt side.
-    pub mode: Mode,
+pub struct Settings {
     /// Where to listen.
     pub source: Address,
     /// What happens to each connection.
-    pub pipe: PipePlan,
+    pub pipe: PipeSettings,
     /// Keep on trying names that cannot be resolved at start.
     pub wait_for_dns: bool,
     /// In the background or not.
@@ -39,16 +36,16 @@ pub struct SpipedPlan {
 
 /// What `spipe` will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpipePlan {
+pub struct SpipeSettings {
     /// What happens to its one connection.
-    pub pipe: PipePlan,
+    pub pipe: PipeSettings,
     /// What to log.
     pub log_level: LevelFilter,
 }
 
 /// What both programs do with a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PipePlan {
+pub struct PipeSettings {
     /// What sessions are told.
     pub config: Config,
     /// Where to connect.

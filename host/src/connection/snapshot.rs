@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::PipePlan;
+use crate::config::PipeSettings;
 use crate::connection::acceptors::Acceptors;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Config, Engine, GuestError};
@@ -68,12 +68,12 @@ impl End {
 }
 
 impl Snapshot {
-    /// Makes what the plan says of what was found for it.
+    /// Makes what the settings say of what was found for them.
     ///
     /// # Errors
     /// When an acceptor cannot be made.
     pub fn new(
-        plan: PipePlan,
+        plan: PipeSettings,
         engine: Engine,
         keys: Keyring,
         key_policy: KeyPolicy,

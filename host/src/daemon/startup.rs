@@ -1,4 +1,4 @@
-//! From a plan to a running program: the order in which things are looked
+//! From settings to a running program: the order in which things are looked
 //! up, opened and given up.
 
 use std::io;
@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::emulate_default_handler;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::{Launch, SpipedPlan};
+use crate::config::{Launch, Settings};
 use crate::connection::Snapshot;
 use crate::connection::acceptors::acceptors_max;
 use crate::daemon::signals::Requests;
@@ -38,7 +38,7 @@ const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn spiped(plan: SpipedPlan, log: LogHandle) -> Result<ExitCode> {
+pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     if process::id() == 1 {
         log::warn!("WARNING: Applying workaround for Docker signal-handling bug");
     }

@@ -13,7 +13,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::SpipePlan;
+use crate::config::SpipeSettings;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::Broken;
 use crate::connection::{End, Snapshot};
@@ -27,7 +27,7 @@ use stdio::Stdio;
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(plan: SpipePlan) -> Result<ExitCode> {
+pub fn run(plan: SpipeSettings) -> Result<ExitCode> {
     dumps::forbid();
     secrets::after_last_fork();
     let targets = resolve(&plan.pipe.target)?;

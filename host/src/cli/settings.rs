@@ -1,5 +1,6 @@
-//! What is meant: defaults filled in, conflicts refused, addresses and users
-//! understood. Nothing later looks at options again.
+//! From what was typed to settings: defaults filled in, conflicts refused,
+//! addresses understood. Nothing later looks at options again, and nothing here
+//! looks at the system.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -12,14 +13,14 @@ use crate::cli::quantity::{
     TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::config::{Launch, PipePlan, SpipePlan, SpipedPlan};
+use crate::config::{Launch, PipeSettings, Settings, SpipeSettings};
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keys::file::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
 use crate::net::address::{Address, AddressError};
 use crate::process::privileges::Identity;
 
-impl SpipedPlan {
+impl Settings {
     pub(crate) fn new(args: SpipedArgs) -> Result<Self, Stop> {
         let mode = args.mode.ok_or(UsageFault::Required("-e or -d"))?;
         let source = args.source.ok_or(UsageFault::Required("-s"))?;
@@ -39,9 +40,8 @@ impl SpipedPlan {
         let source = address("-s", &source, Address::parse)?;
 
         Ok(Self {
-            mode,
             source,
-            pipe: PipePlan::new(args.common, side(mode))?,
+            pipe: PipeSettings::new(args.common, side(mode))?,
             wait_for_dns: args.wait_for_dns,
             launch: if args.foreground {
                 Launch::Foreground
@@ -60,17 +60,17 @@ impl SpipedPlan {
     }
 }
 
-impl SpipePlan {
+impl SpipeSettings {
     pub(crate) fn new(args: SpipeArgs) -> Result<Self, Stop> {
         args.common.require_all()?;
         Ok(Self {
             log_level: log_level(&args.common),
-            pipe: PipePlan::new(args.common, Side::Client)?,
+            pipe: PipeSettings::new(args.common, Side::Client)?,
         })
     }
 }
 
-impl PipePlan {
+impl PipeSettings {
     fn new(args: CommonArgs, side: Side) -> Result<Self, Stop> {
         let target = args.target.ok_or(UsageFault::Required("-t"))?;
         let bind = args.bind.map(|text| address("-b", &text, Address::parse_bind));
@@ -187,13 +187,12 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_upstream() {
-        let plan = spiped("-d -s [127.0.0.1]:1 -t localhost:2 -k key").unwrap();
+        let settings = spiped("-d -s [127.0.0.1]:1 -t localhost:2 -k key").unwrap();
         assert_eq!(
-            plan,
-            SpipedPlan {
-                mode: Mode::Decrypt,
+            settings,
+            Settings {
                 source: "[127.0.0.1]:1".parse().unwrap(),
-                pipe: PipePlan {
+                pipe: PipeSettings {
                     config: Config::Server(ServerConfig::Any(ForwardSecrecy::Offer)),
                     target: "localhost:2".parse().unwrap(),
                     bind: None,
@@ -213,34 +212,36 @@ mod tests {
     }
 
     #[test]
-    fn every_option_reaches_the_plan() {
-        let plan = spiped(
+    fn every_option_reaches_the_settings() {
+        let settings = spiped(
             "-e -s /s -t /t -k - -b [::1] -D -f -j -n 0x10 -o 1.5 -p p -r 2 --syslog \
              -u 1:2 --log-level info --close-revoked",
         )
         .unwrap();
         let weak = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Omit));
-        assert_eq!(plan.pipe.config, weak);
-        assert_eq!(plan.pipe.keys, KeySource::One(KeyFile::Stdin));
-        assert!(plan.key_policy.close_revoked);
-        assert_eq!(plan.pipe.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
-        assert!(plan.wait_for_dns);
-        assert!(!plan.pipe.keepalive);
-        assert_eq!(plan.connection_limit, NonZeroUsize::new(16));
-        assert_eq!(plan.pipe.time_limit, Duration::from_millis(1500));
-        assert_eq!(plan.launch, Launch::Daemon { pid_file: "p".into(), syslog: true });
-        assert_eq!(plan.resolve_period, Some(Duration::from_secs(2)));
-        assert!(plan.identity.is_some());
-        assert_eq!(plan.log_level, LevelFilter::Info);
+        assert_eq!(settings.pipe.config, weak);
+        assert_eq!(settings.pipe.keys, KeySource::One(KeyFile::Stdin));
+        assert!(settings.key_policy.close_revoked);
+        assert_eq!(settings.pipe.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
+        assert!(settings.wait_for_dns);
+        assert!(!settings.pipe.keepalive);
+        assert_eq!(settings.connection_limit, NonZeroUsize::new(16));
+        assert_eq!(settings.pipe.time_limit, Duration::from_millis(1500));
+        assert_eq!(settings.launch, Launch::Daemon { pid_file: "p".into(), syslog: true });
+        assert_eq!(settings.resolve_period, Some(Duration::from_secs(2)));
+        assert!(settings.identity.is_some());
+        assert_eq!(settings.log_level, LevelFilter::Info);
     }
 
     #[test]
     fn only_a_server_takes_several_keys_and_a_limit_for_each() {
         let server = "-d -s a:1 -t b:1 -k a=1 -k b=2 --connections-per-key";
-        let plan = spiped(&format!("{server} 3")).unwrap();
-        let KeySource::Named(files) = plan.pipe.keys else { panic!("{:?}", plan.pipe.keys) };
+        let settings = spiped(&format!("{server} 3")).unwrap();
+        let KeySource::Named(files) = settings.pipe.keys else {
+            panic!("{:?}", settings.pipe.keys)
+        };
         assert_eq!(files.iter().map(|file| &*file.path).collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(plan.key_policy.connections_per_key, NonZeroUsize::new(3));
+        assert_eq!(settings.key_policy.connections_per_key, NonZeroUsize::new(3));
         assert_eq!(spiped(&format!("{server} 0")).unwrap().key_policy, KeyPolicy::default());
         let fault = with("--connections-per-key 3").unwrap_err();
         assert_eq!(fault, UsageFault::Conflict("--connections-per-key".into()).into());
@@ -251,24 +252,25 @@ mod tests {
 
     #[test]
     fn client_key_may_have_a_name() {
-        let plan = spiped("-e -s a:1 -t b:1 -k a=1").unwrap();
-        assert!(matches!(plan.pipe.keys, KeySource::Named(files) if files.len() == 1));
+        let settings = spiped("-e -s a:1 -t b:1 -k a=1").unwrap();
+        assert!(matches!(settings.pipe.keys, KeySource::Named(files) if files.len() == 1));
     }
 
     #[test]
     fn spipe_is_always_the_client() {
         let words = "-t localhost:1 -k key -g".split_whitespace();
-        let plan = cli::spipe(words.map(OsString::from)).unwrap();
+        let settings = cli::spipe(words.map(OsString::from)).unwrap();
         let config = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Require));
-        assert_eq!(plan.pipe.config, config);
+        assert_eq!(settings.pipe.config, config);
     }
 
     #[test]
     fn x25519_goes_with_everything_but_weakness() {
         for mode in ["-e", "-d"] {
             for strength in ["", "-g"] {
-                let plan = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 {strength}"));
-                assert!(plan.unwrap().pipe.config.is_x25519_only());
+                let settings =
+                    spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 {strength}"));
+                assert!(settings.unwrap().pipe.config.is_x25519_only());
             }
             let weak = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 -f"));
             assert_eq!(weak.unwrap_err(), UsageFault::OmitWithX25519.into());
@@ -277,8 +279,8 @@ mod tests {
 
     #[test]
     fn foreground_ignores_pid_file_and_syslog() {
-        let plan = with("-F -p file --syslog").unwrap();
-        assert_eq!(plan.launch, Launch::Foreground);
+        let settings = with("-F -p file --syslog").unwrap();
+        assert_eq!(settings.launch, Launch::Foreground);
     }
 
     #[test]
@@ -314,11 +316,11 @@ mod tests {
         assert!(fault.to_string().contains("no-such-user-here"), "{fault}");
     }
 
-    fn with(more: &str) -> Result<SpipedPlan, Stop> {
+    fn with(more: &str) -> Result<Settings, Stop> {
         spiped(&format!("-e -s a:1 -t b:1 -k k {more}"))
     }
 
-    fn spiped(text: &str) -> Result<SpipedPlan, Stop> {
+    fn spiped(text: &str) -> Result<Settings, Stop> {
         cli::spiped(text.split_whitespace().map(OsString::from))
     }
 }
