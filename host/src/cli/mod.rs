@@ -205,18 +205,12 @@ pub enum ValueFault {
         /// What is wrong with it.
         fault: AddressError,
     },
-    /// No such user or group.
-    #[error("{0} (given to -u)")]
-    Identity(String),
+    /// Not a user, a group, or both.
+    #[error(transparent)]
+    Identity(#[from] PrivilegeError),
     /// Too easy to guess, or not in ASCII.
     #[error("{0} (given to --code; --new-code makes a strong one)")]
     Code(#[from] CodeFault),
-}
-
-impl From<PrivilegeError> for ValueFault {
-    fn from(error: PrivilegeError) -> Self {
-        Self::Identity(error.to_string())
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! looks at the system.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
-use std::path::Path;
 
 use log::LevelFilter;
 
@@ -18,7 +16,7 @@ use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConf
 use crate::keys::file::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
 use crate::net::address::{Address, AddressError};
-use crate::process::privileges::Identity;
+use crate::process::privileges::IdentityName;
 
 impl Settings {
     pub(crate) fn new(args: SpipedArgs) -> Result<Self, Stop> {
@@ -131,13 +129,20 @@ fn config(
 /// Only a server takes several keys: a client would not know which to use.
 fn key_source(texts: &[OsString], side: Side) -> Result<KeySource, UsageFault> {
     if let [text] = texts {
-        return Ok(match named(text) {
-            Some(file) => KeySource::Named(vec![file]),
-            None if text == "-" => KeySource::One(KeyFile::Stdin),
-            None => match side {
-                Side::Client => KeySource::One(KeyFile::Path(text.into())),
-                Side::Server => KeySource::FileOrDirectory(text.into()),
+        if text == "-" {
+            return Ok(KeySource::One(KeyFile::Stdin));
+        }
+        let whole = match side {
+            Side::Client => KeySource::One(KeyFile::Path(text.into())),
+            Side::Server => KeySource::FileOrDirectory(text.into()),
+        };
+        return Ok(match NamedFile::parse(text) {
+            Some(file) => KeySource::WholeOrNamed {
+                word: text.into(),
+                whole: Box::new(whole),
+                named: Box::new(KeySource::Named(vec![file])),
             },
+            None => whole,
         });
     }
     let files = texts.iter().map(|text| NamedFile::parse(text)).collect::<Option<Vec<_>>>();
@@ -145,13 +150,6 @@ fn key_source(texts: &[OsString], side: Side) -> Result<KeySource, UsageFault> {
         (Some(files), Side::Server) => Ok(KeySource::Named(files)),
         (Some(_) | None, _) => Err(UsageFault::Repeated("-k".to_owned())),
     }
-}
-
-/// A file that is called like this all in all is what upstream would read.
-fn named(text: &OsStr) -> Option<NamedFile> {
-    let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    NamedFile::parse(text)
-        .filter(|_| Path::new(text).symlink_metadata().is_err_and(|error| absent(&error)))
 }
 
 pub(super) fn address(
@@ -168,8 +166,8 @@ pub(super) fn address(
     })
 }
 
-fn identity(text: &OsString) -> Result<Identity, ValueFault> {
-    Ok(Identity::look_up(&text.to_string_lossy())?)
+fn identity(text: &OsStr) -> Result<IdentityName, ValueFault> {
+    Ok(IdentityName::parse(&text.to_string_lossy())?)
 }
 
 fn log_level(args: &CommonArgs) -> LevelFilter {
@@ -253,7 +251,11 @@ mod tests {
     #[test]
     fn client_key_may_have_a_name() {
         let settings = spiped("-e -s a:1 -t b:1 -k a=1").unwrap();
-        assert!(matches!(settings.pipe.keys, KeySource::Named(files) if files.len() == 1));
+        let KeySource::WholeOrNamed { word, whole, named } = settings.pipe.keys else {
+            panic!("{:?}", settings.pipe.keys)
+        };
+        assert_eq!(*whole, KeySource::One(KeyFile::Path(word)));
+        assert!(matches!(*named, KeySource::Named(files) if files.len() == 1));
     }
 
     #[test]
@@ -311,9 +313,11 @@ mod tests {
     }
 
     #[test]
-    fn unknown_user_is_refused_at_once() {
-        let Err(Stop::Value(fault)) = with("-u no-such-user-here") else { panic!("accepted") };
-        assert!(fault.to_string().contains("no-such-user-here"), "{fault}");
+    fn no_user_is_looked_up_here() {
+        let identity = with("-u no-such-user-here:").map(|settings| settings.identity);
+        let Err(Stop::Value(fault)) = identity else { panic!("accepted") };
+        assert!(fault.to_string().ends_with(" (given to -u)"), "{fault}");
+        assert!(with("-u no-such-user-here").unwrap().identity.is_some());
     }
 
     fn with(more: &str) -> Result<Settings, Stop> {

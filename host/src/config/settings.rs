@@ -9,7 +9,7 @@ use log::LevelFilter;
 use crate::guest::Config;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::net::address::Address;
-use crate::process::privileges::Identity;
+use crate::process::privileges::IdentityName;
 
 /// What `spiped` will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Settings {
     /// What holding an accepted key does not suffice for.
     pub key_policy: KeyPolicy,
     /// Whom to become after start.
-    pub identity: Option<Identity>,
+    pub identity: Option<IdentityName>,
     /// What to log.
     pub log_level: LevelFilter,
 }

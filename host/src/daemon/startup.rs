@@ -27,6 +27,7 @@ use crate::process::daemonize::{Daemonized, Launcher, Readiness, daemonize};
 use crate::process::dumps;
 use crate::process::limits::OpenFiles;
 use crate::process::notify;
+use crate::process::privileges::IdentityName;
 use crate::process::secrets;
 use crate::process::workers::Workers;
 
@@ -44,6 +45,7 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     }
     dumps::forbid();
     let requests = Requests::catch()?;
+    let identity = plan.identity.as_ref().map(IdentityName::look_up).transpose()?;
     let keys = Keyring::load(plan.pipe.keys.clone())?;
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
@@ -69,7 +71,7 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     secrets::after_last_fork();
 
     let connection_limit = connection_limit(plan.connection_limit);
-    if let Some(identity) = &plan.identity {
+    if let Some(identity) = identity {
         identity.assume()?;
         dumps::forbid();
     }

@@ -20,6 +20,16 @@ pub enum KeySource {
     FileOrDirectory(PathBuf),
     /// Files with names given one by one.
     Named(Vec<NamedFile>),
+    /// One word of the form `NAME=FILE`. A file called like the whole word is
+    /// what upstream would read; `named` is meant if there is none.
+    WholeOrNamed {
+        /// The word.
+        word: PathBuf,
+        /// Its meaning as the path of a file or directory.
+        whole: Box<Self>,
+        /// Its meaning as a name and a path.
+        named: Box<Self>,
+    },
 }
 
 /// A key file, and what its key is called.
@@ -56,6 +66,7 @@ impl KeySource {
     #[inline(never)]
     pub fn load(&self) -> Result<KeySet, KeySetError> {
         match self {
+            Self::WholeOrNamed { .. } => self.choose().load(),
             Self::One(KeyFile::Path(path)) if path.is_dir() => {
                 Err(KeySetError::ClientDirectory(path.clone()))
             }
@@ -74,12 +85,24 @@ impl KeySource {
     #[inline(never)]
     pub fn load_strictly(&self) -> Result<KeySet, KeySetError> {
         match self {
+            Self::WholeOrNamed { .. } => self.choose().load_strictly(),
             Self::One(KeyFile::Stdin) => Err(KeySetError::StdinAgain),
             Self::FileOrDirectory(path) if path.is_dir() => read_all(list(path)?),
             Self::One(KeyFile::Path(path)) | Self::FileOrDirectory(path) => {
                 Ok(KeySet::of_one(read_strictly(path)?))
             }
             Self::Named(files) => read_all(files.clone()),
+        }
+    }
+
+    /// What a word with two meanings means now.
+    fn choose(&self) -> &Self {
+        match self {
+            Self::WholeOrNamed { word, whole, named } => {
+                let absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+                if word.symlink_metadata().is_err_and(absent) { named } else { whole }
+            }
+            Self::One(_) | Self::FileOrDirectory(_) | Self::Named(_) => self,
         }
     }
 }

@@ -6,23 +6,20 @@ use nix::unistd::{
 };
 use thiserror::Error;
 
-/// A user, a group, or both, looked up and ready to be assumed.
+/// A user, a group, or both, as written: names or numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    user: Option<Uid>,
-    group: Option<Gid>,
+pub struct IdentityName {
+    user: Option<String>,
+    group: Option<String>,
 }
 
-impl Identity {
-    /// Reads `USER`, `:GROUP` or `USER:GROUP`. Names are looked up first;
-    /// only unknown ones are read as numbers. A user alone leaves the group
-    /// as it is.
+impl IdentityName {
+    /// Takes `USER`, `:GROUP` or `USER:GROUP` apart.
     ///
     /// # Errors
     ///
-    /// [`PrivilegeError`] when a part is empty, unknown or cannot be looked
-    /// up.
-    pub fn look_up(text: &str) -> Result<Self, PrivilegeError> {
+    /// [`PrivilegeError`] when a part is empty.
+    pub fn parse(text: &str) -> Result<Self, PrivilegeError> {
         if text.is_empty() {
             return Err(PrivilegeError::Empty);
         }
@@ -31,12 +28,32 @@ impl Identity {
             Some((user, group)) => (user, Some(group)),
             None => (text, None),
         };
-        Ok(Self {
-            user: Some(user).filter(|name| !name.is_empty()).map(find_user).transpose()?,
-            group: group.map(find_group).transpose()?,
-        })
+        let user = Some(user).filter(|name| !name.is_empty());
+        Ok(Self { user: user.map(str::to_owned), group: group.map(str::to_owned) })
     }
 
+    /// Looks it up. Names go first; only unknown ones are read as numbers. A
+    /// user alone leaves the group as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError`] when a part is unknown or cannot be looked up.
+    pub fn look_up(&self) -> Result<Identity, PrivilegeError> {
+        Ok(Identity {
+            user: self.user.as_deref().map(find_user).transpose()?,
+            group: self.group.as_deref().map(find_group).transpose()?,
+        })
+    }
+}
+
+/// A user, a group, or both, looked up and ready to be assumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    user: Option<Uid>,
+    group: Option<Gid>,
+}
+
+impl Identity {
     /// Leaves every supplementary group, then takes the group, then the user,
     /// and checks that there is no way back. It cannot be undone.
     ///
@@ -79,19 +96,19 @@ impl Identity {
 #[non_exhaustive]
 pub enum PrivilegeError {
     /// Nothing at all.
-    #[error("Empty user and group name (write USER, :GROUP or USER:GROUP)")]
+    #[error("Empty user and group name (write USER, :GROUP or USER:GROUP) (given to -u)")]
     Empty,
     /// A colon with nothing after it.
-    #[error("Empty group name: \"{0}\" (write USER, :GROUP or USER:GROUP)")]
+    #[error("Empty group name: \"{0}\" (write USER, :GROUP or USER:GROUP) (given to -u)")]
     EmptyGroup(String),
     /// Neither a name nor a number.
-    #[error("No such user: {0}")]
+    #[error("No such user: {0} (given to -u)")]
     NoSuchUser(String),
     /// Neither a name nor a number.
-    #[error("No such group: {0}")]
+    #[error("No such group: {0} (given to -u)")]
     NoSuchGroup(String),
     /// The user database failed.
-    #[error("Error looking up user or group {0}: {1}")]
+    #[error("Error looking up user or group {0}: {1} (given to -u)")]
     LookUp(String, Errno),
     /// Refused by the kernel.
     #[error("Failed to leave supplementary groups")]
@@ -164,26 +181,30 @@ mod tests {
             ("0:0", root),
             ("70000", (Some(Uid::from_raw(70000)), None)),
         ] {
-            assert_eq!(Identity::look_up(text), Ok(Identity { user, group }), "{text}");
+            assert_eq!(look_up(text), Ok(Identity { user, group }), "{text}");
         }
     }
 
     #[test]
     fn empty_parts_are_refused() {
-        assert_eq!(Identity::look_up(""), Err(PrivilegeError::Empty));
+        assert_eq!(look_up(""), Err(PrivilegeError::Empty));
         for text in ["root:", ":"] {
-            assert_eq!(Identity::look_up(text), Err(PrivilegeError::EmptyGroup(text.to_owned())));
+            assert_eq!(look_up(text), Err(PrivilegeError::EmptyGroup(text.to_owned())));
         }
     }
 
     #[test]
     fn unknown_names_and_impossible_numbers_are_refused() {
         for text in ["no-such-user-here", "4294967295", "4294967296", "-1", "+1"] {
-            assert_eq!(Identity::look_up(text), Err(PrivilegeError::NoSuchUser(text.to_owned())));
+            assert_eq!(look_up(text), Err(PrivilegeError::NoSuchUser(text.to_owned())));
         }
         assert_eq!(
-            Identity::look_up("0:no-such-group-here"),
+            look_up("0:no-such-group-here"),
             Err(PrivilegeError::NoSuchGroup("no-such-group-here".to_owned()))
         );
+    }
+
+    fn look_up(text: &str) -> Result<Identity, PrivilegeError> {
+        IdentityName::parse(text)?.look_up()
     }
 }

@@ -168,6 +168,23 @@ fn bad_times() {
 }
 
 #[test]
+fn users_who_do_not_exist() {
+    // Also without -F: before anything is in the background.
+    for base in [BASE, "-p never -s /nonexistent/source -t /nonexistent/target -k key"] {
+        refused(
+            Program::Spiped,
+            base,
+            &[
+                ("-e -u no-such-user", Line("spiped: No such user: no-such-user (given to -u)")),
+                ("-e -u :no-group", Line("spiped: No such group: no-group (given to -u)")),
+                ("-e -u 0:", Line("spiped: Empty group name: \"0:\" (write USER, ")),
+                ("-e -u ''", Line("spiped: Empty user and group name (write USER, ")),
+            ],
+        );
+    }
+}
+
+#[test]
 fn first_error_is_the_one_reported() {
     refused(
         Program::Spiped,
