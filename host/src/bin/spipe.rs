@@ -17,10 +17,11 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(stop) => return stop.report(Program::Spipe, &name),
     };
-    // Standard error it stays.
-    let _ = observe::log::install(&name, settings.log_level);
-    spipe::run(settings).unwrap_or_else(|error| {
+    let log = observe::install(&name, settings.log_level, settings.log_format);
+    let code = spipe::run(settings, log).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
-    })
+    });
+    log.finish();
+    code
 }

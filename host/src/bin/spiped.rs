@@ -22,9 +22,11 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(stop) => return stop.report(Program::Spiped, &name),
     };
-    let log = observe::log::install(&name, settings.log_level);
-    startup::spiped(settings, log).unwrap_or_else(|error| {
+    let log = observe::install(&name, settings.log_level, settings.log_format);
+    let code = startup::spiped(settings, log).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
-    })
+    });
+    log.finish();
+    code
 }

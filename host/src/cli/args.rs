@@ -10,6 +10,7 @@ use crate::cli::number::{NumberFault, parse_float, parse_integer};
 use crate::cli::{Stop, UsageFault, ValueFault};
 use crate::guest::{ForwardSecrecy, KeyExchange};
 use crate::keys::NamedFile;
+use crate::observe::Format;
 
 /// The options of `spiped`, each as given or not.
 #[allow(clippy::struct_excessive_bools, reason = "each is an option that was typed or not")]
@@ -108,6 +109,8 @@ pub struct CommonArgs {
     pub no_keepalive: bool,
     /// `-o`, in seconds.
     pub time_limit: Option<f64>,
+    /// `--log-format`.
+    pub log_format: Option<Format>,
     /// `--log-level`.
     pub log_level: Option<LevelFilter>,
 }
@@ -123,6 +126,7 @@ impl CommonArgs {
             "-j" => option.flag(&mut self.no_keepalive),
             "-o" => option.number(&mut self.time_limit, parse_float),
             "--kex" => option.key_exchange(&mut self.key_exchange),
+            "--log-format" => option.log_format(&mut self.log_format),
             "--log-level" => option.log_level(&mut self.log_level),
             "-v" => Err(Stop::Version),
             "--version" => option.question(Stop::LongVersion),
@@ -256,6 +260,14 @@ impl Typed<'_> {
             "modp2048" => Ok(KeyExchange::Modp2048),
             "x25519" => Ok(KeyExchange::X25519),
             other => Err(ValueFault::KeyExchange(other.into())),
+        })
+    }
+
+    fn log_format(&mut self, slot: &mut Option<Format>) -> Result<(), Stop> {
+        self.word(slot, |value| match value {
+            "text" => Ok(Format::Text),
+            "json" => Ok(Format::Json),
+            other => Err(ValueFault::LogFormat(other.into())),
         })
     }
 
@@ -420,6 +432,14 @@ mod tests {
         assert_eq!(args.common.key_exchange, Some(KeyExchange::Modp2048));
         let fault = ValueFault::KeyExchange("X25519".into());
         assert_eq!(spipe(&["--kex", "X25519"]).unwrap_err(), fault.into());
+    }
+
+    #[test]
+    fn log_format_is_one_of_two() {
+        let args = spipe(&["--log-format=json"]).unwrap();
+        assert_eq!(args.common.log_format, Some(Format::Json));
+        let fault = ValueFault::LogFormat("xml".into());
+        assert_eq!(spiped(&["--log-format", "xml"]).unwrap_err(), fault.into());
     }
 
     #[test]

@@ -43,7 +43,7 @@ const SPIPED_USAGE: &str = "\
 usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
     [-DFj] [-b <bind address>] [-f | -g] [--kex <exchange>]
     [-n <connections>] [-o <seconds>] [-p <pid file>] [-r <seconds> | -R]
-    [--syslog] [--log-level <level>]
+    [--syslog] [--log-level <level>] [--log-format <format>]
     [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
     [--close-revoked]
        spiped -v | --version | --help
@@ -55,7 +55,8 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
 
 const SPIPE_USAGE: &str = "\
 usage: spipe -t <target> -k <key file> [-f | -g] [-j]
-    [-b <bind address>] [--kex <exchange>] [-o <seconds>] [--log-level <level>]
+    [-b <bind address>] [--kex <exchange>] [-o <seconds>]
+    [--log-level <level>] [--log-format <format>]
        spipe -v | --version | --help
 ";
 
@@ -177,6 +178,8 @@ Process:
   --syslog          once in the background, log to syslog
   --log-level <level>
                     error, warn, info or debug (default warn)
+  --log-format <format>
+                    text, or json: an object a line (default text)
   -v                print the version on standard error
   --version         print the version
   --help            print this text
@@ -206,6 +209,8 @@ Optional:
                     (default 5; inf for none)
   --log-level <level>
                     error, warn, info or debug (default warn)
+  --log-format <format>
+                    text, or json: an object a line (default text)
   -v                print the version on standard error
   --version         print the version
   --help            print this text
@@ -224,8 +229,20 @@ mod tests {
 
     use super::*;
 
-    const COMMON: [&str; 11] =
-        ["-b", "-f", "-g", "-j", "-k", "-o", "-t", "-v", "--kex", "--log-level", "--help"];
+    const COMMON: [&str; 12] = [
+        "-b",
+        "-f",
+        "-g",
+        "-j",
+        "-k",
+        "-o",
+        "-t",
+        "-v",
+        "--kex",
+        "--log-format",
+        "--log-level",
+        "--help",
+    ];
     const SPIPED_ONLY: [&str; 12] = [
         "-d",
         "-D",

@@ -195,6 +195,9 @@ pub enum ValueFault {
     #[error("Unknown log level: {0} (use error, warn, info or debug)")]
     LogLevel(String),
     /// Not one of the two.
+    #[error("Unknown log format: {0} (use text or json)")]
+    LogFormat(String),
+    /// Not one of the two.
     #[error("Unknown key exchange: {0} (use modp2048 or x25519)")]
     KeyExchange(String),
     /// Not an address.

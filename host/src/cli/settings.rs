@@ -29,6 +29,7 @@ impl Settings {
             name
         });
         let log_level = log_level(&args.common);
+        let log_format = args.common.log_format.unwrap_or_default();
         if mode == Mode::Encrypt && args.connections_per_key.is_some() {
             return Err(UsageFault::Conflict("--connections-per-key".to_owned()).into());
         }
@@ -54,6 +55,7 @@ impl Settings {
             },
             identity: args.identity.map(|text| identity(&text)).transpose()?,
             log_level,
+            log_format,
         })
     }
 }
@@ -63,6 +65,7 @@ impl SpipeSettings {
         args.common.require_all()?;
         Ok(Self {
             log_level: log_level(&args.common),
+            log_format: args.common.log_format.unwrap_or_default(),
             pipe: PipeSettings::new(args.common, Side::Client)?,
         })
     }
@@ -177,6 +180,7 @@ fn log_level(args: &CommonArgs) -> LevelFilter {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use crate::observe::Format;
     use std::num::NonZeroUsize;
     use std::time::Duration;
 
@@ -205,6 +209,7 @@ mod tests {
                 key_policy: KeyPolicy::default(),
                 identity: None,
                 log_level: LevelFilter::Warn,
+                log_format: Format::Text,
             }
         );
     }

@@ -12,7 +12,7 @@ use log::LevelFilter;
 
 use crate::cli::commands as words_of;
 use crate::cli::{Program, Stop};
-use crate::observe;
+use crate::observe::{self, Format};
 use crate::process::dumps;
 use crate::process::secrets;
 
@@ -20,8 +20,8 @@ use crate::process::secrets;
 /// `name` starts each diagnostic.
 #[must_use]
 pub fn run(command: Program, words: impl IntoIterator<Item = OsString>, name: &str) -> ExitCode {
-    // Standard error it stays.
-    let _ = observe::log::install(name, LevelFilter::Warn);
+    // Nobody else has to be served here, so lines are written at once.
+    let _ = observe::install(name, LevelFilter::Warn, Format::Text);
     dumps::forbid();
     secrets::after_last_fork();
     match parse_and_do(command, words) {

@@ -9,6 +9,7 @@ use log::LevelFilter;
 use crate::guest::Config;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::net::address::Address;
+use crate::observe::Format;
 use crate::process::privileges::IdentityName;
 
 /// What `spiped` will do.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub identity: Option<IdentityName>,
     /// What to log.
     pub log_level: LevelFilter,
+    /// And in which form.
+    pub log_format: Format,
 }
 
 /// What `spipe` will do.
@@ -41,6 +44,8 @@ pub struct SpipeSettings {
     pub pipe: PipeSettings,
     /// What to log.
     pub log_level: LevelFilter,
+    /// And in which form.
+    pub log_format: Format,
 }
 
 /// What both programs do with a connection.

@@ -12,6 +12,7 @@ use crate::connection::tally::Traffic;
 use crate::guest::{Config, Failure, GuestError, PeerFault, ProtocolFailure, Side};
 use crate::net::dial::DialError;
 use crate::observe::counters::Ending;
+use crate::observe::{Bytes, Class, Event, What};
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -49,6 +50,53 @@ impl Outcome {
             | Self::KeyLimit(_)
             | Self::Unreachable(_) => Level::Warn,
             Self::NoGuest(_) => Level::Error,
+        }
+    }
+
+    /// The event that it is. `config` is what the session was told;
+    /// `authenticated` is whether its key is known.
+    #[must_use]
+    pub fn event(&self, config: Config, authenticated: bool) -> Event {
+        let class = self.class(config.side(), authenticated);
+        let what = What::Ended(self.ending());
+        let mut event = Event::new(self.level(), class, what, self.describe(config).to_string());
+        event.bytes = self.traffic().map(|Traffic { sent, received }| Bytes { sent, received });
+        event
+    }
+
+    /// Whose doing it is.
+    fn class(&self, side: Side, authenticated: bool) -> Class {
+        match self {
+            Self::Unreachable(_) | Self::Broken(Broken::Plain(_), _) if side == Side::Server => {
+                Class::Target
+            }
+            Self::Unreachable(_) | Self::Refused(_) | Self::Broken(Broken::Crypt(_), _)
+                if side == Side::Client =>
+            {
+                Class::Target
+            }
+            Self::NoGuest(_) => Class::Ourselves,
+            Self::Refused(_) if !authenticated => Class::Stranger,
+            Self::Closed(_)
+            | Self::Broken(..)
+            | Self::Revoked(_)
+            | Self::Refused(_)
+            | Self::RevokedKey
+            | Self::KeyLimit(_)
+            | Self::Unreachable(_) => Class::KeyHolder,
+        }
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        match self {
+            Self::Closed(traffic) | Self::Broken(_, traffic) | Self::Revoked(traffic) => {
+                Some(*traffic)
+            }
+            Self::Refused(_)
+            | Self::RevokedKey
+            | Self::KeyLimit(_)
+            | Self::Unreachable(_)
+            | Self::NoGuest(_) => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What signals ask of a daemon: to read its keys again, and to write its
 //! counters.
 
+use std::future::ready;
 use std::io;
 use std::iter;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use crate::keys::Key;
-use crate::observe::log::LogHandle;
+use crate::observe::LogHandle;
 use crate::pipe::Pipe;
 use crate::process::notify;
 
@@ -46,8 +47,8 @@ impl Requests {
         on_each(SignalKind::hangup(), &self.hangup, move || reload(reloaded.clone(), log))?;
         let pipe = pipe.clone();
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
-            let pipe = pipe.clone();
-            aside(move || log.answer(Level::Info, &counters(&pipe)))
+            log.answer(Level::Info, counters(&pipe));
+            ready(())
         })
     }
 }
@@ -76,18 +77,18 @@ where
 async fn reload(pipe: Arc<Pipe>, log: LogHandle) {
     notify::reloading();
     aside(move || match pipe.reload_keys() {
-        Ok(said) => log.answer(Level::Info, &[format!("Keys read again: {said}")]),
+        Ok(said) => log.answer(Level::Info, [format!("Keys read again: {said}")]),
         Err(error) => {
             let error = Error::from(error);
             let line = format!("{error:#}; the old keys stay in use, removed ones too");
-            log.answer(Level::Error, &[line]);
+            log.answer(Level::Error, [line]);
         }
     })
     .await;
     notify::ready();
 }
 
-/// Files, and whoever reads the log, may take their time.
+/// Files may take their time.
 async fn aside(act: impl FnOnce() + Send + 'static) {
     // A panic there has had its say already.
     let _ = spawn_blocking(act).await;
@@ -95,7 +96,7 @@ async fn aside(act: impl FnOnce() + Send + 'static) {
 
 /// One line for the pipe, and one for each key that has a name.
 fn counters(pipe: &Pipe) -> Vec<String> {
-    let Pipe { name, snapshot } = pipe;
+    let Pipe { name, snapshot, .. } = pipe;
     let keys = snapshot.keys.current();
     let of_key = |key: &Key| {
         let line = |key_name| format!("{name}: counters: key={key_name} {}", key.counters());

@@ -19,7 +19,7 @@ use crate::guest::{Config, Engine};
 use crate::keys::Keyring;
 use crate::net::listen::{Bound, listen};
 use crate::net::resolve::{first, local, resolve, resolve_patiently};
-use crate::observe::log::LogHandle;
+use crate::observe::{LogHandle, Observe};
 use crate::pipe::Pipe;
 use crate::pipe::listener::Server;
 use crate::process::compute::processors;
@@ -76,6 +76,7 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         dumps::forbid();
     }
     let engine = Engine::new(guests(plan.pipe.config, connection_limit))?;
+    log.start();
     let workers = Workers::start()?;
     workers.block_on(async {
         let name: Arc<str> = format!("{} -> {}", plan.source, plan.pipe.target).into();
@@ -84,7 +85,8 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
             Snapshot::new(plan.pipe, engine, keys, plan.key_policy, targets, bind, period)?;
         let listener = Bound::into_listener(source)?;
         let drain = drain()?;
-        let pipe = Arc::new(Pipe { name, snapshot: Arc::new(snapshot) });
+        let observe = Observe::new(log, Some(name.clone()));
+        let pipe = Arc::new(Pipe { name, observe, snapshot: Arc::new(snapshot) });
         requests.obey(&pipe, log)?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, TcpStream as StdTcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
@@ -123,6 +123,17 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A process on this host, if the kernel tells which.
     Unix(Option<UCred>),
+}
+
+impl Peer {
+    /// Its address on the network, if it is there.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip()),
+            Self::Unix(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Peer {

@@ -16,7 +16,7 @@ pub struct Counters {
 }
 
 /// How a connection ended, as a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
     /// Both directions came to their ends.
     Closed,
@@ -56,6 +56,14 @@ const ENDINGS: [(Ending, &str); 11] = [
     (Ending::Target, "refused-target"),
     (Ending::Internal, "internal-fault"),
 ];
+
+impl Ending {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        ENDINGS[self as usize].1
+    }
+}
 
 impl Counters {
     /// One more connection. Says whether it is open, which it is until

@@ -1,5 +1,20 @@
-//! What can be seen from outside: the log, and the counters in it.
+//! What can be seen from outside. Everything worth knowing is one typed
+//! [`Event`], said through a handle: [`Observe`] for a pipe and its
+//! connections, [`LogHandle`] for the process. The log and the counters are
+//! what comes of them.
 
+mod budget;
 pub mod counters;
-pub mod log;
-pub mod rate;
+mod event;
+mod format;
+mod log;
+mod pipe;
+mod prefix;
+mod queue;
+mod sink;
+
+pub use event::{Bytes, Class, Event, Source, Subject, What};
+pub use format::Format;
+pub use log::{LogHandle, install};
+pub use pipe::{Observe, Observed};
+pub use prefix::Prefix;

@@ -1,20 +1,18 @@
 //! Permit, accept, spawn; back off when the system runs short; drain.
 
-use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use log::Level;
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{interval, sleep};
+use tokio::time::sleep;
 
 use crate::connection::Ended;
-use crate::keys::KeyName;
+use crate::keys::Key;
 use crate::net::listen::{Accepted, Listener};
-use crate::observe::rate::RateLimit;
+use crate::observe::Source;
 use crate::pipe::Pipe;
 use crate::process::workers::Dispatcher;
 
@@ -22,14 +20,6 @@ use crate::process::workers::Dispatcher;
 /// may be back any time, and the first pause is short.
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 const BACK_OFF_MIN: Duration = Duration::from_millis(5);
-
-/// One line about a shortage, and one about a full house, a second.
-static SHORTAGE: RateLimit = RateLimit::new(1, Duration::from_secs(1));
-static FULL: RateLimit = RateLimit::new(1, Duration::from_secs(1));
-
-/// Lines about connections that went wrong: whoever floods us with bad
-/// connections must not flood the log as well.
-static TROUBLE: RateLimit = RateLimit::new(10, Duration::from_millis(500));
 
 /// A pipe, listening.
 pub struct Server {
@@ -53,14 +43,10 @@ impl Server {
         select! {
             () = self.accept_all(&alive) => {}
             () = drain => {}
-            () = report_suppressed() => {}
         }
         drop(self.listener);
         drop(alive);
-        select! {
-            _ = last.recv() => {}
-            () = report_suppressed() => {}
-        }
+        last.recv().await;
     }
 
     async fn accept_all(&self, alive: &mpsc::Sender<()>) {
@@ -69,10 +55,8 @@ impl Server {
         // in the kernel's queue.
         while let Ok(slot) = slots.clone().acquire_owned().await {
             let accepted = self.accept().await;
-            if slots.available_permits() == 0
-                && let Some(_) = FULL.check(Instant::now())
-            {
-                log::warn!("Maximum number of connections ({}) reached", self.connection_limit);
+            if slots.available_permits() == 0 {
+                self.pipe.observe.limit_reached(self.connection_limit);
             }
             self.spawn(accepted, slot, alive.clone());
         }
@@ -88,7 +72,7 @@ impl Server {
                 // Out of descriptors or memory, as a rule. The listener stays
                 // readable, so without a pause this would spin.
                 Err(error) => {
-                    log_shortage(&self.pipe.name, "accept connections", &error);
+                    self.pipe.observe.shortage("accept connections", &error);
                     sleep(pause).await;
                     pause = (pause * 2).min(BACK_OFF_MAX);
                 }
@@ -97,68 +81,18 @@ impl Server {
     }
 
     fn spawn(&self, accepted: Accepted, slot: OwnedSemaphorePermit, alive: mpsc::Sender<()>) {
-        let (snapshot, name) = (self.pipe.snapshot.clone(), self.pipe.name.clone());
+        let pipe = self.pipe.clone();
         self.workers.spawn(async move {
-            let (config, began) = (snapshot.config(), Instant::now());
             let (source, peer) = match accepted.into_socket() {
                 Ok(accepted) => accepted,
-                Err(error) => return log_shortage(&name, "watch a connection", &error),
+                Err(error) => return pipe.observe.shortage("watch a connection", &error),
             };
-            log::debug!("{name}: {peer}: accepted");
-            let Ended { outcome, key } = snapshot.serve(source).await;
+            let mut observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
+            let Ended { outcome, key } = pipe.snapshot.clone().serve(source).await;
             drop(slot);
-            let level = outcome.level();
-            let suppressed = match level {
-                Level::Error | Level::Warn => TROUBLE.check(Instant::now()),
-                Level::Info | Level::Debug | Level::Trace => Some(0),
-            };
-            if let Some(suppressed) = suppressed {
-                let words = outcome.describe(config);
-                let key = OfKey(key.as_ref().and_then(|key| key.name()));
-                let seconds = began.elapsed().as_secs_f64();
-                let more = Suppressed(suppressed);
-                log::log!(level, "{name}: {peer}: {key}{words}, after {seconds:.1} s{more}");
-            }
+            observed.of_key(key.as_ref().and_then(Key::name));
+            observed.ended(outcome.event(pipe.snapshot.config(), key.is_some()));
             drop(alive);
         });
-    }
-}
-
-/// The system lacks something that `cannot` be done without.
-fn log_shortage(name: &str, cannot: &str, error: &io::Error) {
-    if let Some(suppressed) = SHORTAGE.check(Instant::now()) {
-        log::error!("{name}: cannot {cannot}: {error}{}", Suppressed(suppressed));
-    }
-}
-
-/// After a flood of bad connections, says how many went unmentioned.
-async fn report_suppressed() {
-    let mut second = interval(Duration::from_secs(1));
-    loop {
-        second.tick().await;
-        if let Some(count) = TROUBLE.take_suppressed(Instant::now()) {
-            log::warn!("{count} more lines like these suppressed");
-        }
-    }
-}
-
-/// In a line about a connection: whose it is.
-struct OfKey<'a>(Option<&'a KeyName>);
-
-impl fmt::Display for OfKey<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |name| write!(f, "key {name}: "))
-    }
-}
-
-/// Appended to a line: how many like it were left out before it.
-struct Suppressed(u64);
-
-impl fmt::Display for Suppressed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => Ok(()),
-            count => write!(f, " ({count} more suppressed)"),
-        }
     }
 }

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use crate::connection::{End, Snapshot};
 use crate::guest::GuestError;
 use crate::keys::KeySetError;
+use crate::observe::Observe;
 
 /// A source and its target.
 pub struct Pipe {
     /// What it is called in the log.
     pub name: Arc<str>,
+    /// Who is told what happens to it.
+    pub observe: Observe,
     /// What its connections have in common.
     pub snapshot: Arc<Snapshot>,
 }

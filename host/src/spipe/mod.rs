@@ -20,6 +20,7 @@ use crate::connection::{End, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::resolve::{local, resolve};
+use crate::observe::LogHandle;
 use crate::process::{dumps, secrets};
 use stdio::Stdio;
 
@@ -27,13 +28,14 @@ use stdio::Stdio;
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(plan: SpipeSettings) -> Result<ExitCode> {
+pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::after_last_fork();
     let targets = resolve(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), resolve)?;
     let keys = Keyring::load(plan.pipe.keys.clone())?;
     let engine = Engine::new(1)?;
+    log.start();
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

@@ -1,0 +1,93 @@
+//! What a pipe and its connections say.
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use log::Level;
+
+use crate::observe::event::{Class, Event, Source, Subject, What};
+use crate::observe::log::LogHandle;
+
+/// A pipe's way to say what happens to it. The default says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Observe(Option<Voice>);
+
+#[derive(Clone, Debug)]
+struct Voice {
+    log: LogHandle,
+    pipe: Option<Arc<str>>,
+}
+
+impl Observe {
+    /// Of the pipe of this name, or of the only connection of a program.
+    #[must_use]
+    pub fn new(log: LogHandle, pipe: Option<Arc<str>>) -> Self {
+        Self(Some(Voice { log, pipe }))
+    }
+
+    /// Says what has happened to the pipe.
+    pub fn say(&self, mut event: Event) {
+        if let Some(Voice { log, pipe }) = &self.0 {
+            event.subject.pipe = pipe.clone();
+            log.say(event);
+        }
+    }
+
+    /// A connection was accepted.
+    #[must_use]
+    pub fn accepted(&self, source: Source) -> Observed {
+        let connection = self.0.as_ref().map(|voice| voice.log.next_connection());
+        let subject = Subject { connection, peer: Some(source), ..Subject::default() };
+        let observed = Observed { observe: self.clone(), subject, began: Instant::now() };
+        observed.say(Event::new(Level::Debug, Class::Stranger, What::Accepted, "accepted"));
+        observed
+    }
+
+    /// As many connections are open as may be.
+    pub fn limit_reached(&self, limit: NonZeroUsize) {
+        let words = format!("Maximum number of connections ({limit}) reached");
+        self.say(Event::new(Level::Warn, Class::Ourselves, What::LimitReached, words));
+    }
+
+    /// The system lacks something that `cannot` be done without.
+    pub fn shortage(&self, cannot: &str, error: &io::Error) {
+        let words = format!("cannot {cannot}: {error}");
+        self.say(Event::new(Level::Error, Class::Ourselves, What::Shortage, words));
+    }
+}
+
+/// A connection's way to say what happens to it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    observe: Observe,
+    subject: Subject,
+    began: Instant,
+}
+
+impl Observed {
+    /// Whose connection it is, once that is known.
+    pub fn of_key(&mut self, name: Option<&impl fmt::Display>) {
+        self.subject.key = name.map(ToString::to_string);
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub fn source(&self) -> Option<&Source> {
+        self.subject.peer.as_ref()
+    }
+
+    /// Says what has happened to the connection.
+    pub fn say(&self, mut event: Event) {
+        event.subject = self.subject.clone();
+        self.observe.say(event);
+    }
+
+    /// Says how it ended.
+    pub fn ended(&self, mut event: Event) {
+        event.took = Some(self.began.elapsed());
+        self.say(event);
+    }
+}
