@@ -1,7 +1,10 @@
 //! One connection, from the accepted socket to its end.
 
 pub mod acceptors;
+pub mod foreign;
 pub mod handshake;
+pub mod heard;
+mod hints;
 pub mod outcome;
 pub mod relay;
 mod snapshot;
@@ -18,6 +21,7 @@ use tokio::{select, try_join};
 
 use crate::connection::acceptors::Acceptors;
 use crate::connection::handshake::{Handshake, HandshakeError, TimeLimit};
+use crate::connection::heard::Overheard;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::relay;
 use crate::connection::stranger::Peer;
@@ -163,7 +167,10 @@ impl Snapshot {
         let mut target = self.dial().await?;
         let handshake = self.connect(config, tally)?;
         let time = TimeLimit::start(self.time_limit);
-        let (guest, early) = time.hold(handshake.finish(&[], &mut target)).await??;
+        let mut overheard = Overheard::new(&mut target);
+        let finished = time.hold(handshake.finish(&[], &mut overheard)).await.flatten();
+        let (guest, early) =
+            finished.map_err(|error| Outcome::from(error).after(overheard.said()))?;
         Ok((target, guest, early))
     }
 

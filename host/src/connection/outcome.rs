@@ -7,6 +7,8 @@ use std::num::NonZeroUsize;
 use log::Level;
 
 use crate::connection::handshake::HandshakeError;
+use crate::connection::heard::Heard;
+use crate::connection::hints;
 use crate::connection::relay::Broken;
 use crate::connection::tally::Traffic;
 use crate::guest::{Config, Failure, GuestError, PeerFault, ProtocolFailure, Side};
@@ -23,8 +25,8 @@ pub enum Outcome {
     Broken(Broken, Traffic),
     /// It was established, and ended because its key was revoked.
     Revoked(Traffic),
-    /// There was no handshake.
-    Refused(HandshakeError),
+    /// There was no handshake, after the other end had sent this.
+    Refused(HandshakeError, Heard),
     /// The peer holds a key, which was revoked since it connected.
     RevokedKey,
     /// The peer holds a key that has this many connections, which is all it
@@ -37,15 +39,33 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// How much the administrator wants to know about it: nothing is wrong
-    /// when a connection is closed, or reset by an application.
+    /// This outcome, if it is about a handshake, after the other end had sent
+    /// so much.
     #[must_use]
-    pub fn level(&self) -> Level {
+    pub fn after(self, said: &[u8]) -> Self {
         match self {
+            Self::Refused(error, Heard::Unknown) => Self::Refused(error, Heard::of(said)),
+            other => other,
+        }
+    }
+
+    /// How much the administrator wants to know about it: nothing is wrong
+    /// when a connection is closed, or reset by an application, or when
+    /// somebody only looks whether the port is open.
+    fn level(&self, side: Side) -> Level {
+        match self {
+            Self::Broken(cause, traffic) if service_seems_down(side, cause, *traffic) => {
+                Level::Warn
+            }
+            Self::Refused(error, Heard::Nothing)
+                if side == Side::Server && !matches!(error, HandshakeError::TimedOut(_)) =>
+            {
+                Level::Debug
+            }
             Self::Closed(_) | Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Level::Info,
             Self::Broken(Broken::Session(_), _)
             | Self::Revoked(_)
-            | Self::Refused(_)
+            | Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
             | Self::Unreachable(_) => Level::Warn,
@@ -59,7 +79,8 @@ impl Outcome {
     pub fn event(&self, config: Config, authenticated: bool) -> Event {
         let class = self.class(config.side(), authenticated);
         let what = What::Ended(self.ending());
-        let mut event = Event::new(self.level(), class, what, self.describe(config).to_string());
+        let words = self.describe(config, authenticated).to_string();
+        let mut event = Event::new(self.level(config.side()), class, what, words);
         event.bytes = self.traffic().map(|Traffic { sent, received }| Bytes { sent, received });
         event
     }
@@ -70,17 +91,17 @@ impl Outcome {
             Self::Unreachable(_) | Self::Broken(Broken::Plain(_), _) if side == Side::Server => {
                 Class::Target
             }
-            Self::Unreachable(_) | Self::Refused(_) | Self::Broken(Broken::Crypt(_), _)
+            Self::Unreachable(_) | Self::Refused(..) | Self::Broken(Broken::Crypt(_), _)
                 if side == Side::Client =>
             {
                 Class::Target
             }
             Self::NoGuest(_) => Class::Ourselves,
-            Self::Refused(_) if !authenticated => Class::Stranger,
+            Self::Refused(..) if !authenticated => Class::Stranger,
             Self::Closed(_)
             | Self::Broken(..)
             | Self::Revoked(_)
-            | Self::Refused(_)
+            | Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
             | Self::Unreachable(_) => Class::KeyHolder,
@@ -92,7 +113,7 @@ impl Outcome {
             Self::Closed(traffic) | Self::Broken(_, traffic) | Self::Revoked(traffic) => {
                 Some(*traffic)
             }
-            Self::Refused(_)
+            Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
             | Self::Unreachable(_)
@@ -110,13 +131,13 @@ impl Outcome {
                 Ending::TruncatedOrForged
             }
             Self::Revoked(_) => Ending::Revoked,
-            Self::Refused(HandshakeError::Session(failure)) => match failure.peer_fault() {
+            Self::Refused(HandshakeError::Session(failure), _) => match failure.peer_fault() {
                 Some(PeerFault::WrongKey) => Ending::WrongKey,
                 Some(_) => Ending::Handshake,
                 None => Ending::Internal,
             },
-            Self::Refused(HandshakeError::Io(_)) => Ending::Handshake,
-            Self::Refused(HandshakeError::TimedOut(_)) => Ending::TimeLimit,
+            Self::Refused(HandshakeError::Io(_), _) => Ending::Handshake,
+            Self::Refused(HandshakeError::TimedOut(_), _) => Ending::TimeLimit,
             Self::RevokedKey => Ending::RevokedKey,
             Self::KeyLimit(_) => Ending::KeyLimit,
             Self::Unreachable(_) => Ending::Target,
@@ -124,16 +145,16 @@ impl Outcome {
         }
     }
 
-    /// The log's words for it. `config` is what the session was told.
+    /// The log's words for it, as for [`event`](Self::event).
     #[must_use]
-    pub fn describe(&self, config: Config) -> Description<'_> {
-        Description { outcome: self, config }
+    pub fn describe(&self, config: Config, authenticated: bool) -> Description<'_> {
+        Description { outcome: self, config, authenticated }
     }
 }
 
 impl From<HandshakeError> for Outcome {
     fn from(error: HandshakeError) -> Self {
-        Self::Refused(error)
+        Self::Refused(error, Heard::Unknown)
     }
 }
 
@@ -146,7 +167,9 @@ impl From<DialError> for Outcome {
 impl From<GuestError> for Outcome {
     fn from(error: GuestError) -> Self {
         match error {
-            GuestError::Failed(failure) => Self::Refused(HandshakeError::Session(failure)),
+            GuestError::Failed(failure) => {
+                Self::Refused(HandshakeError::Session(failure), Heard::Unknown)
+            }
             GuestError::Entropy(_) | GuestError::Instance(_) => Self::NoGuest(error),
         }
     }
@@ -157,26 +180,32 @@ impl From<GuestError> for Outcome {
 pub struct Description<'a> {
     outcome: &'a Outcome,
     config: Config,
+    authenticated: bool,
 }
 
 impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.outcome {
+        let Self { outcome, config, authenticated } = *self;
+        match outcome {
             Outcome::Closed(traffic) => write!(f, "closed: {traffic}"),
-            Outcome::Broken(cause, traffic) => write!(f, "broken: {cause}; {traffic}"),
+            Outcome::Broken(cause, traffic) => {
+                let down = service_seems_down(config.side(), cause, *traffic);
+                let hint = if down { hints::SERVICE_DOWN } else { "" };
+                write!(f, "broken: {cause}{hint}; {traffic}")
+            }
             Outcome::Revoked(traffic) => write!(f, "reset: the key was revoked; {traffic}"),
             Outcome::RevokedKey => f.write_str("refused: the key was revoked"),
             Outcome::KeyLimit(limit) => {
                 write!(f, "refused: the key has {limit} connections (--connections-per-key)")
             }
-            Outcome::Refused(error) => match self.config.side() {
+            Outcome::Refused(error, heard) => match config.side() {
                 Side::Server => {
-                    write!(f, "refused: {error}")?;
-                    f.write_str(remark(error, self.config))
+                    let hint = hints::of_server(error, *heard, config, authenticated);
+                    write!(f, "refused: {error}{hint}")
                 }
                 Side::Client => {
-                    write!(f, "Handshake failed: {error}")?;
-                    f.write_str(hint(error, self.config))
+                    let hint = hints::of_client(error, *heard, config);
+                    write!(f, "Handshake failed: {error}{hint}")
                 }
             },
             Outcome::Unreachable(error) => write!(f, "Could not connect: {error}"),
@@ -185,40 +214,13 @@ impl fmt::Display for Description<'_> {
     }
 }
 
-/// A server does not say why it hangs up; this is what it mostly means.
-fn hint(error: &HandshakeError, config: Config) -> &'static str {
-    let hung_up = match error {
-        HandshakeError::Session(failure) => {
-            failure.peer_fault() == Some(PeerFault::TruncatedInHandshake)
-        }
-        HandshakeError::Io(_) => true,
-        HandshakeError::TimedOut(_) => false,
-    };
-    match error {
-        HandshakeError::Session(_) if !hung_up => "",
-        HandshakeError::Session(_) | HandshakeError::Io(_) | HandshakeError::TimedOut(_)
-            if config.is_x25519_only() =>
-        {
-            " (wrong key, or a spiped -d there that does not know --kex x25519? \
-             See its log; without --kex, any version answers)"
-        }
-        HandshakeError::Session(_) | HandshakeError::Io(_) => {
-            " (wrong key? see the log of the spiped -d there)"
-        }
-        HandshakeError::TimedOut(_) => " (is a spiped -d listening there?)",
-    }
-}
-
-/// Where only X25519 is accepted, nothing else is looked for.
-fn remark(error: &HandshakeError, config: Config) -> &'static str {
-    match error {
-        HandshakeError::Session(failure)
-            if failure.peer_fault() == Some(PeerFault::WrongKey) && config.is_x25519_only() =>
-        {
-            ", or one without --kex x25519, which is required here"
-        }
-        HandshakeError::Session(_) | HandshakeError::Io(_) | HandshakeError::TimedOut(_) => "",
-    }
+/// Whether a client's connection ended as it does when the target of the other
+/// end cannot be reached.
+fn service_seems_down(side: Side, cause: &Broken, traffic: Traffic) -> bool {
+    let reset = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+    side == Side::Client
+        && traffic.received == 0
+        && matches!(cause, Broken::Crypt(error) if reset.contains(&error.kind()))
 }
 
 impl fmt::Display for Broken {

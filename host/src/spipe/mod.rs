@@ -67,7 +67,7 @@ async fn pipe_stdio(snapshot: &Snapshot) -> Outcome {
 /// How `spipe` ends after `outcome`.
 fn report(outcome: &Outcome, config: Config) -> ExitCode {
     if let Outcome::Closed(_) = outcome {
-        log::info!("{}", outcome.describe(config));
+        log::info!("{}", outcome.describe(config, true));
         return ExitCode::SUCCESS;
     }
     if let Outcome::Broken(Broken::Plain(error), _) = outcome
@@ -76,6 +76,6 @@ fn report(outcome: &Outcome, config: Config) -> ExitCode {
         // What a filter does whose reader has left.
         let _ = emulate_default_handler(SIGPIPE);
     }
-    log::error!("{}", outcome.describe(config));
+    log::error!("{}", outcome.describe(config, true));
     ExitCode::FAILURE
 }
