@@ -37,11 +37,7 @@ pub fn is_text(said: &[u8]) -> bool {
 
 /// A handshake record with a hello in it, or an alert.
 fn is_tls(said: &[u8]) -> bool {
-    match said {
-        [0x16, 3, 0..=4, _, _, 1 | 2, 0, ..] => true,
-        [0x15, 3, 0..=4, 0, 2, 1 | 2, ..] => true,
-        _ => false,
-    }
+    matches!(said, [0x16, 3, 0..=4, _, _, 1 | 2, 0, ..] | [0x15, 3, 0..=4, 0, 2, 1 | 2, ..])
 }
 
 /// An array of strings: `*1\r\n$4\r\nPING\r\n`.

@@ -93,6 +93,7 @@ impl Snapshot {
     ) -> Result<Outcome, Outcome> {
         source.tune(self.keepalive);
         let guest = self.accept(acceptors, &peer)?;
+        self.check_forward_secrecy(tally.key(), peer.greeting().hello, peer.key_exchange);
         let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute);
         let admitted =
             Box::pin(self.admit(handshake, peer.early(), time, &mut source, tally)).await;
@@ -171,6 +172,7 @@ impl Snapshot {
         let finished = time.hold(handshake.finish(&[], &mut overheard)).await.flatten();
         let (guest, early) =
             finished.map_err(|error| Outcome::from(error).after(overheard.said()))?;
+        self.check_forward_secrecy(tally.key(), overheard.said(), key_exchange(config));
         Ok((target, guest, early))
     }
 
@@ -180,11 +182,7 @@ impl Snapshot {
         let (psk, key) = keys.psks().first().zip(keys.keys().first()).ok_or_else(named_no_key)?;
         tally.assign(key, None);
         let guest = SessionGuest::connect(&self.engine, config, psk)?;
-        let key_exchange = match config {
-            ClientConfig::Modp2048(_) => KeyExchange::Modp2048,
-            ClientConfig::X25519 => KeyExchange::X25519,
-        };
-        Ok(Handshake::begin(Box::new(guest), key_exchange, &self.compute))
+        Ok(Handshake::begin(Box::new(guest), key_exchange(config), &self.compute))
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {
@@ -227,6 +225,14 @@ pub struct Ended {
     pub outcome: Outcome,
     /// The peer's key on a server, ours on a client.
     pub key: Option<Key>,
+}
+
+/// A client's.
+fn key_exchange(config: ClientConfig) -> KeyExchange {
+    match config {
+        ClientConfig::Modp2048(_) => KeyExchange::Modp2048,
+        ClientConfig::X25519 => KeyExchange::X25519,
+    }
 }
 
 /// There is no key with this index. Cannot happen: the index was checked.

@@ -42,11 +42,11 @@ impl Outcome {
     /// This outcome, if it is about a handshake, after the other end had sent
     /// so much.
     #[must_use]
-    pub fn after(self, said: &[u8]) -> Self {
-        match self {
-            Self::Refused(error, Heard::Unknown) => Self::Refused(error, Heard::of(said)),
-            other => other,
+    pub fn after(mut self, said: &[u8]) -> Self {
+        if let Self::Refused(_, heard) = &mut self {
+            *heard = Heard::of(said);
         }
+        self
     }
 
     /// How much the administrator wants to know about it: nothing is wrong
@@ -106,6 +106,16 @@ impl Outcome {
             | Self::KeyLimit(_)
             | Self::Unreachable(_) => Class::KeyHolder,
         }
+    }
+
+    /// Whether the sandbox failed, and not what the protocol says.
+    #[must_use]
+    pub fn is_trap(&self) -> bool {
+        matches!(
+            self,
+            Self::Broken(Broken::Session(Failure::Guest(_)), _)
+                | Self::Refused(HandshakeError::Session(Failure::Guest(_)), _)
+        )
     }
 
     fn traffic(&self) -> Option<Traffic> {

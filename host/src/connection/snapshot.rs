@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::config::PipeSettings;
 use crate::connection::acceptors::Acceptors;
 use crate::connection::tally::Tally;
-use crate::guest::{ClientConfig, Config, Engine, GuestError};
-use crate::keys::{KeyPolicy, Keyring};
+use crate::guest::{ClientConfig, Config, Engine, GuestError, KeyExchange, omits_forward_secrecy};
+use crate::keys::{Key, KeyPolicy, Keyring};
 use crate::net::resolve::Endpoint;
 use crate::net::targets::Targets;
+use crate::observe::Observe;
 use crate::observe::counters::Counters;
 use crate::process::compute::Compute;
 
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub keys: Arc<Keyring>,
     /// What else is asked of a connection's key.
     pub key_policy: KeyPolicy,
+    /// Who is told what happens to them.
+    pub observe: Observe,
     /// What its connections did.
     pub counters: Arc<Counters>,
     /// Where connections are passed on to.
@@ -87,6 +90,7 @@ impl Snapshot {
             engine,
             keys: Arc::new(keys),
             key_policy,
+            observe: Observe::default(),
             counters: Arc::default(),
             targets: Targets::new(plan.target, targets, resolve_period),
             bind,
@@ -94,6 +98,23 @@ impl Snapshot {
             keepalive: plan.keepalive,
             compute,
         })
+    }
+
+    /// Warns of an authenticated peer that has begun with `said` and omits
+    /// forward secrecy, once for each key.
+    pub(super) fn check_forward_secrecy(
+        &self,
+        key: Option<&Key>,
+        said: &[u8],
+        key_exchange: KeyExchange,
+    ) {
+        if omits_forward_secrecy(said, key_exchange)
+            && !self.config().omits_forward_secrecy()
+            && let Some(key) = key
+            && key.is_first_without_forward_secrecy()
+        {
+            self.observe.no_forward_secrecy(key.name());
+        }
     }
 
     /// What its sessions are told.

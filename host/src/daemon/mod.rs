@@ -1,4 +1,5 @@
 //! What lives as long as the process: the start, and what signals ask for.
 
+mod exposure;
 pub mod signals;
 pub mod startup;

@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::{Launch, Settings};
 use crate::connection::Snapshot;
 use crate::connection::acceptors::acceptors_max;
+use crate::daemon::exposure;
 use crate::daemon::signals::Requests;
 use crate::guest::{Config, Engine};
 use crate::keys::Keyring;
@@ -61,6 +62,9 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     let source = first(look_up(&plan.source)?, &plan.source);
     let targets = look_up(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), look_up)?;
+    if let Some(warning) = exposure::of_plain_side(plan.pipe.config.side(), &source, &targets) {
+        log::warn!("{warning}");
+    }
     let source = listen(&source).with_context(|| format!("Error binding socket: {source}"))?;
     if !plan.wait_for_dns {
         match launch(&plan.launch, log)? {
@@ -83,10 +87,10 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         let period = plan.resolve_period;
         let snapshot =
             Snapshot::new(plan.pipe, engine, keys, plan.key_policy, targets, bind, period)?;
+        let observe = Observe::new(log, Some(name.clone()));
         let listener = Bound::into_listener(source)?;
         let drain = drain()?;
-        let observe = Observe::new(log, Some(name.clone()));
-        let pipe = Arc::new(Pipe { name, observe, snapshot: Arc::new(snapshot) });
+        let pipe = Arc::new(Pipe::new(name, Snapshot { observe, ..snapshot }));
         requests.obey(&pipe, log)?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();

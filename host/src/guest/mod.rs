@@ -11,6 +11,7 @@ mod bindings;
 mod config;
 mod engine;
 mod engine_config;
+mod hello;
 mod imports;
 mod instance;
 mod output;
@@ -30,6 +31,7 @@ pub use bindings::types::{
 };
 pub use config::Config;
 pub use engine::{Engine, EngineError};
+pub use hello::omits_forward_secrecy;
 pub use instance::{Failure, GuestError};
 pub use output::{Output, Status};
 pub use self_test::{SelfTestError, self_test};

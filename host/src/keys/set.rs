@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio::sync::watch;
@@ -26,11 +27,17 @@ pub struct Key {
 struct Account {
     counters: Counters,
     revoked: watch::Sender<bool>,
+    /// Whether a peer that omits forward secrecy has been seen.
+    without_forward_secrecy: AtomicBool,
 }
 
 impl Key {
     fn new(name: Option<KeyName>) -> Self {
-        let account = Account { counters: Counters::default(), revoked: watch::Sender::new(false) };
+        let account = Account {
+            counters: Counters::default(),
+            revoked: watch::Sender::new(false),
+            without_forward_secrecy: AtomicBool::new(false),
+        };
         Self { name, account: Arc::new(account) }
     }
 
@@ -44,6 +51,12 @@ impl Key {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.account.counters
+    }
+
+    /// A peer with it omits forward secrecy. Says whether it is the first one.
+    #[must_use]
+    pub fn is_first_without_forward_secrecy(&self) -> bool {
+        !self.account.without_forward_secrecy.swap(true, Relaxed)
     }
 
     /// Whether it is no longer in use.

@@ -82,7 +82,7 @@ impl Budgets {
                 let words = format!("{count} more lines about {} suppressed", account.class);
                 let what = What::Suppressed(count);
                 let mut report = Event::new(log::Level::Warn, account.class, what, words);
-                report.subject.pipe = account.pipe.clone();
+                report.subject.pipe.clone_from(&account.pipe);
                 reports.push(report);
             }
         }

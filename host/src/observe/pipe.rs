@@ -31,7 +31,7 @@ impl Observe {
     /// Says what has happened to the pipe.
     pub fn say(&self, mut event: Event) {
         if let Some(Voice { log, pipe }) = &self.0 {
-            event.subject.pipe = pipe.clone();
+            event.subject.pipe.clone_from(pipe);
             log.say(event);
         }
     }
@@ -50,6 +50,15 @@ impl Observe {
     pub fn limit_reached(&self, limit: NonZeroUsize) {
         let words = format!("Maximum number of connections ({limit}) reached");
         self.say(Event::new(Level::Warn, Class::Ourselves, What::LimitReached, words));
+    }
+
+    /// A peer with the key of this name omits forward secrecy.
+    pub fn no_forward_secrecy(&self, key: Option<&impl fmt::Display>) {
+        let words = "a peer omits forward secrecy (-f there): whoever gets the key can read \
+            what was recorded before (-g refuses such peers)";
+        let mut event = Event::new(Level::Warn, Class::KeyHolder, What::NoForwardSecrecy, words);
+        event.subject.key = key.map(ToString::to_string);
+        self.say(event);
     }
 
     /// The system lacks something that `cannot` be done without.

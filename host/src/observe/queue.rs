@@ -142,7 +142,7 @@ const LEN_MAX: usize = 1024 * 1024;
 /// How often to look whether a flood is over.
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
 /// As good as for ever.
-const LONG: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+const LONG: Duration = Duration::from_hours(24 * 365);
 
 #[cfg(test)]
 mod tests {

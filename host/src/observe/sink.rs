@@ -192,14 +192,13 @@ impl Datagrams {
     }
 
     fn connect(&mut self) -> io::Result<&UnixDatagram> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => {
-                let socket = UnixDatagram::unbound()?;
-                socket.connect(&self.path)?;
-                socket.set_nonblocking(true)?;
-                socket
-            }
+        let socket = if let Some(socket) = self.socket.take() {
+            socket
+        } else {
+            let socket = UnixDatagram::unbound()?;
+            socket.connect(&self.path)?;
+            socket.set_nonblocking(true)?;
+            socket
         };
         Ok(self.socket.insert(socket))
     }

@@ -9,8 +9,6 @@ use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::sleep;
 
-use crate::connection::Ended;
-use crate::keys::Key;
 use crate::net::listen::{Accepted, Listener};
 use crate::observe::Source;
 use crate::pipe::Pipe;
@@ -87,11 +85,10 @@ impl Server {
                 Ok(accepted) => accepted,
                 Err(error) => return pipe.observe.shortage("watch a connection", &error),
             };
-            let mut observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
-            let Ended { outcome, key } = pipe.snapshot.clone().serve(source).await;
+            let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
+            let ended = pipe.snapshot.clone().serve(source).await;
             drop(slot);
-            observed.of_key(key.as_ref().and_then(Key::name));
-            observed.ended(outcome.event(pipe.snapshot.config(), key.is_some()));
+            pipe.report(observed, &ended);
             drop(alive);
         });
     }

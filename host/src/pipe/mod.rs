@@ -1,6 +1,8 @@
 //! What lives as long as a pipe is configured.
 
 pub mod listener;
+mod report;
+mod sources;
 
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use crate::connection::{End, Snapshot};
 use crate::guest::GuestError;
 use crate::keys::KeySetError;
 use crate::observe::Observe;
+use sources::Sources;
 
 /// A source and its target.
 pub struct Pipe {
@@ -17,6 +20,7 @@ pub struct Pipe {
     pub observe: Observe,
     /// What its connections have in common.
     pub snapshot: Arc<Snapshot>,
+    sources: Sources,
 }
 
 /// Why keys were not read again.
@@ -31,6 +35,13 @@ pub enum ReloadError {
 }
 
 impl Pipe {
+    /// A pipe of this name.
+    #[must_use]
+    pub fn new(name: Arc<str>, snapshot: Snapshot) -> Self {
+        let observe = snapshot.observe.clone();
+        Self { name, observe, snapshot: Arc::new(snapshot), sources: Sources::default() }
+    }
+
     /// Reads the keys again and puts them in use, all at once. Says what is
     /// different. Blocks.
     ///

@@ -1,4 +1,12 @@
-//! Tells a service manager how we are, if one listens.
+//! Tells a service manager how we are, if one listens. A manager that does not
+//! read is not waited for.
+
+use std::env;
+use std::fmt::Write as _;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use sd_notify::NotifyState;
 
@@ -24,7 +32,26 @@ pub fn stopping() {
 
 /// The manager acts on silence by itself, so a failure is only worth a line.
 fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+    if let Err(error) = send(state) {
         log::warn!("Cannot notify the service manager (NOTIFY_SOCKET): {error}");
     }
+}
+
+/// `sd_notify::notify` would wait for a manager that has its queue full.
+fn send(state: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(address) = env::var_os("NOTIFY_SOCKET") else {
+        return Ok(());
+    };
+    let address = match address.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&address)?,
+    };
+    let mut message = String::new();
+    for state in state {
+        // Writing to a string cannot fail.
+        let _ = writeln!(message, "{state}");
+    }
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(message.as_bytes(), &address).map(drop)
 }

@@ -20,7 +20,7 @@ use crate::connection::{End, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::resolve::{local, resolve};
-use crate::observe::LogHandle;
+use crate::observe::{LogHandle, Observe};
 use crate::process::{dumps, secrets};
 use stdio::Stdio;
 
@@ -41,6 +41,7 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let snapshot =
             Snapshot::new(plan.pipe, engine, keys, KeyPolicy::default(), targets, bind, None)?;
+        let snapshot = Snapshot { observe: Observe::new(log, None), ..snapshot };
         select! {
             outcome = pipe_stdio(&snapshot) => Ok(report(&outcome, snapshot.config())),
             _ = terminate.recv() => Ok(ExitCode::SUCCESS),
