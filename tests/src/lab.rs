@@ -14,10 +14,16 @@ use tempfile::TempDir;
 use crate::{Endpoint, proc};
 
 /// The key file shared by both ends unless a test says otherwise.
-pub const KEY: &[u8] = b"spiped test key\n";
+pub const KEY: &[u8] = b"spiped test key 8c0f64a7d1be23955d0e7b91f4c8a23e\n";
 
 /// A key file that does not match [`KEY`].
-pub const OTHER_KEY: &[u8] = b"another test key\n";
+pub const OTHER_KEY: &[u8] = b"another test key 5e7730bb18c94a02f6d1c2957a83e46d\n";
+
+/// A key file that is different for each name, and as hard to guess as a key
+/// should be.
+pub fn key_called(name: &str) -> String {
+    format!("{name} 3f9a1c07d28be4655d0e7b91f4c8a23e\n")
+}
 
 /// One test's directory and addresses, released on drop.
 ///

@@ -46,7 +46,7 @@ pub use black_hole::BlackHole;
 pub use conn::{Conn, Ending};
 pub use endpoint::Endpoint;
 pub use hosts::Hosts;
-pub use lab::{KEY, Lab, OTHER_KEY};
+pub use lab::{KEY, Lab, OTHER_KEY, key_called};
 pub use link::Link;
 pub use pair::{Client, Pair, Pairing};
 pub use process::{Exit, Process};

@@ -143,7 +143,13 @@ impl Spiped {
     /// daemon has taken over.
     #[track_caller]
     pub fn run(&self) -> Exit {
-        Process::spawn(self.command()).wait()
+        self.launch().wait()
+    }
+
+    /// Runs without `-F`, and waits for nothing.
+    #[track_caller]
+    pub fn launch(&self) -> Process {
+        Process::spawn(self.command())
     }
 
     fn command(&self) -> Command {

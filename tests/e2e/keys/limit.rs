@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Conn, Lab, Pairing, Spiped, wait};
+use spiped_tests::{Backend, Conn, Lab, Pairing, Spiped, key_called, wait};
 
 use super::{Keys, counters, expect_refusal, expect_service, reload, value};
 
@@ -67,7 +67,7 @@ fn counters_tell_what_the_pipe_and_each_key_did() {
         assert_eq!(conn.receive_all(), b"");
     }
     expect_refusal(&Spiped::encrypt(&lab, server.source()).start());
-    truncate_inside_a_packet(server.connect(), b"bob");
+    truncate_inside_a_packet(server.connect(), key_called("bob").as_bytes());
     let mut stranger = server.connect();
     stranger.half_close();
     assert_eq!(stranger.receive_all().len(), 32);

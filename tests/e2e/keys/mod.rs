@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
-use spiped_tests::{Conn, Daemon, Ending, Lab, Spiped, wait};
+use spiped_tests::{Conn, Daemon, Ending, Lab, Spiped, key_called, wait};
 
-/// A directory of key files, each with its name as its content.
+/// A directory of key files, each with a content of its own.
 struct Keys<'a> {
     lab: &'a Lab,
 }
@@ -37,7 +37,7 @@ impl<'a> Keys<'a> {
     }
 
     fn add(&self, name: &str) {
-        self.lab.write_key(&format!("{DIRECTORY}/{name}"), name);
+        self.lab.write_key(&format!("{DIRECTORY}/{name}"), key_called(name));
     }
 
     fn remove(&self, name: &str) {
@@ -46,7 +46,7 @@ impl<'a> Keys<'a> {
 
     /// A client's copy of a key, which the server's reloads do not see.
     fn copy(&self, name: &str) -> PathBuf {
-        self.lab.write_key(&format!("copy-of-{name}"), name)
+        self.lab.write_key(&format!("copy-of-{name}"), key_called(name))
     }
 
     /// A `spiped -d` with these keys that logs each connection.

@@ -5,7 +5,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped, wait};
+use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped, key_called, wait};
 
 use super::{KEPT, Keys, expect_refusal, expect_service, link, reload};
 
@@ -31,7 +31,7 @@ fn set_that_cannot_be_used_leaves_the_old_one_whole() {
     let broken: [(Spoil, &str); 5] = [
         (|keys| link("nowhere", keys.file("carol")), "/keys/carol: No such file or directory"),
         (
-            |keys| drop(keys.lab.write_key("keys/carol", "bob")),
+            |keys| drop(keys.lab.write_key("keys/carol", key_called("bob"))),
             "Keys bob and carol have the same content",
         ),
         (|keys| drop(keys.lab.write_key("keys/carol", "")), "/keys/carol is empty"),

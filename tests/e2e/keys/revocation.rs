@@ -1,7 +1,7 @@
 //! What becomes of connections whose key is taken away.
 
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Ending, Lab, OTHER_KEY, Spiped, wait};
+use spiped_tests::{Backend, Ending, Lab, OTHER_KEY, Spiped, key_called, wait};
 
 use crate::exchange::NAP;
 
@@ -39,7 +39,7 @@ fn close_revoked_resets_them_and_spares_the_others() {
     keys.remove("alice");
     // The key goes on under another name.
     keys.remove("bob");
-    lab.write_key("keys/robert", "bob");
+    lab.write_key("keys/robert", key_called("bob"));
     reload(&server);
     of_revoked.expect_nothing_but(Ending::Reset);
     revoked.expect_nothing_but(Ending::Reset);
@@ -83,8 +83,9 @@ fn connection_in_its_handshake_is_refused() {
     let backend = Backend::manual(&lab);
     let keys = Keys::new(&lab, &["alice", "bob"]);
     let server = keys.server(backend.endpoint()).start();
-    let begin = |key| Handshake::begin(server.connect(), Side::Client, key);
-    let (mut revoked, spared) = (begin(b"alice"), begin(b"bob"));
+    let begin =
+        |name| Handshake::begin(server.connect(), Side::Client, key_called(name).as_bytes());
+    let (mut revoked, spared) = (begin("alice"), begin("bob"));
     keys.remove("alice");
     reload(&server);
     let share = revoked.key_share(&revoked.public_value());

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, Scope};
 
-use spiped_tests::{Backend, Daemon, Ending, Lab, Spiped, wait};
+use spiped_tests::{Backend, Daemon, Ending, Lab, Spiped, key_called, wait};
 
 use super::{Keys, expect_refusal, expect_service, reload};
 
@@ -14,7 +14,7 @@ fn no_connection_fails_while_a_key_is_rotated_under_load() {
     let keys = Keys::new(&lab, &["old", "other"]);
     let server = keys.server(backend.endpoint()).args(&["--close-revoked"]).start();
     // The client's key file, which is to change.
-    let key = lab.write_key("client-key", "old");
+    let key = lab.write_key("client-key", key_called("old"));
     let client = Spiped::encrypt(&lab, server.source()).key(key);
     let client = client.args(&["--log-level", "info"]).start();
     let load = Load::default();
@@ -28,7 +28,7 @@ fn no_connection_fails_while_a_key_is_rotated_under_load() {
             reload(&server);
             load.go_on();
         }
-        lab.write_key("client-key", "new");
+        lab.write_key("client-key", key_called("new"));
         reload(&client);
         // All that began with the old key have ended.
         load.go_on();

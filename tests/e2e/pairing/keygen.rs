@@ -84,12 +84,12 @@ fn error_leaves_nothing_behind() {
 fn fingerprint_is_that_of_the_key() {
     let lab = Lab::new();
     // From Python's hashlib.
-    assert_eq!(printed(run(&lab, &["fingerprint", "key"])), "key: 6441-h859-kt3w\n");
+    assert_eq!(printed(run(&lab, &["fingerprint", "key"])), "key: y1kk-e34q-xn6k\n");
 
     let mut command = Program::Spiped.ours(&lab, &["fingerprint", "-", "key"]);
     command.stdin(fs::File::open(lab.key()).unwrap());
     let lines = printed(Process::spawn(command).wait());
-    assert_eq!(lines, "-: 6441-h859-kt3w\nkey: 6441-h859-kt3w\n");
+    assert_eq!(lines, "-: y1kk-e34q-xn6k\nkey: y1kk-e34q-xn6k\n");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn fingerprints_of_the_files_that_can_be_read() {
     let lab = Lab::new();
     let exit = run(&lab, &["fingerprint", "missing", "key"]);
     exit.expect_failure("Cannot open file: missing: No such file or directory");
-    assert_eq!(exit.stdout, b"key: 6441-h859-kt3w\n");
+    assert_eq!(exit.stdout, b"key: y1kk-e34q-xn6k\n");
 }
 
 #[test]

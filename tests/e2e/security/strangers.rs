@@ -4,7 +4,7 @@ use std::fs;
 
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped, proc};
+use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped, key_called, proc};
 
 #[test]
 fn plain_connection_never_reaches_the_target() {
@@ -73,7 +73,7 @@ fn silent_stranger_costs_the_server_a_few_kibibytes_however_many_keys_there_are(
     let lab = Lab::new();
     fs::create_dir(lab.path("keys")).unwrap();
     for number in 0..1024 {
-        lab.write_key(&format!("keys/{number}"), number.to_string());
+        lab.write_key(&format!("keys/{number}"), key_called(&number.to_string()));
     }
     let server = Spiped::decrypt(&lab, &lab.tcp()).key("keys").args(&["-n", "0"]);
     let server = server.time_limit("60").start();
