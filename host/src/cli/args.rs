@@ -99,6 +99,8 @@ pub struct CommonArgs {
     pub target: Option<OsString>,
     /// `-k`: more than one only if each has a name.
     pub keys: Vec<OsString>,
+    /// `--strict-keys`.
+    pub strict_keys: bool,
     /// `-b`.
     pub bind: Option<OsString>,
     /// `-f` or `-g`.
@@ -127,6 +129,7 @@ impl CommonArgs {
             "-o" => option.number(&mut self.time_limit, parse_float),
             "--kex" => option.key_exchange(&mut self.key_exchange),
             "--log-format" => option.log_format(&mut self.log_format),
+            "--strict-keys" => option.flag(&mut self.strict_keys),
             "--log-level" => option.log_level(&mut self.log_level),
             "-v" => Err(Stop::Version),
             "--version" => option.question(Stop::LongVersion),

@@ -45,7 +45,7 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
     [-n <connections>] [-o <seconds>] [-p <pid file>] [-r <seconds> | -R]
     [--syslog] [--log-level <level>] [--log-format <format>]
     [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
-    [--close-revoked]
+    [--close-revoked] [--strict-keys]
        spiped -v | --version | --help
        spiped keygen <key file>
        spiped fingerprint <key file>...
@@ -56,7 +56,7 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
 const SPIPE_USAGE: &str = "\
 usage: spipe -t <target> -k <key file> [-f | -g] [-j]
     [-b <bind address>] [--kex <exchange>] [-o <seconds>]
-    [--log-level <level>] [--log-format <format>]
+    [--log-level <level>] [--log-format <format>] [--strict-keys]
        spipe -v | --version | --help
 ";
 
@@ -166,6 +166,8 @@ Connections:
                     key; 0 for no limit (default 0)
   --close-revoked   when keys are read again, reset the connections of those
                     that are gone
+  --strict-keys     do not use a key that is warned about: others can read or
+                    change it, or it is empty or easy to guess
 
 Process:
   -D                wait for DNS: start at once and keep trying names that
@@ -207,6 +209,8 @@ Optional:
                     off
   -o <seconds>      time limit for connecting and for the handshake
                     (default 5; inf for none)
+  --strict-keys     do not use a key that is warned about: others can read or
+                    change it, or it is empty or easy to guess
   --log-level <level>
                     error, warn, info or debug (default warn)
   --log-format <format>
@@ -229,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    const COMMON: [&str; 12] = [
+    const COMMON: [&str; 13] = [
         "-b",
         "-f",
         "-g",
@@ -241,6 +245,7 @@ mod tests {
         "--kex",
         "--log-format",
         "--log-level",
+        "--strict-keys",
         "--help",
     ];
     const SPIPED_ONLY: [&str; 12] = [

@@ -80,6 +80,7 @@ impl PipeSettings {
             target: address("-t", &target, Address::parse)?,
             bind: bind.transpose()?,
             keys: key_source(&args.keys, side)?,
+            strict_keys: args.strict_keys,
             keepalive: !args.no_keepalive,
             time_limit: duration("-o", args.time_limit, TIME_LIMIT)?,
         })
@@ -199,6 +200,7 @@ mod tests {
                     target: "localhost:2".parse().unwrap(),
                     bind: None,
                     keys: KeySource::FileOrDirectory("key".into()),
+                    strict_keys: false,
                     keepalive: true,
                     time_limit: Duration::from_secs(5),
                 },
@@ -218,13 +220,14 @@ mod tests {
     fn every_option_reaches_the_settings() {
         let settings = spiped(
             "-e -s /s -t /t -k - -b [::1] -D -f -j -n 0x10 -o 1.5 -p p -r 2 --syslog \
-             -u 1:2 --log-level info --close-revoked",
+             -u 1:2 --log-level info --close-revoked --strict-keys",
         )
         .unwrap();
         let weak = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Omit));
         assert_eq!(settings.pipe.config, weak);
         assert_eq!(settings.pipe.keys, KeySource::One(KeyFile::Stdin));
         assert!(settings.key_policy.close_revoked);
+        assert!(settings.pipe.strict_keys);
         assert_eq!(settings.pipe.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
         assert!(settings.wait_for_dns);
         assert!(!settings.pipe.keepalive);

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, anyhow};
 use zeroize::Zeroizing;
 
 use crate::commands::newfile::NewFile;
-use crate::keys::file::{KeyFile, Psk};
+use crate::keys::KeyRules;
+use crate::keys::file::{KeyFile, Psk, Reading};
 use crate::keys::fingerprint::Fingerprint;
 
 /// What a new key file holds, in bytes: as much as the protocol makes of any.
@@ -36,11 +37,16 @@ pub fn keygen(path: &Path) -> Result<ExitCode> {
 pub fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        match file.read() {
-            Ok(psk) => match file {
-                KeyFile::Path(path) => print(path, &psk)?,
-                KeyFile::Stdin => print(Path::new("-"), &psk)?,
-            },
+        match file.read(KeyRules::default()) {
+            Ok(Reading { psk, doubts }) => {
+                for doubt in doubts {
+                    log::warn!("{doubt}");
+                }
+                match file {
+                    KeyFile::Path(path) => print(path, &psk)?,
+                    KeyFile::Stdin => print(Path::new("-"), &psk)?,
+                }
+            }
             Err(error) => {
                 log::error!("{:#}", anyhow::Error::from(error));
                 code = ExitCode::FAILURE;

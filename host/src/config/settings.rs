@@ -7,7 +7,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use crate::guest::Config;
-use crate::keys::{KeyPolicy, KeySource};
+use crate::keys::{KeyPolicy, KeyRules, KeySource};
 use crate::net::address::Address;
 use crate::observe::Format;
 use crate::process::privileges::IdentityName;
@@ -59,10 +59,21 @@ pub struct PipeSettings {
     pub bind: Option<Address>,
     /// Where the keys are.
     pub keys: KeySource,
+    /// What speaks against a key is an error.
+    pub strict_keys: bool,
     /// TCP keep-alive on both sockets.
     pub keepalive: bool,
     /// For connecting, and again for the handshake.
     pub time_limit: Duration,
+}
+
+impl PipeSettings {
+    /// What is demanded of the keys of a program that becomes this user, if
+    /// any.
+    #[must_use]
+    pub fn key_rules(&self, user: Option<u32>) -> KeyRules {
+        KeyRules { strict: self.strict_keys, user }
+    }
 }
 
 /// How `spiped` runs.

@@ -28,7 +28,7 @@ use crate::process::daemonize::{Daemonized, Launcher, Readiness, daemonize};
 use crate::process::dumps;
 use crate::process::limits::OpenFiles;
 use crate::process::notify;
-use crate::process::privileges::IdentityName;
+use crate::process::privileges::{Identity, IdentityName};
 use crate::process::secrets;
 use crate::process::workers::Workers;
 
@@ -47,7 +47,8 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     let requests = Requests::catch()?;
     let identity = plan.identity.as_ref().map(IdentityName::look_up).transpose()?;
-    let keys = Keyring::load(plan.pipe.keys.clone())?;
+    let user = identity.and_then(Identity::user);
+    let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(user))?;
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
     // a command that has returned is one that listens.

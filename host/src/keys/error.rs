@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::KeyName;
 use super::set::KEYS_MAX;
+use super::{Doubt, KeyName};
 use crate::keys::file::KeyFileError;
 
 /// Why a set of keys cannot be used. None of it is used then.
@@ -32,10 +32,41 @@ pub enum KeySetError {
     /// A directory without a single key.
     #[error(
         "Error reading shared secret: No key file in the directory {} \
-         (its regular files are the keys, except those that begin with a dot)",
+         (its files are the keys, except those that begin with a dot)",
         .0.display()
     )]
     Empty(PathBuf),
+    /// Something in a directory that was not meant to be a key.
+    #[error(
+        "Error reading shared secret: {} is in a directory of keys and is {what}: \
+         move it elsewhere, or give it a name that begins with a dot",
+        .path.display()
+    )]
+    NotAKey {
+        /// What was found.
+        path: PathBuf,
+        /// Why it is no key.
+        what: &'static str,
+    },
+    /// The owner, the mode or the content of one speaks against it.
+    #[error("Error reading shared secret: {0}")]
+    Unfit(Doubt),
+    /// There is neither the file that upstream would read nor the other one.
+    #[error(
+        "Error reading shared secret: Cannot open file: {} (nor {}, as a key called {})",
+        .word.display(), .path.display(), .name
+    )]
+    NeitherFile {
+        /// The word that has two meanings.
+        word: PathBuf,
+        /// The name in it.
+        name: KeyName,
+        /// The file after the name.
+        path: PathBuf,
+        /// What opening it led to.
+        #[source]
+        cause: io::Error,
+    },
     /// There would be this many.
     #[error("Error reading shared secret: {0} keys; {KEYS_MAX} are possible: remove some")]
     TooMany(usize),

@@ -1,10 +1,10 @@
 //! Reads a key file and keeps only its SHA-256.
 
 use std::fmt;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -14,6 +14,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::keys::doubt::{Doubt, Flaw, KeyRules, Subject};
+use crate::keys::strength::Sample;
 use crate::process::secrets::Locked;
 
 /// Where the key is.
@@ -27,25 +29,40 @@ pub enum KeyFile {
 
 impl KeyFile {
     /// Reads to the end and hashes; every byte counts, a last newline too.
-    /// Warns about a key that is empty or that others can read.
     ///
     /// # Errors
     ///
     /// [`KeyFileError`] when the file cannot be opened or read.
-    pub fn read(&self) -> Result<Psk, KeyFileError> {
-        let (file, name) = match self {
-            Self::Path(path) => (open(path)?, path.as_path()),
-            Self::Stdin => (stdin()?, Path::new("standard input")),
-        };
-        let (psk, len) = read(file, name)?;
-        if len == 0 {
-            log::warn!(
-                "Key file {} is empty: anyone can guess this key; \
-                 make one with: spiped keygen KEYFILE",
-                name.display()
-            );
+    pub fn read(&self, rules: KeyRules) -> Result<Reading, KeyFileError> {
+        match self {
+            Self::Path(path) => read(open(path)?, Subject::File(path.clone()), rules),
+            Self::Stdin => read(stdin()?, Subject::Stdin, rules),
         }
-        Ok(psk)
+    }
+}
+
+impl fmt::Display for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str(STDIN),
+        }
+    }
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Reading {
+    /// The key.
+    pub psk: Psk,
+    /// What speaks against it.
+    pub doubts: Vec<Doubt>,
+}
+
+impl Reading {
+    /// Whether there was nothing to be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.doubts.iter().any(|doubt| doubt.flaw == Flaw::Empty)
     }
 }
 
@@ -57,7 +74,7 @@ impl KeyFile {
 ///
 /// [`KeyFileError`] when the file is another thing, or empty, or cannot be
 /// read.
-pub fn read_strictly(path: &Path) -> Result<Psk, KeyFileError> {
+pub(super) fn read_strictly(path: &Path, rules: KeyRules) -> Result<Reading, KeyFileError> {
     // Opening a FIFO would wait for somebody to write to it.
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
     let file = file.map_err(|cause| KeyFileError::Open(path.to_owned(), cause))?;
@@ -68,17 +85,28 @@ pub fn read_strictly(path: &Path) -> Result<Psk, KeyFileError> {
     if !metadata.is_file() {
         return Err(KeyFileError::NotAFile(path.to_owned()));
     }
-    match read(file, path)? {
-        (_, 0) => Err(KeyFileError::Empty(path.to_owned())),
-        (psk, _) => Ok(psk),
+    let reading = read(file, Subject::File(path.to_owned()), rules)?;
+    if reading.is_empty() {
+        return Err(KeyFileError::Empty(path.to_owned()));
     }
+    Ok(reading)
 }
 
-/// The key and its length. Warns if others can read it.
-fn read(mut file: File, name: &Path) -> Result<(Psk, u64), KeyFileError> {
-    let read_error = |cause| KeyFileError::Read(name.to_owned(), cause);
-    warn_if_exposed(&file.metadata().map_err(read_error)?, name);
-    hash(&mut file).map_err(read_error)
+fn read(mut file: File, subject: Subject, rules: KeyRules) -> Result<Reading, KeyFileError> {
+    let read_error = |cause| {
+        let name = match &subject {
+            Subject::File(path) | Subject::Link(path) | Subject::Directory(path) => path,
+            Subject::Stdin => Path::new(STDIN),
+        };
+        KeyFileError::Read(name.to_owned(), cause)
+    };
+    let metadata = file.metadata().map_err(read_error)?;
+    let (psk, flaw) = hash(&mut file).map_err(read_error)?;
+    // Pipes and devices belong to whoever made them.
+    let mut doubts =
+        if metadata.is_file() { rules.doubts(&metadata, &subject) } else { Vec::new() };
+    doubts.extend(flaw.map(|flaw| Doubt { of: subject, flaw }));
+    Ok(Reading { psk, doubts })
 }
 
 /// The pre-shared key: SHA-256 of the whole key file. In locked memory, wiped
@@ -175,35 +203,32 @@ fn stdin() -> Result<File, KeyFileError> {
         .as_fd()
         .try_clone_to_owned()
         .map(File::from)
-        .map_err(|cause| KeyFileError::Open("standard input".into(), cause))
+        .map_err(|cause| KeyFileError::Open(STDIN.into(), cause))
 }
 
-fn warn_if_exposed(metadata: &Metadata, name: &Path) {
-    if metadata.is_file() && metadata.mode() & READABLE_BY_OTHERS != 0 {
-        log::warn!("Key file {0} can be read by other users: run chmod 600 {0}", name.display());
-    }
-}
+const STDIN: &str = "standard input";
 
-/// `r` for the group and for everybody.
-const READABLE_BY_OTHERS: u32 = 0o044;
-
-fn hash(source: &mut impl Read) -> io::Result<(Psk, u64)> {
+/// The key, and what its content says against it.
+fn hash(source: &mut impl Read) -> io::Result<(Psk, Option<Flaw>)> {
     let mut buffer = Zeroizing::new([0; 4096]);
     // The hasher wipes itself when dropped.
     let mut hasher = Sha256::new();
-    let mut len = 0;
+    let mut sample = Sample::default();
+    let mut is_empty = true;
     loop {
         match source.read(&mut *buffer) {
             Ok(0) => break,
             Ok(count) => {
                 hasher.update(&buffer[..count]);
-                len += count as u64;
+                sample.add(&buffer[..count]);
+                is_empty = false;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((Psk::of_hashed(&mut hasher), len))
+    let flaw = if is_empty { Some(Flaw::Empty) } else { sample.is_weak().then_some(Flaw::Weak) };
+    Ok((Psk::of_hashed(&mut hasher), flaw))
 }
 
 #[cfg(test)]
@@ -215,32 +240,36 @@ mod tests {
     fn whole_content_is_hashed_with_its_newline() {
         // SHA-256 of "spiped test key\n".
         let expected = "3cf103f382159602a1b65b31c2a1f5cecb1d2dc53897f6241d2c4130f0626173";
-        let (psk, len) = hash(&mut &b"spiped test key\n"[..]).unwrap();
+        let (psk, flaw) = hash(&mut &b"spiped test key\n"[..]).unwrap();
         assert_eq!(hex(psk.expose()), expected);
-        assert_eq!(len, 16);
+        assert_eq!(flaw, Some(Flaw::Weak));
     }
 
     #[test]
     fn source_larger_than_the_buffer_is_hashed_whole() {
-        let content = vec![7; 10_000];
-        let (psk, _) = hash(&mut content.as_slice()).unwrap();
+        let content: Vec<u8> = (0..10_000_u32).map(|at| (at * at % 251) as u8).collect();
+        let (psk, flaw) = hash(&mut content.as_slice()).unwrap();
         assert_eq!(psk.expose()[..], Sha256::digest(&content)[..]);
+        assert_eq!(flaw, None);
     }
 
     #[test]
     fn empty_file_is_accepted() {
-        let psk = KeyFile::Path("/dev/null".into()).read().unwrap();
-        assert!(hex(psk.expose()).starts_with("e3b0c44298fc1c14"));
+        let reading = KeyFile::Path("/dev/null".into()).read(KeyRules::default()).unwrap();
+        assert!(hex(reading.psk.expose()).starts_with("e3b0c44298fc1c14"));
+        assert!(reading.is_empty());
+        assert_eq!(reading.doubts.len(), 1);
     }
 
     #[test]
     fn missing_file_and_directory_are_told_apart() {
-        let missing = KeyFile::Path("/nonexistent/key".into()).read().unwrap_err();
+        let missing =
+            KeyFile::Path("/nonexistent/key".into()).read(KeyRules::default()).unwrap_err();
         assert_eq!(
             missing.to_string(),
             "Error reading shared secret: Cannot open file: /nonexistent/key"
         );
-        let directory = KeyFile::Path("/".into()).read().unwrap_err();
+        let directory = KeyFile::Path("/".into()).read(KeyRules::default()).unwrap_err();
         assert_eq!(directory.to_string(), "Error reading shared secret: Error reading file: /");
     }
 

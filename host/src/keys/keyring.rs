@@ -1,29 +1,43 @@
 //! The set of keys in use, which can be replaced as a whole.
 
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{KeySet, KeySetError, KeySource};
+use super::{Doubt, KeyRules, KeySet, KeySetError, KeySource, Loaded};
 use crate::process::wipe::wipe_stack;
 
 /// The keys in use, and where to read them again.
 pub struct Keyring {
     source: KeySource,
+    rules: KeyRules,
     current: watch::Sender<Arc<KeySet>>,
 }
 
 impl Keyring {
-    /// Reads the keys for the first time.
+    /// Reads the keys for the first time, and says what it waits for if that
+    /// takes long.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn load(source: KeySource) -> Result<Self, KeySetError> {
-        let keys = source.load();
+    pub fn load(source: KeySource, rules: KeyRules) -> Result<Self, KeySetError> {
+        let awaited = format!(
+            "Still waiting for the end of the key from {source}: it must be a file that ends, or \
+             be closed by its writer"
+        );
+        let loaded = saying_what_takes_long(awaited, || source.load(rules));
         // Hashing a key file leaves parts of it there.
         wipe_stack();
-        let current = watch::Sender::new(Arc::new(keys?));
-        Ok(Self { source, current })
+        let Loaded { keys, doubts } = loaded?;
+        warn(&doubts);
+        match keys.names() {
+            names if names.is_empty() => log::info!("Key in use: {source}"),
+            names => log::info!("Keys in use: {}", names.join(", ")),
+        }
+        Ok(Self { source, rules, current: watch::Sender::new(Arc::new(keys)) })
     }
 
     /// The keys in use now.
@@ -37,9 +51,11 @@ impl Keyring {
     /// # Errors
     /// What is wrong with them.
     pub fn read_again(&self) -> Result<KeySet, KeySetError> {
-        let keys = self.source.load_strictly();
+        let loaded = self.source.load_again(self.rules);
         wipe_stack();
-        keys
+        let Loaded { keys, doubts } = loaded?;
+        warn(&doubts);
+        Ok(keys)
     }
 
     /// Puts these keys in use, all at once. Says what is different.
@@ -55,20 +71,51 @@ impl Keyring {
     }
 }
 
+fn warn(doubts: &[Doubt]) {
+    for doubt in doubts {
+        log::warn!("{doubt}");
+    }
+}
+
+/// Somebody who forgot to type a key, or whose file server is gone, is to know
+/// why nothing happens. There is no limit: that of the system's start is the
+/// administrator's.
+fn saying_what_takes_long<T>(line: String, act: impl FnOnce() -> T) -> T {
+    let (done, end) = channel::<()>();
+    // Where no thread is to be had, nothing is said.
+    let watch = thread::Builder::new().name("patience".to_owned()).spawn(move || {
+        if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("{line}");
+        }
+    });
+    let result = act();
+    drop(done);
+    // Whoever forks afterwards must be the only thread.
+    let _ = watch.map(thread::JoinHandle::join);
+    result
+}
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
-    use std::fs;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
     #[test]
     fn set_is_replaced_whole_or_not_at_all() {
         let directory = tempfile::tempdir().unwrap();
-        let write = |name, content| fs::write(directory.path().join(name), content).unwrap();
+        let write = |name, content| {
+            let path = directory.path().join(name);
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        };
         write("a", "1");
         let source = KeySource::FileOrDirectory(directory.path().into());
-        let keyring = Keyring::load(source).unwrap();
+        let keyring = Keyring::load(source, KeyRules::default()).unwrap();
         let first = keyring.current();
         write("b", "1");
         keyring.read_again().unwrap_err();

@@ -1,6 +1,8 @@
 //! The keys in use: where they come from, what they are called, and how the
 //! set of them is replaced while the program runs.
 
+mod directory;
+mod doubt;
 mod error;
 pub mod file;
 pub mod fingerprint;
@@ -8,12 +10,14 @@ mod keyring;
 mod name;
 mod set;
 mod source;
+pub(crate) mod strength;
 
+pub use doubt::{Doubt, KeyRules};
 pub use error::KeySetError;
 pub use keyring::Keyring;
 pub use name::KeyName;
 pub use set::{Key, KeySet};
-pub use source::{KeySource, NamedFile};
+pub use source::{KeySource, Loaded, NamedFile};
 
 use std::num::NonZeroUsize;
 

@@ -132,6 +132,11 @@ impl KeySet {
         &self.keys
     }
 
+    /// What the keys are called; a single one may have no name.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.keys.iter().filter_map(|key| Some(key.name()?.to_string())).collect()
+    }
+
     /// The key with this content. The time it takes tells where it is.
     pub(super) fn find(&self, wanted: &Psk) -> Option<&Key> {
         self.entries().find_map(|(psk, key)| psk.matches(wanted).then_some(key))

@@ -1,22 +1,24 @@
 //! Where keys are read from.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirEntry};
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::set::KEYS_MAX;
-use super::{KeyName, KeySet, KeySetError};
-use crate::keys::file::{KeyFile, KeyFileError, read_strictly};
+use super::{Doubt, KeyName, KeyRules, KeySet, KeySetError};
+use crate::keys::directory;
+use crate::keys::doubt::{Flaw, refuse};
+use crate::keys::file::{KeyFile, KeyFileError, Reading, read_strictly};
 
 /// Where an end's keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// The one key, which has no name.
     One(KeyFile),
-    /// A file with the one key, or a directory: each regular file in it that
-    /// is not hidden is a key, called like the file.
+    /// A file with the one key, or a directory: each file in it that is not
+    /// hidden is a key, called like the file.
     FileOrDirectory(PathBuf),
     /// Files with names given one by one.
     Named(Vec<NamedFile>),
@@ -56,94 +58,131 @@ impl NamedFile {
     }
 }
 
+/// Keys that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// All of them.
+    pub keys: KeySet,
+    /// What speaks against some of them, and does not keep them from being
+    /// used.
+    pub doubts: Vec<Doubt>,
+}
+
 impl KeySource {
-    /// Reads all keys for the first time, or none. Warns about each that
-    /// others can read, and about a single one that is empty. Never inlined: the
+    /// Reads all keys for the first time, or none. It takes as long as the
+    /// files do: a pipe, as long as somebody holds it open. Never inlined: the
     /// caller wipes the stack below it.
     ///
     /// # Errors
     /// What is wrong with one of the keys, or with all of them together.
     #[inline(never)]
-    pub fn load(&self) -> Result<KeySet, KeySetError> {
+    pub fn load(&self, rules: KeyRules) -> Result<Loaded, KeySetError> {
         match self {
-            Self::WholeOrNamed { .. } => self.choose().load(),
+            Self::WholeOrNamed { .. } => self.chosen(|chosen| chosen.load(rules)),
             Self::One(KeyFile::Path(path)) if path.is_dir() => {
                 Err(KeySetError::ClientDirectory(path.clone()))
             }
-            Self::One(file) => Ok(KeySet::of_one(file.read()?)),
+            Self::One(file) => one(file.read(rules)?, rules),
             Self::FileOrDirectory(path) if !path.is_dir() => {
-                Ok(KeySet::of_one(KeyFile::Path(path.clone()).read()?))
+                one(KeyFile::Path(path.clone()).read(rules)?, rules)
             }
-            Self::FileOrDirectory(_) | Self::Named(_) => self.load_strictly(),
+            Self::FileOrDirectory(_) | Self::Named(_) => self.load_again(rules),
         }
     }
 
     /// Reads them again: what is not a file with a key in it is an error.
+    /// Nothing but the files is looked at and nothing is changed, so it can be
+    /// done in any process.
     ///
     /// # Errors
     /// What is wrong with one of the keys, or with all of them together.
     #[inline(never)]
-    pub fn load_strictly(&self) -> Result<KeySet, KeySetError> {
+    pub fn load_again(&self, rules: KeyRules) -> Result<Loaded, KeySetError> {
         match self {
-            Self::WholeOrNamed { .. } => self.choose().load_strictly(),
+            Self::WholeOrNamed { .. } => self.chosen(|chosen| chosen.load_again(rules)),
             Self::One(KeyFile::Stdin) => Err(KeySetError::StdinAgain),
-            Self::FileOrDirectory(path) if path.is_dir() => read_all(list(path)?),
-            Self::One(KeyFile::Path(path)) | Self::FileOrDirectory(path) => {
-                Ok(KeySet::of_one(read_strictly(path)?))
+            Self::FileOrDirectory(path) if path.is_dir() => {
+                // What lies in a directory was not named by anybody.
+                read_all(directory::list(path, rules)?, rules, |flaw| flaw != Flaw::Weak)
             }
-            Self::Named(files) => read_all(files.clone()),
+            Self::One(KeyFile::Path(path)) | Self::FileOrDirectory(path) => {
+                one(read_strictly(path, rules)?, rules)
+            }
+            Self::Named(files) => read_all(files.clone(), rules, |_| false),
         }
     }
 
-    /// What a word with two meanings means now.
-    fn choose(&self) -> &Self {
-        match self {
-            Self::WholeOrNamed { word, whole, named } => {
-                let absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
-                if word.symlink_metadata().is_err_and(absent) { named } else { whole }
+    /// Reads in the meaning that a word with two of them has now.
+    fn chosen(
+        &self,
+        load: impl FnOnce(&Self) -> Result<Loaded, KeySetError>,
+    ) -> Result<Loaded, KeySetError> {
+        let Self::WholeOrNamed { word, whole, named } = self else {
+            return load(self);
+        };
+        let is_absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        if !word.symlink_metadata().is_err_and(is_absent) {
+            return load(whole);
+        }
+        load(named).map_err(|error| match (error, &**named) {
+            (KeySetError::File(KeyFileError::Open(path, cause)), Self::Named(files))
+                if cause.kind() == io::ErrorKind::NotFound && files.len() == 1 =>
+            {
+                let name = files[0].name.clone();
+                KeySetError::NeitherFile { word: word.clone(), name, path, cause }
             }
-            Self::One(_) | Self::FileOrDirectory(_) | Self::Named(_) => self,
+            (error, _) => error,
+        })
+    }
+}
+
+/// Where they are read from, for a person.
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(file) => file.fmt(f),
+            Self::FileOrDirectory(path) | Self::WholeOrNamed { word: path, .. } => {
+                path.display().fmt(f)
+            }
+            Self::Named(files) => {
+                for (index, file) in files.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{}", file.path.display())?;
+                }
+                Ok(())
+            }
         }
     }
 }
 
-fn read_all(files: Vec<NamedFile>) -> Result<KeySet, KeySetError> {
+fn one(reading: Reading, rules: KeyRules) -> Result<Loaded, KeySetError> {
+    let Reading { psk, doubts } = reading;
+    refuse(&doubts, |_| rules.strict)?;
+    Ok(Loaded { keys: KeySet::of_one(psk), doubts })
+}
+
+fn read_all(
+    files: Vec<NamedFile>,
+    rules: KeyRules,
+    is_fatal: fn(Flaw) -> bool,
+) -> Result<Loaded, KeySetError> {
     if files.len() > KEYS_MAX {
         return Err(KeySetError::TooMany(files.len()));
     }
-    let read = |file: NamedFile| Ok((file.name, read_strictly(&file.path)?));
-    KeySet::of_named(files.into_iter().map(read).collect::<Result<_, KeySetError>>()?)
-}
-
-/// The key files in a directory.
-fn list(directory: &Path) -> Result<Vec<NamedFile>, KeySetError> {
-    let error = |cause| KeySetError::Directory(directory.to_owned(), cause);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).map_err(error)? {
-        let entry = entry.map_err(error)?;
-        let (name, path) = (entry.file_name(), entry.path());
-        if is_key(&entry).map_err(|cause| KeyFileError::Open(path.clone(), cause))? {
-            files.push(NamedFile { name: KeyName::new(&name), path });
-        } else {
-            log::debug!("{} is not a key file", path.display());
-        }
+    let (mut named, mut doubts) = (Vec::new(), Vec::new());
+    for file in files {
+        let mut reading = read_strictly(&file.path, rules)?;
+        refuse(&reading.doubts, |flaw| rules.strict || is_fatal(flaw))?;
+        named.push((file.name, reading.psk));
+        doubts.append(&mut reading.doubts);
     }
-    if files.is_empty() {
-        return Err(KeySetError::Empty(directory.to_owned()));
-    }
-    Ok(files)
-}
-
-/// Follows symbolic links: one that leads nowhere was meant to be a key.
-fn is_key(entry: &DirEntry) -> io::Result<bool> {
-    let hidden = entry.file_name().as_bytes().starts_with(b".");
-    Ok(!hidden && fs::metadata(entry.path())?.is_file())
+    Ok(Loaded { keys: KeySet::of_named(named)?, doubts })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::fs;
 
     use tempfile::TempDir;
 
@@ -164,59 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn directory_holds_regular_files_and_links_to_them() {
-        let lab = directory(&[("bob", "2"), ("alice", "1"), (".hidden", "3")]);
-        fs::create_dir(lab.path().join("..data")).unwrap();
-        fs::create_dir(lab.path().join("sub")).unwrap();
-        fs::write(lab.path().join("..data/carol"), "4").unwrap();
-        symlink("..data/carol", lab.path().join("carol")).unwrap();
-        assert_eq!(names(&load(&lab).unwrap()), ["alice", "bob", "carol"]);
-    }
-
-    #[test]
-    fn link_that_leads_nowhere_spoils_the_set_and_is_named() {
-        let lab = directory(&[("alice", "1")]);
-        symlink("nowhere", lab.path().join("bob")).unwrap();
-        let error = load(&lab).unwrap_err().to_string();
-        assert!(error.ends_with("/bob") && error.contains("Cannot open file"), "{error}");
-    }
-
-    #[test]
-    fn directory_without_a_key_is_an_error() {
-        let error = load(&directory(&[(".hidden", "1")])).unwrap_err();
-        assert!(matches!(error, KeySetError::Empty(_)), "{error}");
-    }
-
-    #[test]
-    fn equal_content_is_found_in_files() {
-        let error = load(&directory(&[("a", "same"), ("b", "same")])).unwrap_err();
-        assert!(matches!(error, KeySetError::SameContent(..)), "{error}");
-    }
-
-    #[test]
-    fn there_is_a_limit_to_the_number_of_keys() {
-        let lab = directory(&[]);
-        for number in 0..KEYS_MAX {
-            fs::write(lab.path().join(number.to_string()), number.to_string()).unwrap();
-        }
-        assert_eq!(load(&lab).unwrap().keys().len(), KEYS_MAX);
-        fs::write(lab.path().join("more"), "more").unwrap();
-        let error = load(&lab).unwrap_err().to_string();
-        assert!(error.contains("1025 keys; 1024 are possible:"), "{error}");
-    }
-
-    #[test]
     fn one_file_has_no_name_and_no_directory_will_do() {
         let lab = directory(&[("key", "1")]);
         let path = lab.path().join("key");
         for source in
             [KeySource::One(KeyFile::Path(path.clone())), KeySource::FileOrDirectory(path.clone())]
         {
-            assert_eq!(source.load().unwrap().keys()[0].name(), None);
+            assert_eq!(load(&source).unwrap().keys()[0].name(), None);
         }
         let named = NamedFile { name: KeyName::new("a".as_ref()), path };
-        assert_eq!(names(&KeySource::Named(vec![named]).load().unwrap()), ["a"]);
-        let error = KeySource::One(KeyFile::Path(lab.path().into())).load().unwrap_err();
+        assert_eq!(names(&load(&KeySource::Named(vec![named])).unwrap()), ["a"]);
+        let error = load(&KeySource::One(KeyFile::Path(lab.path().into()))).unwrap_err();
         assert!(error.to_string().contains("is for spiped -d"), "{error}");
     }
 
@@ -228,8 +225,8 @@ mod tests {
         directory
     }
 
-    fn load(directory: &TempDir) -> Result<KeySet, KeySetError> {
-        KeySource::FileOrDirectory(directory.path().into()).load()
+    fn load(source: &KeySource) -> Result<KeySet, KeySetError> {
+        source.load(KeyRules::default()).map(|loaded| loaded.keys)
     }
 
     fn names(set: &KeySet) -> Vec<String> {

@@ -90,19 +90,25 @@ const TRAPS_MIN: u64 = 4;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
-    use std::fs;
+    use std::fs::{self, Permissions};
     use std::net::Ipv4Addr;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::keys::{KeySource, Keyring};
+    use crate::keys::{KeyRules, KeySource, Keyring};
 
     #[test]
     fn removed_key_is_known_by_where_it_was_used() {
         let directory = tempfile::tempdir().unwrap();
-        let write = |name, content| fs::write(directory.path().join(name), content).unwrap();
+        let write = |name, content| {
+            let path = directory.path().join(name);
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        };
         write("alice", "1");
         write("bob", "2");
-        let keyring = Keyring::load(KeySource::FileOrDirectory(directory.path().into())).unwrap();
+        let source = KeySource::FileOrDirectory(directory.path().into());
+        let keyring = Keyring::load(source, KeyRules::default()).unwrap();
         let sources = Sources::default();
         for key in keyring.current().keys() {
             sources.had_key(prefix(1), key);

@@ -9,6 +9,8 @@ use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::{ForkResult, fork, setsid};
@@ -28,7 +30,7 @@ use thiserror::Error;
 /// [`DaemonizeError`], in the parent or in the child. The child's error makes
 /// the parent's wait end with a failure.
 pub fn daemonize(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
-    if thread_count().is_some_and(|count| count != 1) {
+    if !is_alone() {
         return Err(DaemonizeError::Threads);
     }
     // SAFETY: where the kernel shows our threads there is one, as counted
@@ -137,6 +139,18 @@ unsafe fn fork_daemon(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
     }
 }
 
+/// A thread that has ended is listed for a moment longer.
+fn is_alone() -> bool {
+    let mut attempts = 0..100;
+    while thread_count().is_some_and(|count| count != 1) {
+        if attempts.next().is_none() {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    true
+}
+
 /// `None` where the kernel does not tell.
 fn thread_count() -> Option<usize> {
     Some(fs::read_dir("/proc/self/task").ok()?.count())
@@ -150,7 +164,6 @@ const READY: &[u8] = b"+";
 mod tests {
     use std::env;
     use std::process::{Command, Output};
-    use std::thread;
 
     use super::*;
 

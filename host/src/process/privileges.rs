@@ -47,13 +47,19 @@ impl IdentityName {
 }
 
 /// A user, a group, or both, looked up and ready to be assumed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     user: Option<Uid>,
     group: Option<Gid>,
 }
 
 impl Identity {
+    /// The number of the user.
+    #[must_use]
+    pub fn user(self) -> Option<u32> {
+        self.user.map(Uid::as_raw)
+    }
+
     /// Leaves every supplementary group, then takes the group, then the user,
     /// and checks that there is no way back. It cannot be undone.
     ///
@@ -61,7 +67,7 @@ impl Identity {
     ///
     /// [`PrivilegeError`] says which step was refused; the process must not
     /// go on, as part of the change may have happened.
-    pub fn assume(&self) -> Result<(), PrivilegeError> {
+    pub fn assume(self) -> Result<(), PrivilegeError> {
         leave_supplementary_groups()?;
         if let Some(group) = self.group {
             setgid(group).map_err(|cause| PrivilegeError::Group(group, cause))?;
@@ -73,7 +79,7 @@ impl Identity {
     }
 
     /// A kernel or an emulation may report success and keep a saved id.
-    fn verify(&self) -> Result<(), PrivilegeError> {
+    fn verify(self) -> Result<(), PrivilegeError> {
         if let Some(group) = self.group {
             let now = getresgid().map_err(PrivilegeError::Unverified)?;
             if [now.real, now.effective, now.saved] != [group; 3] {

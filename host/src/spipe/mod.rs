@@ -33,7 +33,7 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     secrets::after_last_fork();
     let targets = resolve(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), resolve)?;
-    let keys = Keyring::load(plan.pipe.keys.clone())?;
+    let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(None))?;
     let engine = Engine::new(1)?;
     log.start();
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;

@@ -12,7 +12,7 @@ use spiped::connection::relay::Broken;
 use spiped::connection::{End, Ended, Snapshot};
 use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_test};
 use spiped::keys::file::KeyFile;
-use spiped::keys::{KeyPolicy, KeySource, Keyring};
+use spiped::keys::{KeyPolicy, KeyRules, KeySource, Keyring};
 use spiped::net::resolve::Endpoint;
 use spiped::net::socket::Socket;
 use spiped::net::targets::Targets;
@@ -81,7 +81,7 @@ impl Lab {
         let key = KeySource::One(KeyFile::Path("/dev/null".into()));
         let config = Config::Server(ServerConfig::Any(ForwardSecrecy::Offer));
         let (engine, compute) = (engine(), Compute::new());
-        let keys = Keyring::load(key).unwrap();
+        let keys = Keyring::load(key, KeyRules::default()).unwrap();
         let pipe = Snapshot {
             end: End::new(config, &engine, &compute, &keys).unwrap(),
             engine,

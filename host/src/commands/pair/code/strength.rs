@@ -5,6 +5,7 @@
 //! strong.
 
 use super::{CODE_LEN_MIN, CodeFault};
+use crate::keys::strength::surprises;
 
 /// Refuses a code that is among the first guesses.
 pub(super) fn check(code: &str) -> Result<(), CodeFault> {
@@ -23,19 +24,6 @@ pub(super) fn check(code: &str) -> Result<(), CodeFault> {
 /// Characters that do not follow from those before them. Eight random digits
 /// have fewer in one of 700 cases, twelve in none of a million.
 const SURPRISES_MIN: usize = 6;
-
-fn surprises(code: &[u8]) -> usize {
-    let unit = &code[..period(code)];
-    let step = |at: usize| i16::from(unit[at]) - i16::from(unit[at - 1]);
-    let goes_on = |at: usize| at >= 2 && step(at) == step(at - 1) && step(at).abs() <= 1;
-    (0..unit.len()).filter(|&at| !goes_on(at)).count()
-}
-
-/// After how many characters it begins again, to go on so to its end.
-fn period(code: &[u8]) -> usize {
-    let repeats_after = |len: &usize| code[*len..] == code[..code.len() - len];
-    (1..=code.len() / 2).find(repeats_after).unwrap_or(code.len())
-}
 
 /// Eight digits with a year from 1900 to 2099 at either end.
 fn is_date(code: &str) -> bool {
