@@ -45,6 +45,10 @@ $(COMPONENTS)/spiped-consumer.wasm: $(shell find tests/hosts/consumer -type f)
 $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile $< $@
 
+# For processes that may write no file.
+$(COMPONENTS)/%-copied.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
+	$(TOOL) precompile-copied $< $@
+
 $(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs
 	@# With the features that the workspace asks for: the tests use the same compiler,
 	@# and need not build it again.
@@ -53,7 +57,7 @@ $(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/gues
 
 # One command makes both. Without other members of the workspace, so that none
 # of them can pull a compiler into the daemon.
-$(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm
+$(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm $(COMPONENTS)/spiped-native-copied.cwasm
 	cargo build --locked --release --package spiped
 	@touch $(PROGRAMS)
 

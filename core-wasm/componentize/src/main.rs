@@ -16,16 +16,23 @@ use wit_parser::Resolve;
 #[path = "../../../host/src/guest/engine_config.rs"]
 mod engine_config;
 
+use engine_config::{InitialData, engine_config};
+
 fn main() -> Result<()> {
     let args: Vec<String> = args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
         ["encode", core, component] => transform(core, component, encode),
-        ["precompile", component, code] => transform(component, code, precompile),
+        ["precompile", component, code] => {
+            transform(component, code, |component| precompile(component, InitialData::Mapped))
+        }
+        ["precompile-copied", component, code] => {
+            transform(component, code, |component| precompile(component, InitialData::Copied))
+        }
         ["document", wit, page] => document(wit, page),
         _ => bail!(
             "usage: componentize encode CORE COMPONENT | precompile COMPONENT CODE | \
-             document WIT PAGE"
+             precompile-copied COMPONENT CODE | document WIT PAGE"
         ),
     }
 }
@@ -57,8 +64,8 @@ fn strip(core: &[u8]) -> Result<Vec<u8>> {
 
 /// Component to machine code for any processor of this architecture, so that
 /// the program runs on machines older than the one that built it.
-fn precompile(component: &[u8]) -> Result<Vec<u8>> {
-    let mut config = engine_config::engine_config();
+fn precompile(component: &[u8], initial_data: InitialData) -> Result<Vec<u8>> {
+    let mut config = engine_config(initial_data);
     config.target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH))?;
     Ok(Engine::new(&config)?.precompile_component(component)?)
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Engine as Wasmtime, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits,
     StoreLimitsBuilder,
@@ -15,16 +15,19 @@ use wasmtime::{
 
 use super::bindings::spiped::pipe::key_search;
 use super::bindings::{Native, NativePre};
-use super::engine_config::engine_config;
+use super::code::Code;
+use super::engine_config::{MEMORY_GUARD, MEMORY_RESERVATION, engine_config};
 use super::imports::{Imports, add_packet_crypto};
 use super::self_test::{self, SelfTestError};
 
-/// The component, precompiled for this architecture by the build.
-static COMPONENT: &[u8] = include_bytes!(env!("SPIPED_COMPONENT"));
-
 /// The most memory one guest may have, in bytes: an order of magnitude more
 /// than a guest with full batches uses.
-const MEMORY_MAX: usize = 2 << 20;
+#[allow(clippy::cast_possible_truncation, reason = "a constant that fits")]
+const MEMORY_MAX: usize = MEMORY_RESERVATION as usize;
+
+/// Elements of a table, and the bytes a table takes with them.
+const TABLE_ELEMENTS: usize = 256;
+const TABLE_LEN: u64 = 4096;
 
 /// Core instances in one component instance: the core module and the
 /// adapters around it.
@@ -44,24 +47,26 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     wasmtime: Wasmtime,
     guests: NativePre<Imports>,
+    /// How many there can be at a time.
+    room: u32,
     /// Dropping it ends the ticker.
     _ticker: Sender<()>,
 }
 
 impl Engine {
     /// An engine for up to `guests` guests at a time, running the component
-    /// this program was built with. Tests first that it computes what it has
-    /// to.
+    /// this program was built with. Where the address space for so many cannot
+    /// be had, it is for [fewer](Self::guests). Tests first that it computes what
+    /// it has to.
     ///
     /// # Errors
-    /// When the address space for the guests cannot be had, or the component
+    /// When the address space for a few guests cannot be had, or the component
     /// does not work on this machine.
     pub fn new(guests: u32) -> Result<Self, EngineError> {
         let guests = guests.max(self_test::GUESTS);
-        // SAFETY: the build made these bytes as `precompiled` wants them, and
-        // they are part of this program's image: nobody can have changed them.
+        // SAFETY: the code is part of this program.
         #[allow(unsafe_code, reason = "the only way to load precompiled code")]
-        let engine = unsafe { Self::precompiled(guests, COMPONENT) }?;
+        let engine = unsafe { Self::of(guests, Code::linked()) }?;
         self_test::self_test(&engine)?;
         Ok(engine)
     }
@@ -76,14 +81,20 @@ impl Engine {
     /// under `engine_config`: it is run as it is.
     #[allow(unsafe_code, reason = "the only way to load precompiled code")]
     pub unsafe fn precompiled(guests: u32, code: &[u8]) -> Result<Self, EngineError> {
-        let mut config = engine_config();
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(guests)));
-        let wasmtime = Wasmtime::new(&config)?;
+        // SAFETY: the caller's promise.
+        unsafe { Self::of(guests, Code::Loaded(code)) }
+    }
+
+    /// # Safety
+    /// As for [`Code::load`].
+    #[allow(unsafe_code, reason = "the only way to load precompiled code")]
+    unsafe fn of(guests: u32, code: Code<'_>) -> Result<Self, EngineError> {
+        let (wasmtime, room) = reserve(guests, code)?;
         let mut linker = Linker::new(&wasmtime);
         key_search::add_to_linker::<_, HasSelf<_>>(&mut linker, |imports| imports)?;
         add_packet_crypto(&mut linker)?;
         // SAFETY: the caller's promise.
-        let component = unsafe { Component::deserialize(&wasmtime, code) }?;
+        let component = unsafe { code.load(&wasmtime) }?;
         let guests = NativePre::new(linker.instantiate_pre(&component)?)?;
         let (stop, stopped) = channel();
         let clock = wasmtime.clone();
@@ -91,7 +102,13 @@ impl Engine {
             .name("epoch".into())
             .spawn(move || tick(&clock, &stopped))
             .map_err(EngineError::Ticker)?;
-        Ok(Self(Arc::new(Shared { wasmtime, guests, _ticker: stop })))
+        Ok(Self(Arc::new(Shared { wasmtime, guests, room, _ticker: stop })))
+    }
+
+    /// How many guests there can be at a time.
+    #[must_use]
+    pub fn guests(&self) -> u32 {
+        self.0.room
     }
 
     /// A fresh instance in a store of its own.
@@ -130,6 +147,25 @@ pub(super) fn wind_up(store: &mut Store<Imports>) {
     store.set_epoch_deadline(DEADLINE_TICKS);
 }
 
+/// Address space that each guest takes, used or not.
+pub const GUEST_SPACE: u64 = MEMORY_RESERVATION + MEMORY_GUARD + CORE_INSTANCES as u64 * TABLE_LEN;
+
+/// The runtime, with room for so many guests, or for as many as it gets.
+fn reserve(mut guests: u32, code: Code<'_>) -> wasmtime::Result<(Wasmtime, u32)> {
+    loop {
+        let mut config = engine_config(code.initial_data());
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(guests)));
+        code.configure(&mut config);
+        match Wasmtime::new(&config) {
+            Err(_) if guests > self_test::GUESTS => {
+                // Three quarters: close to what there is, after few attempts.
+                guests = (guests - guests.div_ceil(4)).max(self_test::GUESTS);
+            }
+            made => return Ok((made?, guests)),
+        }
+    }
+}
+
 fn pool(guests: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     let core_instances = guests.saturating_mul(CORE_INSTANCES);
@@ -138,7 +174,7 @@ fn pool(guests: u32) -> PoolingAllocationConfig {
         .total_memories(guests)
         .total_tables(core_instances)
         .max_memory_size(MEMORY_MAX)
-        .table_elements(256);
+        .table_elements(TABLE_ELEMENTS);
     pool
 }
 

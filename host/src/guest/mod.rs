@@ -8,6 +8,7 @@
 mod acceptor;
 #[allow(missing_docs, reason = "generated: what the interface leaves without words is plain")]
 mod bindings;
+mod code;
 mod config;
 mod engine;
 mod engine_config;
@@ -30,7 +31,7 @@ pub use bindings::types::{
     PeerFault, ServerConfig, Side,
 };
 pub use config::Config;
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, GUEST_SPACE};
 pub use hello::omits_forward_secrecy;
 pub use instance::{Failure, GuestError};
 pub use output::{Output, Status};

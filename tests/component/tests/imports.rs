@@ -4,7 +4,7 @@ use spiped_component_tests::built;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::engine_config::engine_config;
+use crate::engine_config::{InitialData, engine_config};
 
 const EXPORTS: [&str; 4] = [
     "spiped:pipe/types@0.1.0",
@@ -30,7 +30,7 @@ fn portable_world_imports_nothing_at_all() {
 
 #[test]
 fn native_world_imports_bulk_cryptography_only() {
-    let engine = Engine::new(&engine_config()).unwrap();
+    let engine = Engine::new(&engine_config(InitialData::Mapped)).unwrap();
     let (imports, exports) = interface(&engine, "spiped-native.wasm");
     assert_eq!(imports, ["spiped:pipe/packet-crypto@0.1.0", "spiped:pipe/key-search@0.1.0"]);
     assert_eq!(exports, EXPORTS);

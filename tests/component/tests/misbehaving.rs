@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use crate::engine_config::engine_config;
+use crate::engine_config::{InitialData, engine_config};
 
 /// Sessions at a time: the pool has room for them, for the acceptors, and for
 /// no more.
@@ -43,7 +43,7 @@ fn component() -> Vec<u8> {
 
 pub(crate) fn engine() -> Engine {
     let guests = ROOM + u32::try_from(processors()).unwrap();
-    let compiler = wasmtime::Engine::new(&engine_config()).unwrap();
+    let compiler = wasmtime::Engine::new(&engine_config(InitialData::Mapped)).unwrap();
     let code = compiler.precompile_component(&component()).unwrap();
     // SAFETY: just precompiled, by the same wasmtime under the same settings.
     #[allow(unsafe_code, reason = "the only way to load precompiled code")]
