@@ -44,6 +44,13 @@ impl Address {
         parse(text, Port::Required)
     }
 
+    /// Whether this is `*`, which the C library takes for this host, not for all
+    /// its addresses.
+    #[must_use]
+    pub fn is_star(&self) -> bool {
+        matches!(self, Self::Name { host, .. } if host == "*")
+    }
+
     /// Reads an address to bind an outgoing socket to. Without a port, with
     /// or without brackets, the system picks one.
     ///
@@ -81,11 +88,14 @@ pub enum AddressError {
     #[error("Empty socket address.")]
     Empty,
     /// The text starts with a colon.
-    #[error("No host in \"{0}\"")]
+    #[error("No host in \"{0}\"{hint}", hint = BracketsHint(.0))]
     NoHost(String),
     /// No colon, or nothing after it.
     #[error("Address must contain port number: {0} (write {0}:PORT)")]
     NoPort(String),
+    /// An IPv6 address in which no port can be told apart.
+    #[error("Address must contain port number: {0}{hint}", hint = BracketsHint(.0))]
+    Ipv6WithoutPort(String),
     /// In brackets, only numbers count; elsewhere, numbers have a limit.
     #[error("Invalid port number: {port} in {text} (write a number from 1 to 65535)")]
     BadPort {
@@ -114,6 +124,25 @@ pub enum AddressError {
     /// Not UTF-8, or with a zero byte.
     #[error("Not an address: {}", .0.display())]
     NotText(OsString),
+}
+
+/// How to write what was meant as an IPv6 address.
+struct BracketsHint<'a>(&'a str);
+
+impl fmt::Display for BracketsHint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text) = self;
+        let (ip, port) = match text.rsplit_once(':') {
+            Some((ip, port)) if is_ipv6(ip) && !port.is_empty() => (ip, port),
+            _ if is_ipv6(text) => (*text, "PORT"),
+            _ => return Ok(()),
+        };
+        write!(f, " (write an IPv6 address in brackets: [{ip}]:{port})")
+    }
+}
+
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok()
 }
 
 /// Linux keeps 108 bytes for the path, the closing zero included.
@@ -166,6 +195,10 @@ fn parse_bracketed(text: &str, port: Port) -> Result<Address, AddressError> {
 }
 
 fn parse_name(text: &str, port: Port) -> Result<Address, AddressError> {
+    // What is left of the last colon of an address and a port is an address, too.
+    if is_ipv6(text) && text.rsplit_once(':').is_some_and(|(host, _)| !is_ipv6(host)) {
+        return Err(AddressError::Ipv6WithoutPort(text.to_owned()));
+    }
     let (host, port) = match (text.rsplit_once(':'), port) {
         (Some((host, port)), _) if !port.is_empty() => (host, port),
         (None, Port::Optional) => (text, "0"),
@@ -273,6 +306,22 @@ mod tests {
         assert_eq!(address("host"), Err(AddressError::NoPort("host".into())));
         assert_eq!(address("host:"), Err(AddressError::NoPort("host".into())));
         assert!(matches!(address("host:65536"), Err(AddressError::BadPort { .. })));
+    }
+
+    #[test]
+    fn ipv6_without_brackets_is_shown_with_them() {
+        for (text, hint) in [
+            ("::1:6399", "[::1]:6399"),
+            ("::1", "[::1]:PORT"),
+            ("::", "[::]:PORT"),
+            ("2001:db8::1", "[2001:db8::1]:PORT"),
+            ("1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]:PORT"),
+        ] {
+            let error = address(text).unwrap_err().to_string();
+            let hint = format!("(write an IPv6 address in brackets: {hint})");
+            assert!(error.ends_with(&hint), "{error}");
+        }
+        assert_eq!(address(":80").unwrap_err().to_string(), "No host in \":80\"");
     }
 
     #[test]

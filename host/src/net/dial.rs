@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, UnixSocket};
-use tokio::time::{Instant, timeout_at};
+use tokio::net::{TcpSocket, UnixSocket, UnixStream};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::resolve::Endpoint;
 use super::socket::Socket;
+
+/// Until a Unix socket whose backlog is full is tried again.
+const BACKLOG_PAUSE_MIN: Duration = Duration::from_millis(2);
+const BACKLOG_PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// Connects to the first of `targets` that answers, in their order. An
 /// address that does not answer cannot use up the time of those after it: it
@@ -67,17 +72,32 @@ async fn connect(target: &Endpoint, bind: Option<&Endpoint>) -> io::Result<Socke
             Ok(Socket::Tcp(socket.connect(*address).await?))
         }
         Endpoint::Unix(path) => {
-            let socket = UnixSocket::new_stream()?;
-            match bind {
-                Some(Endpoint::Unix(local)) => {
-                    socket.bind(local).map_err(|error| binding(&error))?;
+            let mut pause = BACKLOG_PAUSE_MIN;
+            loop {
+                match connect_unix(path, bind).await {
+                    // Over TCP, the kernel does that.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        sleep(pause).await;
+                        pause = (pause * 2).min(BACKLOG_PAUSE_MAX);
+                    }
+                    connected => return Ok(Socket::Unix(connected?)),
                 }
-                Some(Endpoint::Tcp(_)) => return Err(wrong_family()),
-                None => {}
             }
-            Ok(Socket::Unix(socket.connect(path).await?))
         }
     }
+}
+
+/// At once: a full backlog is an error.
+async fn connect_unix(target: &Path, bind: Option<&Endpoint>) -> io::Result<UnixStream> {
+    let socket = UnixSocket::new_stream()?;
+    match bind {
+        Some(Endpoint::Unix(local)) => {
+            socket.bind(local).map_err(|error| binding(&error))?;
+        }
+        Some(Endpoint::Tcp(_)) => return Err(wrong_family()),
+        None => {}
+    }
+    socket.connect(target).await
 }
 
 fn binding(error: &io::Error) -> io::Error {

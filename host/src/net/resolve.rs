@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::thread;
@@ -79,8 +80,7 @@ fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
     Ok(endpoints)
 }
 
-/// The first of what `address` stands for: sources and local addresses are one
-/// address each.
+/// The first of what `address` stands for: a local address is one.
 #[must_use]
 pub fn first(endpoints: Vec<Endpoint>, address: &Address) -> Endpoint {
     if endpoints.len() > 1 {
@@ -101,22 +101,47 @@ pub fn local(
     bind.map(|address| Ok(first(look_up(address)?, address))).transpose()
 }
 
-/// Looks up `address` until there is an answer.
+/// Looks up `address` until there is an answer, less and less often.
 ///
 /// # Errors
 /// None, in the form of [`resolve`].
 pub fn resolve_patiently(address: &Address) -> Result<Vec<Endpoint>, ResolveError> {
+    let (mut news, mut pause) = (LookUpNews::default(), RETRY_MIN);
     loop {
-        match resolve(address) {
-            Err(error) => log::warn!("{error}"),
-            found => return found,
+        let found = resolve(address);
+        if let Some(news) = news.of(address, found.as_ref().err()) {
+            log::warn!("{news}");
         }
-        thread::sleep(RETRY_PERIOD);
+        if found.is_ok() {
+            return found;
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(RETRY_MAX);
     }
 }
 
-/// Pause between two attempts to look up a name at start (`-D`).
-const RETRY_PERIOD: Duration = Duration::from_secs(1);
+/// What is worth a line about the look-ups of one name: that they fail, once,
+/// and that they work again.
+#[derive(Debug, Default)]
+pub struct LookUpNews {
+    failing: bool,
+}
+
+impl LookUpNews {
+    /// What there is to say after a look-up, which failed or not.
+    pub fn of(&mut self, address: &Address, error: Option<&ResolveError>) -> Option<String> {
+        let failed_before = mem::replace(&mut self.failing, error.is_some());
+        match error {
+            Some(error) if !failed_before => Some(format!("{error}; trying again, until it works")),
+            None if failed_before => Some(format!("Looking up {address} works again")),
+            Some(_) | None => None,
+        }
+    }
+}
+
+/// Pauses between two attempts to look up a name at start (`-D`).
+const RETRY_MIN: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(30);
 
 /// What the standard library puts before the resolver's words.
 const STD_PREFIX: &str = "failed to lookup address information: ";
@@ -152,6 +177,22 @@ mod tests {
         let error = resolve(&"127.0.0.1:no-such-service".parse().unwrap()).unwrap_err();
         assert_eq!(error.host, "127.0.0.1");
         assert!(error.to_string().starts_with("Error looking up 127.0.0.1: Serv"), "{error}");
+    }
+
+    #[test]
+    fn failing_look_ups_are_news_once_and_so_are_working_ones() {
+        let address = "host.invalid:1".parse().unwrap();
+        let failed = ResolveError { host: "host.invalid".into(), reason: "unknown".into() };
+        let mut news = LookUpNews::default();
+        assert_eq!(news.of(&address, None), None);
+        for _ in 0..2 {
+            let said = news.of(&address, Some(&failed)).unwrap();
+            assert!(said.starts_with("Error looking up host.invalid: unknown"), "{said}");
+            assert_eq!(news.of(&address, Some(&failed)), None);
+            let said = news.of(&address, None).unwrap();
+            assert!(said.contains("host.invalid:1 works again"), "{said}");
+            assert_eq!(news.of(&address, None), None);
+        }
     }
 
     fn endpoints(text: &str) -> Vec<String> {

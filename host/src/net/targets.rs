@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::resolve::{Endpoint, ResolveError, resolve};
+use super::resolve::{Endpoint, LookUpNews, resolve};
 use crate::net::address::Address;
 
 /// The target's addresses as last looked up.
@@ -36,16 +36,17 @@ impl Targets {
 }
 
 async fn refresh(address: Address, period: Duration, targets: watch::Sender<Arc<[Endpoint]>>) {
+    let mut news = LookUpNews::default();
     while !targets.is_closed() {
         sleep(period).await;
         let asked = address.clone();
-        match spawn_blocking(move || resolve(&asked)).await {
-            Ok(Ok(endpoints)) => {
-                targets.send_replace(endpoints.into());
-            }
-            Ok(Err(error @ ResolveError { .. })) => log::warn!("{error}"),
-            // The runtime is going away.
-            Err(_) => return,
+        // Refused only if the runtime is going away.
+        let Ok(found) = spawn_blocking(move || resolve(&asked)).await else { return };
+        if let Some(news) = news.of(&address, found.as_ref().err()) {
+            log::warn!("{news}");
+        }
+        if let Ok(endpoints) = found {
+            targets.send_replace(endpoints.into());
         }
     }
 }
