@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
 
-use crate::cli::number::{NumberFault, parse_float, parse_integer};
+use crate::cli::number::{NumberFault, parse_float, parse_integer, parse_mode, parse_size};
 use crate::cli::{Stop, UsageFault, ValueFault};
 use crate::guest::{ForwardSecrecy, KeyExchange};
 use crate::keys::NamedFile;
@@ -38,6 +38,12 @@ pub struct SpipedArgs {
     pub syslog: bool,
     /// `-u`.
     pub identity: Option<OsString>,
+    /// `--memory`, in bytes.
+    pub memory: Option<u64>,
+    /// `--socket-mode`.
+    pub socket_mode: Option<u32>,
+    /// `--socket-owner`.
+    pub socket_owner: Option<OsString>,
     /// `--connections-per-key`.
     pub connections_per_key: Option<u64>,
     /// `--close-revoked`.
@@ -65,6 +71,9 @@ impl SpipedArgs {
             "-u" => option.text(&mut args.identity),
             "--close-revoked" => option.flag(&mut args.close_revoked),
             "--connections-per-key" => option.number(&mut args.connections_per_key, parse_integer),
+            "--memory" => option.number(&mut args.memory, parse_size),
+            "--socket-mode" => option.number(&mut args.socket_mode, parse_mode),
+            "--socket-owner" => option.text(&mut args.socket_owner),
             "--syslog" => option.flag(&mut args.syslog),
             _ => args.common.take(option),
         })?;

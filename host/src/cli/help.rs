@@ -45,7 +45,8 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
     [-n <connections>] [-o <seconds>] [-p <pid file>] [-r <seconds> | -R]
     [--syslog] [--log-level <level>] [--log-format <format>]
     [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
-    [--close-revoked] [--strict-keys]
+    [--close-revoked] [--strict-keys] [--memory <size>] [--socket-mode <mode>]
+    [--socket-owner {<user> | <:group> | <user:group>}]
        spiped -v | --version | --help
        spiped keygen <key file>
        spiped fingerprint <key file>...
@@ -157,6 +158,8 @@ Connections:
                     stream was truncated; -d accepts both unless told otherwise
   -n <number>       at most this many connections at once; 0 for no limit
                     (default 100)
+  --memory <size>   at most so much memory for connections; K, M and G are
+                    units (default no limit but the system's)
   -o <seconds>      time limit for connecting and for the handshake
                     (default 5; inf for none)
   -r <seconds>      how often to look up the target's name again (default 60)
@@ -177,6 +180,11 @@ Process:
                     (default: the text given to -s, followed by .pid)
   -u <user:group>   become this user, this group (:group), or both, once
                     everything is set up; names or numbers
+  --socket-mode <mode>
+                    who may connect to a Unix source, as 0660 (default by the
+                    file mode mask)
+  --socket-owner <user:group>
+                    whose the Unix source is (default ours)
   --syslog          once in the background, log to syslog
   --log-level <level>
                     error, warn, info or debug (default warn)
@@ -248,7 +256,7 @@ mod tests {
         "--strict-keys",
         "--help",
     ];
-    const SPIPED_ONLY: [&str; 12] = [
+    const SPIPED_ONLY: [&str; 15] = [
         "-d",
         "-D",
         "-e",
@@ -261,6 +269,9 @@ mod tests {
         "-u",
         "--close-revoked",
         "--connections-per-key",
+        "--memory",
+        "--socket-mode",
+        "--socket-owner",
     ];
     const COMMANDS: [Program; 3] = [Program::Keygen, Program::Fingerprint, Program::Pair];
 

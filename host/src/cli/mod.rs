@@ -160,6 +160,9 @@ pub enum UsageFault {
     /// `--new-code` and `--connect`.
     #[error("Option contradicts another one: --new-code (the host with --listen makes the code)")]
     NewCodeToConnect,
+    /// About the file of a Unix socket, where there is none.
+    #[error("Option only for a Unix source: {0}")]
+    NotUnix(&'static str),
     /// An option nothing works without.
     #[error("Missing option: {0}")]
     Required(&'static str),

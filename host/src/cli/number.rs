@@ -31,6 +31,30 @@ pub(crate) fn parse_integer(text: &str) -> Result<u64, NumberFault> {
     Ok(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
+/// Reads a number of bytes: decimal, with `K`, `M` or `G` for a power of 1,024.
+pub(crate) fn parse_size(text: &str) -> Result<u64, NumberFault> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+        Some(_) | None => (text, 1),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NumberFault::Invalid);
+    }
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    number.ok_or(NumberFault::OutOfRange)
+}
+
+/// Reads the mode of a file, in octal.
+pub(crate) fn parse_mode(text: &str) -> Result<u32, NumberFault> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NumberFault::Invalid);
+    }
+    let mode = u32::from_str_radix(text, 8).map_err(|_| NumberFault::Invalid)?;
+    if mode > 0o777 { Err(NumberFault::OutOfRange) } else { Ok(mode) }
+}
+
 /// Reads a floating-point number of at least 0, or not a number: white space,
 /// a sign, then decimal, hexadecimal after `0x`, infinity or not a number.
 pub(crate) fn parse_float(text: &str) -> Result<f64, NumberFault> {
@@ -104,6 +128,24 @@ fn has_nonzero_mantissa(digits: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units_and_modes_are_octal() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("64K"), Ok(64 << 10));
+        assert_eq!(parse_size("3m"), Ok(3 << 20));
+        assert_eq!(parse_size("2G"), Ok(2 << 30));
+        for wrong in ["", "K", "1.5M", "-1", "1 M", "1MB", "ä"] {
+            assert_eq!(parse_size(wrong), Err(NumberFault::Invalid), "{wrong}");
+        }
+        assert_eq!(parse_size("17179869184G"), Err(NumberFault::OutOfRange));
+        assert_eq!(parse_mode("0660"), Ok(0o660));
+        assert_eq!(parse_mode("777"), Ok(0o777));
+        for wrong in ["", "8", "rw", "+660"] {
+            assert_eq!(parse_mode(wrong), Err(NumberFault::Invalid), "{wrong}");
+        }
+        assert_eq!(parse_mode("1777"), Err(NumberFault::OutOfRange));
+    }
 
     #[test]
     fn integers_follow_their_prefix() {

@@ -37,6 +37,15 @@ impl Settings {
         // the values.
         args.common.require_all()?;
         let source = address("-s", &source, Address::parse)?;
+        let is_unix = matches!(source, Address::Unix(_));
+        for (given, option) in [
+            (args.socket_mode.is_some(), "--socket-mode"),
+            (args.socket_owner.is_some(), "--socket-owner"),
+        ] {
+            if given && !is_unix {
+                return Err(UsageFault::NotUnix(option).into());
+            }
+        }
 
         Ok(Self {
             source,
@@ -48,6 +57,9 @@ impl Settings {
                 Launch::Daemon { pid_file: pid_file.into(), syslog: args.syslog }
             },
             connection_limit: connection_limit(args.connection_limit),
+            memory: args.memory,
+            socket_mode: args.socket_mode,
+            socket_owner: args.socket_owner.map(|text| identity(&text)).transpose()?,
             resolve_period,
             key_policy: KeyPolicy {
                 connections_per_key: connections_per_key(args.connections_per_key),
@@ -207,6 +219,9 @@ mod tests {
                 wait_for_dns: false,
                 launch: Launch::Daemon { pid_file: "[127.0.0.1]:1.pid".into(), syslog: false },
                 connection_limit: NonZeroUsize::new(100),
+                memory: None,
+                socket_mode: None,
+                socket_owner: None,
                 resolve_period: Some(Duration::from_mins(1)),
                 key_policy: KeyPolicy::default(),
                 identity: None,
@@ -220,7 +235,8 @@ mod tests {
     fn every_option_reaches_the_settings() {
         let settings = spiped(
             "-e -s /s -t /t -k - -b [::1] -D -f -j -n 0x10 -o 1.5 -p p -r 2 --syslog \
-             -u 1:2 --log-level info --close-revoked --strict-keys",
+             -u 1:2 --log-level info --close-revoked --strict-keys --memory 64M --socket-mode 660 \
+             --socket-owner 3",
         )
         .unwrap();
         let weak = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Omit));
@@ -236,6 +252,9 @@ mod tests {
         assert_eq!(settings.launch, Launch::Daemon { pid_file: "p".into(), syslog: true });
         assert_eq!(settings.resolve_period, Some(Duration::from_secs(2)));
         assert!(settings.identity.is_some());
+        assert_eq!(settings.memory, Some(64 << 20));
+        assert_eq!(settings.socket_mode, Some(0o660));
+        assert!(settings.socket_owner.is_some());
         assert_eq!(settings.log_level, LevelFilter::Info);
     }
 

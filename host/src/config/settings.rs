@@ -25,6 +25,12 @@ pub struct Settings {
     pub launch: Launch,
     /// How many connections at once; `None`: any number.
     pub connection_limit: Option<NonZeroUsize>,
+    /// How much memory peers may make it take, in bytes; `None`: any.
+    pub memory: Option<u64>,
+    /// The mode of a Unix source; `None`: by the file mode mask.
+    pub socket_mode: Option<u32>,
+    /// Whose a Unix source is; `None`: ours.
+    pub socket_owner: Option<IdentityName>,
     /// How often to look up the target again; `None`: never.
     pub resolve_period: Option<Duration>,
     /// What holding an accepted key does not suffice for.

@@ -1,5 +1,7 @@
 //! What lives as long as the process: the start, and what signals ask for.
 
+mod capacity;
+mod endings;
 mod exposure;
 pub mod signals;
 pub mod startup;

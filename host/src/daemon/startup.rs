@@ -1,51 +1,41 @@
 //! From settings to a running program: the order in which things are looked
 //! up, opened and given up.
 
-use std::io;
-use std::num::NonZeroUsize;
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
-
-use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::emulate_default_handler;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Launch, Settings};
 use crate::connection::Snapshot;
 use crate::connection::acceptors::acceptors_max;
+use crate::daemon::capacity::{Wanted, guests, strangers};
+use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::signals::Requests;
 use crate::guest::{Config, Engine};
 use crate::keys::Keyring;
-use crate::net::listen::{Bound, listen};
-use crate::net::resolve::{first, local, resolve, resolve_patiently};
+use crate::net::listen::{Bound, SocketAccess, listen_on_all};
+use crate::net::resolve::{local, resolve, resolve_patiently};
 use crate::observe::{LogHandle, Observe};
 use crate::pipe::Pipe;
 use crate::pipe::listener::Server;
 use crate::process::compute::processors;
 use crate::process::daemonize::{Daemonized, Launcher, Readiness, daemonize};
-use crate::process::dumps;
-use crate::process::limits::OpenFiles;
+use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
 use crate::process::secrets;
 use crate::process::workers::Workers;
-
-/// The most connections at once, however many the user wants: address space
-/// is set aside for each.
-const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is not 0");
+use crate::process::{allocator, dumps};
+use anyhow::{Context as _, Result};
 
 /// Runs `spiped` to its end.
 ///
 /// # Errors
 /// What kept it from starting.
 pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
-    if process::id() == 1 {
-        log::warn!("WARNING: Applying workaround for Docker signal-handling bug");
-    }
-    dumps::forbid();
+    let endings = Endings::catch()?;
     let requests = Requests::catch()?;
+    dumps::forbid();
     let identity = plan.identity.as_ref().map(IdentityName::look_up).transpose()?;
     let user = identity.and_then(Identity::user);
     let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(user))?;
@@ -60,13 +50,22 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         };
     }
     let look_up = if plan.wait_for_dns { resolve_patiently } else { resolve };
-    let source = first(look_up(&plan.source)?, &plan.source);
+    if plan.source.is_star() {
+        log::warn!("-s {}: for all interfaces write [0.0.0.0]:PORT or [::]:PORT", plan.source);
+    }
+    let sources = look_up(&plan.source)?;
     let targets = look_up(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), look_up)?;
-    if let Some(warning) = exposure::of_plain_side(plan.pipe.config.side(), &source, &targets) {
+    let exposed = |source| exposure::of_plain_side(plan.pipe.config.side(), source, &targets);
+    if let Some(warning) = sources.iter().find_map(exposed) {
         log::warn!("{warning}");
     }
-    let source = listen(&source).with_context(|| format!("Error binding socket: {source}"))?;
+    let access = SocketAccess {
+        mode: plan.socket_mode,
+        owner: plan.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
+    };
+    let source = listen_on_all(&sources, &access)
+        .with_context(|| format!("Error binding socket: {}", plan.source))?;
     if !plan.wait_for_dns {
         match launch(&plan.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
@@ -75,12 +74,24 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     }
     secrets::after_last_fork();
 
-    let connection_limit = connection_limit(plan.connection_limit);
+    let other_guests = other_guests(plan.pipe.config);
+    let wanted = Wanted {
+        connections: plan.connection_limit,
+        strangers: strangers(plan.pipe.config, plan.connection_limit),
+        loops: processors(),
+        other_guests,
+        memory: plan.memory,
+    };
+    let capacity = wanted.fit()?;
     if let Some(identity) = identity {
         identity.assume()?;
         dumps::forbid();
     }
-    let engine = Engine::new(guests(plan.pipe.config, connection_limit))?;
+    if Memory::is_space_limited() {
+        allocator::keep_to_one_heap();
+    }
+    let engine = Engine::new(guests(capacity.connections.get() + other_guests))?;
+    let connection_limit = capacity.with_room_for(&engine, other_guests);
     log.start();
     let workers = Workers::start()?;
     workers.block_on(async {
@@ -90,7 +101,7 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
             Snapshot::new(plan.pipe, engine, keys, plan.key_policy, targets, bind, period)?;
         let observe = Observe::new(log, Some(name.clone()));
         let listener = Bound::into_listener(source)?;
-        let drain = drain()?;
+        let drain = endings.drain()?;
         let pipe = Arc::new(Pipe::new(name, Snapshot { observe, ..snapshot }));
         requests.obey(&pipe, log)?;
         readiness.map(Readiness::ready).transpose()?;
@@ -101,15 +112,14 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     })
 }
 
-/// How many guests there can be at a time: one for each connection, some that
-/// were given up while they computed, and the acceptors. Strangers have none.
-fn guests(config: Config, connections: NonZeroUsize) -> u32 {
+/// How many guests there can be besides those of connections: some that were
+/// given up while they computed, and the acceptors. Strangers have none.
+fn other_guests(config: Config) -> usize {
     let acceptors = match config {
         Config::Client(_) => 0,
         Config::Server(_) => acceptors_max(),
     };
-    let guests = connections.get().saturating_add(processors()).saturating_add(acceptors);
-    u32::try_from(guests).unwrap_or(u32::MAX)
+    processors().saturating_add(acceptors)
 }
 
 /// Which process goes on, and as what.
@@ -140,52 +150,4 @@ fn launch(launch: &Launch, log: LogHandle) -> Result<Launched> {
 fn wait_without(keys: Keyring, launcher: Launcher) -> ExitCode {
     drop(keys);
     launcher.wait()
-}
-
-/// How many connections at once there can be, of as many as are `wanted`.
-fn connection_limit(wanted: Option<NonZeroUsize>) -> NonZeroUsize {
-    let files = OpenFiles::raise_for(wanted);
-    let possible = files.connections().and_then(NonZeroUsize::new);
-    let Some(wanted) = wanted else {
-        return possible.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
-    };
-    if let Some(possible) = possible
-        && !files.is_enough()
-    {
-        log::warn!(
-            "-n {wanted}: the limit on open files is enough for {possible} connections only; \
-             raise it with LimitNOFILE= or ulimit -n"
-        );
-    }
-    if wanted > CONNECTIONS_MAX {
-        log::warn!("-n {wanted}: {CONNECTIONS_MAX} connections at once are possible");
-    }
-    wanted.min(CONNECTIONS_MAX)
-}
-
-/// Resolves on the first SIGTERM; the second ends the process as if it had
-/// never been caught.
-///
-/// # Errors
-/// When signals cannot be caught.
-fn drain() -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    if process::id() == 1 {
-        // The kernel ignores a SIGINT to PID 1 that nobody catches.
-        on_next(signal(SignalKind::from_raw(SIGINT))?, || process::exit(0));
-    }
-    Ok(async move {
-        terminate.recv().await;
-        notify::stopping();
-        on_next(terminate, || {
-            let _ = emulate_default_handler(SIGTERM);
-        });
-    })
-}
-
-fn on_next(mut signal: Signal, action: impl FnOnce() + Send + 'static) {
-    tokio::spawn(async move {
-        signal.recv().await;
-        action();
-    });
 }

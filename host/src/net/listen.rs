@@ -1,25 +1,32 @@
-//! The source: a listening socket, TCP or Unix.
+//! The source: listening sockets, TCP or Unix.
+
+mod unix;
 
 use std::fmt;
-use std::fs;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
-use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
-use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
+use socket2::{SockAddr, Socket as RawSocket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 
 use super::resolve::Endpoint;
 use super::socket::Socket;
 
+pub use unix::SocketAccess;
+
 /// Connections the kernel completes ahead of `accept`. It may allow fewer.
 const BACKLOG: i32 = 1024;
 
-/// A socket that listens already, though no runtime is there to accept yet.
+/// Sockets that listen already, though no runtime is there to accept yet.
 #[derive(Debug)]
-pub struct Bound {
+pub struct Bound(Vec<BoundSocket>);
+
+#[derive(Debug)]
+struct BoundSocket {
     socket: RawSocket,
     is_unix: bool,
 }
@@ -27,64 +34,117 @@ pub struct Bound {
 /// Binds and listens.
 ///
 /// A Unix socket's file that a daemon left behind is removed, if nobody
-/// answers on it; anything else in the way is an error.
+/// answers on it; anything else in the way is an error. `file` says what the
+/// new one is to be like.
 ///
 /// # Errors
 /// Those of `socket`, `bind` and `listen`.
-pub fn listen(endpoint: &Endpoint) -> io::Result<Bound> {
-    let address = sock_addr(endpoint)?;
-    let socket = RawSocket::new(address.domain(), Type::STREAM.nonblocking(), None)?;
-    let is_unix = address.domain() == Domain::UNIX;
-    if !is_unix {
-        socket.set_reuse_address(true)?;
-    }
-    match (socket.bind(&address), endpoint) {
-        (Err(error), Endpoint::Unix(path)) if error.kind() == io::ErrorKind::AddrInUse => {
-            remove_stale(path, &address)?;
-            socket.bind(&address)?;
+pub fn listen(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<Bound> {
+    Ok(Bound(vec![listen_on(endpoint, file)?]))
+}
+
+/// As [`listen`], on all addresses of a name. The first has to work; of each
+/// other that does not, a warning tells.
+///
+/// # Errors
+/// Those of the first.
+pub fn listen_on_all(endpoints: &[Endpoint], file: &SocketAccess) -> io::Result<Bound> {
+    let mut bound = Vec::with_capacity(endpoints.len());
+    for (number, endpoint) in endpoints.iter().enumerate() {
+        match listen_on(endpoint, file) {
+            Ok(socket) => bound.push(socket),
+            Err(error) if number == 0 => return Err(error),
+            Err(error) => log::warn!("Not listening on {endpoint}: {error}"),
         }
-        (result, _) => result?,
     }
-    socket.listen(BACKLOG)?;
-    Ok(Bound { socket, is_unix })
+    Ok(Bound(bound))
+}
+
+fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket> {
+    match endpoint {
+        Endpoint::Tcp(address) => {
+            let address = SockAddr::from(*address);
+            let socket = RawSocket::new(address.domain(), Type::STREAM.nonblocking(), None)?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&address)?;
+            socket.listen(BACKLOG)?;
+            Ok(BoundSocket { socket, is_unix: false })
+        }
+        Endpoint::Unix(path) => {
+            Ok(BoundSocket { socket: file.listen(path, BACKLOG)?, is_unix: true })
+        }
+    }
 }
 
 impl Bound {
-    /// Hands the socket to the runtime.
+    /// Hands the sockets to the runtime.
     ///
     /// # Errors
-    /// When the runtime cannot watch it.
+    /// When the runtime cannot watch one.
     pub fn into_listener(self) -> io::Result<Listener> {
+        let sockets = self.0.into_iter().map(BoundSocket::into_listening).collect::<Result<_, _>>();
+        Ok(Listener { sockets: sockets?, next: AtomicUsize::new(0) })
+    }
+}
+
+impl BoundSocket {
+    fn into_listening(self) -> io::Result<Listening> {
         Ok(if self.is_unix {
-            Listener::Unix(UnixListener::from_std(self.socket.into())?)
+            Listening::Unix(UnixListener::from_std(self.socket.into())?)
         } else {
-            Listener::Tcp(TcpListener::from_std(self.socket.into())?)
+            Listening::Tcp(TcpListener::from_std(self.socket.into())?)
         })
     }
 }
 
-/// A listening socket.
+/// The sockets of a source.
 #[derive(Debug)]
-pub enum Listener {
-    /// Over TCP.
+pub struct Listener {
+    /// At least one.
+    sockets: Vec<Listening>,
+    /// Which is asked first: a flood on one must not keep the others waiting.
+    next: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum Listening {
     Tcp(TcpListener),
-    /// On a path.
     Unix(UnixListener),
 }
 
 impl Listener {
-    /// The next connection.
+    /// The next connection, of whichever socket has one.
     ///
     /// # Errors
     /// Those of `accept`.
     pub async fn accept(&self) -> io::Result<Accepted> {
-        Ok(match self {
-            Self::Tcp(listener) => {
-                let (stream, address) = listener.accept().await?;
-                Accepted::Tcp(stream.into_std()?, address)
+        poll_fn(|context| self.poll_accept(context)).await
+    }
+
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        let count = self.sockets.len();
+        let first = self.next.load(Ordering::Relaxed);
+        for index in (first..first + count).map(|index| index % count) {
+            if let Poll::Ready(accepted) = self.sockets[index].poll_accept(context) {
+                self.next.store((index + 1) % count, Ordering::Relaxed);
+                return Poll::Ready(accepted);
             }
-            Self::Unix(listener) => Accepted::Unix(listener.accept().await?.0.into_std()?),
-        })
+        }
+        Poll::Pending
+    }
+}
+
+impl Listening {
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        match self {
+            Self::Tcp(listener) => listener.poll_accept(context).map(|accepted| {
+                let (stream, address) = accepted?;
+                Ok(Accepted::Tcp(stream.into_std()?, address))
+            }),
+            Self::Unix(listener) => listener
+                .poll_accept(context)
+                .map(|accepted| Ok(Accepted::Unix(accepted?.0.into_std()?))),
+        }
     }
 }
 
@@ -149,49 +209,51 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Removes the file of a Unix socket on which nobody listens.
-fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
-    let in_use = || io::Error::from_raw_os_error(rustix::io::Errno::ADDRINUSE.raw_os_error());
-    if !fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Err(in_use());
-    }
-    let probe = RawSocket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    match probe.connect(address) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            log::info!("Removing the stale socket {}", path.display());
-            fs::remove_file(path)
-        }
-        // Somebody answers, is too busy to, or we may not ask.
-        _ => Err(in_use()),
-    }
-}
-
-fn sock_addr(endpoint: &Endpoint) -> io::Result<SockAddr> {
-    match endpoint {
-        Endpoint::Tcp(address) => Ok((*address).into()),
-        Endpoint::Unix(path) => SockAddr::unix(path),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::net::TcpStream;
+
     use super::*;
 
+    #[tokio::test]
+    async fn flooded_socket_does_not_keep_the_others_waiting() {
+        let any = [loopback(), loopback(), loopback()];
+        let bound = listen_on_all(&any, &SocketAccess::default()).unwrap();
+        let addresses: Vec<_> = bound.0.iter().map(BoundSocket::address).collect();
+        let listener = bound.into_listener().unwrap();
+        let mut clients: Vec<_> = (0..20).map(|_| connect(addresses[0])).collect();
+        clients.extend(addresses[1..].iter().map(|address| connect(*address)));
+        let mut heard = Vec::new();
+        for _ in 0..6 {
+            let Accepted::Tcp(stream, _) = listener.accept().await.unwrap() else { panic!() };
+            heard.push(stream.local_addr().unwrap());
+        }
+        assert!(addresses.iter().all(|address| heard.contains(address)), "{heard:?}");
+    }
+
     #[test]
-    fn only_a_dead_socket_makes_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
-        let endpoint = Endpoint::Unix(path.clone());
+    fn only_the_first_address_has_to_work() {
+        let taken = listen(&loopback(), &SocketAccess::default()).unwrap();
+        let occupied = Endpoint::Tcp(taken.0[0].address());
+        let listen = |endpoints: &[Endpoint]| listen_on_all(endpoints, &SocketAccess::default());
+        assert_eq!(listen(&[loopback(), occupied.clone()]).unwrap().0.len(), 1);
+        let refused = listen(&[occupied, loopback()]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+    }
 
-        let first = listen(&endpoint).unwrap();
-        assert_eq!(listen(&endpoint).unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        drop(first);
-        drop(listen(&endpoint).unwrap());
+    fn loopback() -> Endpoint {
+        Endpoint::Tcp("127.0.0.1:0".parse().unwrap())
+    }
 
-        fs::remove_file(&path).unwrap();
-        fs::write(&path, "precious").unwrap();
-        assert_eq!(listen(&endpoint).unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    /// Once it is in the queue.
+    fn connect(address: SocketAddr) -> TcpStream {
+        TcpStream::connect(address).unwrap()
+    }
+
+    impl BoundSocket {
+        fn address(&self) -> SocketAddr {
+            self.socket.local_addr().unwrap().as_socket().unwrap()
+        }
     }
 }

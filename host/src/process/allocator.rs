@@ -1,6 +1,8 @@
 //! The heap, wiped: nothing that was freed can be read again.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(target_env = "gnu")]
+use std::ffi::c_int;
 use std::slice;
 
 use zeroize::optimization_barrier;
@@ -44,6 +46,21 @@ unsafe impl GlobalAlloc for WipingAllocator {
         optimization_barrier(wiped);
         // SAFETY: the caller's promise, which is the same.
         unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// From now on all threads share one heap. Each has one of its own otherwise,
+/// for which 64 MiB of address space are set aside.
+pub fn keep_to_one_heap() {
+    #[cfg(target_env = "gnu")]
+    {
+        const M_ARENA_MAX: c_int = -8;
+        #[allow(unsafe_code, reason = "a setting of the C library")]
+        unsafe extern "C" {
+            safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
+        }
+        // A refusal only costs address space.
+        let _ = mallopt(M_ARENA_MAX, 1);
     }
 }
 

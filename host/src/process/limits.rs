@@ -1,32 +1,34 @@
-//! The limit on open files, raised to what the connections need. Raising the
-//! hard limit takes privileges: do it before they are dropped.
+//! The limit on open files, raised to what is needed. Raising the hard limit
+//! takes privileges: do it before they are dropped.
 
-use std::num::NonZeroUsize;
+use std::fs;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many files may be open, after we tried to raise it.
+/// How many files there may still be, after we tried to raise the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenFiles {
     /// `None`: any number.
     limit: Option<u64>,
-    /// `None`: as many as possible.
-    wanted: Option<u64>,
+    /// How many of these are open already.
+    open: u64,
 }
 
 impl OpenFiles {
-    /// Raises the limit to what `connections` at once need, or, without a
-    /// limit on them, as far as it goes. Never lowers it. A refusal is no
-    /// error: the outcome tells.
+    /// Raises the limit until `more` files than are open now can be, or, with
+    /// `None`, as far as it goes. Never lowers it. A refusal is no error: the
+    /// outcome tells.
     #[must_use]
-    pub fn raise_for(connections: Option<NonZeroUsize>) -> Self {
-        let wanted = connections.map(files_for);
-        for attempt in attempts(&getrlimit(Resource::Nofile), wanted) {
+    pub fn raise_for(more: Option<u64>) -> Self {
+        let now = getrlimit(Resource::Nofile);
+        let open = count_open(now.current);
+        let wanted = more.map(|more| more.saturating_add(open));
+        for attempt in attempts(&now, wanted) {
             if setrlimit(Resource::Nofile, attempt).is_ok() {
                 break;
             }
         }
-        Self { limit: getrlimit(Resource::Nofile).current, wanted }
+        Self { limit: getrlimit(Resource::Nofile).current, open }
     }
 
     /// The limit in force; `None`: any number.
@@ -35,27 +37,23 @@ impl OpenFiles {
         self.limit
     }
 
-    /// How many connections at once it allows; `None`: any number.
+    /// How many more can be open; `None`: any number.
     #[must_use]
-    pub fn connections(&self) -> Option<usize> {
-        let limit = self.limit?.saturating_sub(MARGIN) / FILES_PER_CONNECTION;
-        usize::try_from(limit).ok()
-    }
-
-    /// Whether as many connections as asked for can be open. Without a limit
-    /// on them there is nothing to compare with.
-    #[must_use]
-    pub fn is_enough(&self) -> bool {
-        match (self.limit, self.wanted) {
-            (Some(limit), Some(wanted)) => limit >= wanted,
-            (None, _) | (_, None) => true,
-        }
+    pub fn left(&self) -> Option<u64> {
+        Some(self.limit?.saturating_sub(self.open))
     }
 }
 
-fn files_for(connections: NonZeroUsize) -> u64 {
-    let connections = u64::try_from(connections.get()).unwrap_or(u64::MAX);
-    connections.saturating_mul(FILES_PER_CONNECTION).saturating_add(MARGIN)
+/// How many descriptors below the limit are in use: what was inherited with a
+/// greater number takes nothing of it.
+fn count_open(limit: Option<u64>) -> u64 {
+    let Ok(folder) = fs::read_dir("/proc/self/fd") else {
+        return OPEN_AT_START;
+    };
+    let numbers = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let counted = |number: &u64| limit.is_none_or(|limit| *number < limit);
+    // The folder itself was open meanwhile.
+    (numbers.filter(counted).count() as u64).saturating_sub(1)
 }
 
 /// What to ask the kernel for, best first.
@@ -74,10 +72,8 @@ fn attempts(now: &Rlimit, wanted: Option<u64>) -> Vec<Rlimit> {
     }
 }
 
-/// The source socket and the target socket.
-const FILES_PER_CONNECTION: u64 = 2;
-/// Listener, log, runtime, resolver, and sockets between accept and close.
-const MARGIN: u64 = 64;
+/// Where the kernel does not tell: standard streams, source, log, and one more.
+const OPEN_AT_START: u64 = 6;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
@@ -111,22 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn outcome_says_how_many_connections_fit() {
-        let open_files = |limit, wanted| OpenFiles { limit, wanted };
-        assert_eq!(open_files(Some(264), None).connections(), Some(100));
-        assert_eq!(open_files(Some(10), None).connections(), Some(0));
-        assert_eq!(open_files(None, None).connections(), None);
-        assert!(open_files(Some(264), Some(264)).is_enough());
-        assert!(!open_files(Some(263), Some(264)).is_enough());
-        assert!(open_files(Some(263), None).is_enough());
+    fn raising_never_lowers() {
+        let before = getrlimit(Resource::Nofile).current;
+        let open_files = OpenFiles::raise_for(Some(1));
+        assert_eq!(open_files.limit(), before);
+        assert!(open_files.left() >= Some(1));
     }
 
     #[test]
-    fn raising_never_lowers() {
-        let before = getrlimit(Resource::Nofile).current;
-        let open_files = OpenFiles::raise_for(NonZeroUsize::new(1));
-        assert!(open_files.is_enough());
-        assert_eq!(open_files.limit(), before);
+    fn open_files_are_counted() {
+        let counted = |limit| count_open(Some(limit));
+        assert!(counted(u64::MAX) >= 3);
+        assert_eq!(counted(3), 3);
+        assert_eq!(counted(0), 0);
     }
 
     type Pair = (Option<u64>, Option<u64>);

@@ -6,6 +6,7 @@ pub mod compute;
 pub mod daemonize;
 pub mod dumps;
 pub mod limits;
+pub mod memory;
 pub mod notify;
 pub mod privileges;
 pub mod secrets;

@@ -1,5 +1,9 @@
 //! `-u`: becomes another user for good, and proves that it did.
 
+use std::io;
+use std::os::unix::fs::lchown;
+use std::path::Path;
+
 use nix::errno::Errno;
 use nix::unistd::{
     Gid, Group, Uid, User, getgroups, getresgid, getresuid, setgid, setgroups, setuid,
@@ -76,6 +80,15 @@ impl Identity {
             setuid(user).map_err(|cause| PrivilegeError::User(user, cause))?;
         }
         self.verify()
+    }
+
+    /// Gives it a file, which is not followed if it is a link.
+    ///
+    /// # Errors
+    ///
+    /// When that is refused: only root may.
+    pub fn own(&self, file: &Path) -> io::Result<()> {
+        lchown(file, self.user.map(Uid::as_raw), self.group.map(Gid::as_raw))
     }
 
     /// A kernel or an emulation may report success and keep a saved id.

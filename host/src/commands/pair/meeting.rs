@@ -19,7 +19,7 @@ use crate::guest::pairing::{Exchange, Failure, Output, PeerFault, ProtocolFailur
 use crate::guest::{Engine, Side};
 use crate::net::address::Address;
 use crate::net::dial::dial;
-use crate::net::listen::{Accepted, Bound, Listener, listen};
+use crate::net::listen::{Accepted, Bound, Listener, SocketAccess, listen};
 use crate::net::resolve::{Endpoint, first, resolve};
 use crate::net::socket::Socket;
 
@@ -71,7 +71,7 @@ pub(super) async fn meet(
         Meeting::Listen(address) => {
             let endpoint = first(look_up(address).await?, address);
             let failed = |error| PairError::Listen(endpoint.clone(), error);
-            let bound = listen(&endpoint).map_err(failed)?;
+            let bound = listen(&endpoint, &SocketAccess::default()).map_err(failed)?;
             let _file = SocketFile::of(&endpoint);
             let listener = Bound::into_listener(bound).map_err(failed)?;
             let code_option = if code.is_some() { " --code -" } else { "" };

@@ -1,0 +1,344 @@
+//! How much there can be at once, with what the system gives us: computed at
+//! start, so that the last connection to find room costs no other.
+
+use std::num::NonZeroUsize;
+
+use thiserror::Error;
+
+use crate::guest::{Config, Engine, GUEST_SPACE};
+use crate::process::limits::OpenFiles;
+use crate::process::memory::{Memory, least};
+
+/// The most connections at once, however many the user wants: address space
+/// is set aside for each.
+const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is not 0");
+
+/// Strangers, however few connections there are to be.
+const STRANGERS_MIN: usize = 64;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// `None`: as many as possible.
+    pub(super) connections: Option<NonZeroUsize>,
+    /// Connections whose peer has not authenticated.
+    pub(super) strangers: usize,
+    /// Event loops.
+    pub(super) loops: usize,
+    /// Guests besides those of connections.
+    pub(super) other_guests: usize,
+    /// All the memory that peers may make us take, in bytes; `None`: any.
+    pub(super) memory: Option<u64>,
+}
+
+/// What there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Capacity {
+    pub(super) connections: NonZeroUsize,
+    pub(super) strangers: usize,
+    pub(super) loops: usize,
+    /// Memory for all that, in bytes.
+    pub(super) memory: u64,
+}
+
+/// Not even one connection is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum TooLittle {
+    #[error(
+        "The limit on open files leaves {left}, and {needed} are needed for a single connection; \
+         raise it with LimitNOFILE= or ulimit -n"
+    )]
+    Files { left: u64, needed: u64 },
+    #[error(
+        "There are {} KiB of memory for connections, and {} are needed for a single one; \
+         raise the limit on memory", left / 1024, needed / 1024
+    )]
+    Memory { left: u64, needed: u64 },
+}
+
+/// Descriptors of an event loop.
+const FILES_PER_LOOP: u64 = 4;
+/// The sockets of a connection.
+const FILES_PER_CONNECTION: u64 = 2;
+/// Signals, and the image of a guest's memory.
+const FILES_OF_THE_PROCESS: u64 = 3;
+/// For look-ups, reading keys, syslog, and sockets between accept and close. Fewer
+/// if there are few: then these wait until one is free.
+const FILES_TO_SPARE: u64 = 16;
+
+/// What a connection takes besides a guest's address space: a guest's memory and
+/// what the host keeps for it.
+const CONNECTION_MEMORY: u64 = 512 << 10;
+/// What the host keeps for it, as address space.
+const CONNECTION_SPACE: u64 = 128 << 10;
+/// Until it has authenticated.
+const STRANGER_MEMORY: u64 = 8 << 10;
+/// The stack of a thread, and its stack for signals.
+const THREAD_SPACE: u64 = (2 << 20) + (300 << 10);
+/// Threads besides those of loops: each loop has one that computes.
+const OTHER_THREADS: u64 = 4;
+/// What the process takes after this was computed.
+const BASE_SPACE: u64 = 8 << 20;
+
+impl Wanted {
+    /// Raises the limit on open files to the need, and sees what fits.
+    ///
+    /// # Errors
+    /// When not even one connection does.
+    pub(super) fn fit(self) -> Result<Capacity, TooLittle> {
+        let most = self.connections.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
+        let need = self.connections.map(|_| self.files(most));
+        let files = OpenFiles::raise_for(need).left();
+        let memory = Memory::left();
+        let capacity = self.within(files, memory)?;
+        if let Some(asked) = self.connections
+            && asked > capacity.connections
+        {
+            let reason = self.reason(files, memory, capacity.connections);
+            log::warn!(
+                "-n {asked}: {} connections at once are possible: {reason}",
+                capacity.connections
+            );
+        }
+        Ok(capacity)
+    }
+
+    fn files(&self, connections: NonZeroUsize) -> u64 {
+        FILES_OF_THE_PROCESS
+            + FILES_TO_SPARE
+            + FILES_PER_LOOP * self.loops as u64
+            + FILES_PER_CONNECTION * connections.get() as u64
+            + self.strangers as u64
+    }
+
+    fn within(self, files: Option<u64>, memory: Memory) -> Result<Capacity, TooLittle> {
+        let (loops, strangers, by_files) = self.within_files(files)?;
+        let by_memory = self.within_memory(loops, strangers, memory)?;
+        let wanted = self.connections.unwrap_or(CONNECTIONS_MAX).get() as u64;
+        let connections = wanted.min(CONNECTIONS_MAX.get() as u64).min(by_files).min(by_memory);
+        let connections = usize::try_from(connections).ok().and_then(NonZeroUsize::new);
+        let connections = connections.unwrap_or(NonZeroUsize::MIN);
+        let guests = (connections.get() + self.other_guests) as u64;
+        let memory = guests * CONNECTION_MEMORY + strangers as u64 * STRANGER_MEMORY;
+        Ok(Capacity { connections, strangers, loops, memory })
+    }
+
+    /// How many loops, strangers and connections.
+    fn within_files(&self, files: Option<u64>) -> Result<(usize, usize, u64), TooLittle> {
+        let Some(left) = files else {
+            return Ok((self.loops, self.strangers, u64::MAX));
+        };
+        let stranger = u64::from(self.strangers > 0);
+        let needed = FILES_OF_THE_PROCESS + FILES_PER_LOOP + FILES_PER_CONNECTION + stranger;
+        if left < needed {
+            return Err(TooLittle::Files { left, needed });
+        }
+        let left = left - FILES_OF_THE_PROCESS;
+        // Loops are to serve connections: these get at least half.
+        let loops = (self.loops as u64).min(left / 2 / FILES_PER_LOOP).max(1);
+        let left = left - loops * FILES_PER_LOOP;
+        let left = left - FILES_TO_SPARE.min(left / 8);
+        // Connections come first, but strangers are where they come from.
+        let for_strangers = match self.connections {
+            Some(_) => STRANGERS_MIN as u64,
+            None => left / 8,
+        };
+        let least = (self.strangers as u64).min(for_strangers).min((left / 4).max(stranger));
+        let wanted = self.connections.map_or(u64::MAX, |wanted| wanted.get() as u64);
+        let connections = wanted.min((left - least) / FILES_PER_CONNECTION);
+        let strangers = (self.strangers as u64).min(left - connections * FILES_PER_CONNECTION);
+        Ok((as_usize(loops), as_usize(strangers), connections))
+    }
+
+    fn within_memory(
+        &self,
+        loops: usize,
+        strangers: usize,
+        memory: Memory,
+    ) -> Result<u64, TooLittle> {
+        let threads = 2 * loops as u64 + OTHER_THREADS;
+        let others = self.other_guests as u64;
+        let strangers = strangers as u64 * STRANGER_MEMORY;
+        let bounds = [
+            (
+                memory.space,
+                GUEST_SPACE + CONNECTION_SPACE,
+                BASE_SPACE + threads * THREAD_SPACE + others * GUEST_SPACE + strangers,
+            ),
+            (
+                least(self.memory, memory.used),
+                CONNECTION_MEMORY,
+                others * CONNECTION_MEMORY + strangers,
+            ),
+        ];
+        let mut connections = u64::MAX;
+        for (left, each, fixed) in bounds {
+            let Some(left) = left else { continue };
+            let fit = left.saturating_sub(fixed) / each;
+            if fit == 0 {
+                return Err(TooLittle::Memory { left, needed: fixed + each });
+            }
+            connections = connections.min(fit);
+        }
+        Ok(connections)
+    }
+
+    /// What keeps there from being more than `connections`.
+    fn reason(self, files: Option<u64>, memory: Memory, connections: NonZeroUsize) -> &'static str {
+        let more = |wanted: Self, memory| {
+            wanted.within(files, memory).is_ok_and(|fit| fit.connections > connections)
+        };
+        let unasked = Self { memory: None, ..self };
+        if connections == CONNECTIONS_MAX {
+            "there are never more"
+        } else if more(unasked, memory) {
+            "--memory allows no more"
+        } else if more(unasked, Memory { space: None, ..memory }) {
+            "the limit on address space (ulimit -v) allows no more"
+        } else if more(unasked, Memory::default()) {
+            "the memory limit of the control group allows no more"
+        } else {
+            "more need more open files; raise the limit with LimitNOFILE= or ulimit -n"
+        }
+    }
+}
+
+impl Capacity {
+    /// How many connections there can be with this engine, which may have found
+    /// less address space than it asked for.
+    pub(super) fn with_room_for(self, engine: &Engine, other_guests: usize) -> NonZeroUsize {
+        let guests = usize::try_from(engine.guests()).unwrap_or(usize::MAX);
+        let connections = self.connections.get().min(guests.saturating_sub(other_guests));
+        let connections = NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN);
+        if connections < self.connections {
+            log::warn!(
+                "The system has address space for {connections} connections at once, of {}",
+                self.connections
+            );
+        }
+        log::info!(
+            "Room for connections: {connections}, strangers: {}, on event loops: {}; memory for \
+             them: at most {} MiB",
+            self.strangers,
+            self.loops,
+            self.memory.div_ceil(1 << 20)
+        );
+        connections
+    }
+}
+
+/// As many guests as an engine can be asked for.
+pub(super) fn guests(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// How many strangers there are to be room for: none on a client.
+pub(super) fn strangers(config: Config, connections: Option<NonZeroUsize>) -> usize {
+    match config {
+        Config::Client(_) => 0,
+        Config::Server(_) => {
+            connections.unwrap_or(CONNECTIONS_MAX).get().div_ceil(2).max(STRANGERS_MIN)
+        }
+    }
+}
+
+fn as_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_what_there_is_if_it_fits() {
+        let capacity = server(100).within(Some(1024), Memory::default()).unwrap();
+        assert_eq!(in_words(capacity), (100, 64, 2));
+        let capacity = server(100).within(None, Memory::default()).unwrap();
+        assert_eq!(in_words(capacity), (100, 64, 2));
+    }
+
+    #[test]
+    fn everything_that_is_promised_can_be_open_at_once() {
+        for left in 10..2000 {
+            for wanted in [server(1), server(100), server(5000), any(server(1)), client(100)] {
+                let fit = wanted.within(Some(left), Memory::default()).unwrap();
+                let (connections, strangers, loops) = in_words(fit);
+                assert!(connections >= 1 && loops >= 1, "{left}: {fit:?}");
+                assert!(strangers >= 1 || wanted.strangers == 0, "{left}: {fit:?}");
+                let files = FILES_OF_THE_PROCESS as usize + 4 * loops + 2 * connections + strangers;
+                assert!(files as u64 <= left, "{left}: {fit:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_files_are_an_error_that_tells_the_need() {
+        let few = server(100).within(Some(9), Memory::default());
+        assert_eq!(few, Err(TooLittle::Files { left: 9, needed: 10 }));
+        assert!(client(1).within(Some(9), Memory::default()).is_ok());
+    }
+
+    #[test]
+    fn many_processors_do_not_use_up_the_files() {
+        let wanted = Wanted { loops: 256, ..server(100) };
+        let (connections, _, loops) =
+            in_words(wanted.within(Some(1000), Memory::default()).unwrap());
+        assert!(connections == 100 && loops > 100, "{connections} {loops}");
+        assert!(wanted.files(NonZeroUsize::new(100).unwrap()) > 1024);
+    }
+
+    #[test]
+    fn memory_bounds_connections_whoever_limits_it() {
+        let limit = 16 << 20;
+        for (wanted, memory) in [
+            (Wanted { memory: Some(limit), ..server(100) }, Memory::default()),
+            (server(100), Memory { used: Some(limit), space: None }),
+            (Wanted { memory: Some(limit), ..any(server(1)) }, Memory::default()),
+        ] {
+            let capacity = wanted.within(None, memory).unwrap();
+            assert!(capacity.memory <= limit && capacity.memory > limit / 2, "{capacity:?}");
+        }
+        let space = Memory { space: Some(64 << 20), used: None };
+        let few = server(100).within(None, space).unwrap();
+        assert!(few.connections.get() < 20, "{few:?}");
+        let none = Wanted { memory: Some(1 << 20), ..server(1) }.within(None, Memory::default());
+        assert!(matches!(none, Err(TooLittle::Memory { .. })));
+    }
+
+    #[test]
+    fn reason_names_what_would_help() {
+        let reason = |wanted: Wanted, files, memory| {
+            let fit = wanted.within(files, memory).unwrap();
+            wanted.reason(files, memory, fit.connections)
+        };
+        let free = Memory::default();
+        assert!(reason(server(100), Some(100), free).contains("open files"));
+        let asked = Wanted { memory: Some(10 << 20), ..server(100) };
+        assert!(reason(asked, None, free).contains("--memory"));
+        let space = Memory { space: Some(64 << 20), ..free };
+        assert!(reason(server(100), None, space).contains("address space"));
+        let used = Memory { used: Some(16 << 20), ..free };
+        assert!(reason(server(100), None, used).contains("control group"));
+        assert!(reason(server(100_000), None, free).contains("never more"));
+    }
+
+    fn server(connections: usize) -> Wanted {
+        let connections = NonZeroUsize::new(connections);
+        let strangers = connections.unwrap().get().div_ceil(2).max(STRANGERS_MIN);
+        Wanted { connections, strangers, loops: 2, other_guests: 6, memory: None }
+    }
+
+    fn client(connections: usize) -> Wanted {
+        Wanted { strangers: 0, other_guests: 2, ..server(connections) }
+    }
+
+    fn any(wanted: Wanted) -> Wanted {
+        Wanted { connections: None, strangers: 32_768, ..wanted }
+    }
+
+    fn in_words(capacity: Capacity) -> (usize, usize, usize) {
+        (capacity.connections.get(), capacity.strangers, capacity.loops)
+    }
+}
