@@ -2,8 +2,9 @@
 //!
 //! Tests whose path begins with `interop::` need Debian's `spiped`, those that
 //! begin with `redis::` need Redis, those with `root::` or `security::memory::`
-//! need root, and those with `hosts::` need `unshare`. Where these are missing
-//! they fail; select by name what to leave out.
+//! need root, and those with `hosts::`, `log::fields::` or `syslog` need
+//! `unshare`. Where these are missing they fail; select by name what to leave
+//! out.
 #![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 // Scenarios that hold for every combination of programs.
@@ -23,6 +24,8 @@ mod interop;
 mod keys;
 // -n, -o, file descriptors, and connections that get in each other's way.
 mod limits;
+// The log: its words, its form, and that nobody waits for its reader.
+mod log;
 // Making keys and moving them: keygen, fingerprint, pair.
 mod pairing;
 // Start, stop, daemonizing, pid files, Unix sockets.

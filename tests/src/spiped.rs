@@ -119,6 +119,11 @@ impl Spiped {
         self
     }
 
+    /// Where it listens.
+    pub fn source_endpoint(&self) -> &Endpoint {
+        &self.source
+    }
+
     /// Runs in the foreground (`-F`) and waits until it listens.
     #[track_caller]
     pub fn start(&self) -> Daemon {

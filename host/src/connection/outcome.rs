@@ -250,3 +250,73 @@ impl fmt::Display for Traffic {
         write!(f, "{} bytes sent, {} bytes received", self.sent, self.received)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::{ClientConfig, ServerConfig};
+
+    const CLIENT: Config = Config::Client(ClientConfig::X25519);
+    const SERVER: Config = Config::Server(ServerConfig::X25519);
+
+    #[test]
+    fn class_is_whoever_causes_it() {
+        let class =
+            |outcome: Outcome, config, authenticated| outcome.event(config, authenticated).class;
+        assert_eq!(class(refused(), SERVER, false), Class::Stranger);
+        assert_eq!(class(refused(), SERVER, true), Class::KeyHolder);
+        assert_eq!(class(refused(), CLIENT, true), Class::Target);
+        assert_eq!(class(trap(), SERVER, false), Class::Stranger);
+        assert_eq!(class(forged(), SERVER, true), Class::KeyHolder);
+        assert_eq!(class(forged(), CLIENT, true), Class::KeyHolder);
+        let no_random_bytes = || GuestError::Entropy(getrandom::Error::UNEXPECTED);
+        assert_eq!(class(no_random_bytes().into(), SERVER, false), Class::Ourselves);
+    }
+
+    #[test]
+    fn probe_is_a_matter_of_debugging_and_silence_is_not() {
+        let level = |outcome: Outcome, config| outcome.event(config, false).level;
+        assert_eq!(level(refused().after(b""), SERVER), Level::Debug);
+        assert_eq!(level(refused().after(b"x"), SERVER), Level::Warn);
+        assert_eq!(level(refused().after(b""), CLIENT), Level::Warn);
+        let silence = HandshakeError::TimedOut(std::time::Duration::from_secs(5));
+        assert_eq!(level(Outcome::from(silence).after(b""), SERVER), Level::Warn);
+    }
+
+    #[test]
+    fn reset_before_a_byte_came_is_worth_a_warning_to_a_client() {
+        let broken = |received, kind: io::ErrorKind| {
+            Outcome::Broken(Broken::Crypt(kind.into()), Traffic { sent: 1, received })
+        };
+        let event = broken(0, io::ErrorKind::ConnectionReset).event(CLIENT, true);
+        assert_eq!((event.level, event.class), (Level::Warn, Class::Target));
+        assert!(event.words.contains("is its service running?"), "{event}");
+        for (outcome, config) in [
+            (broken(0, io::ErrorKind::ConnectionReset), SERVER),
+            (broken(1, io::ErrorKind::ConnectionReset), CLIENT),
+            (broken(0, io::ErrorKind::TimedOut), CLIENT),
+        ] {
+            let event = outcome.event(config, true);
+            assert_eq!(event.level, Level::Info);
+            assert!(!event.words.contains("service"), "{event}");
+        }
+    }
+
+    #[test]
+    fn trap_is_no_fault_of_the_protocol() {
+        assert!(trap().is_trap() && !forged().is_trap() && !refused().is_trap());
+    }
+
+    fn refused() -> Outcome {
+        HandshakeError::Session(PeerFault::TruncatedInHandshake.into()).into()
+    }
+
+    fn trap() -> Outcome {
+        HandshakeError::Session(Failure::Guest("unreachable".to_owned())).into()
+    }
+
+    fn forged() -> Outcome {
+        let failure = PeerFault::ForgedPacket(0).into();
+        Outcome::Broken(Broken::Session(failure), Traffic::default())
+    }
+}

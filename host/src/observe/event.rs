@@ -32,7 +32,7 @@ pub struct Event {
 /// Whose doing an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Of anyone who can reach the encrypted port.
+    /// Of anyone who can connect to the source.
     Stranger,
     /// Of a peer that has one of our keys.
     KeyHolder,

@@ -240,14 +240,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn panic_becomes_a_line() {
+        let logger: &'static Logger = Box::leak(Box::new(logger(Some(Writer::Thread))));
+        let former = panic::take_hook();
+        panic::set_hook(Box::new(|info| logger.panicked(info)));
+        let panicked = catch_unwind(|| panic!("as a broken connection\nmight"));
+        panic::set_hook(former);
+        assert!(panicked.is_err());
+        let Batch { entries, lost: 0 } = logger.queue.take() else { panic!("a line was lost") };
+        let event = &entries[0].event;
+        assert_eq!((event.level, event.what), (Level::Error, What::Panicked));
+        assert!(event.words.starts_with("Internal error (thread "), "{event}");
+        assert!(event.words.contains("log.rs:") && event.words.ends_with("\nmight"), "{event}");
+    }
+
+    #[test]
+    fn answer_is_written_at_any_level_and_in_any_number() {
+        let logger = Box::leak(Box::new(logger(Some(Writer::Thread))));
+        logger.level = LevelFilter::Error;
+        LogHandle(logger).answer(Level::Info, (0..1025).map(|_| "x".repeat(400)));
+        let Batch { entries, lost } = logger.queue.take();
+        assert_eq!((entries.len(), lost), (1025, 0));
+        LogHandle(logger).say(Event::new(Level::Warn, Class::Target, What::Note, "quiet"));
+        logger.queue.lose(1);
+        assert_eq!(logger.queue.take().entries.len(), 0);
+    }
+
+    #[test]
     fn libraries_are_heard_only_when_something_is_wrong() {
-        let logger = Logger {
-            level: LevelFilter::Debug,
-            queue: Queue::default(),
-            sink: Mutex::new(Sink::new("spiped", Format::Text)),
-            writer: OnceLock::new(),
-            connections: AtomicU64::new(0),
-        };
+        let logger = logger(None);
         let enabled = |target, level| {
             logger.enabled(&Metadata::builder().target(target).level(level).build())
         };
@@ -256,5 +277,15 @@ mod tests {
         assert!(!enabled("spiped::serve", Level::Trace));
         assert!(enabled("wasmtime", Level::Warn));
         assert!(!enabled("wasmtime", Level::Info));
+    }
+
+    fn logger(writer: Option<Writer>) -> Logger {
+        Logger {
+            level: LevelFilter::Debug,
+            queue: Queue::default(),
+            sink: Mutex::new(Sink::new("spiped", Format::Text)),
+            writer: writer.map_or_else(OnceLock::new, OnceLock::from),
+            connections: AtomicU64::new(0),
+        }
     }
 }

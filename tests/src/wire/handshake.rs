@@ -29,7 +29,7 @@ impl Handshake {
     #[track_caller]
     pub fn begin(mut conn: Conn, side: Side, key_file: &[u8]) -> Self {
         // Fixed: the other end's fresh nonce keeps connections apart.
-        let ours = [0x5a; 32];
+        let ours = [0xa5; 32];
         conn.send(ours);
         let theirs = conn.receive(32);
         Self::with_nonces(conn, side, key_file, [0x11; 32], &ours, &theirs)
