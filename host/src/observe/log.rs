@@ -236,7 +236,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const STACK_LEN: usize = 256 * 1024;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::iter;
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
 
     #[test]
@@ -252,6 +256,31 @@ mod tests {
         assert_eq!((event.level, event.what), (Level::Error, What::Panicked));
         assert!(event.words.starts_with("Internal error (thread "), "{event}");
         assert!(event.words.contains("log.rs:") && event.words.ends_with("\nmight"), "{event}");
+    }
+
+    #[test]
+    fn without_a_thread_a_line_that_is_not_taken_at_once_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let reader = UnixDatagram::bind(&path).unwrap();
+        reader.set_nonblocking(true).unwrap();
+        let logger = logger(Some(Writer::Nobody));
+        logger.sink().switch_to_syslog(&path).unwrap();
+        let say = || logger.write(Event::new(Level::Warn, Class::Target, What::Note, "line"), 0);
+        let read = || {
+            let mut buffer = [0; 128];
+            let len = reader.recv(&mut buffer).ok()?;
+            Some(String::from_utf8_lossy(&buffer[..len]).into_owned())
+        };
+        // More than any queue of datagrams holds.
+        for _ in 0..2000 {
+            say();
+        }
+        let taken = iter::from_fn(read).count();
+        say();
+        let lost = format!(": {} lines lost: the log was not read fast enough", 2000 - taken);
+        assert!(read().unwrap().ends_with(&lost) && read().unwrap().ends_with(": line"));
+        assert_eq!(read(), None);
     }
 
     #[test]

@@ -226,7 +226,7 @@ impl Unread {
         let mut options = File::options();
         let options = options.write(true).custom_flags(nix::libc::O_NONBLOCK);
         let mut file = options.open(&self.path).unwrap();
-        while file.write(&[b'\n']).is_ok() {}
+        while file.write(b"\n").is_ok() {}
     }
 
     /// What to start a program with whose standard error it is.
