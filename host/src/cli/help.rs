@@ -5,6 +5,13 @@ use crate::cli::Program;
 /// The release of the original whose behaviour is kept.
 const COMPATIBLE_WITH: &str = "1.6.4";
 
+/// What `-v` prints. Scripts take the second word for upstream's version.
+#[must_use]
+pub fn short_version(program: Program) -> String {
+    let name = program.name();
+    format!("{name} {COMPATIBLE_WITH} (spiped-wasm {})", env!("CARGO_PKG_VERSION"))
+}
+
 /// One line: what this is and what it replaces.
 #[must_use]
 pub fn version(program: Program) -> String {
@@ -190,7 +197,8 @@ Process:
                     error, warn, info or debug (default warn)
   --log-format <format>
                     text, or json: an object a line (default text)
-  -v                print the version on standard error
+  -v                print the version of the original that this program is
+                    compatible with, on standard error
   --version         print the version
   --help            print this text
 
@@ -223,7 +231,8 @@ Optional:
                     error, warn, info or debug (default warn)
   --log-format <format>
                     text, or json: an object a line (default text)
-  -v                print the version on standard error
+  -v                print the version of the original that this program is
+                    compatible with, on standard error
   --version         print the version
   --help            print this text
 ";
@@ -280,6 +289,12 @@ mod tests {
         let version = version(Program::Spiped);
         assert!(version.starts_with("spiped "), "{version}");
         assert!(version.ends_with(" (compatible with spiped 1.6.4)"));
+    }
+
+    #[test]
+    fn second_word_of_the_short_version_is_upstreams() {
+        assert!(short_version(Program::Spiped).starts_with("spiped 1.6.4 (spiped-wasm "));
+        assert!(short_version(Program::Spipe).starts_with("spipe 1.6.4 (spiped-wasm "));
     }
 
     #[test]

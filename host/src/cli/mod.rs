@@ -30,6 +30,13 @@ use crate::process::privileges::PrivilegeError;
 ///
 /// [`Stop`] when there is nothing to run: a question answered, or a mistake.
 pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Settings, Stop> {
+    let mut words = words.into_iter().peekable();
+    if let Some(word) = words.peek()
+        && !word.is_empty()
+        && !word.as_encoded_bytes().starts_with(b"-")
+    {
+        return Err(UsageFault::NoSuchCommand(word.to_string_lossy().into_owned()).into());
+    }
     Settings::new(SpipedArgs::parse(words)?)
 }
 
@@ -41,6 +48,10 @@ pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Settings, Sto
 pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipeSettings, Stop> {
     SpipeSettings::new(SpipeArgs::parse(words)?)
 }
+
+/// The commands, by the word that stands for them.
+const COMMANDS: [(&str, Program); 3] =
+    [("keygen", Program::Keygen), ("fingerprint", Program::Fingerprint), ("pair", Program::Pair)];
 
 /// Which of the two programs, or of the daemon's commands, is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +81,7 @@ impl Program {
     /// The command that the first word of `spiped`'s command line names.
     #[must_use]
     pub fn command(word: &OsStr) -> Option<Self> {
-        match word.to_str()? {
-            "keygen" => Some(Self::Keygen),
-            "fingerprint" => Some(Self::Fingerprint),
-            "pair" => Some(Self::Pair),
-            _ => None,
-        }
+        COMMANDS.iter().find_map(|&(name, command)| (word == name).then_some(command))
     }
 
     /// What diagnostics start with: the last part of the name it was started
@@ -112,7 +118,7 @@ impl Stop {
         let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
         // Nobody is left to tell about a failed write.
         let written = match self {
-            Self::Version => writeln!(err, "{}", help::version(program)),
+            Self::Version => writeln!(err, "{}", help::short_version(program)),
             Self::LongVersion => writeln!(out, "{}", help::version(program)),
             Self::Help => out.write_all(help::help(program).as_bytes()),
             Self::Usage(None) => err.write_all(usage.as_bytes()),
@@ -143,7 +149,7 @@ impl From<ValueFault> for Stop {
 #[non_exhaustive]
 pub enum UsageFault {
     /// No such option, or a value for one that takes none.
-    #[error("illegal option -- {0}")]
+    #[error("illegal option -- {0}{see}", see = if .0 == "-h" { " (see --help)" } else { "" })]
     IllegalOption(String),
     /// An option at the end that needs a value.
     #[error("Missing argument to {0}")]
@@ -169,6 +175,9 @@ pub enum UsageFault {
     /// A word that belongs to no option.
     #[error("Not an option: {0}")]
     Leftover(String),
+    /// A first word that is neither an option nor a command.
+    #[error("No such command: {0}. Commands: {commands}", commands = COMMANDS.map(|it| it.0).join(", "))]
+    NoSuchCommand(String),
     /// A command without the file it is about.
     #[error("Missing key file")]
     MissingFile,

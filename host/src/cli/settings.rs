@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use log::LevelFilter;
 
 use crate::cli::args::{CommonArgs, Mode, SpipeArgs, SpipedArgs};
+use crate::cli::number::parse_integer;
 use crate::cli::quantity::{
     TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
 };
@@ -183,7 +184,8 @@ pub(super) fn address(
 }
 
 fn identity(text: &OsStr) -> Result<IdentityName, ValueFault> {
-    Ok(IdentityName::parse(&text.to_string_lossy())?)
+    let number = |text: &str| parse_integer(text).ok().and_then(|id| u32::try_from(id).ok());
+    Ok(IdentityName::parse(&text.to_string_lossy(), number)?)
 }
 
 fn log_level(args: &CommonArgs) -> LevelFilter {
@@ -345,6 +347,15 @@ mod tests {
         let Err(Stop::Value(fault)) = identity else { panic!("accepted") };
         assert!(fault.to_string().ends_with(" (given to -u)"), "{fault}");
         assert!(with("-u no-such-user-here").unwrap().identity.is_some());
+    }
+
+    #[test]
+    fn user_numbers_are_read_as_the_c_library_does() {
+        let identity = |text: &str| identity(text.as_ref()).unwrap().look_up();
+        for (text, same) in [("0x10:020", "16:16"), ("+70000", "70000"), (" 70000", "70000")] {
+            assert_eq!(identity(text), identity(same), "{text}");
+        }
+        identity("-1").unwrap_err();
     }
 
     fn with(more: &str) -> Result<Settings, Stop> {

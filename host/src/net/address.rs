@@ -184,10 +184,10 @@ fn parse_bracketed(text: &str, port: Port) -> Result<Address, AddressError> {
     let (ip, rest) = text[1..].split_once(']').ok_or_else(bad_brackets)?;
     let number = match (rest.strip_prefix(':'), port) {
         (Some(digits), Port::Required) => parse_number(digits, text, 1)?,
+        (Some("") | None, Port::Optional) if rest.len() <= 1 => 0,
         (Some(digits), Port::Optional) => parse_number(digits, text, 0)?,
         (None, _) if !rest.is_empty() => return Err(bad_brackets()),
-        (None, Port::Required) => return Err(AddressError::NoPort(text.to_owned())),
-        (None, Port::Optional) => 0,
+        (None, _) => return Err(AddressError::NoPort(text.to_owned())),
     };
     let ip = parse_ip(ip)
         .ok_or_else(|| AddressError::BadIp { ip: ip.to_owned(), text: text.to_owned() })?;
@@ -201,6 +201,7 @@ fn parse_name(text: &str, port: Port) -> Result<Address, AddressError> {
     }
     let (host, port) = match (text.rsplit_once(':'), port) {
         (Some((host, port)), _) if !port.is_empty() => (host, port),
+        (Some((host, _)), Port::Optional) => (host, "0"),
         (None, Port::Optional) => (text, "0"),
         (Some((host, _)), _) => return Err(AddressError::NoPort(host.to_owned())),
         (None, Port::Required) => return Err(AddressError::NoPort(text.to_owned())),
@@ -227,10 +228,11 @@ fn parse_ip(text: &str) -> Option<IpAddr> {
     }
 }
 
+/// As `strtol` reads it, in base 10 and to the end: white space, a sign, digits.
 fn parse_number(digits: &str, text: &str, min: u16) -> Result<u16, AddressError> {
-    let decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    match digits.parse::<u16>() {
-        Ok(number) if decimal && number >= min => Ok(number),
+    let trimmed = digits.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    match trimmed.parse::<u16>() {
+        Ok(number) if number >= min => Ok(number),
         Ok(_) | Err(_) => {
             Err(AddressError::BadPort { port: digits.to_owned(), text: text.to_owned() })
         }
@@ -269,7 +271,10 @@ mod tests {
 
     #[test]
     fn bracketed_port_is_a_number_from_1_to_65535() {
-        for wrong in ["0", "65536", "", "+80", "0x50", "http", "-1", " 1", "1 "] {
+        for number in ["80", "+80", " 80", "\t+080"] {
+            assert_eq!(address(&format!("[::1]:{number}")), literal("[::1]:80"), "{number}");
+        }
+        for wrong in ["0", "65536", "", "+", "+ 80", "++80", "0x50", "http", "-1", "1 "] {
             assert_eq!(
                 address(&format!("[::1]:{wrong}")),
                 Err(AddressError::BadPort {
@@ -333,7 +338,10 @@ mod tests {
         assert_eq!(bind("[::1]:7"), literal("[::1]:7"));
         assert_eq!(bind("host"), named("host", "0"));
         assert_eq!(bind("host:7"), named("host", "7"));
-        assert!(bind("[::1]:").is_err());
+        assert_eq!(bind("host:"), named("host", "0"));
+        assert_eq!(bind("127.0.0.2:"), literal("127.0.0.2:0"));
+        assert_eq!(bind("[::1]:"), literal("[::1]:0"));
+        assert!(bind("[::1]x").is_err());
         assert!(bind("").is_err());
         assert!(bind(":7").is_err());
     }

@@ -13,17 +13,24 @@ use thiserror::Error;
 /// A user, a group, or both, as written: names or numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityName {
-    user: Option<String>,
-    group: Option<String>,
+    user: Option<Name>,
+    group: Option<Name>,
+}
+
+/// The name of a user or a group, and the number it is if nobody has that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    text: String,
+    number: Option<u32>,
 }
 
 impl IdentityName {
-    /// Takes `USER`, `:GROUP` or `USER:GROUP` apart.
+    /// Takes `USER`, `:GROUP` or `USER:GROUP` apart; `number` reads numbers.
     ///
     /// # Errors
     ///
     /// [`PrivilegeError`] when a part is empty.
-    pub fn parse(text: &str) -> Result<Self, PrivilegeError> {
+    pub fn parse(text: &str, number: impl Fn(&str) -> Option<u32>) -> Result<Self, PrivilegeError> {
         if text.is_empty() {
             return Err(PrivilegeError::Empty);
         }
@@ -32,20 +39,25 @@ impl IdentityName {
             Some((user, group)) => (user, Some(group)),
             None => (text, None),
         };
-        let user = Some(user).filter(|name| !name.is_empty());
-        Ok(Self { user: user.map(str::to_owned), group: group.map(str::to_owned) })
+        // The largest number means "leave it" to the kernel: it names nobody.
+        let number = |text: &str| number(text).filter(|&id| id != u32::MAX);
+        let name = |text: &str| Name { text: text.to_owned(), number: number(text) };
+        Ok(Self {
+            user: Some(user).filter(|user| !user.is_empty()).map(name),
+            group: group.map(name),
+        })
     }
 
-    /// Looks it up. Names go first; only unknown ones are read as numbers. A
-    /// user alone leaves the group as it is.
+    /// Looks it up. Names go first; a number counts if there is no such name, or
+    /// no database of names. A user alone leaves the group as it is.
     ///
     /// # Errors
     ///
     /// [`PrivilegeError`] when a part is unknown or cannot be looked up.
     pub fn look_up(&self) -> Result<Identity, PrivilegeError> {
         Ok(Identity {
-            user: self.user.as_deref().map(find_user).transpose()?,
-            group: self.group.as_deref().map(find_group).transpose()?,
+            user: self.user.as_ref().map(find_user).transpose()?,
+            group: self.group.as_ref().map(find_group).transpose()?,
         })
     }
 }
@@ -146,30 +158,22 @@ pub enum PrivilegeError {
     NotDropped,
 }
 
-fn find_user(name: &str) -> Result<Uid, PrivilegeError> {
-    match User::from_name(name) {
-        Ok(Some(user)) => Ok(user.uid),
-        Ok(None) => number(name)
-            .map(Uid::from_raw)
-            .ok_or_else(|| PrivilegeError::NoSuchUser(name.to_owned())),
-        Err(cause) => Err(PrivilegeError::LookUp(name.to_owned(), cause)),
+fn find_user(Name { text, number }: &Name) -> Result<Uid, PrivilegeError> {
+    match (User::from_name(text), number) {
+        (Ok(Some(user)), _) => Ok(user.uid),
+        (Ok(None) | Err(_), &Some(number)) => Ok(Uid::from_raw(number)),
+        (Ok(None), None) => Err(PrivilegeError::NoSuchUser(text.clone())),
+        (Err(cause), None) => Err(PrivilegeError::LookUp(text.clone(), cause)),
     }
 }
 
-fn find_group(name: &str) -> Result<Gid, PrivilegeError> {
-    match Group::from_name(name) {
-        Ok(Some(group)) => Ok(group.gid),
-        Ok(None) => number(name)
-            .map(Gid::from_raw)
-            .ok_or_else(|| PrivilegeError::NoSuchGroup(name.to_owned())),
-        Err(cause) => Err(PrivilegeError::LookUp(name.to_owned(), cause)),
+fn find_group(Name { text, number }: &Name) -> Result<Gid, PrivilegeError> {
+    match (Group::from_name(text), number) {
+        (Ok(Some(group)), _) => Ok(group.gid),
+        (Ok(None) | Err(_), &Some(number)) => Ok(Gid::from_raw(number)),
+        (Ok(None), None) => Err(PrivilegeError::NoSuchGroup(text.clone())),
+        (Err(cause), None) => Err(PrivilegeError::LookUp(text.clone(), cause)),
     }
-}
-
-/// The largest number means "leave it" to the kernel: it names nobody.
-fn number(text: &str) -> Option<u32> {
-    let decimal = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|id| decimal && *id != u32::MAX)
 }
 
 /// Only root may; others keep theirs, which is worth a warning.
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn unknown_names_and_impossible_numbers_are_refused() {
-        for text in ["no-such-user-here", "4294967295", "4294967296", "-1", "+1"] {
+        for text in ["no-such-user-here", "4294967295", "4294967296", "-1"] {
             assert_eq!(look_up(text), Err(PrivilegeError::NoSuchUser(text.to_owned())));
         }
         assert_eq!(
@@ -224,6 +228,6 @@ mod tests {
     }
 
     fn look_up(text: &str) -> Result<Identity, PrivilegeError> {
-        IdentityName::parse(text)?.look_up()
+        IdentityName::parse(text, |text| text.parse().ok())?.look_up()
     }
 }

@@ -1,6 +1,6 @@
 //! Addresses that are none, as source, target, and outgoing address.
 
-use spiped_tests::Program;
+use spiped_tests::{Backend, Lab, Program, Spiped};
 
 use super::{LineThenUsage, refused, run};
 
@@ -71,6 +71,21 @@ fn addresses_without_a_host_are_usage_errors() {
             ("-t :80", LineThenUsage("No host in \":80\"")),
         ],
     );
+}
+
+/// As `strtol` reads numbers, and any port where none is needed.
+#[test]
+fn addresses_that_only_look_wrong_are_taken() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).start();
+    let port = server.source().port();
+    for target in [format!("[127.0.0.1]:+{port}"), format!("[127.0.0.1]: {port}")] {
+        for bind in ["127.0.0.2:", "[127.0.0.2]:", "localhost:"] {
+            let client = Spiped::encrypt(&lab, &target).args(&["-b", bind]).start();
+            client.connect().expect_echo(b"any port");
+        }
+    }
 }
 
 #[track_caller]

@@ -85,6 +85,12 @@ fn leftover_words() {
 }
 
 #[test]
+fn unknown_commands() {
+    let line = "spiped: No such command: status. Commands: keygen, fingerprint, pair";
+    refused(Program::Spiped, "", &[("status", LineThenUsage(line)), ("status -v", Usage)]);
+}
+
+#[test]
 fn unknown_options() {
     refused(
         Program::Spiped,
@@ -93,7 +99,7 @@ fn unknown_options() {
             ("-x", LineThenUsage("spiped: illegal option -- -x")),
             ("-ex", LineThenUsage("spiped: illegal option -- -x")),
             ("-1", LineThenUsage("spiped: illegal option -- -1")),
-            ("-h", LineThenUsage("spiped: illegal option -- -h")),
+            ("-h", LineThenUsage("spiped: illegal option -- -h (see --help)")),
             ("--foo", LineThenUsage("spiped: illegal option -- --foo")),
             ("--sys", LineThenUsage("spiped: illegal option -- --sys")),
             ("--syslog=x", LineThenUsage("spiped: illegal option -- --syslog")),
