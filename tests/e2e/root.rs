@@ -1,7 +1,13 @@
 //! `-u`: changing user and group.
 
-use nix::sys::signal::Signal;
-use spiped_tests::{Backend, Background, Exit, Lab, Spiped, proc, wait};
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::thread;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use spiped_tests::{Backend, Background, Exit, Lab, Origin, Program, Spiped, proc, wait};
 
 #[test]
 fn user_alone_keeps_the_group() {
@@ -53,6 +59,47 @@ fn background_daemon_changes_too() {
     spiped.run().expect_success();
     let daemon = Background::from_pid_file(&lab.path("pid"));
     expect_ids(daemon.pid(), NOBODY, NOGROUP);
+}
+
+/// In a container of one file, say.
+#[test]
+fn numbers_need_no_database_of_users() {
+    let lab = Lab::new();
+    let script = r#"mount -t tmpfs none /etc && exec "$@""#;
+    let spiped = Spiped::encrypt(&lab, &lab.tcp()).args(&["-u", "65534:0xfffe"]);
+    let server = spiped.under(["unshare", "--mount", "sh", "-c", script, "sh"]).start();
+    expect_ids(server.process.pid(), NOBODY, NOGROUP);
+}
+
+/// `ssh host spiped ...` and `$(spiped ...)` wait until nobody has their streams.
+#[test]
+fn daemon_that_logs_to_syslog_lets_go_of_its_standard_streams() {
+    let lab = Lab::new();
+    fs::create_dir(lab.path("dev")).unwrap();
+    let syslog = UnixDatagram::bind(lab.path("dev/log")).unwrap();
+    let script = r#"mknod dev/null c 1 3 && mknod dev/urandom c 1 9 &&
+        mount --bind dev /dev && exec "$@""#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(Program::Spiped.path(Origin::Ours));
+    let (source, target) = (lab.tcp().to_string(), lab.tcp().to_string());
+    command.args(["-e", "-s", &source, "-t", &target, "-k", "key", "-p", "pid", "--syslog"]);
+    command.current_dir(lab.directory());
+    let ended = thread::spawn(move || command.output().unwrap());
+    wait::until("the streams were at their end", || ended.is_finished());
+    let output = ended.join().unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let daemon = Background::from_pid_file(&lab.path("pid"));
+    for number in 0..3 {
+        let file = fs::read_link(format!("/proc/{}/fd/{number}", daemon.pid())).unwrap();
+        assert_eq!(file.as_os_str(), "/dev/null");
+    }
+    kill(Pid::from_raw(daemon.pid()), Signal::SIGUSR1).unwrap();
+    let mut line = [0; 1024];
+    let length = syslog.recv(&mut line).unwrap();
+    let line = String::from_utf8_lossy(&line[..length]);
+    assert!(line.contains("counters: "), "{line}");
+    daemon.terminate();
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod endings;
 mod exposure;
 pub mod signals;
 pub mod startup;
+pub mod terminal;

@@ -11,6 +11,7 @@ use crate::daemon::capacity::{Wanted, guests, strangers};
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::signals::Requests;
+use crate::daemon::terminal;
 use crate::guest::{Config, Engine};
 use crate::keys::Keyring;
 use crate::net::listen::{Bound, SocketAccess, listen_on_all};
@@ -19,7 +20,9 @@ use crate::observe::{LogHandle, Observe};
 use crate::pipe::Pipe;
 use crate::pipe::listener::Server;
 use crate::process::compute::processors;
-use crate::process::daemonize::{Daemonized, Launcher, Readiness, daemonize};
+use crate::process::daemonize::{
+    Daemonized, Launcher, Readiness, daemonize, let_go_of_standard_streams,
+};
 use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
@@ -34,6 +37,7 @@ use anyhow::{Context as _, Result};
 /// What kept it from starting.
 pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     let endings = Endings::catch()?;
+    terminal::end_with_it()?;
     let requests = Requests::catch()?;
     dumps::forbid();
     let identity = plan.identity.as_ref().map(IdentityName::look_up).transpose()?;
@@ -137,8 +141,13 @@ fn launch(launch: &Launch, log: LogHandle) -> Result<Launched> {
     match daemonize(pid_file)? {
         Daemonized::Launcher(launcher) => Ok(Launched::Parent(launcher)),
         Daemonized::Daemon(readiness) => {
-            if *syslog && let Err(error) = log.switch_to_syslog() {
-                log::warn!("No syslog, so standard error stays in use: {error}");
+            if *syslog {
+                match log.switch_to_syslog() {
+                    Ok(()) => let_go_of_standard_streams(),
+                    Err(error) => {
+                        log::warn!("No syslog, so standard error stays in use: {error}");
+                    }
+                }
             }
             Ok(Launched::Here(Some(readiness)))
         }

@@ -3,9 +3,10 @@
 //!
 //! The directory, the file mode mask and the descriptors 0 to 2 stay as they
 //! are: relative paths keep their meaning, and messages still reach the
-//! terminal.
+//! terminal. A daemon that has found another place for its messages lets go of
+//! the descriptors.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::{ForkResult, fork, setsid};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use thiserror::Error;
 
 /// Forks. The child leads a new session, has written its process id to
@@ -85,6 +87,18 @@ impl Readiness {
     /// the command before the daemon was up.
     pub fn ready(mut self) -> Result<(), DaemonizeError> {
         self.0.write_all(READY).map_err(DaemonizeError::NoLauncher)
+    }
+}
+
+/// Puts `/dev/null` in the place of standard input, output and error. Whoever
+/// reads to their end, such as `ssh` or a shell's `$(...)`, would wait for the
+/// daemon. Without `/dev/null` nothing is done: a socket that took one of the
+/// numbers would get what is meant for a stream.
+pub fn let_go_of_standard_streams() {
+    if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
+        // On Linux it cannot fail: the three numbers are valid, and nothing is
+        // waited for.
+        let _ = dup2_stdin(&null).and(dup2_stdout(&null)).and(dup2_stderr(&null));
     }
 }
 

@@ -1,7 +1,12 @@
 //! SIGTERM drains, a second one kills; SIGHUP and SIGUSR1 do not end the program.
 
-use nix::libc::{SIGINT, SIGTERM};
+use std::os::fd::OwnedFd;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc::{SIGHUP, SIGINT, SIGTERM};
+use nix::pty::{OpenptyResult, openpty};
 use nix::sys::signal::Signal;
+use nix::unistd::ttyname;
 use spiped_tests::{Backend, Conn, Daemon, Ending, Lab, Pair, Spiped, proc, wait};
 
 #[test]
@@ -21,6 +26,34 @@ fn sigterm_ends_a_daemon_that_has_served_with_success() {
     conn.expect_nothing_but(Ending::Closed);
     expect_success_on_sigterm(pair.client());
     expect_success_on_sigterm(&mut pair.server);
+}
+
+#[test]
+fn daemon_in_the_foreground_ends_with_its_terminal() {
+    let lab = Lab::new();
+    let (mut daemon, terminal) = at_terminal(&lab, &["setsid", "--ctty"]);
+    drop(terminal);
+    assert_eq!(daemon.process.wait().signal(), Some(SIGHUP));
+}
+
+#[test]
+fn daemon_outlives_its_terminal_after_nohup() {
+    let lab = Lab::new();
+    let (mut daemon, terminal) = at_terminal(&lab, &["setsid", "--ctty", "nohup"]);
+    drop(terminal);
+    // The terminal takes a while to go; a reload comes after it.
+    daemon.process.signal(Signal::SIGHUP);
+    daemon.process.wait_for_stderr("Keys read again: ");
+    expect_success_on_sigterm(&mut daemon);
+}
+
+/// A daemon at a terminal of its own, which goes when the second one is dropped.
+fn at_terminal(lab: &Lab, wrapper: &[&str]) -> (Daemon, OwnedFd) {
+    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+    // The daemon must not hold the end that keeps its terminal alive.
+    fcntl(&master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    let spiped = Spiped::encrypt(lab, &lab.tcp()).stdin(ttyname(&slave).unwrap());
+    (spiped.under(wrapper.iter().copied()).start(), master)
 }
 
 #[test]
