@@ -113,6 +113,7 @@ impl Wanted {
 
     fn within(self, files: Option<u64>, memory: Memory) -> Result<Capacity, TooLittle> {
         let (loops, strangers, by_files) = self.within_files(files)?;
+        let strangers = self.strangers_within_memory(strangers, memory);
         let by_memory = self.within_memory(loops, strangers, memory)?;
         let wanted = self.connections.unwrap_or(CONNECTIONS_MAX).get() as u64;
         let connections = wanted.min(CONNECTIONS_MAX.get() as u64).min(by_files).min(by_memory);
@@ -143,11 +144,19 @@ impl Wanted {
             Some(_) => STRANGERS_MIN as u64,
             None => left / 8,
         };
-        let least = (self.strangers as u64).min(for_strangers).min((left / 4).max(stranger));
+        let least = (self.strangers as u64).min(for_strangers).min(left / 4).max(stranger);
         let wanted = self.connections.map_or(u64::MAX, |wanted| wanted.get() as u64);
         let connections = wanted.min((left - least) / FILES_PER_CONNECTION);
         let strangers = (self.strangers as u64).min(left - connections * FILES_PER_CONNECTION);
         Ok((as_usize(loops), as_usize(strangers), connections))
+    }
+
+    /// A quarter is enough for them.
+    fn strangers_within_memory(&self, strangers: usize, memory: Memory) -> usize {
+        let left = least(self.memory, least(memory.used, memory.space));
+        left.map_or(strangers, |left| {
+            strangers.min(as_usize(left / 4 / STRANGER_MEMORY)).max(strangers.min(1))
+        })
     }
 
     fn within_memory(

@@ -1,7 +1,7 @@
 //! The limit on open files, raised to what is needed. Raising the hard limit
 //! takes privileges: do it before they are dropped.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -50,10 +50,14 @@ fn count_open(limit: Option<u64>) -> u64 {
     let Ok(folder) = fs::read_dir("/proc/self/fd") else {
         return OPEN_AT_START;
     };
-    let numbers = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let counted = |number: &u64| limit.is_none_or(|limit| *number < limit);
-    // The folder itself was open meanwhile.
-    (numbers.filter(counted).count() as u64).saturating_sub(1)
+    let entries: Vec<_> = folder.flatten().collect();
+    let counted = |entry: &&DirEntry| {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
+        let is_below = number.zip(limit).is_none_or(|(number, limit)| number < limit);
+        // The folder itself no longer is.
+        is_below && fs::symlink_metadata(entry.path()).is_ok()
+    };
+    entries.iter().filter(counted).count() as u64
 }
 
 /// What to ask the kernel for, best first.
