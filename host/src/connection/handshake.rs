@@ -37,9 +37,7 @@ impl Handshake {
         Self { guest, output, key_exchange, shares: false, compute: compute.clone() }
     }
 
-    /// Goes on to the end. Returns the guest, established, and plaintext that
-    /// came with the handshake's last bytes. `early` is what the peer has sent
-    /// already.
+    /// Goes on to the end. `early` is what the peer has sent already.
     ///
     /// # Errors
     /// [`HandshakeError`]; close the connection.
@@ -47,7 +45,7 @@ impl Handshake {
         mut self,
         early: &[u8],
         crypt: &mut S,
-    ) -> Result<(Box<SessionGuest>, Vec<u8>), HandshakeError>
+    ) -> Result<Established, HandshakeError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -62,10 +60,20 @@ impl Handshake {
             match self.output.status {
                 Status::Handshaking => self.receive(crypt).await?,
                 Status::WantsCompute => self = self.compute().await?,
-                Status::Established => return Ok((self.guest, self.output.to_plain)),
+                Status::Established => return Ok(self.established(None)),
+                // Packets that came along are none of the handshake's business,
+                // however the bytes were split.
+                Status::Failed(ref failure) if failure.is_in_packets() => {
+                    let failure = Some(failure.clone());
+                    return Ok(self.established(failure));
+                }
                 Status::Failed(failure) => return Err(HandshakeError::Session(failure)),
             }
         }
+    }
+
+    fn established(self, failure: Option<Failure>) -> Established {
+        Established { guest: self.guest, to_plain: self.output.to_plain, failure }
     }
 
     async fn receive<S>(&mut self, crypt: &mut S) -> io::Result<()>
@@ -96,6 +104,16 @@ impl Handshake {
         });
         computed.await.ok_or_else(|| HandshakeError::Session(Failure::abandoned()))
     }
+}
+
+/// What comes out of a handshake.
+pub struct Established {
+    /// The session.
+    pub guest: Box<SessionGuest>,
+    /// Plaintext that came with the handshake's last bytes.
+    pub to_plain: Vec<u8>,
+    /// What was wrong with the packet after that.
+    pub failure: Option<Failure>,
 }
 
 /// How long a handshake may take, and until when that is.

@@ -1,6 +1,7 @@
 //! One connection, from the accepted socket to its end.
 
 pub mod acceptors;
+pub mod closing;
 pub mod foreign;
 pub mod handshake;
 pub mod heard;
@@ -16,11 +17,10 @@ pub use snapshot::{End, Snapshot};
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::{select, try_join};
 
 use crate::connection::acceptors::Acceptors;
-use crate::connection::handshake::{Handshake, HandshakeError, TimeLimit};
+use crate::connection::handshake::{Established, Handshake, HandshakeError, TimeLimit};
 use crate::connection::heard::Overheard;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::relay;
@@ -30,6 +30,7 @@ use crate::guest::{ClientConfig, Failure, KeyExchange, SessionGuest, Sleeper};
 use crate::keys::Key;
 use crate::net::dial::dial;
 use crate::net::socket::Socket;
+use crate::net::stream::Stream;
 
 impl Snapshot {
     /// Serves one accepted connection.
@@ -49,17 +50,14 @@ impl Snapshot {
     async fn encrypt(
         &self,
         config: ClientConfig,
-        mut source: Socket,
+        source: Socket,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
-        source.tune(self.keepalive);
+        self.begin(&source);
         // In a box of its own: the memory a handshake takes goes when it ends.
-        let (mut target, guest, early) = match Box::pin(self.open(config, tally)).await {
-            Ok(opened) => opened,
-            Err(outcome) => return Err(refuse(outcome, source)),
-        };
-        let outcome = self.copy(guest, early, &mut target, &mut source, tally).await;
-        Ok(settle(outcome, target, source))
+        let (target, established) = Box::pin(self.open(config, tally)).await?;
+        let outcome = self.copy(established, &target, &source, tally).await;
+        Ok(settle(outcome, &target, &source))
     }
 
     /// The source is crypt, the target plain. What a stranger does not need is
@@ -91,19 +89,16 @@ impl Snapshot {
         mut source: Socket,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
-        source.tune(self.keepalive);
+        self.begin(&source);
         let guest = self.accept(acceptors, &peer)?;
         self.check_forward_secrecy(tally.key(), peer.greeting().hello, peer.key_exchange);
         let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute);
         let admitted =
             Box::pin(self.admit(handshake, peer.early(), time, &mut source, tally)).await;
         drop(peer);
-        let (mut target, guest, early) = match admitted {
-            Ok(admitted) => admitted,
-            Err(outcome) => return Err(refuse(outcome, source)),
-        };
-        let outcome = self.copy(guest, early, &mut source, &mut target, tally).await;
-        Ok(settle(outcome, source, target))
+        let (target, established) = admitted?;
+        let outcome = self.copy(established, &source, &target, tally).await;
+        Ok(settle(outcome, &source, &target))
     }
 
     /// Makes the session of a peer that has authenticated. It knows the peer's
@@ -123,7 +118,7 @@ impl Snapshot {
         time: TimeLimit,
         source: &mut Socket,
         tally: &Tally,
-    ) -> Result<(Socket, Box<SessionGuest>, Vec<u8>), Outcome> {
+    ) -> Result<(Socket, Established), Outcome> {
         let finish = async {
             let finished = time.hold(handshake.finish(early, source)).await;
             Ok::<_, Outcome>(finished??)
@@ -131,12 +126,12 @@ impl Snapshot {
         // A target that cannot be reached does not end the handshake early: to
         // the peer that would look like a wrong key.
         let dial = async { Ok(self.dial().await) };
-        let ((guest, early), target) = try_join!(finish, dial)?;
+        let (established, target) = try_join!(finish, dial)?;
         // That may have taken as long as the time limit allows.
         if tally.key().is_some_and(Key::is_revoked) {
             return Err(Outcome::RevokedKey);
         }
-        Ok((target?, guest, early))
+        Ok((target?, established))
     }
 
     /// Whether the key that the peer has is still in use, and whether that is
@@ -164,16 +159,16 @@ impl Snapshot {
         &self,
         config: ClientConfig,
         tally: &mut Tally,
-    ) -> Result<(Socket, Box<SessionGuest>, Vec<u8>), Outcome> {
+    ) -> Result<(Socket, Established), Outcome> {
         let mut target = self.dial().await?;
         let handshake = self.connect(config, tally)?;
         let time = TimeLimit::start(self.time_limit);
         let mut overheard = Overheard::new(&mut target);
         let finished = time.hold(handshake.finish(&[], &mut overheard)).await.flatten();
-        let (guest, early) =
+        let established =
             finished.map_err(|error| Outcome::from(error).after(overheard.said()))?;
         self.check_forward_secrecy(tally.key(), overheard.said(), key_exchange(config));
-        Ok((target, guest, early))
+        Ok((target, established))
     }
 
     /// Makes the session of a client.
@@ -188,33 +183,44 @@ impl Snapshot {
     async fn dial(&self) -> Result<Socket, Outcome> {
         let targets = self.targets.current();
         let target = dial(&targets, self.bind.as_ref(), self.time_limit).await?;
-        target.tune(self.keepalive);
+        self.begin(&target);
         Ok(target)
     }
 
+    /// From here on, whoever is at the other end must not take a broken
+    /// connection for one that was complete, however it ends: protocol.md F-2,
+    /// F-5.
+    fn begin(&self, socket: &Socket) {
+        socket.tune(self.keepalive);
+        socket.reset_when_dropped();
+    }
+
     /// Relays until both directions have ended or one breaks, or the key is
-    /// revoked. `early` is plaintext that came with the handshake.
+    /// revoked: then at once, whatever is under way.
     pub async fn copy<C, P>(
         &self,
-        guest: Box<SessionGuest>,
-        early: Vec<u8>,
-        crypt: &mut C,
-        plain: &mut P,
+        Established { guest, to_plain, failure }: Established,
+        crypt: &C,
+        plain: &P,
         tally: &mut Tally,
     ) -> Outcome
     where
-        C: AsyncRead + AsyncWrite + Unpin,
-        P: AsyncRead + AsyncWrite + Unpin,
+        C: Stream,
+        P: Stream,
     {
         let mut session = Sleeper::new(&self.engine, guest);
         let key = tally.key().filter(|_| self.key_policy.close_revoked).cloned();
-        select! {
+        let limit = self.time_limit;
+        let relay = relay(&mut session, to_plain, failure, crypt, plain, tally, limit);
+        let result = select! {
             biased;
-            () = revoked(key) => Outcome::Revoked(tally.traffic()),
-            result = relay(&mut session, early, crypt, plain, tally) => match result {
-                Ok(()) => Outcome::Closed(tally.traffic()),
-                Err(cause) => Outcome::Broken(cause, tally.traffic()),
-            }
+            () = revoked(key) => None,
+            result = relay => Some(result),
+        };
+        match result {
+            None => Outcome::Revoked(tally.traffic()),
+            Some(Ok(())) => Outcome::Closed(tally.traffic()),
+            Some(Err(cause)) => Outcome::Broken(cause, tally.traffic()),
         }
     }
 }
@@ -248,19 +254,12 @@ async fn revoked(key: Option<Key>) {
     }
 }
 
-/// Closes the source of a connection that did not come about: whoever is there
-/// must not take it for one that was complete and empty. protocol.md F-2.
-fn refuse(outcome: Outcome, source: Socket) -> Outcome {
-    source.reset();
-    outcome
-}
-
-/// Closes both sockets: neither application may take a broken connection for
-/// one that was complete: protocol.md F-2.
-fn settle(outcome: Outcome, crypt: Socket, plain: Socket) -> Outcome {
-    if let Outcome::Broken(..) | Outcome::Revoked(_) = outcome {
-        crypt.reset();
-        plain.reset();
+/// A connection that came to its end in both directions ends like that at both
+/// sockets. All others are reset.
+fn settle(outcome: Outcome, crypt: &Socket, plain: &Socket) -> Outcome {
+    if let Outcome::Closed(_) = outcome {
+        crypt.close_when_dropped();
+        plain.close_when_dropped();
     }
     outcome
 }

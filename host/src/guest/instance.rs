@@ -46,6 +46,21 @@ impl Failure {
             | Self::Guest(_) => None,
         }
     }
+
+    /// Whether it is about a packet, so that there was a session before.
+    #[must_use]
+    pub fn is_in_packets(&self) -> bool {
+        matches!(
+            self.peer_fault(),
+            Some(
+                PeerFault::ForgedPacket(_)
+                    | PeerFault::BadLength(_)
+                    | PeerFault::DataAfterEndMark
+                    | PeerFault::TruncatedInPacket
+                    | PeerFault::TruncatedBeforeEndMark
+            )
+        )
+    }
 }
 
 impl From<PeerFault> for Failure {

@@ -5,4 +5,5 @@ pub mod dial;
 pub mod listen;
 pub mod resolve;
 pub mod socket;
+pub mod stream;
 pub mod targets;

@@ -1,13 +1,31 @@
 //! A connected stream socket, TCP or Unix.
 
+use std::ffi::c_int;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use nix::libc::TIOCOUTQ;
+use rustix::io::{read, retry_on_intr};
+use rustix::ioctl::{Getter, ioctl};
+use rustix::net::{SendFlags, Shutdown, connect_unspec, send, shutdown};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::stream::Stream;
+
+/// After this long without a byte, the kernel asks whether the other end is
+/// still there: a host that has lost power, or whose address has changed, does
+/// not say goodbye. Shorter than what firewalls and translators of addresses
+/// keep a silent connection in mind; the kernel's own two hours are not.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// An end that has not answered any of six questions is gone. Together that is
+/// two minutes, enough for a restart of whatever lies between.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 6;
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -20,12 +38,44 @@ pub enum Socket {
 
 impl Socket {
     /// Sets what every connection has: no Nagle delay, and keep-alive probes
-    /// unless switched off. As upstream does, a failure is passed over: the
-    /// connection works without.
+    /// unless switched off. There is no time limit for bytes that the other end
+    /// does not take: a reader that stands still is not gone. As upstream does,
+    /// a failure is passed over: the connection works without.
     pub fn tune(&self, keepalive: bool) {
         if let Self::Tcp(stream) = self {
             let _ = stream.set_nodelay(true);
-            let _ = SockRef::from(stream).set_keepalive(keepalive);
+            let socket = SockRef::from(stream);
+            let _ = if keepalive {
+                let probes = TcpKeepalive::new()
+                    .with_time(KEEPALIVE_IDLE)
+                    .with_interval(KEEPALIVE_INTERVAL)
+                    .with_retries(KEEPALIVE_RETRIES);
+                socket.set_tcp_keepalive(&probes)
+            } else {
+                socket.set_keepalive(false)
+            };
+        }
+    }
+
+    /// From now on, whatever closes this socket sends a reset: an error of
+    /// ours, a panic, the death of the process. Without that, the kernel would
+    /// tell the other end that all had been said.
+    ///
+    /// Unix sockets know no reset: there the other end just sees the end.
+    pub fn reset_when_dropped(&self) {
+        self.set_linger(Some(Duration::ZERO));
+    }
+
+    /// Takes [`reset_when_dropped`](Self::reset_when_dropped) back: closing is
+    /// an ordinary end, and the kernel goes on to deliver what was written.
+    pub fn close_when_dropped(&self) {
+        self.set_linger(None);
+    }
+
+    fn set_linger(&self, linger: Option<Duration>) {
+        if let Self::Tcp(stream) = self {
+            // Only a socket that is none could refuse it.
+            let _ = SockRef::from(stream).set_linger(linger);
         }
     }
 
@@ -40,23 +90,98 @@ impl Socket {
         };
     }
 
-    /// Closes so that the other end gets a reset, not a clean end. Unix
-    /// sockets know no reset: there the other end just sees the end.
-    pub fn reset(self) {
-        if let Self::Tcp(stream) = &self {
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+    /// Makes a system call that moves up to `wanted` bytes, as soon as it does
+    /// not have to wait.
+    fn poll_call(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        wanted: usize,
+        mut call: impl FnMut(BorrowedFd<'_>) -> rustix::io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(match (self, interest.is_readable()) {
+                (Self::Tcp(stream), true) => stream.poll_read_ready(cx),
+                (Self::Tcp(stream), false) => stream.poll_write_ready(cx),
+                (Self::Unix(stream), true) => stream.poll_read_ready(cx),
+                (Self::Unix(stream), false) => stream.poll_write_ready(cx),
+            })?;
+            let mut moved = None;
+            let once = || {
+                let len = retry_on_intr(|| call(self.as_fd()))?;
+                moved = Some(len);
+                // That was all: the next call would have to wait. As with
+                // tokio's own, the kernel need not be asked to know that.
+                if 0 < len && len < wanted { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            };
+            let result = match self {
+                Self::Tcp(stream) => stream.try_io(interest, once),
+                Self::Unix(stream) => stream.try_io(interest, once),
+            };
+            match (moved, result) {
+                (Some(len), _) => return Poll::Ready(Ok(len)),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                // Was ready, and is no more.
+                (None, _) => {}
+            }
         }
     }
 }
 
-/// Calls the same method of whichever stream it is.
-macro_rules! delegate {
-    ($self:ident, $method:ident $(, $arg:expr)*) => {
-        match $self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).$method($($arg),*),
-            Self::Unix(stream) => Pin::new(stream).$method($($arg),*),
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
         }
-    };
+    }
+}
+
+impl Stream for Socket {
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let unfilled = buffer.initialize_unfilled();
+        let wanted = unfilled.len();
+        let call = |fd: BorrowedFd<'_>| read(fd, &mut *unfilled);
+        let len = ready!(self.poll_call(cx, Interest::READABLE, wanted, call))?;
+        buffer.advance(len);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let call = |fd: BorrowedFd<'_>| send(fd, bytes, SendFlags::NOSIGNAL);
+        self.poll_call(cx, Interest::WRITABLE, bytes.len(), call)
+    }
+
+    fn end(&self) -> io::Result<()> {
+        Ok(shutdown(self, Shutdown::Write)?)
+    }
+
+    async fn gone(&self) {
+        // The kernel reports it as an event of its own. An error here is the
+        // end of the event loop, and with it of all that could be waited for.
+        let _ = match self {
+            Self::Tcp(stream) => stream.ready(Interest::ERROR).await,
+            Self::Unix(stream) => stream.ready(Interest::ERROR).await,
+        };
+    }
+
+    fn in_flight(&self) -> usize {
+        match self {
+            Self::Tcp(stream) => unacknowledged(stream.as_fd()).unwrap_or_default(),
+            // What was written is the reader's already.
+            Self::Unix(_) => 0,
+        }
+    }
+
+    fn reset(&self) {
+        // Too late is as good: it is gone, then.
+        let _ = match self {
+            Self::Tcp(stream) => connect_unspec(stream),
+            Self::Unix(stream) => shutdown(stream, Shutdown::Both),
+        };
+    }
 }
 
 impl AsyncRead for Socket {
@@ -65,7 +190,7 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        delegate!(self, poll_read, cx, buffer)
+        Stream::poll_read(&*self, cx, buffer)
     }
 }
 
@@ -75,14 +200,25 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        delegate!(self, poll_write, cx, bytes)
+        Stream::poll_write(&*self, cx, bytes)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_flush, cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, poll_shutdown, cx)
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.end())
     }
+}
+
+/// How many bytes the other end's kernel has not acknowledged, our end of the
+/// stream among them.
+#[allow(unsafe_code, reason = "no safe call has this request")]
+fn unacknowledged(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
+    #[allow(clippy::useless_conversion, reason = "its type depends on the C library")]
+    const REQUEST: rustix::ioctl::Opcode = TIOCOUTQ as _;
+    // SAFETY: of a socket, this request (which is SIOCOUTQ) writes one int.
+    let count = unsafe { ioctl(socket, Getter::<REQUEST, c_int>::new()) }?;
+    Ok(usize::try_from(count).unwrap_or_default())
 }

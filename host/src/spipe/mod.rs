@@ -1,19 +1,21 @@
 //! The program for a single connection, between standard input and output and
 //! an encrypted target.
 
+mod inherited;
 pub mod stdio;
 
 use std::io;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use signal_hook::consts::SIGPIPE;
 use signal_hook::low_level::emulate_default_handler;
 use tokio::runtime::{self, Runtime};
 use tokio::select;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::SpipeSettings;
+use crate::connection::closing::arrived;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::Broken;
 use crate::connection::{End, Snapshot};
@@ -22,6 +24,7 @@ use crate::keys::{KeyPolicy, Keyring};
 use crate::net::resolve::{local, resolve};
 use crate::observe::{LogHandle, Observe};
 use crate::process::{dumps, secrets};
+use inherited::{sigpipe_ignored, stdout_closed};
 use stdio::Stdio;
 
 /// Runs `spipe` to its end.
@@ -31,10 +34,12 @@ use stdio::Stdio;
 pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::after_last_fork();
+    ensure!(!stdout_closed(), "Standard output is closed: there is nowhere to write to");
     let targets = resolve(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), resolve)?;
     let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(None))?;
     let engine = Engine::new(1)?;
+    let stdio = Stdio::new().context("Cannot wait for standard input and output")?;
     log.start();
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
@@ -42,27 +47,39 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
         let snapshot =
             Snapshot::new(plan.pipe, engine, keys, KeyPolicy::default(), targets, bind, None)?;
         let snapshot = Snapshot { observe: Observe::new(log, None), ..snapshot };
-        select! {
-            outcome = pipe_stdio(&snapshot) => Ok(report(&outcome, snapshot.config())),
-            _ = terminate.recv() => Ok(ExitCode::SUCCESS),
-        }
+        let outcome = pipe(&snapshot, &stdio, &mut terminate).await;
+        Ok(outcome.map_or(ExitCode::SUCCESS, |outcome| report(&outcome, snapshot.config())))
     });
-    // Standard input may be in the middle of a read that never returns.
     Runtime::shutdown_background(runtime);
     code
 }
 
-async fn pipe_stdio(snapshot: &Snapshot) -> Outcome {
+/// Returns how it ended, unless it was because we were told to.
+async fn pipe(snapshot: &Snapshot, stdio: &Stdio, terminate: &mut Signal) -> Option<Outcome> {
     let End::Client(config) = snapshot.end else {
         unreachable!("spipe opens encrypted connections and accepts none");
     };
     let mut tally = snapshot.tally();
-    match snapshot.open(config, &mut tally).await {
-        Ok((mut target, guest, early)) => {
-            snapshot.copy(guest, early, &mut target, &mut Stdio::new(), &mut tally).await
+    let opened = select! {
+        opened = snapshot.open(config, &mut tally) => opened,
+        _ = terminate.recv() => return None,
+    };
+    let (target, established) = match opened {
+        Ok(opened) => opened,
+        Err(outcome) => return Some(outcome),
+    };
+    let outcome = select! {
+        outcome = snapshot.copy(established, &target, stdio, &mut tally) => outcome,
+        _ = terminate.recv() => {
+            // What was sent still arrives, and then a reset: it was not all.
+            arrived(&target, snapshot.time_limit).await;
+            return None;
         }
-        Err(outcome) => outcome,
+    };
+    if let Outcome::Closed(_) = outcome {
+        target.close_when_dropped();
     }
+    Some(outcome)
 }
 
 /// How `spipe` ends after `outcome`.
@@ -73,6 +90,7 @@ fn report(outcome: &Outcome, config: Config) -> ExitCode {
     }
     if let Outcome::Broken(Broken::Plain(error), _) = outcome
         && error.kind() == io::ErrorKind::BrokenPipe
+        && !sigpipe_ignored()
     {
         // What a filter does whose reader has left.
         let _ = emulate_default_handler(SIGPIPE);
