@@ -3,7 +3,8 @@
 use spiped_tests::wire::{Handshake, Session, Side};
 use spiped_tests::{Backend, Conn, Daemon, KEY, Lab, Spiped};
 
-/// The test is the client of a `spiped -d`.
+/// The test is the client of a `spiped -d`. The target has little room for what
+/// it does not read.
 pub(crate) struct AgainstServer {
     pub(crate) lab: Lab,
     pub(crate) daemon: Daemon,
@@ -14,9 +15,15 @@ impl AgainstServer {
     /// A server with further arguments.
     #[track_caller]
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(|server| server.args(args))
+    }
+
+    /// A server that is described further.
+    #[track_caller]
+    pub(crate) fn start_with(describe: impl FnOnce(Spiped) -> Spiped) -> Self {
         let lab = Lab::new();
-        let backend = Backend::manual(&lab);
-        let daemon = Spiped::decrypt(&lab, backend.endpoint()).args(args).start();
+        let backend = Backend::narrow(&lab);
+        let daemon = describe(Spiped::decrypt(&lab, backend.endpoint())).start();
         Self { lab, daemon, backend }
     }
 
@@ -45,7 +52,8 @@ impl AgainstServer {
     }
 }
 
-/// The test is the server of a `spiped -e`.
+/// The test is the server of a `spiped -e`. The application has little room for
+/// what it does not read.
 pub(crate) struct AgainstClient {
     _lab: Lab,
     pub(crate) daemon: Daemon,
@@ -56,16 +64,22 @@ impl AgainstClient {
     /// A client with further arguments.
     #[track_caller]
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(|client| client.args(args))
+    }
+
+    /// A client that is described further.
+    #[track_caller]
+    pub(crate) fn start_with(describe: impl FnOnce(Spiped) -> Spiped) -> Self {
         let lab = Lab::new();
         let backend = Backend::manual(&lab);
-        let daemon = Spiped::encrypt(&lab, backend.endpoint()).args(args).start();
+        let daemon = describe(Spiped::encrypt(&lab, backend.endpoint())).start();
         Self { _lab: lab, daemon, backend }
     }
 
     /// An application's connection and a handshake up to the nonces.
     #[track_caller]
     pub(crate) fn handshake(&self, key_file: &[u8]) -> (Conn, Handshake) {
-        let application = self.daemon.connect();
+        let application = Conn::narrow_to(self.daemon.source());
         let handshake = Handshake::begin(self.backend.accept(), Side::Server, key_file);
         (application, handshake)
     }

@@ -1,11 +1,14 @@
 //! The client between standard input and output.
 
-use std::io::{Read, Write};
+use std::io::{Read, Write, pipe};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::SIGPIPE;
 use nix::sys::signal::Signal;
 use spiped_tests::payload::bytes;
-use spiped_tests::wire::{Handshake, PACKET_LEN, Side};
+use spiped_tests::wire::{Handshake, PACKET_LEN, PLAIN_MAX, Side};
 use spiped_tests::{Backend, Daemon, Ending, KEY, Lab, OTHER_KEY, Spipe, Spiped, wait};
 
 #[test]
@@ -136,6 +139,115 @@ fn forged_packet_is_reported() {
     let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
     session.conn.send([0; PACKET_LEN]);
     spipe.process.wait().expect_failure("forged");
+}
+
+/// protocol.md F-1.
+#[test]
+fn bytes_before_a_forged_packet_arrive() {
+    for late in [false; 20].into_iter().chain([true]) {
+        let lab = Lab::new();
+        let backend = Backend::manual(&lab);
+        let mut spipe = Spipe::to(&lab, backend.endpoint()).start();
+        let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
+        let data = bytes(3, if late { 512_000 } else { 3_000 });
+        let mut packets: Vec<u8> =
+            data.chunks(PLAIN_MAX).flat_map(|message| session.packet(message)).collect();
+        packets.extend([0; PACKET_LEN]);
+        session.conn.send(packets);
+        if late {
+            wait::observe(Duration::from_millis(1500));
+        }
+        let mut received = Vec::new();
+        spipe.stdout.read_to_end(&mut received).unwrap();
+        assert!(received == data, "{} bytes came", received.len());
+        spipe.process.wait().expect_failure("forged");
+        session.conn.expect_nothing_but(Ending::Reset);
+    }
+}
+
+/// Whoever ignores SIGPIPE wants to be told, not to see its child killed.
+#[test]
+fn closed_standard_output_is_an_error_where_sigpipe_is_ignored() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = server(&lab, &backend);
+    let spipe = Spipe::to(&lab, server.source()).under(["env", "--ignore-signal=PIPE"]);
+    let mut spipe = spipe.start();
+    let mut target = backend.accept();
+    drop(spipe.stdout);
+    wait::until("it noticed", || {
+        target.try_send(b"nobody reads this");
+        !spipe.process.is_running()
+    });
+    spipe.process.wait().expect_failure("Broken pipe");
+}
+
+#[test]
+fn missing_standard_output_is_an_error() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let server = server(&lab, &backend);
+    let spipe = Spipe::to(&lab, server.source()).under(["sh", "-c", "exec \"$@\" >&-", "sh"]);
+    spipe.start().process.wait().expect_failure("Standard output is closed");
+    assert_eq!(backend.accepted(), 0);
+}
+
+/// They may be shared with other processes: whatever mode they are in, they
+/// work, and stay in it.
+#[test]
+fn streams_may_be_non_blocking_or_not() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = server(&lab, &backend);
+    for non_blocking in [true, false] {
+        let (stdin, mut writer) = pipe().unwrap();
+        let (mut reader, stdout) = pipe().unwrap();
+        let flags = |descriptor: BorrowedFd<'_>| {
+            OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL).unwrap())
+        };
+        for descriptor in [stdin.as_fd(), stdout.as_fd()] {
+            let mut wanted = flags(descriptor);
+            wanted.set(OFlag::O_NONBLOCK, non_blocking);
+            fcntl(descriptor, FcntlArg::F_SETFL(wanted)).unwrap();
+        }
+        let same = [stdin.try_clone().unwrap().into(), stdout.try_clone().unwrap().into()];
+        let mut process =
+            Spipe::to(&lab, server.source()).start_between(stdin.into(), stdout.into());
+        writer.write_all(b"a little").unwrap();
+        reader.read_exact(&mut [0; 8]).unwrap();
+        for descriptor in &same as &[OwnedFd] {
+            assert_eq!(flags(descriptor.as_fd()).contains(OFlag::O_NONBLOCK), non_blocking);
+        }
+        drop(same);
+        let data = bytes(4, 3_000_000);
+        let sent = data.clone();
+        let sender = std::thread::spawn(move || writer.write_all(&sent));
+        // So that its output is full for a while.
+        wait::observe(Duration::from_millis(300));
+        let mut received = Vec::new();
+        reader.read_to_end(&mut received).unwrap();
+        sender.join().unwrap().unwrap();
+        assert!(received == data, "{} bytes came", received.len());
+        process.wait().expect_success();
+    }
+}
+
+#[test]
+fn sigterm_is_a_reset_to_the_target_after_what_was_sent() {
+    let lab = Lab::new();
+    let backend = Backend::narrow(&lab);
+    let server = server(&lab, &backend);
+    let mut spipe = Spipe::to(&lab, server.source()).start();
+    let mut target = backend.accept();
+    let data = bytes(5, 100_000);
+    spipe.stdin.write_all(&data).unwrap();
+    // The last of it is still in the pipe: no more than that can be.
+    target.receive(data.len() - 65_536);
+    spipe.process.signal(Signal::SIGTERM);
+    spipe.process.wait().expect_success();
+    let (rest, ending) = target.receive_to_end();
+    assert!(data.ends_with(&rest) || data[data.len() - 65_536..].starts_with(&rest));
+    assert_eq!(ending, Ending::Reset);
 }
 
 #[test]

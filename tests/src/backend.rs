@@ -9,6 +9,7 @@ use std::{io, mem};
 
 use socket2::Socket;
 
+use crate::conn::NARROW;
 use crate::wait::LIMIT;
 use crate::{Conn, Endpoint, Lab};
 
@@ -30,7 +31,8 @@ impl Backend {
     /// An [`echo`](Self::echo) at a chosen place.
     pub fn echo_at(endpoint: &Endpoint) -> Self {
         let (_, nothing) = mpsc::channel();
-        Self::start(endpoint, nothing, |conn| {
+        let listener = endpoint.bind().expect("binding the backend");
+        Self::start(endpoint, listener, nothing, |conn| {
             thread::spawn(move || echo(conn));
         })
     }
@@ -42,8 +44,20 @@ impl Backend {
 
     /// A [`manual`](Self::manual) one at a chosen place.
     pub fn manual_at(endpoint: &Endpoint) -> Self {
+        Self::manual_on(endpoint, endpoint.bind().expect("binding the backend"))
+    }
+
+    /// A [`manual`](Self::manual) one with little room for what is not read.
+    pub fn narrow(lab: &Lab) -> Self {
+        let endpoint = lab.tcp();
+        let listener = endpoint.bind().expect("binding the backend");
+        listener.set_recv_buffer_size(NARROW).unwrap();
+        Self::manual_on(&endpoint, listener)
+    }
+
+    fn manual_on(endpoint: &Endpoint, listener: Socket) -> Self {
         let (hand_over, handed_over) = mpsc::channel();
-        Self::start(endpoint, handed_over, move |conn| {
+        Self::start(endpoint, listener, handed_over, move |conn| {
             // Nobody takes it when the test has ended.
             let _ = hand_over.send(conn);
         })
@@ -51,10 +65,11 @@ impl Backend {
 
     fn start(
         endpoint: &Endpoint,
+        listener: Socket,
         handed_over: Receiver<Conn>,
         handle: impl Fn(Conn) + Send + 'static,
     ) -> Self {
-        let listener = Arc::new(endpoint.bind().expect("binding the backend"));
+        let listener = Arc::new(listener);
         listener.listen(BACKLOG).expect("listening as the backend");
         let accepted = Arc::new(AtomicUsize::new(0));
         let acceptor = {

@@ -7,7 +7,13 @@ use std::time::Duration;
 use socket2::Socket;
 
 use crate::wait::LIMIT;
-use crate::{Endpoint, Link};
+use crate::{Endpoint, Link, proc, wait};
+
+/// Who takes nothing for this long is not just slow.
+const STUCK: Duration = Duration::from_millis(500);
+
+/// A receive buffer that is soon full.
+pub(crate) const NARROW: usize = 8 * 1024;
 
 /// One end of a stream connection. No call blocks longer than
 /// [`LIMIT`].
@@ -41,6 +47,15 @@ impl Conn {
         Self::connect(endpoint).unwrap_or_else(|e| panic!("connecting to {endpoint}: {e}"))
     }
 
+    /// As [`to`](Self::to), with little room for what is not read.
+    #[track_caller]
+    pub fn narrow_to(endpoint: &Endpoint) -> Self {
+        let socket = endpoint.socket();
+        socket.set_recv_buffer_size(NARROW).unwrap();
+        socket.connect(&endpoint.address()).unwrap();
+        Self::new(socket)
+    }
+
     pub(crate) fn new(socket: Socket) -> Self {
         socket.set_read_timeout(Some(LIMIT)).unwrap();
         socket.set_write_timeout(Some(LIMIT)).unwrap();
@@ -56,6 +71,19 @@ impl Conn {
     /// Sends `bytes` as far as the other end still takes them.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.socket.write_all(bytes.as_ref());
+    }
+
+    /// Sends of `bytes` what the other end takes, until it takes nothing for a
+    /// while. Says how many bytes that were.
+    pub fn send_until_stuck(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let bytes = bytes.as_ref();
+        self.socket.set_write_timeout(Some(STUCK)).unwrap();
+        let mut sent = 0;
+        while let Ok(count @ 1..) = self.socket.write(&bytes[sent..]) {
+            sent += count;
+        }
+        self.socket.set_write_timeout(Some(LIMIT)).unwrap();
+        sent
     }
 
     /// Receives exactly `count` bytes.
@@ -132,6 +160,14 @@ impl Conn {
     /// Ends the connection with a reset instead of a close.
     pub fn reset(self) {
         self.socket.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Waits until the other end's kernel has all that was sent.
+    #[track_caller]
+    pub fn wait_until_delivered(&self) {
+        wait::until("all had arrived", || {
+            proc::in_flight(self.local_address(), self.peer_address()) == Some(0)
+        });
     }
 
     /// Our end's TCP address.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::Endpoint;
 
@@ -30,6 +31,22 @@ pub fn has_keepalive(local: SocketAddr) -> Option<bool> {
         .iter()
         .find(|line| line.state == TCP_ESTABLISHED)
         .map(|line| line.timer == TIMER_KEEPALIVE)
+}
+
+/// When the kernel will next ask the other end of the established connection
+/// with this local address whether it is still there; nothing if it will not.
+pub fn next_keepalive(local: SocketAddr) -> Option<Duration> {
+    tcp_sockets(local)
+        .iter()
+        .find(|line| line.state == TCP_ESTABLISHED && line.timer == TIMER_KEEPALIVE)
+        .map(|line| line.expires)
+}
+
+/// How many bytes that were sent have not arrived; nothing if there is no such
+/// connection.
+pub fn in_flight(local: SocketAddr, peer: SocketAddr) -> Option<usize> {
+    let peer = kernel_notation(peer);
+    tcp_sockets(local).iter().find(|line| line.peer == peer).map(|line| line.in_flight)
 }
 
 /// Whether a process with this id exists and has not ended.
@@ -73,8 +90,11 @@ pub fn status(pid: i32, field: &str) -> Vec<u32> {
 }
 
 struct TcpSocket {
+    peer: String,
     state: u8,
+    in_flight: usize,
     timer: u8,
+    expires: Duration,
 }
 
 fn tcp_sockets(local: SocketAddr) -> Vec<TcpSocket> {
@@ -89,9 +109,16 @@ fn tcp_sockets(local: SocketAddr) -> Vec<TcpSocket> {
         .skip(1)
         .filter_map(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
-            let hex = |text: &str| u8::from_str_radix(text, 16).expect("a hexadecimal number");
-            (fields[1] == local)
-                .then(|| TcpSocket { state: hex(fields[3]), timer: hex(&fields[5][..2]) })
+            let hex = |text: &str| u64::from_str_radix(text, 16).expect("a hexadecimal number");
+            let byte = |text| u8::try_from(hex(text)).expect("a byte");
+            (fields[1] == local).then(|| TcpSocket {
+                peer: fields[2].into(),
+                state: byte(fields[3]),
+                in_flight: usize::try_from(hex(&fields[4][..8])).expect("a length"),
+                timer: byte(&fields[5][..2]),
+                // In hundredths of a second.
+                expires: Duration::from_millis(hex(&fields[5][3..]) * 10),
+            })
         })
         .collect()
 }

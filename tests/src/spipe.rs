@@ -24,6 +24,7 @@ pub struct Spipe {
     key: PathBuf,
     time_limit: String,
     args: Vec<OsString>,
+    wrapper: Vec<OsString>,
 }
 
 impl Spipe {
@@ -36,6 +37,7 @@ impl Spipe {
             key: lab.key(),
             time_limit: "30".into(),
             args: Vec::new(),
+            wrapper: Vec::new(),
         }
     }
 
@@ -67,6 +69,21 @@ impl Spipe {
         self
     }
 
+    /// Starts it through another program, which must exec it.
+    #[must_use]
+    pub fn under<S: Into<OsString>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Self {
+        self.wrapper.extend(wrapper.into_iter().map(Into::into));
+        self
+    }
+
+    /// Starts it between two descriptors of any kind.
+    #[track_caller]
+    pub fn start_between(&self, stdin: OwnedFd, stdout: OwnedFd) -> Process {
+        let mut command = self.command();
+        command.stdin(stdin);
+        Process::spawn_writing_to(command, stdout)
+    }
+
     /// Starts it between two pipes.
     #[track_caller]
     pub fn start(&self) -> RunningSpipe {
@@ -92,7 +109,7 @@ impl Spipe {
     }
 
     fn command(&self) -> Command {
-        let mut command = Program::Spipe.command(self.origin, &self.directory, &[]);
+        let mut command = Program::Spipe.command(self.origin, &self.directory, &self.wrapper);
         command.args(["-t", &self.target, "-o", &self.time_limit, "-k"]);
         command.arg(&self.key).args(&self.args);
         command

@@ -141,6 +141,22 @@ fn keep_alive_is_on_by_default() {
     expect_keep_alive(&[], true);
 }
 
+/// Sooner than the kernel's two hours: firewalls forget before that.
+#[test]
+fn keep_alive_probes_come_once_a_minute() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = pair.connect();
+    let mut target = backend.accept();
+    conn.send(b"x");
+    target.receive(1);
+    for daemon_end in [conn.peer_address(), target.peer_address()] {
+        let next = proc::next_keepalive(daemon_end).unwrap();
+        assert!(next <= Duration::from_secs(60), "{next:?}");
+    }
+}
+
 #[test]
 fn keep_alive_is_off_with_j() {
     expect_keep_alive(&["-j"], false);

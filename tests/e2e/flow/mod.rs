@@ -1,6 +1,7 @@
 //! Bytes, ends and resets through our two ends.
 
 mod addresses;
+mod closing;
 mod delivery;
 mod endings;
 mod outgoing_address;

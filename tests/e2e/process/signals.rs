@@ -84,7 +84,7 @@ fn second_sigterm_kills() {
     stop_listening(daemon);
     daemon.process.signal(Signal::SIGTERM);
     assert_eq!(daemon.process.wait().signal(), Some(SIGTERM));
-    conn.expect_end_without_data();
+    conn.expect_nothing_but(Ending::Reset);
 }
 
 #[test]
@@ -96,7 +96,28 @@ fn sigint_kills_at_once() {
     let daemon = pair.client();
     daemon.process.signal(Signal::SIGINT);
     assert_eq!(daemon.process.wait().signal(), Some(SIGINT));
-    conn.expect_end_without_data();
+    conn.expect_nothing_but(Ending::Reset);
+}
+
+/// Whichever end it is, and however it dies: protocol.md F-5.
+#[test]
+fn death_of_a_daemon_is_a_reset_to_both_applications() {
+    let (kill, interrupt) = (Signal::SIGKILL, Signal::SIGINT);
+    for (of_client, signal) in [(true, kill), (false, kill), (true, interrupt), (false, interrupt)]
+    {
+        let lab = Lab::new();
+        let backend = Backend::manual(&lab);
+        let mut pair = Pair::ours(&lab, backend.endpoint());
+        let mut conn = pair.connect();
+        let mut target = backend.accept();
+        conn.send(b"half of it");
+        assert_eq!(target.receive(10), b"half of it");
+        let daemon = if of_client { pair.client() } else { &mut pair.server };
+        daemon.process.signal(signal);
+        assert_eq!(daemon.process.wait().signal(), Some(signal as i32));
+        conn.expect_nothing_but(Ending::Reset);
+        target.expect_nothing_but(Ending::Reset);
+    }
 }
 
 #[test]

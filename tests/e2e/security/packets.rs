@@ -132,6 +132,40 @@ fn key_share_and_first_packet_in_one_segment_are_a_valid_stream() {
     assert_eq!(application.receive(7), b"at once");
 }
 
+/// However the bytes are split, it is the same: protocol.md F-1, F-2.
+#[test]
+fn bad_packet_right_after_the_servers_key_share_resets_both_sides() {
+    for good in [&b""[..], b"good"] {
+        let client = AgainstClient::start(&[]);
+        let (mut application, mut handshake) = client.handshake(spiped_tests::KEY);
+        let theirs = handshake.receive();
+        let share = handshake.key_share(&handshake.public_value());
+        let shared = handshake.shared_value(&theirs);
+        let mut session = handshake.establish(&shared);
+        let mut packets = Vec::new();
+        if !good.is_empty() {
+            packets.extend(session.packet(good));
+        }
+        packets.extend([0; PACKET_LEN]);
+        session.conn.send([&share[..], &packets].concat());
+        assert_eq!(application.receive_to_end(), (good.to_vec(), Ending::Reset));
+        session.conn.expect_nothing_but(Ending::Reset);
+        client.daemon.process.wait_for_stderr("forged");
+    }
+}
+
+/// protocol.md F-2.
+#[test]
+fn bad_packet_right_after_the_clients_key_share_resets_both_sides() {
+    let server = AgainstServer::start(&[]);
+    let mut handshake = server.handshake();
+    let share = handshake.key_share(&handshake.public_value());
+    handshake.conn.send([&share[..], &[0; PACKET_LEN]].concat());
+    assert_eq!(handshake.conn.receive_to_end().1, Ending::Reset);
+    server.backend.accept().expect_nothing_but(Ending::Reset);
+    server.daemon.process.wait_for_stderr("forged");
+}
+
 /// The target gets `delivered` and a reset, the log the reason; others are
 /// still served.
 #[track_caller]
