@@ -82,7 +82,10 @@ pub(super) async fn close<C: Stream, P: Stream>(
     })
     .await;
     let Closing { cause, suspect, .. } = closing;
-    cause.unwrap_or_else(|| suspect.broken(io::ErrorKind::BrokenPipe.into()))
+    cause.unwrap_or_else(|| match suspect {
+        Place::Crypt => Broken::Crypt(crypt.error()),
+        Place::Plain => Broken::Plain(plain.error()),
+    })
 }
 
 /// Waits until all that was written to a stream has arrived, but not for a

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use nix::libc::TIOCOUTQ;
-use rustix::io::{read, retry_on_intr};
+use rustix::io::{Errno, read, retry_on_intr};
 use rustix::ioctl::{Getter, ioctl};
 use rustix::net::{SendFlags, Shutdown, connect_unspec, send, shutdown};
 use socket2::{SockRef, TcpKeepalive};
@@ -165,6 +165,14 @@ impl Stream for Socket {
             Self::Tcp(stream) => stream.ready(Interest::ERROR).await,
             Self::Unix(stream) => stream.ready(Interest::ERROR).await,
         };
+    }
+
+    fn error(&self) -> io::Error {
+        let error = match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Unix(stream) => stream.take_error(),
+        };
+        error.ok().flatten().unwrap_or_else(|| Errno::PIPE.into())
     }
 
     fn in_flight(&self) -> usize {

@@ -32,6 +32,10 @@ pub trait Stream {
     /// is none of that.
     fn gone(&self) -> impl Future<Output = ()> + Send;
 
+    /// What a stream that is gone died of, as far as no read or write has said
+    /// that already.
+    fn error(&self) -> io::Error;
+
     /// How many of the bytes that were written the other end's system does not
     /// have yet. A broken stream may lose them.
     fn in_flight(&self) -> usize;

@@ -102,6 +102,10 @@ impl Stream for Stdio {
         pending()
     }
 
+    fn error(&self) -> io::Error {
+        Errno::PIPE.into()
+    }
+
     /// What was written is the reader's already.
     fn in_flight(&self) -> usize {
         0

@@ -63,7 +63,8 @@ fn as_many_keys_as_there_can_be_work() {
     }
     let server = keys.server(backend.endpoint()).start();
     for name in ["client-0000", "client-0512", "client-1023"] {
-        expect_service(&keys.client(&server, name));
+        let client = keys.client(&server, name);
+        drop(expect_service(&client));
         server.process.wait_for_stderr(&format!(": key {name}: closed: "));
     }
     expect_refusal(&Spiped::encrypt(&lab, server.source()).start());
