@@ -2,7 +2,9 @@
 //! question ends the reading, so `-v` wins over whatever comes after it.
 
 use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
 
@@ -48,6 +50,14 @@ pub struct SpipedArgs {
     pub connections_per_key: Option<u64>,
     /// `--close-revoked`.
     pub close_revoked: bool,
+    /// `--handshakes`.
+    pub handshakes: Option<u64>,
+    /// `--handshakes-per-source`.
+    pub handshakes_per_source: Option<u64>,
+    /// `--allow`: any number of them.
+    pub allowed: Vec<IpNet>,
+    /// `--threads`.
+    pub threads: Option<u64>,
 }
 
 impl SpipedArgs {
@@ -74,6 +84,12 @@ impl SpipedArgs {
             "--memory" => option.number(&mut args.memory, parse_size),
             "--socket-mode" => option.number(&mut args.socket_mode, parse_mode),
             "--socket-owner" => option.text(&mut args.socket_owner),
+            "--handshakes" => option.number(&mut args.handshakes, parse_integer),
+            "--handshakes-per-source" => {
+                option.number(&mut args.handshakes_per_source, parse_integer)
+            }
+            "--allow" => option.network(&mut args.allowed),
+            "--threads" => option.number(&mut args.threads, parse_integer),
             "--syslog" => option.flag(&mut args.syslog),
             _ => args.common.take(option),
         })?;
@@ -291,6 +307,14 @@ impl Typed<'_> {
             "debug" => Ok(LevelFilter::Debug),
             other => Err(ValueFault::LogLevel(other.into())),
         })
+    }
+
+    fn network(&mut self, networks: &mut Vec<IpNet>) -> Result<(), Stop> {
+        let text = self.value()?.to_string_lossy().into_owned();
+        let address = |_| text.parse::<IpAddr>().map(IpNet::from);
+        let network = text.parse().or_else(address);
+        networks.push(network.map_err(|_| ValueFault::Network(text))?);
+        Ok(())
     }
 
     fn word<T>(

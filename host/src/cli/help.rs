@@ -50,7 +50,8 @@ const SPIPED_USAGE: &str = "\
 usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
     [-DFj] [-b <bind address>] [-f | -g] [--kex <exchange>]
     [-n <connections>] [-o <seconds>] [-p <pid file>] [-r <seconds> | -R]
-    [--syslog] [--log-level <level>] [--log-format <format>]
+    [--syslog] [--log-level <level>] [--log-format <format>] [--threads <number>]
+    [--allow <network>] [--handshakes <number>] [--handshakes-per-source <number>]
     [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
     [--close-revoked] [--strict-keys] [--memory <size>] [--socket-mode <mode>]
     [--socket-owner {<user> | <:group> | <user:group>}]
@@ -174,6 +175,15 @@ Connections:
   --connections-per-key <number>
                     with -d: at most this many connections at once for each
                     key; 0 for no limit (default 0)
+  --handshakes <number>
+                    with -d: listen to at most this many strangers at once,
+                    until they have shown that they have a key (default half
+                    of -n, at least 64)
+  --handshakes-per-source <number>
+                    with -d: at most this many of them from one IPv4 address
+                    or IPv6 /64 network (default half of --handshakes)
+  --allow <network> accept connections from this address or network (CIDR)
+                    only; may be given several times
   --close-revoked   when keys are read again, reset the connections of those
                     that are gone
   --strict-keys     do not use a key that is warned about: others can read or
@@ -197,6 +207,9 @@ Process:
                     error, warn, info or debug (default warn)
   --log-format <format>
                     text, or json: an object a line (default text)
+  --threads <number>
+                    event loops, and as many threads that compute (default
+                    one of each for every processor)
   -v                print the version of the original that this program is
                     compatible with, on standard error
   --version         print the version

@@ -206,6 +206,9 @@ pub enum ValueFault {
     /// Not one of the four.
     #[error("Unknown log level: {0} (use error, warn, info or debug)")]
     LogLevel(String),
+    /// Neither an address nor a network.
+    #[error("Not a network: --allow {0} (use an address or CIDR, such as 192.0.2.0/24)")]
+    Network(String),
     /// Not one of the two.
     #[error("Unknown log format: {0} (use text or json)")]
     LogFormat(String),

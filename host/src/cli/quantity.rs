@@ -4,7 +4,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::cli::UsageFault;
+use crate::cli::number::NumberFault;
+use crate::cli::{UsageFault, ValueFault};
 
 /// 100 by default. 0, and what only a wrapped negative number reaches, mean no
 /// limit.
@@ -15,6 +16,25 @@ pub(crate) fn connection_limit(given: Option<u64>) -> Option<NonZeroUsize> {
 /// Like [`connection_limit`], but none by default.
 pub(crate) fn connections_per_key(given: Option<u64>) -> Option<NonZeroUsize> {
     given.and_then(limit)
+}
+
+/// A number from 1 to `max`; nothing if none is given.
+pub(crate) fn count(
+    option: &'static str,
+    given: Option<u64>,
+    max: u32,
+) -> Result<Option<NonZeroUsize>, ValueFault> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let count = u32::try_from(given).ok().filter(|count| *count <= max);
+    let count = count.and_then(|count| usize::try_from(count).ok()).and_then(NonZeroUsize::new);
+    let fault = || ValueFault::Number {
+        option: option.to_owned(),
+        value: given.to_string(),
+        fault: NumberFault::OutOfRange,
+    };
+    count.ok_or_else(fault).map(Some)
 }
 
 fn limit(given: u64) -> Option<NonZeroUsize> {
@@ -60,6 +80,10 @@ const RESOLVE_PERIOD: Duration = Duration::from_mins(1);
 const SHORTEST_RESOLVE_PERIOD: Duration = Duration::from_millis(100);
 /// Ten years: for ever, yet safe to add to any instant.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+/// More strangers at once than there can be connections help nobody.
+pub(crate) const HANDSHAKES_MAX: u32 = 65_536;
+/// More than any machine has processors.
+pub(crate) const THREADS_MAX: u32 = 1024;
 const CONNECTION_LIMIT: NonZeroUsize = NonZeroUsize::new(100).expect("100 is not 0");
 
 #[cfg(test)]
@@ -72,6 +96,17 @@ mod tests {
         assert_eq!(connection_limit(Some(7)), NonZeroUsize::new(7));
         for unlimited in [0, u64::MAX, u64::MAX - 4, 1 << 40] {
             assert_eq!(connection_limit(Some(unlimited)), None, "{unlimited}");
+        }
+    }
+
+    #[test]
+    fn counts_have_both_ends() {
+        let count = |given| count("--threads", given, 8);
+        assert_eq!(count(None), Ok(None));
+        assert_eq!(count(Some(1)), Ok(NonZeroUsize::new(1)));
+        assert_eq!(count(Some(8)), Ok(NonZeroUsize::new(8)));
+        for given in [0, 9, u64::MAX] {
+            assert!(count(Some(given)).is_err(), "{given}");
         }
     }
 

@@ -9,10 +9,11 @@ use log::LevelFilter;
 use crate::cli::args::{CommonArgs, Mode, SpipeArgs, SpipedArgs};
 use crate::cli::number::parse_integer;
 use crate::cli::quantity::{
-    TIME_LIMIT, connection_limit, connections_per_key, duration, resolve_period,
+    HANDSHAKES_MAX, THREADS_MAX, TIME_LIMIT, connection_limit, connections_per_key, count,
+    duration, resolve_period,
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::config::{Launch, PipeSettings, Settings, SpipeSettings};
+use crate::config::{Admission, Launch, PipeSettings, Settings, SpipeSettings};
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keys::file::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
@@ -31,8 +32,15 @@ impl Settings {
         });
         let log_level = log_level(&args.common);
         let log_format = args.common.log_format.unwrap_or_default();
-        if mode == Mode::Encrypt && args.connections_per_key.is_some() {
-            return Err(UsageFault::Conflict("--connections-per-key".to_owned()).into());
+        let of_a_server = [
+            ("--connections-per-key", args.connections_per_key),
+            ("--handshakes", args.handshakes),
+            ("--handshakes-per-source", args.handshakes_per_source),
+        ];
+        if mode == Mode::Encrypt
+            && let Some((option, _)) = of_a_server.iter().find(|(_, given)| given.is_some())
+        {
+            return Err(UsageFault::Conflict((*option).to_owned()).into());
         }
         // Options that are missing or contradict each other come first, then
         // the values.
@@ -66,6 +74,16 @@ impl Settings {
                 connections_per_key: connections_per_key(args.connections_per_key),
                 close_revoked: args.close_revoked,
             },
+            admission: Admission {
+                handshakes: count("--handshakes", args.handshakes, HANDSHAKES_MAX)?,
+                handshakes_per_source: count(
+                    "--handshakes-per-source",
+                    args.handshakes_per_source,
+                    HANDSHAKES_MAX,
+                )?,
+                allowed: args.allowed,
+            },
+            threads: count("--threads", args.threads, THREADS_MAX)?,
             identity: args.identity.map(|text| identity(&text)).transpose()?,
             log_level,
             log_format,
@@ -226,6 +244,8 @@ mod tests {
                 socket_owner: None,
                 resolve_period: Some(Duration::from_mins(1)),
                 key_policy: KeyPolicy::default(),
+                admission: Admission::default(),
+                threads: None,
                 identity: None,
                 log_level: LevelFilter::Warn,
                 log_format: Format::Text,

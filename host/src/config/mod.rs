@@ -3,4 +3,4 @@
 
 mod settings;
 
-pub use settings::{Launch, PipeSettings, Settings, SpipeSettings};
+pub use settings::{Admission, Launch, PipeSettings, Settings, SpipeSettings};

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use log::LevelFilter;
 
 use crate::guest::Config;
@@ -35,12 +36,28 @@ pub struct Settings {
     pub resolve_period: Option<Duration>,
     /// What holding an accepted key does not suffice for.
     pub key_policy: KeyPolicy,
+    /// Whom to listen to.
+    pub admission: Admission,
+    /// How many event loops, and how many threads that compute; `None`: one for
+    /// each processor.
+    pub threads: Option<NonZeroUsize>,
     /// Whom to become after start.
     pub identity: Option<IdentityName>,
     /// What to log.
     pub log_level: LevelFilter,
     /// And in which form.
     pub log_format: Format,
+}
+
+/// Whom `spiped` listens to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// How many strangers at once; `None`: as many as fit the connections.
+    pub handshakes: Option<NonZeroUsize>,
+    /// How many of them from one source; `None`: half of them.
+    pub handshakes_per_source: Option<NonZeroUsize>,
+    /// The networks they may come from; none: any.
+    pub allowed: Vec<IpNet>,
 }
 
 /// What `spipe` will do.

@@ -12,7 +12,7 @@ use crate::guest::{
 };
 use crate::keys::KeySet;
 use crate::packet_crypto::KeySearch;
-use crate::process::compute::{Compute, processors};
+use crate::process::compute::{Class, Compute, Turn, processors};
 
 /// With more keys than this, a search takes too long for an event loop. With so
 /// many it takes some 30 µs for both forms of a hello: half as long as a batch
@@ -25,11 +25,11 @@ const fn per_key_set(processors: usize) -> usize {
     processors
 }
 
-/// How many guests there can be: while keys are being replaced, those of both
-/// sets.
+/// How many guests there can be with so many threads that may ask at once:
+/// while keys are being replaced, those of both sets.
 #[must_use]
-pub fn acceptors_max() -> usize {
-    2 * per_key_set(processors())
+pub fn acceptors_max(threads: usize) -> usize {
+    2 * per_key_set(processors()).max(threads)
 }
 
 /// A server's acceptors and the keys they know, replaced together.
@@ -110,16 +110,18 @@ impl Acceptors {
     }
 
     /// Who has answered this to our nonce? Also the keys that the answer's
-    /// index is about: those in use now.
+    /// index is about: those in use now. A search that takes long is made when
+    /// it is the turn of this `source`.
     ///
     /// # Errors
     /// When an acceptor fails: it is replaced, and nobody else notices.
     pub async fn identify(
         &self,
+        source: u64,
         our_nonce: &[u8; NONCE_LEN],
         received: &[u8],
     ) -> Result<(Verdict, Arc<KeySet>), GuestError> {
-        self.ask(AcceptorGuest::identify, our_nonce, received).await
+        self.ask(AcceptorGuest::identify, source, our_nonce, received).await
     }
 
     /// What was wrong with a stranger that stopped here?
@@ -128,19 +130,21 @@ impl Acceptors {
     /// As for [`identify`](Self::identify).
     pub async fn fault_at_eof(
         &self,
+        source: u64,
         our_nonce: &[u8; NONCE_LEN],
         received: &[u8],
     ) -> Result<PeerFault, GuestError> {
         if received.is_empty() {
             return Ok(PeerFault::TruncatedInHandshake);
         }
-        let (fault, _) = self.ask(AcceptorGuest::fault_at_eof, our_nonce, received).await?;
+        let (fault, _) = self.ask(AcceptorGuest::fault_at_eof, source, our_nonce, received).await?;
         Ok(fault)
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         question: Question<T>,
+        source: u64,
         our_nonce: &[u8; NONCE_LEN],
         received: &[u8],
     ) -> Result<(T, Arc<KeySet>), GuestError> {
@@ -157,7 +161,8 @@ impl Acceptors {
             in_use.answer(question, &our_nonce, &received)
         };
         // In a box: most strangers never come this far.
-        let answer = Box::pin(self.compute.run(answer)).await;
+        let turn = Turn { class: Class::Stranger, source };
+        let answer = Box::pin(self.compute.run(turn, answer)).await;
         answer.ok_or_else(|| GuestError::Failed(Failure::abandoned()))?
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
 use crate::guest::{Failure, KeyExchange, Output, SessionGuest, Status};
-use crate::process::compute::Compute;
+use crate::process::compute::{Class, Compute, Turn};
 
 /// One read; a nonce and a key share are 320 bytes, and little else can be
 /// there.
@@ -23,18 +23,21 @@ pub struct Handshake {
     /// Whether our public value has been computed.
     shares: bool,
     compute: Compute,
+    source: u64,
 }
 
 impl Handshake {
-    /// Begins with a fresh guest.
+    /// Begins with a fresh guest. What takes long is computed when it is the
+    /// turn of this `source`.
     #[must_use]
     pub fn begin(
         mut guest: Box<SessionGuest>,
         key_exchange: KeyExchange,
         compute: &Compute,
+        source: u64,
     ) -> Self {
         let output = guest.start();
-        Self { guest, output, key_exchange, shares: false, compute: compute.clone() }
+        Self { guest, output, key_exchange, shares: false, compute: compute.clone(), source }
     }
 
     /// Goes on to the end. `early` is what the peer has sent already.
@@ -98,8 +101,9 @@ impl Handshake {
             return Ok(self);
         }
         let compute = self.compute.clone();
-        let computed = compute.run(move || {
-            self.output = self.guest.compute();
+        let turn = Turn { class: Class::Authenticated, source: self.source };
+        let computed = compute.run(turn, move || {
+            self.output = self.guest.compute_in_background();
             self
         });
         computed.await.ok_or_else(|| HandshakeError::Session(Failure::abandoned()))

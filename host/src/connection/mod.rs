@@ -7,7 +7,9 @@ pub mod handshake;
 pub mod heard;
 mod hints;
 pub mod outcome;
+pub mod place;
 pub mod relay;
+pub mod slots;
 mod snapshot;
 pub mod stranger;
 pub mod tally;
@@ -17,13 +19,16 @@ pub use snapshot::{End, Snapshot};
 use std::future::pending;
 use std::sync::Arc;
 
+use tokio::time::timeout_at;
 use tokio::{select, try_join};
 
 use crate::connection::acceptors::Acceptors;
 use crate::connection::handshake::{Established, Handshake, HandshakeError, TimeLimit};
 use crate::connection::heard::Overheard;
 use crate::connection::outcome::Outcome;
+use crate::connection::place::Place;
 use crate::connection::relay::relay;
+use crate::connection::slots::Slot;
 use crate::connection::stranger::Peer;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Failure, KeyExchange, SessionGuest, Sleeper};
@@ -33,12 +38,16 @@ use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 
 impl Snapshot {
-    /// Serves one accepted connection.
-    pub async fn serve(self: Arc<Self>, source: Socket) -> Ended {
+    /// Serves one accepted connection, which has this place until it has
+    /// authenticated.
+    pub async fn serve(self: Arc<Self>, source: Socket, place: Place) -> Ended {
         let mut tally = self.tally();
         let result = match &self.end {
-            End::Client(config) => Box::pin(self.encrypt(*config, source, &mut tally)).await,
-            End::Server(acceptors) => self.decrypt(acceptors, source, &mut tally).await,
+            End::Client(config) => {
+                let from = place.source();
+                Box::pin(self.encrypt(*config, source, from, &mut tally)).await
+            }
+            End::Server(acceptors) => self.decrypt(acceptors, source, place, &mut tally).await,
         };
         let outcome = result.unwrap_or_else(|outcome| outcome);
         tally.ended(outcome.ending());
@@ -51,11 +60,12 @@ impl Snapshot {
         &self,
         config: ClientConfig,
         source: Socket,
+        from: u64,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
         self.begin(&source);
         // In a box of its own: the memory a handshake takes goes when it ends.
-        let (target, established) = Box::pin(self.open(config, tally)).await?;
+        let (target, established) = Box::pin(self.open(config, from, tally)).await?;
         let outcome = self.copy(established, &target, &source, tally).await;
         Ok(settle(outcome, &target, &source))
     }
@@ -66,6 +76,7 @@ impl Snapshot {
         &self,
         acceptors: &Acceptors,
         mut source: Socket,
+        mut place: Place,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
         // protocol.md F-2. Until we answer, FIN is unambiguous: the peer knows
@@ -73,9 +84,11 @@ impl Snapshot {
         // connection that was complete.
         let time = TimeLimit::start(self.time_limit);
         // protocol.md A-9: neither a target nor a session before the verdict.
-        let peer = stranger::identify(&mut source, acceptors, time).await?;
+        let peer = stranger::identify(&mut source, acceptors, time, &mut place).await?;
         self.admit_key(&peer, tally)?;
-        let serve = self.serve_peer(acceptors, peer, time, source, tally);
+        let from = place.source();
+        drop(place);
+        let serve = self.serve_peer(acceptors, peer, time, source, from, tally);
         Box::pin(serve).await
     }
 
@@ -87,18 +100,42 @@ impl Snapshot {
         peer: Peer,
         time: TimeLimit,
         mut source: Socket,
+        from: u64,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
+        let (_slot, time) = self.take_slot(time).await?;
         self.begin(&source);
         let guest = self.accept(acceptors, &peer)?;
         self.check_forward_secrecy(tally.key(), peer.greeting().hello, peer.key_exchange);
-        let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute);
+        let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute, from);
         let admitted =
             Box::pin(self.admit(handshake, peer.early(), time, &mut source, tally)).await;
         drop(peer);
         let (target, established) = admitted?;
         let outcome = self.copy(established, &source, &target, tally).await;
         Ok(settle(outcome, &source, &target))
+    }
+
+    /// One of the connections there may be at once. If there is none left, the
+    /// peer waits for one, and its time begins again then.
+    async fn take_slot(&self, time: TimeLimit) -> Result<(Slot, TimeLimit), Outcome> {
+        let taken = if let Some(slot) = self.slots.try_take() {
+            (slot, time)
+        } else {
+            let wait = TimeLimit::start(self.time_limit);
+            let slot = timeout_at(wait.deadline(), self.slots.take()).await;
+            let slot = slot.map_err(|_| Outcome::NoSlot(self.slots.limit()))?;
+            (slot, TimeLimit::start(self.time_limit))
+        };
+        self.report_if_full();
+        Ok(taken)
+    }
+
+    /// Says so if no more connections are possible.
+    pub fn report_if_full(&self) {
+        if self.slots.are_taken() {
+            self.observe.limit_reached(self.slots.limit());
+        }
     }
 
     /// Makes the session of a peer that has authenticated. It knows the peer's
@@ -151,33 +188,39 @@ impl Snapshot {
         }
     }
 
-    /// Connects to the target and does the handshake with it, as a client.
+    /// Connects to the target and does the handshake with it, as a client, for
+    /// a connection that came `from` there.
     ///
     /// # Errors
     /// The connection's outcome, if it ends here.
     pub async fn open(
         &self,
         config: ClientConfig,
+        from: u64,
         tally: &mut Tally,
     ) -> Result<(Socket, Established), Outcome> {
         let mut target = self.dial().await?;
-        let handshake = self.connect(config, tally)?;
+        let handshake = self.connect(config, from, tally)?;
         let time = TimeLimit::start(self.time_limit);
         let mut overheard = Overheard::new(&mut target);
         let finished = time.hold(handshake.finish(&[], &mut overheard)).await.flatten();
-        let established =
-            finished.map_err(|error| Outcome::from(error).after(overheard.said()))?;
+        let established = finished.map_err(|error| Outcome::from(error).after(overheard.said()))?;
         self.check_forward_secrecy(tally.key(), overheard.said(), key_exchange(config));
         Ok((target, established))
     }
 
     /// Makes the session of a client.
-    fn connect(&self, config: ClientConfig, tally: &mut Tally) -> Result<Handshake, Outcome> {
+    fn connect(
+        &self,
+        config: ClientConfig,
+        from: u64,
+        tally: &mut Tally,
+    ) -> Result<Handshake, Outcome> {
         let keys = self.keys.current();
         let (psk, key) = keys.psks().first().zip(keys.keys().first()).ok_or_else(named_no_key)?;
         tally.assign(key, None);
         let guest = SessionGuest::connect(&self.engine, config, psk)?;
-        Ok(Handshake::begin(Box::new(guest), key_exchange(config), &self.compute))
+        Ok(Handshake::begin(Box::new(guest), key_exchange(config), &self.compute, from))
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {

@@ -9,6 +9,7 @@ use log::Level;
 use crate::connection::handshake::HandshakeError;
 use crate::connection::heard::Heard;
 use crate::connection::hints;
+use crate::connection::place::Dismissal;
 use crate::connection::relay::Broken;
 use crate::connection::tally::Traffic;
 use crate::guest::{Config, Failure, GuestError, PeerFault, ProtocolFailure, Side};
@@ -32,6 +33,11 @@ pub enum Outcome {
     /// The peer holds a key that has this many connections, which is all it
     /// may have.
     KeyLimit(NonZeroUsize),
+    /// It was a stranger when it had to go.
+    Dismissed(Dismissal),
+    /// The peer holds a key, and there was no slot for it in time: so many are
+    /// open.
+    NoSlot(NonZeroUsize),
     /// The target could not be reached.
     Unreachable(DialError),
     /// There was no sandbox to run it in.
@@ -68,7 +74,9 @@ impl Outcome {
             | Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
+            | Self::NoSlot(_)
             | Self::Unreachable(_) => Level::Warn,
+            Self::Dismissed(_) => Level::Debug,
             Self::NoGuest(_) => Level::Error,
         }
     }
@@ -98,12 +106,14 @@ impl Outcome {
             }
             Self::NoGuest(_) => Class::Ourselves,
             Self::Refused(..) if !authenticated => Class::Stranger,
+            Self::Dismissed(_) => Class::Stranger,
             Self::Closed(_)
             | Self::Broken(..)
             | Self::Revoked(_)
             | Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
+            | Self::NoSlot(_)
             | Self::Unreachable(_) => Class::KeyHolder,
         }
     }
@@ -126,6 +136,8 @@ impl Outcome {
             Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
+            | Self::Dismissed(_)
+            | Self::NoSlot(_)
             | Self::Unreachable(_)
             | Self::NoGuest(_) => None,
         }
@@ -146,8 +158,8 @@ impl Outcome {
                 Some(_) => Ending::Handshake,
                 None => Ending::Internal,
             },
-            Self::Refused(HandshakeError::Io(_), _) => Ending::Handshake,
-            Self::Refused(HandshakeError::TimedOut(_), _) => Ending::TimeLimit,
+            Self::Refused(HandshakeError::Io(_), _) | Self::Dismissed(_) => Ending::Handshake,
+            Self::Refused(HandshakeError::TimedOut(_), _) | Self::NoSlot(_) => Ending::TimeLimit,
             Self::RevokedKey => Ending::RevokedKey,
             Self::KeyLimit(_) => Ending::KeyLimit,
             Self::Unreachable(_) => Ending::Target,
@@ -207,6 +219,13 @@ impl fmt::Display for Description<'_> {
             Outcome::RevokedKey => f.write_str("refused: the key was revoked"),
             Outcome::KeyLimit(limit) => {
                 write!(f, "refused: the key has {limit} connections (--connections-per-key)")
+            }
+            Outcome::Dismissed(Dismissal::Silent) => {
+                f.write_str("refused: it was silent while others had something to say")
+            }
+            Outcome::Dismissed(Dismissal::Draining) => f.write_str("refused: no new connections"),
+            Outcome::NoSlot(limit) => {
+                write!(f, "refused: none of {limit} connections (-n) ended in time (-o)")
             }
             Outcome::Refused(error, heard) => match config.side() {
                 Side::Server => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::PipeSettings;
 use crate::connection::acceptors::Acceptors;
+use crate::connection::slots::Slots;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Config, Engine, GuestError, KeyExchange, omits_forward_secrecy};
 use crate::keys::{Key, KeyPolicy, Keyring};
@@ -37,6 +38,9 @@ pub struct Snapshot {
     pub time_limit: Duration,
     /// Whether TCP keep-alive probes are sent.
     pub keepalive: bool,
+    /// How many connections there may be at once. A server's peers take one when
+    /// they have authenticated.
+    pub slots: Slots,
     /// For what takes too long for an event loop.
     pub compute: Compute,
 }
@@ -75,16 +79,18 @@ impl Snapshot {
     ///
     /// # Errors
     /// When an acceptor cannot be made.
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that was found")]
     pub fn new(
         plan: PipeSettings,
         engine: Engine,
+        compute: Compute,
+        slots: Slots,
         keys: Keyring,
         key_policy: KeyPolicy,
         targets: Vec<Endpoint>,
         bind: Option<Endpoint>,
         resolve_period: Option<Duration>,
     ) -> Result<Self, GuestError> {
-        let compute = Compute::new();
         Ok(Self {
             end: End::new(plan.config, &engine, &compute, &keys)?,
             engine,
@@ -96,6 +102,7 @@ impl Snapshot {
             bind,
             time_limit: plan.time_limit,
             keepalive: plan.keepalive,
+            slots,
             compute,
         })
     }

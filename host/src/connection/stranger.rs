@@ -9,11 +9,13 @@ use std::task::ready;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::select;
 use tokio::time::{timeout, timeout_at};
 
 use crate::connection::acceptors::Acceptors;
 use crate::connection::handshake::{HandshakeError, TimeLimit};
 use crate::connection::outcome::Outcome;
+use crate::connection::place::Place;
 use crate::guest::{
     Authenticated, Greeting, GuestError, HELLO_MAX, KeyExchange, NONCE_LEN, PeerFault, Verdict,
 };
@@ -48,7 +50,8 @@ impl Peer {
     }
 }
 
-/// Sends a stranger our nonce, and listens until it has authenticated.
+/// Sends a stranger our nonce, and listens until it has authenticated, or has
+/// to go.
 ///
 /// # Errors
 /// The connection's outcome: it ends here. Nothing but the nonce was sent.
@@ -56,19 +59,27 @@ pub async fn identify(
     socket: &mut Socket,
     acceptors: &Acceptors,
     time: TimeLimit,
+    place: &mut Place,
 ) -> Result<Peer, Outcome> {
     // protocol.md R-1
     let mut our_nonce = [0; NONCE_LEN];
     getrandom::fill(&mut our_nonce).map_err(GuestError::from)?;
     let mut heard = Heard { received: Vec::new(), undecided: false };
+    let mut dismissal = place.dismissal();
     // Not through a future around it, which would be twice as large.
-    let steps = listen(socket, acceptors, &our_nonce, &mut heard);
-    let listened = match timeout_at(time.deadline(), steps).await {
+    let steps = listen(socket, acceptors, &our_nonce, &mut heard, place);
+    let listened = select! {
+        biased;
+        listened = timeout_at(time.deadline(), steps) => listened,
+        Ok(dismissal) = &mut dismissal => Ok(Err(Outcome::Dismissed(dismissal))),
+    };
+    let listened = match listened {
         Ok(listened) => listened,
         Err(_) if heard.undecided => Err(time.exceeded().into()),
         // Silence, or a client that waits for our answer to a bad key share.
         Err(_) => {
-            let fault = acceptors.fault_at_eof(&our_nonce, &heard.received);
+            let source = place.source();
+            let fault = acceptors.fault_at_eof(source, &our_nonce, &heard.received);
             let fault = timeout(FAULT_LIMIT, fault).await.ok().transpose()?;
             let fault = fault.unwrap_or(PeerFault::TruncatedInHandshake);
             Err(stopped(fault, time.exceeded()))
@@ -101,23 +112,28 @@ async fn listen(
     acceptors: &Acceptors,
     our_nonce: &[u8; NONCE_LEN],
     Heard { received, undecided }: &mut Heard,
+    place: &Place,
 ) -> Result<(Authenticated, Arc<KeySet>), Outcome> {
     // protocol.md H-2
     socket.write_all(our_nonce).await.map_err(HandshakeError::from)?;
-    let mut wanted = acceptors.hello_min();
+    let (mut wanted, source) = (acceptors.hello_min(), place.source());
     loop {
         while received.len() < wanted {
             match receive(socket, received).await {
                 Ok(1..) => {}
-                Ok(0) => return Err(refused(acceptors.fault_at_eof(our_nonce, received).await?)),
+                Ok(0) => {
+                    let fault = acceptors.fault_at_eof(source, our_nonce, received).await?;
+                    return Err(refused(fault));
+                }
                 Err(error) => {
-                    let fault = acceptors.fault_at_eof(our_nonce, received).await?;
+                    let fault = acceptors.fault_at_eof(source, our_nonce, received).await?;
                     return Err(stopped(fault, error.into()));
                 }
             }
         }
+        place.heard();
         *undecided = true;
-        let answer = acceptors.identify(our_nonce, received).await?;
+        let answer = acceptors.identify(source, our_nonce, received).await?;
         *undecided = false;
         match answer {
             (Verdict::Authenticated(peer), keys) => return Ok((peer, keys)),

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use thiserror::Error;
 
 use crate::guest::{Config, Engine, GUEST_SPACE};
+use crate::pipe::admission::Budget;
 use crate::process::limits::OpenFiles;
 use crate::process::memory::{Memory, least};
 
@@ -16,6 +17,13 @@ const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is
 /// Strangers, however few connections there are to be.
 const STRANGERS_MIN: usize = 64;
 
+/// Strangers that wait to be listened to: more than anybody needs who is in
+/// earnest, and a descriptor and some hundred bytes each.
+pub(super) const WAITING_MAX: usize = 4096;
+/// They are accepted in this number although there may be no descriptors for
+/// all: those who are silent are closed when one is missing.
+const WAITING_MIN: usize = 16;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
@@ -23,6 +31,8 @@ pub(super) struct Wanted {
     pub(super) connections: Option<NonZeroUsize>,
     /// Connections whose peer has not authenticated.
     pub(super) strangers: usize,
+    /// More of them, who wait unread.
+    pub(super) waiting: usize,
     /// Event loops.
     pub(super) loops: usize,
     /// Guests besides those of connections.
@@ -36,6 +46,8 @@ pub(super) struct Wanted {
 pub(super) struct Capacity {
     pub(super) connections: NonZeroUsize,
     pub(super) strangers: usize,
+    /// More of them, who wait unread.
+    pub(super) waiting: usize,
     pub(super) loops: usize,
     /// Memory for all that, in bytes.
     pub(super) memory: u64,
@@ -109,6 +121,7 @@ impl Wanted {
             + FILES_PER_LOOP * self.loops as u64
             + FILES_PER_CONNECTION * connections.get() as u64
             + self.strangers as u64
+            + if self.strangers > 0 { self.waiting as u64 } else { 0 }
     }
 
     fn within(self, files: Option<u64>, memory: Memory) -> Result<Capacity, TooLittle> {
@@ -121,7 +134,14 @@ impl Wanted {
         let connections = connections.unwrap_or(NonZeroUsize::MIN);
         let guests = (connections.get() + self.other_guests) as u64;
         let memory = guests * CONNECTION_MEMORY + strangers as u64 * STRANGER_MEMORY;
-        Ok(Capacity { connections, strangers, loops, memory })
+        let used = FILES_OF_THE_PROCESS
+            + FILES_TO_SPARE
+            + FILES_PER_LOOP * loops as u64
+            + FILES_PER_CONNECTION * connections.get() as u64
+            + strangers as u64;
+        let waiting = files.map_or(self.waiting, |files| as_usize(files.saturating_sub(used)));
+        let waiting = waiting.clamp(WAITING_MIN, self.waiting.max(WAITING_MIN));
+        Ok(Capacity { connections, strangers, waiting, loops, memory })
     }
 
     /// How many loops, strangers and connections.
@@ -242,11 +262,16 @@ pub(super) fn guests(count: usize) -> u32 {
 }
 
 /// How many strangers there are to be room for: none on a client.
-pub(super) fn strangers(config: Config, connections: Option<NonZeroUsize>) -> usize {
+pub(super) fn strangers(
+    config: Config,
+    connections: Option<NonZeroUsize>,
+    asked: Option<NonZeroUsize>,
+) -> usize {
     match config {
         Config::Client(_) => 0,
         Config::Server(_) => {
-            connections.unwrap_or(CONNECTIONS_MAX).get().div_ceil(2).max(STRANGERS_MIN)
+            let connections = connections.unwrap_or(CONNECTIONS_MAX);
+            Budget::new(connections, asked, None).total.get()
         }
     }
 }
@@ -336,7 +361,7 @@ mod tests {
     fn server(connections: usize) -> Wanted {
         let connections = NonZeroUsize::new(connections);
         let strangers = connections.unwrap().get().div_ceil(2).max(STRANGERS_MIN);
-        Wanted { connections, strangers, loops: 2, other_guests: 6, memory: None }
+        Wanted { connections, strangers, waiting: 0, loops: 2, other_guests: 6, memory: None }
     }
 
     fn client(connections: usize) -> Wanted {

@@ -6,3 +6,4 @@ mod exposure;
 pub mod signals;
 pub mod startup;
 pub mod terminal;
+mod threads;

@@ -1,24 +1,28 @@
 //! From settings to a running program: the order in which things are looked
 //! up, opened and given up.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::config::{Launch, Settings};
+use crate::config::{Admission, Launch, Settings};
 use crate::connection::Snapshot;
 use crate::connection::acceptors::acceptors_max;
-use crate::daemon::capacity::{Wanted, guests, strangers};
+use crate::connection::slots::Slots;
+use crate::daemon::capacity::{WAITING_MAX, Wanted, guests, strangers};
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::signals::Requests;
 use crate::daemon::terminal;
+use crate::daemon::threads;
 use crate::guest::{Config, Engine};
 use crate::keys::Keyring;
 use crate::net::listen::{Bound, SocketAccess, listen_on_all};
 use crate::net::resolve::{local, resolve, resolve_patiently};
 use crate::observe::{LogHandle, Observe};
 use crate::pipe::Pipe;
-use crate::pipe::listener::Server;
+use crate::pipe::admission::Budget;
+use crate::pipe::listener::{AdmissionPolicy, Server};
 use crate::process::compute::processors;
 use crate::process::daemonize::{
     Daemonized, Launcher, Readiness, daemonize, let_go_of_standard_streams,
@@ -27,7 +31,6 @@ use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
 use crate::process::secrets;
-use crate::process::workers::Workers;
 use crate::process::{allocator, dumps};
 use anyhow::{Context as _, Result};
 
@@ -78,11 +81,14 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     }
     secrets::after_last_fork();
 
-    let other_guests = other_guests(plan.pipe.config);
+    let threads = plan.threads.map_or_else(processors, NonZeroUsize::get);
+    let other_guests = other_guests(plan.pipe.config, threads);
+    let Admission { handshakes, handshakes_per_source, allowed } = plan.admission;
     let wanted = Wanted {
         connections: plan.connection_limit,
-        strangers: strangers(plan.pipe.config, plan.connection_limit),
-        loops: processors(),
+        strangers: strangers(plan.pipe.config, plan.connection_limit, handshakes),
+        waiting: WAITING_MAX,
+        loops: threads,
         other_guests,
         memory: plan.memory,
     };
@@ -97,12 +103,27 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     let engine = Engine::new(guests(capacity.connections.get() + other_guests))?;
     let connection_limit = capacity.with_room_for(&engine, other_guests);
     log.start();
-    let workers = Workers::start()?;
+    let (workers, compute) = threads::start(capacity.loops)?;
+    let budget = Budget::new(connection_limit, handshakes, handshakes_per_source);
+    let admission = AdmissionPolicy {
+        budget: budget.within(capacity.strangers),
+        waiting_max: capacity.waiting,
+        allowed,
+    };
     workers.block_on(async {
         let name: Arc<str> = format!("{} -> {}", plan.source, plan.pipe.target).into();
-        let period = plan.resolve_period;
-        let snapshot =
-            Snapshot::new(plan.pipe, engine, keys, plan.key_policy, targets, bind, period)?;
+        let (period, slots) = (plan.resolve_period, Slots::new(connection_limit));
+        let snapshot = Snapshot::new(
+            plan.pipe,
+            engine,
+            compute,
+            slots,
+            keys,
+            plan.key_policy,
+            targets,
+            bind,
+            period,
+        )?;
         let observe = Observe::new(log, Some(name.clone()));
         let listener = Bound::into_listener(source)?;
         let drain = endings.drain()?;
@@ -111,19 +132,19 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
         let workers = workers.dispatcher();
-        Server { listener, pipe, workers, connection_limit }.run(drain).await;
+        Server { listener, pipe, workers, admission }.run(drain).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
 /// How many guests there can be besides those of connections: some that were
 /// given up while they computed, and the acceptors. Strangers have none.
-fn other_guests(config: Config) -> usize {
+fn other_guests(config: Config, threads: usize) -> usize {
     let acceptors = match config {
         Config::Client(_) => 0,
-        Config::Server(_) => acceptors_max(),
+        Config::Server(_) => acceptors_max(threads),
     };
-    processors().saturating_add(acceptors)
+    threads.saturating_add(acceptors)
 }
 
 /// Which process goes on, and as what.

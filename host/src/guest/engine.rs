@@ -1,11 +1,7 @@
-//! The engine: the precompiled component, the pool its instances come from,
-//! and the clock that stops an instance which does not return.
+//! The engine: the precompiled component, and the pool its instances come from.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
-use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
@@ -15,6 +11,7 @@ use wasmtime::{
 
 use super::bindings::spiped::pipe::key_search;
 use super::bindings::{Native, NativePre};
+use super::clock::{Allowance, Ticker, hold_to_allowance, wind_up};
 use super::code::Code;
 use super::engine_config::{MEMORY_GUARD, MEMORY_RESERVATION, engine_config};
 use super::imports::{Imports, add_packet_crypto};
@@ -33,13 +30,6 @@ const TABLE_LEN: u64 = 4096;
 /// adapters around it.
 const CORE_INSTANCES: u32 = 4;
 
-/// How often the epoch moves on.
-const TICK: Duration = Duration::from_millis(250);
-
-/// Ticks a call may take. The longest, an exponentiation, takes milliseconds;
-/// the rest is for machines that are short of processors.
-const DEADLINE_TICKS: u64 = 8;
-
 /// Makes guests. One for the whole program; clones are the same one.
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
@@ -49,8 +39,7 @@ struct Shared {
     guests: NativePre<Imports>,
     /// How many there can be at a time.
     room: u32,
-    /// Dropping it ends the ticker.
-    _ticker: Sender<()>,
+    ticker: Ticker,
 }
 
 impl Engine {
@@ -96,13 +85,8 @@ impl Engine {
         // SAFETY: the caller's promise.
         let component = unsafe { code.load(&wasmtime) }?;
         let guests = NativePre::new(linker.instantiate_pre(&component)?)?;
-        let (stop, stopped) = channel();
-        let clock = wasmtime.clone();
-        thread::Builder::new()
-            .name("epoch".into())
-            .spawn(move || tick(&clock, &stopped))
-            .map_err(EngineError::Ticker)?;
-        Ok(Self(Arc::new(Shared { wasmtime, guests, room, _ticker: stop })))
+        let ticker = Ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
+        Ok(Self(Arc::new(Shared { wasmtime, guests, room, ticker })))
     }
 
     /// How many guests there can be at a time.
@@ -111,12 +95,23 @@ impl Engine {
         self.0.room
     }
 
+    /// Makes what a thread needs to call guests, which the first call would
+    /// make otherwise: a thread that lacks it is noticed at its start.
+    ///
+    /// # Panics
+    /// When the system gives no memory for it.
+    pub fn prepare_thread() {
+        Wasmtime::tls_eager_initialize();
+    }
+
     /// A fresh instance in a store of its own.
     pub(super) fn instantiate(&self) -> wasmtime::Result<(Store<Imports>, Native)> {
-        let Shared { wasmtime, guests, .. } = &*self.0;
-        let mut store = Store::new(wasmtime, Imports::new(limits()));
+        let Shared { wasmtime, guests, ticker, .. } = &*self.0;
+        let mut store = Store::new(wasmtime, Imports::new(limits(), ticker.clock().clone()));
         store.limiter(|imports| imports.limits());
-        wind_up(&mut store);
+        hold_to_allowance(&mut store);
+        wind_up(&mut store, Allowance::EventLoop);
+        let _watched = ticker.clock().watch();
         let instance = guests.instantiate(&mut store)?;
         Ok((store, instance))
     }
@@ -140,11 +135,6 @@ impl From<wasmtime::Error> for EngineError {
     fn from(error: wasmtime::Error) -> Self {
         Self::Wasmtime(error)
     }
-}
-
-/// Gives the next call into this store its full time.
-pub(super) fn wind_up(store: &mut Store<Imports>) {
-    store.set_epoch_deadline(DEADLINE_TICKS);
 }
 
 /// Address space that each guest takes, used or not.
@@ -181,10 +171,4 @@ fn pool(guests: u32) -> PoolingAllocationConfig {
 /// The second fence, should the pool's settings ever change.
 fn limits() -> StoreLimits {
     StoreLimitsBuilder::new().memory_size(MEMORY_MAX).memories(1).build()
-}
-
-fn tick(clock: &Wasmtime, stopped: &Receiver<()>) {
-    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-        clock.increment_epoch();
-    }
 }

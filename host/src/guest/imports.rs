@@ -9,6 +9,7 @@ use wasmtime::{Result, StoreContextMut, StoreLimits, bail};
 use zeroize::Zeroizing;
 
 use super::bindings::spiped::pipe::key_search::{self, HostPskSet};
+use super::clock::{Allowance, Call, Clock};
 use crate::keys::file::Psk;
 use crate::packet_crypto::{Direction, KeySearch, PACKET_LEN};
 use crate::process::wipe::wipe;
@@ -44,13 +45,26 @@ pub(super) struct Imports {
     limits: StoreLimits,
     /// What an acceptor is to search.
     keys: Option<KeySearch>,
+    clock: Arc<Clock>,
+    call: Call,
 }
 
 impl Imports {
-    pub(super) fn new(limits: StoreLimits) -> Self {
+    pub(super) fn new(limits: StoreLimits, clock: Arc<Clock>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES_MAX);
-        Self { resources, limits, keys: None }
+        let call = Call::new(Allowance::EventLoop);
+        Self { resources, limits, keys: None, clock, call }
+    }
+
+    /// What counts the time of calls.
+    pub(super) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// The call that is going on.
+    pub(super) fn call(&mut self) -> &mut Call {
+        &mut self.call
     }
 
     pub(super) fn limits(&mut self) -> &mut StoreLimits {

@@ -5,7 +5,8 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use super::bindings::Native;
-use super::engine::{self, Engine};
+use super::clock::{Allowance, wind_up};
+use super::engine::Engine;
 use super::imports::{Imports, wipe_run};
 use super::{PeerFault, types};
 use crate::process::wipe::wipe_stack;
@@ -108,7 +109,9 @@ impl<F: Clone> Guest<F> {
         construct: impl FnOnce(&mut Store<Imports>, &Native) -> wasmtime::Result<Result<ResourceAny, E>>,
     ) -> Result<Self, GuestError<F>> {
         let (mut store, instance) = engine.instantiate().map_err(GuestError::Instance)?;
+        let watched = store.data().clock().watch();
         let constructed = apart(|| construct(&mut store, &instance));
+        drop(watched);
         forget();
         let failed = |failure| Err(GuestError::Failed(failure));
         match constructed {
@@ -123,10 +126,20 @@ impl<F: Clone> Guest<F> {
         &mut self,
         enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, Failure<F>> {
+        self.call_within(Allowance::EventLoop, enter)
+    }
+
+    /// As `call`, for one that may compute longer.
+    pub(super) fn call_within<T>(
+        &mut self,
+        allowance: Allowance,
+        enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure<F>> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        engine::wind_up(&mut self.store);
+        wind_up(&mut self.store, allowance);
+        let _watched = self.store.data().clock().watch();
         enter(&mut self.store, &self.instance, self.resource)
             .map_err(|trap| self.fail(Failure::trap(&trap)))
     }
@@ -135,9 +148,10 @@ impl<F: Clone> Guest<F> {
     /// thread that may not run again for long.
     pub(super) fn call_and_wipe<T>(
         &mut self,
+        allowance: Allowance,
         enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, Failure<F>> {
-        let answer = apart(|| self.call(enter));
+        let answer = apart(|| self.call_within(allowance, enter));
         forget();
         answer
     }

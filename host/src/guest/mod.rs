@@ -8,6 +8,7 @@
 mod acceptor;
 #[allow(missing_docs, reason = "generated: what the interface leaves without words is plain")]
 mod bindings;
+mod clock;
 mod code;
 mod config;
 mod engine;

@@ -7,6 +7,7 @@ use wasmtime::component::ResourceAny;
 
 use super::bindings::Native;
 use super::bindings::session::{self, GuestSession};
+use super::clock::Allowance;
 use super::imports::Imports;
 use super::instance::Guest;
 use super::output::{Bounds, Input, Output, Status};
@@ -133,9 +134,10 @@ impl SessionGuest {
     /// # Errors
     /// When the session is not established, or the guest fails.
     pub fn suspend(&mut self) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let answer = self.guest.call_and_wipe(|store, instance, session| {
-            instance.spiped_pipe_session().session().call_suspend(store, session)
-        })?;
+        let answer =
+            self.guest.call_and_wipe(Allowance::EventLoop, |store, instance, session| {
+                instance.spiped_pipe_session().session().call_suspend(store, session)
+            })?;
         let failure = match answer.map(Zeroizing::new) {
             Ok(state) if state.len() <= STATE_MAX => return Ok(state),
             Ok(_) => Failure::impossible(),
@@ -165,6 +167,14 @@ impl SessionGuest {
     /// Computes the public or the shared value that is due.
     pub fn compute(&mut self) -> Output {
         self.call(Input::Compute, |api, store, session| api.call_compute(store, session))
+    }
+
+    /// As [`compute`](Self::compute), on a thread where nobody else waits: it
+    /// may take longer there.
+    pub fn compute_in_background(&mut self) -> Output {
+        self.call_within(Allowance::Background, Input::Compute, |api, store, session| {
+            api.call_compute(store, session)
+        })
     }
 
     /// Takes bytes that came from the crypt side.
@@ -200,11 +210,27 @@ impl SessionGuest {
             ResourceAny,
         ) -> wasmtime::Result<session::Output>,
     ) -> Output {
+        self.call_within(Allowance::EventLoop, input, enter)
+    }
+
+    fn call_within(
+        &mut self,
+        allowance: Allowance,
+        input: Input,
+        enter: impl FnOnce(
+            GuestSession<'_>,
+            &mut Store<Imports>,
+            ResourceAny,
+        ) -> wasmtime::Result<session::Output>,
+    ) -> Output {
         let enter = |store: &mut _, instance: &Native, session| {
             enter(instance.spiped_pipe_session().session(), store, session)
         };
-        let answer =
-            if self.established { self.guest.call(enter) } else { self.guest.call_and_wipe(enter) };
+        let answer = if self.established {
+            self.guest.call_within(allowance, enter)
+        } else {
+            self.guest.call_and_wipe(allowance, enter)
+        };
         let output = match answer {
             Ok(output) => self.bounds.check(input, output.into()),
             Err(failure) => return Output::failed(failure),

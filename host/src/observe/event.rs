@@ -53,6 +53,8 @@ pub enum What {
     Ended(Ending),
     /// No more connections are accepted until one ends.
     LimitReached,
+    /// Strangers that wait to be listened to are dropped.
+    Crowded,
     /// The system lacks something.
     Shortage,
     /// A peer of this key omits forward secrecy.
@@ -150,6 +152,7 @@ impl What {
             Self::Accepted => "accepted",
             Self::Ended(ending) => ending.word(),
             Self::LimitReached => "limit-reached",
+            Self::Crowded => "crowded",
             Self::Shortage => "shortage",
             Self::NoForwardSecrecy => "no-forward-secrecy",
             Self::RepeatedTraps => "repeated-traps",

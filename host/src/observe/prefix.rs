@@ -18,6 +18,17 @@ impl Prefix {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
         })
     }
+
+    /// A number that no other one has, as far as networks are in use.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self.0 {
+            // As if it were of multicast, from where nobody comes.
+            IpAddr::V4(address) => 0xff << 56 | u64::from(address.to_bits()),
+            #[allow(clippy::cast_possible_truncation, reason = "it is the first half")]
+            IpAddr::V6(network) => (network.to_bits() >> 64) as u64,
+        }
+    }
 }
 
 /// The first half.

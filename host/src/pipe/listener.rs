@@ -1,17 +1,26 @@
-//! Permit, accept, spawn; back off when the system runs short; drain.
+//! Accept, give a place or have them wait, spawn; back off when the system runs
+//! short; drain.
 
 use std::io;
-use std::num::NonZeroUsize;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use log::Level;
 use tokio::select;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::sleep;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
+use crate::connection::End;
+use crate::connection::place::Place;
 use crate::net::listen::{Accepted, Listener};
-use crate::observe::Source;
+use crate::observe::{Class, Event, Prefix, What};
 use crate::pipe::Pipe;
+use crate::pipe::admission::{Budget, Origin};
+use crate::pipe::gate::{Gate, turn_of};
+use crate::pipe::spawn::Spawner;
+use crate::pipe::strangers::Strangers;
 use crate::process::workers::Dispatcher;
 
 /// The longest pause after an accept that failed for lack of resources. They
@@ -27,69 +36,130 @@ pub struct Server {
     pub pipe: Arc<Pipe>,
     /// Who serves them.
     pub workers: Dispatcher,
-    /// The most connections at once.
-    pub connection_limit: NonZeroUsize,
+    /// Whom it listens to.
+    pub admission: AdmissionPolicy,
+}
+
+/// Whom a pipe listens to.
+#[derive(Clone, Debug)]
+pub struct AdmissionPolicy {
+    /// At once, until they have authenticated. On the server's end only.
+    pub budget: Budget,
+    /// How many more are accepted and wait for that.
+    pub waiting_max: usize,
+    /// From these networks; from anywhere if there are none.
+    pub allowed: Vec<IpNet>,
 }
 
 impl Server {
     /// Serves until `drain` resolves; then closes the listener and returns
-    /// when the last connection has ended.
-    pub async fn run(self, drain: impl Future<Output = ()>) {
+    /// when the last connection has ended. Strangers end at once.
+    ///
+    /// # Errors
+    /// When the system is short of descriptors at the start.
+    pub async fn run(self, drain: impl Future<Output = ()>) -> io::Result<()> {
         // Every connection holds a sender, so the channel closes after the
         // last one.
         let (alive, mut last) = mpsc::channel::<()>(1);
+        let Self { listener, pipe, workers, admission } = self;
+        let AdmissionPolicy { budget, waiting_max, allowed } = admission;
+        let spawner = Spawner { pipe: pipe.clone(), workers, alive };
+        let mut accepting = Accepting { listener, pipe: pipe.clone(), allowed, pause: None };
+        let gate = Gate::new(budget);
+        let serve = async {
+            match &pipe.snapshot.end {
+                End::Client(_) => serve_clients(&mut accepting, &pipe, &spawner).await,
+                End::Server(_) => {
+                    Strangers::new(&pipe, budget, gate.clone(), waiting_max)?
+                        .serve(&mut accepting, &spawner)
+                        .await;
+                }
+            }
+            Ok::<_, io::Error>(())
+        };
         select! {
-            () = self.accept_all(&alive) => {}
+            served = serve => served?,
             () = drain => {}
         }
-        drop(self.listener);
-        drop(alive);
+        drop(accepting);
+        drop(spawner);
+        gate.close();
         last.recv().await;
+        Ok(())
     }
+}
 
-    async fn accept_all(&self, alive: &mpsc::Sender<()>) {
-        let slots = Arc::new(Semaphore::new(self.connection_limit.get()));
+/// The plain end: who connects is served, as far as there are slots.
+async fn serve_clients(accepting: &mut Accepting, pipe: &Pipe, spawner: &Spawner) {
+    let slots = &pipe.snapshot.slots;
+    loop {
         // The slot comes first: a connection that there is no room for stays
         // in the kernel's queue.
-        while let Ok(slot) = slots.clone().acquire_owned().await {
-            let accepted = self.accept().await;
-            if slots.available_permits() == 0 {
-                self.pipe.observe.limit_reached(self.connection_limit);
+        let slot = slots.take().await;
+        let (accepted, source) = loop {
+            if let Some(accepted) = accepting.next().await {
+                break accepted;
             }
-            self.spawn(accepted, slot, alive.clone());
-        }
+        };
+        pipe.snapshot.report_if_full();
+        spawner.spawn(accepted, Place::unlimited(turn_of(source)), Some(slot));
     }
+}
 
-    async fn accept(&self) -> Accepted {
-        let mut pause = BACK_OFF_MIN;
+/// Takes connections out of the kernel's queue.
+pub(super) struct Accepting {
+    listener: Listener,
+    pipe: Arc<Pipe>,
+    allowed: Vec<IpNet>,
+    /// After a shortage: how long, and until when.
+    pause: Option<(Duration, Instant)>,
+}
+
+impl Accepting {
+    /// The next connection from a network that is allowed; `None` when the
+    /// system lacks what it takes. Losing the future loses none.
+    pub(super) async fn next(&mut self) -> Option<(Accepted, Origin)> {
         loop {
+            if let Some((_, until)) = self.pause {
+                sleep_until(until).await;
+            }
             match self.listener.accept().await {
-                Ok(accepted) => return accepted,
+                Ok(accepted) => {
+                    self.pause = None;
+                    let address = accepted.address();
+                    let origin = address.map(Prefix::of);
+                    if self.allows(address) {
+                        return Some((accepted, origin));
+                    }
+                    self.report_foreign(origin);
+                }
                 // The client has left the queue: nothing is wrong with us.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 // Out of descriptors or memory, as a rule. The listener stays
                 // readable, so without a pause this would spin.
                 Err(error) => {
                     self.pipe.observe.shortage("accept connections", &error);
-                    sleep(pause).await;
-                    pause = (pause * 2).min(BACK_OFF_MAX);
+                    let last = self.pause.map_or(BACK_OFF_MIN / 2, |(pause, _)| pause);
+                    let pause = (last * 2).min(BACK_OFF_MAX);
+                    self.pause = Some((pause, Instant::now() + pause));
+                    return None;
                 }
             }
         }
     }
 
-    fn spawn(&self, accepted: Accepted, slot: OwnedSemaphorePermit, alive: mpsc::Sender<()>) {
-        let pipe = self.pipe.clone();
-        self.workers.spawn(async move {
-            let (source, peer) = match accepted.into_socket() {
-                Ok(accepted) => accepted,
-                Err(error) => return pipe.observe.shortage("watch a connection", &error),
-            };
-            let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
-            let ended = pipe.snapshot.clone().serve(source).await;
-            drop(slot);
-            pipe.report(observed, &ended);
-            drop(alive);
-        });
+    /// A Unix socket has permissions instead.
+    fn allows(&self, address: Option<IpAddr>) -> bool {
+        let Some(address) = address.map(|address| address.to_canonical()) else {
+            return true;
+        };
+        self.allowed.is_empty() || self.allowed.iter().any(|network| network.contains(&address))
+    }
+
+    fn report_foreign(&self, origin: Origin) {
+        let from = origin.map_or_else(String::new, |prefix| prefix.to_string());
+        let words = format!("{from}: closed: not from a network that --allow names");
+        let event = Event::new(Level::Debug, Class::Stranger, What::Note, words);
+        self.pipe.observe.say(event);
     }
 }

@@ -1,8 +1,14 @@
 //! What lives as long as a pipe is configured.
 
+pub mod admission;
+mod gate;
 pub mod listener;
+mod parked;
 mod report;
 mod sources;
+mod spawn;
+mod strangers;
+mod waiting;
 
 use std::sync::Arc;
 

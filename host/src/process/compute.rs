@@ -1,12 +1,20 @@
-//! What takes too long for an event loop.
+//! What takes too long for an event loop: a fixed set of threads of low
+//! priority, and who is next.
 
-use std::sync::Arc;
-use std::thread::available_parallelism;
+mod queue;
 
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, available_parallelism};
+
+use rustix::process::{getpriority_process, setpriority_process};
+use tokio::sync::oneshot;
 
 use crate::process::wipe::wipe_stack;
+use queue::Queue;
+pub use queue::{Class, Turn};
 
 /// As many event loops as there are, and as many computations at once: more
 /// would only take turns, and delay each other and the established connections.
@@ -15,39 +23,266 @@ pub fn processors() -> usize {
     available_parallelism().map_or(1, Into::into)
 }
 
-/// The threads of low priority, one a processor, that compute.
+/// The threads that compute, for all pipes of the program. They are there from
+/// the start: none has to be had from the system when a peer needs one.
+///
+/// Clones are the same. The threads end with the last one.
 #[derive(Clone)]
 pub struct Compute {
-    processors: Arc<Semaphore>,
+    /// Without, work is done where it is asked for.
+    pool: Option<Arc<Pool>>,
 }
 
 impl Compute {
-    /// For all pipes of the program.
+    /// Computes on the thread that asks: for a program with one connection, or
+    /// where no thread is to be had.
     #[must_use]
-    pub fn new() -> Self {
-        Self { processors: Arc::new(Semaphore::new(processors())) }
+    pub fn inline() -> Self {
+        Self { pool: None }
     }
 
-    /// Does this when a processor is free. What was given up goes on until it
-    /// is done, and keeps its processor so long. `None` if it panicked.
+    /// So many threads, each of which does `prepare` first.
+    ///
+    /// # Errors
+    /// When the system refuses a thread, or one cannot get ready. Those that
+    /// were started end.
+    pub fn start(threads: usize, prepare: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        let pool = Pool { shared: Arc::default() };
+        let prepare: Arc<dyn Fn() + Send + Sync> = Arc::new(prepare);
+        for _ in 0..threads {
+            pool.add_thread(&prepare)?;
+        }
+        Ok(Self { pool: Some(Arc::new(pool)) })
+    }
+
+    /// Does this when its turn comes. If the future is dropped before, so is
+    /// the work; what has begun goes on until it is done. `None` if it
+    /// panicked, or too much is waiting already.
     pub async fn run<T: Send + 'static>(
         &self,
+        turn: Turn,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let processor = self.processors.clone().acquire_owned().await.ok()?;
-        let computed = spawn_blocking(move || {
-            let _processor = processor;
-            let done = work();
-            // This thread may not run again for long.
-            wipe_stack();
-            done
-        });
-        computed.await.ok()
+        let Some(pool) = &self.pool else {
+            return guarded(work);
+        };
+        let (sender, receiver) = oneshot::channel();
+        let job = move || {
+            if let Some(done) = guarded(work) {
+                // Whoever wanted it may have gone.
+                let _ = sender.send(done);
+            }
+        };
+        // Dropped with this future.
+        let _given_up = pool.shared.push(turn, Box::new(job))?;
+        receiver.await.ok()
     }
 }
 
-impl Default for Compute {
-    fn default() -> Self {
-        Self::new()
+/// Work that waits. Whoever waits for it holds it too, so that it does not
+/// outlive the wish for it: it may hold one of a limited number of guests.
+type Job = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+
+/// Dropping it drops the work, unless that has begun.
+struct Wanted(Arc<Job>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        let work = lock(&self.0).take();
+        drop(work);
+    }
+}
+
+struct Pool {
+    shared: Arc<Shared>,
+}
+
+impl Pool {
+    fn add_thread(&self, prepare: &Arc<dyn Fn() + Send + Sync>) -> io::Result<()> {
+        let (shared, prepare) = (self.shared.clone(), prepare.clone());
+        let (ready, is_ready) = channel();
+        let run = move || {
+            yield_to_event_loops();
+            prepare();
+            let _ = ready.send(());
+            shared.work();
+        };
+        thread::Builder::new().name("compute".into()).spawn(run)?;
+        is_ready.recv().map_err(|_| io::Error::other("a computing thread did not get ready"))
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        lock(&self.shared.queue).close();
+        self.shared.due.notify_all();
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue<Arc<Job>>>,
+    /// Signalled for each job, and at the end.
+    due: Condvar,
+}
+
+impl Shared {
+    /// `None` if there is no room.
+    fn push(&self, turn: Turn, work: Box<dyn FnOnce() + Send>) -> Option<Wanted> {
+        let job = Arc::new(Mutex::new(Some(work)));
+        lock(&self.queue).push(turn, job.clone()).ok()?;
+        self.due.notify_one();
+        Some(Wanted(job))
+    }
+
+    /// One job after the other, until there will be no more.
+    fn work(&self) {
+        while let Some(job) = self.next() {
+            let work = lock(&job).take();
+            if let Some(work) = work {
+                work();
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Arc<Job>> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(job) = queue.pop() {
+                return Some(job);
+            }
+            if queue.is_closed() {
+                return None;
+            }
+            queue = self.due.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// A panic of the work ends the work, not the thread. `None` then; the panic
+/// hook has reported it.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    // What it has left half done is dropped with it.
+    let done = catch_unwind(AssertUnwindSafe(work)).ok();
+    // This thread may not run again for long.
+    wipe_stack();
+    done
+}
+
+/// No code that could panic runs under these locks, except where jobs are
+/// dropped, after which everything is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Established connections do not wait for these threads, however many
+/// strangers want to become established.
+fn yield_to_event_loops() {
+    // On Linux this is about the calling thread. Where it is refused all
+    // threads take turns, which works, too.
+    if let Ok(ours) = getpriority_process(None) {
+        let _ = setpriority_process(None, ours.saturating_add(YIELDING).min(LOWEST));
+    }
+}
+
+/// Gets a tenth of the time of the event loops, if they want it.
+const YIELDING: i32 = 10;
+const LOWEST: i32 = 19;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use tokio::runtime;
+
+    use super::*;
+
+    const TURN: Turn = Turn { class: Class::Stranger, source: 1 };
+
+    #[test]
+    fn work_that_panics_costs_no_thread() {
+        let compute = Compute::start(1, || {}).unwrap();
+        block_on(async {
+            for _ in 0..3 {
+                let panicked: Option<()> = compute.run(TURN, || panic!("on purpose")).await;
+                assert_eq!(panicked, None);
+            }
+            assert_eq!(compute.run(TURN, || 5).await, Some(5));
+        });
+    }
+
+    #[test]
+    fn authenticated_work_overtakes_that_of_strangers() {
+        let compute = Compute::start(1, || {}).unwrap();
+        let (release, order) = occupied(&compute);
+        block_on(async {
+            let (done, all_done) = channel();
+            let note = |name| {
+                let done: Sender<_> = done.clone();
+                move || done.send(name).unwrap()
+            };
+            let later = Turn { class: Class::Authenticated, source: 2 };
+            let stranger = compute.run(TURN, note("stranger"));
+            let peer = compute.run(later, note("peer"));
+            let release = async { release.send(()).unwrap() };
+            tokio::join!(biased; stranger, peer, release);
+            assert_eq!([all_done.recv().unwrap(), all_done.recv().unwrap()], ["peer", "stranger"]);
+        });
+        drop(order);
+    }
+
+    #[test]
+    fn work_nobody_waits_for_is_dropped_at_once() {
+        let compute = Compute::start(1, || {}).unwrap();
+        let (release, _running) = occupied(&compute);
+        block_on(async {
+            let held = Arc::new(());
+            let holder = held.clone();
+            let mut given_up = Box::pin(compute.run(TURN, move || drop(holder)));
+            tokio::select! {
+                biased;
+                _ = &mut given_up => panic!("the only thread is busy"),
+                () = async {} => {}
+            }
+            drop(given_up);
+            assert_eq!(Arc::strong_count(&held), 1);
+            release.send(()).unwrap();
+            assert_eq!(compute.run(TURN, || 1).await, Some(1));
+        });
+    }
+
+    #[test]
+    fn without_threads_the_caller_computes() {
+        block_on(async {
+            let compute = Compute::inline();
+            let here = thread::current().id();
+            assert_eq!(compute.run(TURN, move || thread::current().id() == here).await, Some(true));
+            assert_eq!(compute.run(TURN, || panic!("on purpose")).await, None::<()>);
+        });
+    }
+
+    #[test]
+    fn thread_that_cannot_get_ready_is_an_error() {
+        assert!(Compute::start(1, || panic!("on purpose")).is_err());
+    }
+
+    /// Keeps the only thread busy until released. The second half of the pair
+    /// shows that it is.
+    fn occupied(compute: &Compute) -> (Sender<()>, Arc<Shared>) {
+        let ((release, released), (began, begun)) = (channel(), channel());
+        let shared = compute.pool.as_ref().unwrap().shared.clone();
+        let work = move || {
+            began.send(()).unwrap();
+            released.recv().unwrap();
+        };
+        let wanted = shared.push(TURN, Box::new(work)).unwrap();
+        begun.recv().unwrap();
+        drop(wanted);
+        (release, shared)
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
     }
 }

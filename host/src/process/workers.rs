@@ -2,14 +2,18 @@
 //! to: no other thread is woken for its bytes, and what it touches stays in
 //! one processor's cache.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle, available_parallelism};
+mod load;
 
-use rustix::process::setpriority_process;
+use std::io;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+
+use load::{Load, Tasks};
 
 /// The event loops of the program: one on the thread that runs
 /// [`block_on`](Self::block_on), the others on threads of their own, which
@@ -22,15 +26,16 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// As many as there are processors.
+    /// So many, at least one. The thread of each does `prepare` first.
     ///
     /// # Errors
-    /// When the system is short of descriptors or threads.
-    pub fn start() -> io::Result<Self> {
+    /// When the system is short of descriptors or threads, or one cannot get
+    /// ready.
+    pub fn start(count: usize, prepare: fn()) -> io::Result<Self> {
         let main = event_loop()?;
-        let threads = (1..available_parallelism().map_or(1, Into::into))
-            .map(|_| WorkerThread::start())
-            .collect::<io::Result<Vec<_>>>()?;
+        let threads =
+            (1..count).map(|_| WorkerThread::start(prepare)).collect::<io::Result<Vec<_>>>()?;
+        prepare();
         let handles = threads.iter().map(|worker| &worker.handle).chain([main.handle()]);
         let loops = handles.cloned().map(EventLoop::new).collect();
         Ok(Self { main: Some(main), threads, loops })
@@ -61,7 +66,7 @@ impl Drop for Workers {
     }
 }
 
-/// Hands each task to the event loop that has the fewest.
+/// Hands each task to the event loop that is least busy.
 #[derive(Clone)]
 pub struct Dispatcher {
     loops: Arc<[EventLoop]>,
@@ -71,10 +76,11 @@ impl Dispatcher {
     /// Has the least busy event loop run `task`, from its first poll to its
     /// last.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let least = self.loops.iter().min_by_key(|worker| worker.tasks.load(Ordering::Relaxed));
-        if let Some(EventLoop { handle, tasks }) = least {
-            let counted = Counted::new(tasks);
-            handle.spawn(async move {
+        let now = Instant::now();
+        let least = self.loops.iter().min_by_key(|worker| worker.load(now));
+        if let Some(worker) = least {
+            let counted = worker.begin();
+            worker.handle.spawn(async move {
                 let _counted = counted;
                 task.await;
             });
@@ -82,31 +88,34 @@ impl Dispatcher {
     }
 }
 
-/// An event loop, and how many tasks it has been handed that have not ended.
+/// An event loop, and how busy it is.
 struct EventLoop {
     handle: Handle,
-    tasks: Arc<AtomicUsize>,
+    tasks: Tasks,
+    load: Mutex<Load>,
 }
 
 impl EventLoop {
     fn new(handle: Handle) -> Self {
-        Self { handle, tasks: Arc::default() }
+        Self { handle, tasks: Tasks::default(), load: Mutex::default() }
     }
-}
 
-/// Counts a task for as long as it lives, however it ends.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(tasks: &Arc<AtomicUsize>) -> Self {
-        tasks.fetch_add(1, Ordering::Relaxed);
-        Self(tasks.clone())
+    /// Smaller is better.
+    fn load(&self, now: Instant) -> impl Ord + use<> {
+        let busy = || self.handle.metrics().worker_total_busy_duration(0);
+        let load = self.lock().eighths(now, busy);
+        (load, self.tasks.count())
     }
-}
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    /// One more task.
+    fn begin(&self) -> load::Counted {
+        self.lock().expect_more();
+        self.tasks.begin()
+    }
+
+    /// It is whole after every step.
+    fn lock(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,16 +127,20 @@ struct WorkerThread {
 }
 
 impl WorkerThread {
-    fn start() -> io::Result<Self> {
+    fn start(prepare: fn()) -> io::Result<Self> {
         let runtime = event_loop()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, is_ready) = channel();
         let run = move || {
+            prepare();
+            let _ = ready.send(());
             // An error is the sender being dropped, which means the same.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("worker".into()).spawn(run)?;
+        is_ready.recv().map_err(|_| io::Error::other("an event loop did not get ready"))?;
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -140,47 +153,44 @@ impl WorkerThread {
     }
 }
 
+impl Drop for WorkerThread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 /// An event loop for this thread or another.
 fn event_loop() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().on_thread_start(yield_to_event_loops).build()
+    Builder::new_current_thread().enable_all().build()
 }
-
-/// The threads that such a runtime starts are for what may block or takes
-/// long, such as computing a shared value. Established connections do not wait
-/// for that, however many want to become established.
-fn yield_to_event_loops() {
-    // On Linux this is about the calling thread. Where it is refused all
-    // threads take turns, which works, too.
-    let _ = setpriority_process(None, BACKGROUND);
-}
-
-/// Gets a tenth of the time of a thread of ordinary priority, if there is one
-/// that wants it.
-const BACKGROUND: i32 = 10;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use std::collections::HashMap;
+    use std::sync::mpsc::Receiver;
     use std::thread::ThreadId;
+    use std::time::Duration;
 
     use tokio::sync::mpsc;
 
     use super::*;
 
+    const LOOPS: usize = 3;
+
     #[test]
     fn tasks_are_spread_evenly_and_panics_are_not_counted() {
-        let workers = Workers::start().unwrap();
+        let workers = Workers::start(LOOPS, || {}).unwrap();
         let dispatcher = workers.dispatcher();
         let (done, mut all_done) = mpsc::channel(64);
-        for _ in 0..workers.loops.len() {
+        for _ in 0..LOOPS {
             dispatcher.spawn(async { panic!("as a broken connection might") });
         }
-        while workers.loops.iter().any(|worker| worker.tasks.load(Ordering::Relaxed) > 0) {
+        while workers.loops.iter().any(|worker| worker.tasks.count() > 0) {
             workers.block_on(tokio::task::yield_now());
         }
         let per_worker = 5;
-        for _ in 0..per_worker * workers.loops.len() {
+        for _ in 0..per_worker * LOOPS {
             let done = done.clone();
             dispatcher.spawn(async move {
                 done.send(thread::current().id()).await.unwrap();
@@ -191,11 +201,52 @@ mod tests {
         drop(done);
         let mut counts = HashMap::<ThreadId, usize>::new();
         workers.block_on(async {
-            for _ in 0..per_worker * workers.loops.len() {
+            for _ in 0..per_worker * LOOPS {
                 *counts.entry(all_done.recv().await.unwrap()).or_default() += 1;
             }
         });
-        assert_eq!(counts.len(), workers.loops.len());
+        assert_eq!(counts.len(), LOOPS);
         assert!(counts.values().all(|&count| count == per_worker), "{counts:?}");
+    }
+
+    #[test]
+    fn busy_loop_with_one_task_is_passed_over_for_an_idle_one_with_many() {
+        let workers = Workers::start(2, || {}).unwrap();
+        let dispatcher = workers.dispatcher();
+        let where_it_runs = |task: fn() -> bool| {
+            let (sender, receiver) = channel();
+            dispatcher.spawn(async move {
+                sender.send(thread::current().id()).unwrap();
+                while task() {
+                    tokio::task::yield_now().await;
+                }
+                std::future::pending().await
+            });
+            receiver
+        };
+        // The main loop runs while something is waited for.
+        let main = thread::current().id();
+        let here = |receiver: Receiver<ThreadId>| {
+            workers.block_on(async {
+                loop {
+                    match receiver.try_recv() {
+                        Ok(id) => return id == main,
+                        Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+                    }
+                }
+            })
+        };
+        let busy = || {
+            thread::sleep(Duration::from_millis(1));
+            true
+        };
+        // One task never rests: on the other thread, or the test would not end.
+        assert!(!here(where_it_runs(busy)));
+        let idle: Vec<_> = (0..5).map(|_| here(where_it_runs(|| false))).collect();
+        assert!(idle.contains(&true), "{idle:?}");
+        workers.block_on(tokio::time::sleep(Duration::from_millis(300)));
+        // Even now that the idle one has more of them.
+        assert!(here(where_it_runs(|| false)));
+        assert!(here(where_it_runs(|| false)));
     }
 }

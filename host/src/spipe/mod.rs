@@ -5,6 +5,7 @@ mod inherited;
 pub mod stdio;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
@@ -18,11 +19,13 @@ use crate::config::SpipeSettings;
 use crate::connection::closing::arrived;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::Broken;
+use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::resolve::{local, resolve};
 use crate::observe::{LogHandle, Observe};
+use crate::process::compute::Compute;
 use crate::process::{dumps, secrets};
 use inherited::{sigpipe_ignored, stdout_closed};
 use stdio::Stdio;
@@ -44,8 +47,17 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        let snapshot =
-            Snapshot::new(plan.pipe, engine, keys, KeyPolicy::default(), targets, bind, None)?;
+        let snapshot = Snapshot::new(
+            plan.pipe,
+            engine,
+            Compute::inline(),
+            Slots::new(NonZeroUsize::MIN),
+            keys,
+            KeyPolicy::default(),
+            targets,
+            bind,
+            None,
+        )?;
         let snapshot = Snapshot { observe: Observe::new(log, None), ..snapshot };
         let outcome = pipe(&snapshot, &stdio, &mut terminate).await;
         Ok(outcome.map_or(ExitCode::SUCCESS, |outcome| report(&outcome, snapshot.config())))
@@ -54,6 +66,9 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     code
 }
 
+/// There is only one.
+const SOURCE: u64 = 0;
+
 /// Returns how it ended, unless it was because we were told to.
 async fn pipe(snapshot: &Snapshot, stdio: &Stdio, terminate: &mut Signal) -> Option<Outcome> {
     let End::Client(config) = snapshot.end else {
@@ -61,7 +76,7 @@ async fn pipe(snapshot: &Snapshot, stdio: &Stdio, terminate: &mut Signal) -> Opt
     };
     let mut tally = snapshot.tally();
     let opened = select! {
-        opened = snapshot.open(config, &mut tally) => opened,
+        opened = snapshot.open(config, SOURCE, &mut tally) => opened,
         _ = terminate.recv() => return None,
     };
     let (target, established) = match opened {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod backend_memory;
+#[allow(dead_code, reason = "the tests map the initial data of all their instances")]
 #[path = "../../../host/src/guest/engine_config.rs"]
 mod engine_config;
 mod imports;

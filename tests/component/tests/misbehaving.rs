@@ -1,14 +1,17 @@
 //! A component that breaks in every way it can takes nothing with it but its
 //! own connection.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::Level;
 use spiped::connection::handshake::HandshakeError;
 use spiped::connection::outcome::Outcome;
+use spiped::connection::place::Place;
 use spiped::connection::relay::Broken;
+use spiped::connection::slots::Slots;
 use spiped::connection::{End, Ended, Snapshot};
 use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_test};
 use spiped::keys::file::KeyFile;
@@ -16,6 +19,7 @@ use spiped::keys::{KeyPolicy, KeyRules, KeySource, Keyring};
 use spiped::net::resolve::Endpoint;
 use spiped::net::socket::Socket;
 use spiped::net::targets::Targets;
+use spiped::observe::Observe;
 use spiped::process::compute::{Compute, processors};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -80,7 +84,7 @@ impl Lab {
         let targets = vec![Endpoint::Tcp(address)];
         let key = KeySource::One(KeyFile::Path("/dev/null".into()));
         let config = Config::Server(ServerConfig::Any(ForwardSecrecy::Offer));
-        let (engine, compute) = (engine(), Compute::new());
+        let (engine, compute) = (engine(), Compute::start(processors(), || {}).unwrap());
         let keys = Keyring::load(key, KeyRules::default()).unwrap();
         let pipe = Snapshot {
             end: End::new(config, &engine, &compute, &keys).unwrap(),
@@ -88,10 +92,12 @@ impl Lab {
             keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),
             counters: Arc::default(),
+            observe: Observe::default(),
             targets: Targets::new(address.to_string().parse().unwrap(), targets, None),
             bind: None,
             time_limit: Duration::from_secs(20),
             keepalive: true,
+            slots: Slots::new(NonZeroUsize::new(100).unwrap()),
             compute,
         };
         Self { pipe: Arc::new(pipe), source, target }
@@ -101,7 +107,8 @@ impl Lab {
     async fn stranger(&self) -> Stranger {
         let mut crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = self.source.accept().await.unwrap();
-        let outcome = tokio::spawn(self.pipe.clone().serve(Socket::Tcp(accepted)));
+        let outcome =
+            tokio::spawn(self.pipe.clone().serve(Socket::Tcp(accepted), Place::unlimited(0)));
         crypt.read_exact(&mut [0; 32]).await.unwrap();
         Stranger { crypt, outcome }
     }
@@ -129,7 +136,7 @@ impl Stranger {
         assert_eq!(self.crypt.read(&mut [0; 1]).await.unwrap(), 0);
         let Ended { outcome, key } = self.outcome.await.unwrap();
         assert!(key.is_none());
-        let Outcome::Refused(HandshakeError::Session(Failure::Guest(reason))) = outcome else {
+        let Outcome::Refused(HandshakeError::Session(Failure::Guest(reason)), _) = outcome else {
             panic!("not the component's fault: {outcome:?}");
         };
         reason
@@ -144,7 +151,8 @@ impl Connection {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
         }
         let Ended { outcome, .. } = self.outcome.await.unwrap();
-        assert_eq!(outcome.level(), Level::Warn);
+        let config = Config::Server(ServerConfig::Any(ForwardSecrecy::Offer));
+        assert_eq!(outcome.event(config, true).level, Level::Warn);
         let Outcome::Broken(Broken::Session(Failure::Guest(reason)), _) = outcome else {
             panic!("not the component's fault: {outcome:?}");
         };
@@ -180,6 +188,17 @@ async fn every_way_to_break_ends_one_connection_with_one_reason() {
         assert_ne!(lab.failure(what).await, "");
     }
     bystander.close().await;
+}
+
+#[tokio::test]
+async fn endless_loop_stops_an_event_loop_for_a_moment_only() {
+    let lab = Lab::new().await;
+    let mut connection = lab.connect().await;
+    let began = Instant::now();
+    connection.crypt.write_all(b"Loop").await.unwrap();
+    assert_eq!(connection.failure().await, "wasm trap: interrupt");
+    // A twentieth of that, unless others need the processor.
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

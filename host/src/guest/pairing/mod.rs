@@ -8,6 +8,7 @@ use wasmtime::component::ResourceAny;
 use zeroize::Zeroizing;
 
 use super::bindings::exports::spiped::pipe::pairing::{self, GuestExchange};
+use super::clock::Allowance;
 use super::imports::Imports;
 use super::instance::Guest;
 use super::{Engine, Side};
@@ -145,9 +146,10 @@ impl Exchange {
             ResourceAny,
         ) -> wasmtime::Result<Result<T, ProtocolFailure>>,
     ) -> Result<T, Failure> {
-        let answer = self.guest.call_and_wipe(|store, instance, exchange| {
-            enter(instance.spiped_pipe_pairing().exchange(), store, exchange)
-        })?;
+        let answer =
+            self.guest.call_and_wipe(Allowance::Background, |store, instance, exchange| {
+                enter(instance.spiped_pipe_pairing().exchange(), store, exchange)
+            })?;
         answer.map_err(|failure| self.guest.fail(Failure::Protocol(failure)))
     }
 }

@@ -1,0 +1,99 @@
+//! The places for strangers, as they are used from all event loops.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::connection::place::{Dismissal, Keeper, Place};
+use crate::observe::Prefix;
+use crate::pipe::admission::{Admission, Admitted, Budget, Origin};
+
+/// The places of one pipe.
+pub(super) struct Gate {
+    admission: Mutex<Admission<oneshot::Sender<Dismissal>>>,
+    changed: Notify,
+}
+
+impl Gate {
+    /// All are free.
+    #[must_use]
+    pub(super) fn new(budget: Budget) -> Arc<Self> {
+        Arc::new(Self { admission: Mutex::new(Admission::new(budget)), changed: Notify::new() })
+    }
+
+    /// A place for a stranger that has not spoken yet, if it is welcome.
+    pub(super) fn welcome(self: &Arc<Self>, source: Origin) -> Option<Place> {
+        let is_welcome = self.lock().welcomes(source);
+        is_welcome.then(|| self.admit(source, Instant::now()).ok())?
+    }
+
+    /// Whether any stranger that has not spoken yet could get a place.
+    #[must_use]
+    pub(super) fn welcomes_any(&self) -> bool {
+        self.lock().welcomes_any()
+    }
+
+    /// A place for a stranger that has spoken. One that is silent gives way.
+    ///
+    /// # Errors
+    /// There is none now: when to ask again.
+    pub(super) fn admit(self: &Arc<Self>, source: Origin, now: Instant) -> Result<Place, Instant> {
+        let (tell, told) = oneshot::channel();
+        let Admitted { id, instead_of } = self.lock().admit(source, now, || tell)?;
+        dismiss(instead_of, Dismissal::Silent);
+        Ok(Place::new(turn_of(source), self.clone(), id, told))
+    }
+
+    /// Dismisses those whose first bytes are overdue. Returns when the next
+    /// will be.
+    pub(super) fn dismiss_overdue(&self, now: Instant) -> Option<Instant> {
+        let mut admission = self.lock();
+        while let Some(overdue) = admission.next_overdue(now) {
+            dismiss([overdue], Dismissal::Silent);
+        }
+        admission.overdue_at()
+    }
+
+    /// Dismisses all.
+    pub(super) fn close(&self) {
+        let all = self.lock().dismiss_all();
+        dismiss(all, Dismissal::Draining);
+    }
+
+    /// A place has become free since this was last waited for.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Nothing in it panics.
+    fn lock(&self) -> MutexGuard<'_, Admission<oneshot::Sender<Dismissal>>> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper for Gate {
+    fn heard(&self, id: u64) {
+        self.lock().heard(id, Instant::now());
+    }
+
+    fn left(&self, id: u64) {
+        // Nothing, if it has been dismissed: the place is somebody else's.
+        let left = self.lock().leave(id);
+        if left.is_some() {
+            self.changed.notify_one();
+        }
+    }
+}
+
+/// Where a source stands in the queue for computing.
+pub(super) fn turn_of(source: Origin) -> u64 {
+    source.map_or(0, Prefix::number)
+}
+
+fn dismiss(strangers: impl IntoIterator<Item = oneshot::Sender<Dismissal>>, why: Dismissal) {
+    for stranger in strangers {
+        // It may be leaving.
+        let _ = stranger.send(why);
+    }
+}

@@ -1,0 +1,79 @@
+//! Sockets that nobody reads, and which of them have something to say.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{Timespec, epoll};
+use rustix::io::ioctl_fionread;
+use tokio::io::unix::AsyncFd;
+
+/// Watches sockets without a task, a buffer or a timer for each. Those that are
+/// closed are watched no longer.
+pub(super) struct Parking {
+    epoll: AsyncFd<OwnedFd>,
+}
+
+/// What has become of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sign {
+    /// Its number.
+    pub(super) id: u64,
+    /// Whether it will send no more.
+    pub(super) is_over: bool,
+}
+
+impl Parking {
+    /// On this event loop.
+    ///
+    /// # Errors
+    /// When the system is short of descriptors.
+    pub(super) fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        // SAFETY: it owns the descriptor, which nothing else closes.
+        #[allow(unsafe_code, reason = "the only way to watch a descriptor")]
+        let epoll = unsafe { AsyncFd::register(epoll) }?;
+        Ok(Self { epoll })
+    }
+
+    /// Watches this one, as number `id`.
+    ///
+    /// # Errors
+    /// When the system lacks memory, or watches too much already.
+    pub(super) fn watch(&self, socket: impl AsFd, id: u64) -> io::Result<()> {
+        // At each arrival once: few bytes that are not enough wake nobody again.
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
+        Ok(epoll::add(self.epoll.get_ref(), socket, epoll::EventData::new_u64(id), flags)?)
+    }
+
+    /// Waits for signs of life. Losing the future loses none.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub(super) async fn signs(&self) -> io::Result<Vec<Sign>> {
+        let mut events = Vec::with_capacity(AT_ONCE);
+        loop {
+            let mut ready = self.epoll.readable().await?;
+            let buffer = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(self.epoll.get_ref(), buffer, Some(&Timespec::default())) {
+                Ok(0) => ready.clear_ready(),
+                Ok(_) => return Ok(events.iter().map(sign).collect()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Whether so many bytes can be read.
+pub(super) fn has_sent(socket: impl AsFd, bytes: usize) -> bool {
+    ioctl_fionread(socket).is_ok_and(|there| there >= bytes as u64)
+}
+
+fn sign(event: &epoll::Event) -> Sign {
+    let over = epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR;
+    // A copy, as its fields need not be aligned.
+    let (data, flags) = (event.data, event.flags);
+    Sign { id: data.u64(), is_over: flags.intersects(over) }
+}
+
+const AT_ONCE: usize = 256;

@@ -1,0 +1,40 @@
+//! One connection as a task on one of the event loops.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::connection::place::Place;
+use crate::connection::slots::Slot;
+use crate::net::listen::Accepted;
+use crate::observe::Source;
+use crate::pipe::Pipe;
+use crate::process::workers::Dispatcher;
+
+/// Serves the connections of a pipe.
+pub(super) struct Spawner {
+    /// Whose they are.
+    pub(super) pipe: Arc<Pipe>,
+    /// Who serves them.
+    pub(super) workers: Dispatcher,
+    /// Each connection holds a clone to its end.
+    pub(super) alive: mpsc::Sender<()>,
+}
+
+impl Spawner {
+    /// Serves this one, which keeps its slot to its end, if it has one already.
+    pub(super) fn spawn(&self, accepted: Accepted, place: Place, slot: Option<Slot>) {
+        let (pipe, alive) = (self.pipe.clone(), self.alive.clone());
+        self.workers.spawn(async move {
+            let (source, peer) = match accepted.into_socket() {
+                Ok(accepted) => accepted,
+                Err(error) => return pipe.observe.shortage("watch a connection", &error),
+            };
+            let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
+            let ended = pipe.snapshot.clone().serve(source, place).await;
+            drop(slot);
+            pipe.report(observed, &ended);
+            drop(alive);
+        });
+    }
+}

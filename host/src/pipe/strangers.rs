@@ -1,0 +1,175 @@
+//! The encrypted end's strangers: who gets a place at once, who waits for one,
+//! and for how long.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+use tokio::select;
+use tokio::time::{Instant, sleep_until};
+
+use crate::guest::NONCE_LEN;
+use crate::net::listen::Accepted;
+use crate::observe::counters::Ending;
+use crate::observe::{Class, Event, What};
+use crate::pipe::Pipe;
+use crate::pipe::admission::{Budget, Origin};
+use crate::pipe::gate::Gate;
+use crate::pipe::listener::Accepting;
+use crate::pipe::parked::{Parking, Sign, has_sent};
+use crate::pipe::spawn::Spawner;
+use crate::pipe::waiting::Waiting;
+
+/// Strangers on their way to a place.
+pub(super) struct Strangers<'p> {
+    pipe: &'p Pipe,
+    budget: Budget,
+    gate: Arc<Gate>,
+    waiting: Waiting<Accepted>,
+    parking: Parking,
+    /// When it was said last that they are many.
+    said: Option<Instant>,
+}
+
+enum Step {
+    /// A place is free, or it is time for something.
+    Due,
+    Signs(io::Result<Vec<Sign>>),
+    Accepted(Option<(Accepted, Origin)>),
+}
+
+impl<'p> Strangers<'p> {
+    /// Nobody is there yet.
+    ///
+    /// # Errors
+    /// When the system is short of descriptors.
+    pub(super) fn new(
+        pipe: &'p Pipe,
+        budget: Budget,
+        gate: Arc<Gate>,
+        waiting_max: usize,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            pipe,
+            budget,
+            gate,
+            waiting: Waiting::new(waiting_max, pipe.snapshot.time_limit),
+            parking: Parking::new()?,
+            said: None,
+        })
+    }
+
+    /// Serves whoever comes, until the future is dropped.
+    pub(super) async fn serve(mut self, accepting: &mut Accepting, spawner: &Spawner) {
+        let slots = &self.pipe.snapshot.slots;
+        loop {
+            let due = self.tend(spawner);
+            // While all slots are taken, nobody new is accepted: peers with a
+            // key wait in the kernel's queue, as there.
+            let accept = async {
+                slots.any_free().await;
+                accepting.next().await
+            };
+            let step = select! {
+                () = self.gate.changed() => Step::Due,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Step::Due,
+                signs = self.parking.signs() => Step::Signs(signs),
+                accepted = accept, if self.waiting.has_room() => Step::Accepted(accepted),
+            };
+            match step {
+                Step::Due => {}
+                Step::Signs(Ok(signs)) => signs.into_iter().for_each(|sign| self.take(sign)),
+                Step::Signs(Err(error)) => self.pipe.observe.shortage("watch strangers", &error),
+                Step::Accepted(Some((accepted, source))) => self.meet(accepted, source, spawner),
+                // Whoever has nothing to say keeps what others need.
+                Step::Accepted(None) => {
+                    let shed = self.waiting.shed();
+                    self.lose(shed, Ending::Handshake);
+                }
+            }
+        }
+    }
+
+    /// Somebody has connected.
+    fn meet(&mut self, accepted: Accepted, source: Origin, spawner: &Spawner) {
+        if let Some(place) = self.gate.welcome(source) {
+            return spawner.spawn(accepted, place, None);
+        }
+        // It waits, and is heard of as soon as it has spoken, which may be so
+        // already.
+        let parking = &self.parking;
+        let mut watched = Ok(());
+        let added = self.waiting.add(source, Instant::now(), |id| {
+            watched = parking.watch(&accepted, id);
+            accepted
+        });
+        self.lose(added.shed, Ending::Handshake);
+        if let Err(error) = watched {
+            self.pipe.observe.shortage("watch a stranger", &error);
+            let unwatched = self.waiting.remove(added.id);
+            self.lose(unwatched, Ending::Internal);
+        }
+    }
+
+    /// Somebody who waits has sent something, or has left.
+    fn take(&mut self, Sign { id, is_over }: Sign) {
+        let Some(accepted) = self.waiting.get(id) else {
+            return;
+        };
+        // protocol.md H-2: a client that is not answered sends no more.
+        if has_sent(accepted, NONCE_LEN) {
+            self.waiting.spoke(id);
+        } else if is_over {
+            let left = self.waiting.remove(id);
+            self.lose(left, Ending::Handshake);
+        }
+    }
+
+    /// Does what is due, and returns when there will be more.
+    fn tend(&mut self, spawner: &Spawner) -> Option<Instant> {
+        let now = Instant::now();
+        while let Some(expired) = self.waiting.next_expired(now) {
+            self.lose(Some(expired), Ending::TimeLimit);
+        }
+        let overdue = self.gate.dismiss_overdue(now);
+        let mut ask_again = None;
+        let place = |source| match self.gate.admit(source, now) {
+            Ok(place) => Some(place),
+            Err(at) => {
+                ask_again = Some(ask_again.map_or(at, |earlier: Instant| earlier.min(at)));
+                None
+            }
+        };
+        self.waiting.enter(place, |accepted, place| spawner.spawn(accepted, place, None));
+        while self.gate.welcomes_any()
+            && let Some((accepted, place)) =
+                self.waiting.enter_silent(|source| self.gate.welcome(source))
+        {
+            spawner.spawn(accepted, place, None);
+        }
+        [overdue, ask_again, self.waiting.expires_at()].into_iter().flatten().min()
+    }
+
+    /// One that waited is not listened to.
+    fn lose(&mut self, stranger: Option<Accepted>, ending: Ending) {
+        if stranger.is_none() {
+            return;
+        }
+        self.pipe.snapshot.tally().ended(ending);
+        let now = Instant::now();
+        if self.said.is_none_or(|said| said + SAY_AGAIN <= now) {
+            self.said = Some(now);
+            let Budget { total, per_source } = self.budget;
+            let words = format!(
+                "more strangers than places (--handshakes {total}, {per_source} for each source): \
+                 those that say nothing are dropped"
+            );
+            let event = Event::new(Level::Warn, Class::Ourselves, What::Crowded, words);
+            self.pipe.observe.say(event);
+        }
+    }
+}
+
+/// A flood is said to go on once in this time.
+const SAY_AGAIN: Duration = Duration::from_mins(1);
