@@ -1,7 +1,7 @@
 //! A connected socket with test-sized manners.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
 use socket2::Socket;
@@ -53,6 +53,15 @@ impl Conn {
         let socket = endpoint.socket();
         socket.set_recv_buffer_size(NARROW).unwrap();
         socket.connect(&endpoint.address()).unwrap();
+        Self::new(socket)
+    }
+
+    /// Connects from an address of this host.
+    #[track_caller]
+    pub fn to_from(endpoint: &Endpoint, from: IpAddr) -> Self {
+        let socket = endpoint.socket();
+        socket.bind(&SocketAddr::new(from, 0).into()).expect("an address of this host");
+        socket.connect(&endpoint.address()).unwrap_or_else(|e| panic!("connecting: {e}"));
         Self::new(socket)
     }
 

@@ -1,5 +1,7 @@
 //! Connections that are too many, too slow, or in each other's way.
 
+mod burst;
 mod connections;
 mod descriptors;
+mod threads;
 mod time;

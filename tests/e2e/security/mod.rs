@@ -1,5 +1,6 @@
 //! What strangers can do to the encrypted port, and what a key holder can.
 
+mod admission;
 mod flood;
 mod key_shares;
 mod memory;
