@@ -3,6 +3,7 @@
 #   make            build everything
 #   make demo       watch Redis being reached through an encrypted pipe
 #   make test       run every test
+#   make soak       run the tests that take long
 #   make verify     look for attacks on models of the handshake and of pairing, and
 #                   for time that depends on secrets
 #   make bench      measure it side by side with spiped, stunnel and HAProxy
@@ -28,7 +29,7 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs \
+.PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs \
 	install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -67,6 +68,11 @@ demo: all
 
 test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 	@tests/run.sh
+
+# Each has a short form in `make test`.
+soak: all
+	cargo nextest run --locked --cargo-profile checked --package spiped-tests \
+		--run-ignored ignored-only --no-fail-fast
 
 # Not part of `make test`: the models change with the protocol, not with the code;
 # and of what memcheck finds `make test` has the part that is quick.

@@ -1,6 +1,7 @@
 //! What is measured.
 
 mod connections;
+mod flood;
 pub(crate) mod memory;
 pub(crate) mod redis;
 mod transfer;
@@ -166,6 +167,20 @@ pub(crate) const FIGURES: &[Figure] = &[
         columns: memory::GROWTH,
         rounds: 1,
         measure: memory::growth,
+        ..EVERY_ROUND
+    },
+    Figure {
+        id: "flood",
+        title: "Flood of strangers from one source, 1 key",
+        columns: flood::COLUMNS,
+        measure: |subject| flood::flood(subject, 1),
+        ..EVERY_ROUND
+    },
+    Figure {
+        id: "flood-1024",
+        title: "Flood of strangers from one source, 1,024 keys",
+        columns: flood::COLUMNS,
+        measure: |subject| flood::flood(subject, 1024),
         ..EVERY_ROUND
     },
     Figure {

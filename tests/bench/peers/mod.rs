@@ -51,7 +51,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "direct",
         version: || Ok(None),
         start: |target| Ok(Tunnel::to(target)),
-        takes_part: |_| true,
+        takes_part: is_compared,
         amounts: Amounts {
             megabytes: 2400,
             round_trips: 20_000,
@@ -65,7 +65,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "spiped (Debian)",
         version: || spiped::version(Origin::Debian),
         start: |target| spiped::start(Origin::Debian, target, &[]),
-        takes_part: |_| true,
+        takes_part: is_compared,
         amounts: Amounts {
             megabytes: 120,
             round_trips: 6000,
@@ -108,7 +108,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "stunnel",
         version: stunnel::version,
         start: stunnel::start,
-        takes_part: |_| true,
+        takes_part: is_compared,
         amounts: Amounts {
             megabytes: 900,
             round_trips: 6000,
@@ -122,7 +122,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "HAProxy",
         version: haproxy::version,
         start: haproxy::start,
-        takes_part: |_| true,
+        takes_part: is_compared,
         amounts: Amounts {
             megabytes: 900,
             round_trips: 6000,
@@ -132,6 +132,11 @@ pub(crate) const PEERS: &[Peer] = &[
         },
     },
 ];
+
+/// Floods are for ours only: the others have no way to tell strangers apart.
+fn is_compared(figure: &str) -> bool {
+    !figure.starts_with("flood")
+}
 
 /// The peer that all others are compared with.
 pub(crate) const REFERENCE: &str = "spiped-debian";
