@@ -126,6 +126,8 @@ pub struct CommonArgs {
     pub keys: Vec<OsString>,
     /// `--strict-keys`.
     pub strict_keys: bool,
+    /// `--strict`.
+    pub strict: bool,
     /// `-b`.
     pub bind: Option<OsString>,
     /// `-f` or `-g`.
@@ -153,6 +155,7 @@ impl CommonArgs {
             "-j" => option.flag(&mut self.no_keepalive),
             "-o" => option.number(&mut self.time_limit, parse_float),
             "--kex" => option.key_exchange(&mut self.key_exchange),
+            "--strict" => option.flag(&mut self.strict),
             "--log-format" => option.log_format(&mut self.log_format),
             "--strict-keys" => option.flag(&mut self.strict_keys),
             "--log-level" => option.log_level(&mut self.log_level),

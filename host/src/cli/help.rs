@@ -54,7 +54,7 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
     [--allow <network>] [--handshakes <number>] [--handshakes-per-source <number>]
     [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
     [--close-revoked] [--strict-keys] [--memory <size>] [--socket-mode <mode>]
-    [--socket-owner {<user> | <:group> | <user:group>}]
+    [--socket-owner {<user> | <:group> | <user:group>}] [--strict]
        spiped -v | --version | --help
        spiped keygen <key file>
        spiped fingerprint <key file>...
@@ -65,7 +65,7 @@ usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
 const SPIPE_USAGE: &str = "\
 usage: spipe -t <target> -k <key file> [-f | -g] [-j]
     [-b <bind address>] [--kex <exchange>] [-o <seconds>]
-    [--log-level <level>] [--log-format <format>] [--strict-keys]
+    [--log-level <level>] [--log-format <format>] [--strict-keys] [--strict]
        spipe -v | --version | --help
 ";
 
@@ -203,6 +203,8 @@ Process:
   --socket-owner <user:group>
                     whose the Unix source is (default ours)
   --syslog          once in the background, log to syslog
+  --strict          run only if all of the program's own sandbox is active,
+                    which takes Linux 6.12
   --log-level <level>
                     error, warn, info or debug (default warn)
   --log-format <format>
@@ -240,6 +242,8 @@ Optional:
                     (default 5; inf for none)
   --strict-keys     do not use a key that is warned about: others can read or
                     change it, or it is empty or easy to guess
+  --strict          run only if all of the program's own sandbox is active,
+                    which takes Linux 6.12
   --log-level <level>
                     error, warn, info or debug (default warn)
   --log-format <format>
@@ -263,7 +267,7 @@ mod tests {
 
     use super::*;
 
-    const COMMON: [&str; 13] = [
+    const COMMON: [&str; 14] = [
         "-b",
         "-f",
         "-g",
@@ -276,6 +280,7 @@ mod tests {
         "--log-format",
         "--log-level",
         "--strict-keys",
+        "--strict",
         "--help",
     ];
     const SPIPED_ONLY: [&str; 15] = [

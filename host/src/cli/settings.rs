@@ -32,6 +32,7 @@ impl Settings {
         });
         let log_level = log_level(&args.common);
         let log_format = args.common.log_format.unwrap_or_default();
+        let strict = args.common.strict;
         let of_a_server = [
             ("--connections-per-key", args.connections_per_key),
             ("--handshakes", args.handshakes),
@@ -85,6 +86,7 @@ impl Settings {
             },
             threads: count("--threads", args.threads, THREADS_MAX)?,
             identity: args.identity.map(|text| identity(&text)).transpose()?,
+            strict,
             log_level,
             log_format,
         })
@@ -95,6 +97,7 @@ impl SpipeSettings {
     pub(crate) fn new(args: SpipeArgs) -> Result<Self, Stop> {
         args.common.require_all()?;
         Ok(Self {
+            strict: args.common.strict,
             log_level: log_level(&args.common),
             log_format: args.common.log_format.unwrap_or_default(),
             pipe: PipeSettings::new(args.common, Side::Client)?,
@@ -247,6 +250,7 @@ mod tests {
                 admission: Admission::default(),
                 threads: None,
                 identity: None,
+                strict: false,
                 log_level: LevelFilter::Warn,
                 log_format: Format::Text,
             }

@@ -23,7 +23,7 @@ pub fn run(command: Program, words: impl IntoIterator<Item = OsString>, name: &s
     // Nobody else has to be served here, so lines are written at once.
     let _ = observe::install(name, LevelFilter::Warn, Format::Text);
     dumps::forbid();
-    secrets::after_last_fork();
+    secrets::stop_inheritance();
     match parse_and_do(command, words) {
         Ok(result) => result.unwrap_or_else(|error| {
             log::error!("{error:#}");

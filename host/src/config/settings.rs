@@ -43,6 +43,8 @@ pub struct Settings {
     pub threads: Option<NonZeroUsize>,
     /// Whom to become after start.
     pub identity: Option<IdentityName>,
+    /// Do not run with less than the whole sandbox.
+    pub strict: bool,
     /// What to log.
     pub log_level: LevelFilter,
     /// And in which form.
@@ -65,6 +67,8 @@ pub struct Admission {
 pub struct SpipeSettings {
     /// What happens to its one connection.
     pub pipe: PipeSettings,
+    /// Do not run with less than the whole sandbox.
+    pub strict: bool,
     /// What to log.
     pub log_level: LevelFilter,
     /// And in which form.

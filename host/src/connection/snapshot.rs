@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::PipeSettings;
 use crate::connection::acceptors::Acceptors;
 use crate::connection::slots::Slots;
 use crate::connection::tally::Tally;
@@ -75,38 +74,6 @@ impl End {
 }
 
 impl Snapshot {
-    /// Makes what the settings say of what was found for them.
-    ///
-    /// # Errors
-    /// When an acceptor cannot be made.
-    #[allow(clippy::too_many_arguments, reason = "each is one thing that was found")]
-    pub fn new(
-        plan: PipeSettings,
-        engine: Engine,
-        compute: Compute,
-        slots: Slots,
-        keys: Keyring,
-        key_policy: KeyPolicy,
-        targets: Vec<Endpoint>,
-        bind: Option<Endpoint>,
-        resolve_period: Option<Duration>,
-    ) -> Result<Self, GuestError> {
-        Ok(Self {
-            end: End::new(plan.config, &engine, &compute, &keys)?,
-            engine,
-            keys: Arc::new(keys),
-            key_policy,
-            observe: Observe::default(),
-            counters: Arc::default(),
-            targets: Targets::new(plan.target, targets, resolve_period),
-            bind,
-            time_limit: plan.time_limit,
-            keepalive: plan.keepalive,
-            slots,
-            compute,
-        })
-    }
-
     /// Warns of an authenticated peer that has begun with `said` and omits
     /// forward secrecy, once for each key.
     pub(super) fn check_forward_secrecy(

@@ -3,6 +3,7 @@
 mod capacity;
 mod endings;
 mod exposure;
+pub mod helper;
 pub mod signals;
 pub mod startup;
 pub mod terminal;

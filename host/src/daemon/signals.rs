@@ -7,16 +7,17 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Error;
+use anyhow::{Result, bail};
 use log::Level;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::spawn_blocking;
 
-use crate::keys::Key;
+use crate::daemon::helper::{Helper, HelperError};
+use crate::keys::{Key, KeySetError};
 use crate::observe::LogHandle;
 use crate::pipe::Pipe;
+use crate::process::compute::{Class, Turn};
 use crate::process::notify;
 
 /// SIGHUP and SIGUSR1, and whether they have come already.
@@ -37,14 +38,21 @@ impl Requests {
         Ok(requests)
     }
 
-    /// From now on, on this event loop, SIGHUP reads the keys of `pipe` again,
-    /// and SIGUSR1 writes its counters to `log`.
+    /// From now on, on this event loop, SIGHUP has the keys of `pipe` read again
+    /// by `helper`, and SIGUSR1 writes its counters to `log`.
     ///
     /// # Errors
     /// When signals cannot be caught.
-    pub fn obey(self, pipe: &Arc<Pipe>, log: LogHandle) -> io::Result<()> {
+    pub fn obey(
+        self,
+        pipe: &Arc<Pipe>,
+        helper: Option<Arc<Helper>>,
+        log: LogHandle,
+    ) -> io::Result<()> {
         let reloaded = pipe.clone();
-        on_each(SignalKind::hangup(), &self.hangup, move || reload(reloaded.clone(), log))?;
+        on_each(SignalKind::hangup(), &self.hangup, move || {
+            reload(reloaded.clone(), helper.clone(), log)
+        })?;
         let pipe = pipe.clone();
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
             log.answer(Level::Info, counters(&pipe));
@@ -74,24 +82,29 @@ where
     Ok(())
 }
 
-async fn reload(pipe: Arc<Pipe>, log: LogHandle) {
+async fn reload(pipe: Arc<Pipe>, helper: Option<Arc<Helper>>, log: LogHandle) {
     notify::reloading();
-    aside(move || match pipe.reload_keys() {
-        Ok(said) => log.answer(Level::Info, [format!("Keys read again: {said}")]),
+    let (level, line) = match read_and_replace(pipe, helper).await {
+        Ok(said) => (Level::Info, format!("Keys read again: {said}")),
         Err(error) => {
-            let error = Error::from(error);
-            let line = format!("{error:#}; the old keys stay in use, removed ones too");
-            log.answer(Level::Error, [line]);
+            (Level::Error, format!("{error:#}; the old keys stay in use, removed ones too"))
         }
-    })
-    .await;
+    };
+    log.answer(level, [line]);
     notify::ready();
 }
 
-/// Files may take their time.
-async fn aside(act: impl FnOnce() + Send + 'static) {
-    // A panic there has had its say already.
-    let _ = spawn_blocking(act).await;
+/// Says what is different.
+async fn read_and_replace(pipe: Arc<Pipe>, helper: Option<Arc<Helper>>) -> Result<String> {
+    if !pipe.snapshot.keys.can_be_read_again() {
+        bail!(KeySetError::StdinAgain);
+    }
+    let keys = helper.ok_or(HelperError::Gone)?.keys().await?;
+    let compute = pipe.snapshot.compute.clone();
+    // Before strangers, who may be searched among the former keys.
+    let turn = Turn { class: Class::Authenticated, source: 0 };
+    let replaced = compute.run(turn, move || Ok(pipe.replace_keys(keys.into_set()?)?)).await;
+    replaced.unwrap_or_else(|| bail!("Keys could not be replaced"))
 }
 
 /// One line for the pipe, and one for each key that has a name.

@@ -5,20 +5,27 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::{Context as _, Result};
+use log::Level;
+
 use crate::config::{Admission, Launch, Settings};
-use crate::connection::Snapshot;
 use crate::connection::acceptors::acceptors_max;
 use crate::connection::slots::Slots;
+use crate::connection::{End, Snapshot};
 use crate::daemon::capacity::{WAITING_MAX, Wanted, guests, strangers};
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
+use crate::daemon::helper::{Duties, Helper};
 use crate::daemon::signals::Requests;
 use crate::daemon::terminal;
 use crate::daemon::threads;
 use crate::guest::{Config, Engine};
-use crate::keys::Keyring;
+use crate::keys::{KeyRules, Keyring};
+use crate::net::address::Address;
 use crate::net::listen::{Bound, SocketAccess, listen_on_all};
+use crate::net::needs::needs;
 use crate::net::resolve::{local, resolve, resolve_patiently};
+use crate::net::targets::Targets;
 use crate::observe::{LogHandle, Observe};
 use crate::pipe::Pipe;
 use crate::pipe::admission::Budget;
@@ -30,9 +37,9 @@ use crate::process::daemonize::{
 use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
+use crate::process::sandbox::{Demand, Sandbox};
 use crate::process::secrets;
 use crate::process::{allocator, dumps};
-use anyhow::{Context as _, Result};
 
 /// Runs `spiped` to its end.
 ///
@@ -79,7 +86,8 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
             Launched::Here(daemon) => readiness = daemon,
         }
     }
-    secrets::after_last_fork();
+    secrets::stop_inheritance();
+    let helper = helper(&plan, plan.pipe.key_rules(user));
 
     let threads = plan.threads.map_or_else(processors, NonZeroUsize::get);
     let other_guests = other_guests(plan.pipe.config, threads);
@@ -93,10 +101,7 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         memory: plan.memory,
     };
     let capacity = wanted.fit()?;
-    if let Some(identity) = identity {
-        identity.assume()?;
-        dumps::forbid();
-    }
+    let sandbox = Sandbox::enter(&needs(&plan.pipe.target, bind.as_ref()), identity.as_ref())?;
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
     }
@@ -112,29 +117,66 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
     };
     workers.block_on(async {
         let name: Arc<str> = format!("{} -> {}", plan.source, plan.pipe.target).into();
-        let (period, slots) = (plan.resolve_period, Slots::new(connection_limit));
-        let snapshot = Snapshot::new(
-            plan.pipe,
+        let targets = match (&helper, plan.resolve_period) {
+            (Some(helper), Some(period)) if is_name(&plan.pipe.target) => {
+                let helper = helper.clone();
+                Targets::renewed(plan.pipe.target.clone(), targets, period, move || {
+                    let helper = helper.clone();
+                    async move { helper.endpoints().await }
+                })
+            }
+            _ => Targets::fixed(targets),
+        };
+        let snapshot = Snapshot {
+            end: End::new(plan.pipe.config, &engine, &compute, &keys)?,
             engine,
-            compute,
-            slots,
-            keys,
-            plan.key_policy,
+            keys: Arc::new(keys),
+            key_policy: plan.key_policy,
+            observe: Observe::new(log, Some(name.clone())),
+            counters: Arc::default(),
             targets,
             bind,
-            period,
-        )?;
-        let observe = Observe::new(log, Some(name.clone()));
+            time_limit: plan.pipe.time_limit,
+            keepalive: plan.pipe.keepalive,
+            slots: Slots::new(connection_limit),
+            compute,
+        };
         let listener = Bound::into_listener(source)?;
         let drain = endings.drain()?;
-        let pipe = Arc::new(Pipe::new(name, Snapshot { observe, ..snapshot }));
-        requests.obey(&pipe, log)?;
+        let pipe = Arc::new(Pipe::new(name, snapshot));
+        requests.obey(&pipe, helper.clone(), log)?;
+        if let Some(helper) = helper {
+            tokio::spawn(async move { helper.watch().await });
+        }
+        sandbox.seal(Demand::new(plan.strict, Level::Warn))?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
         let workers = workers.dispatcher();
         Server { listener, pipe, workers, admission }.run(drain).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The helper process, if there is something for it to do. The daemon can do
+/// without: then it goes on with the keys and the addresses it has.
+fn helper(plan: &Settings, rules: KeyRules) -> Option<Arc<Helper>> {
+    let name = Some(&plan.pipe.target).filter(|target| is_name(target));
+    let name = name.filter(|_| plan.resolve_period.is_some());
+    match Helper::start(&Duties { keys: &plan.pipe.keys, rules, name }) {
+        Ok(helper) => helper.map(Arc::new),
+        Err(error) => {
+            log::warn!(
+                "There is no helper process: {error}. Keys cannot be reloaded, and names are not \
+                 looked up again"
+            );
+            None
+        }
+    }
+}
+
+/// Only names can come to stand for something else.
+fn is_name(address: &Address) -> bool {
+    matches!(address, Address::Name { .. })
 }
 
 /// How many guests there can be besides those of connections: some that were

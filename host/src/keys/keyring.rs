@@ -10,10 +10,9 @@ use tokio::sync::watch;
 use super::{Doubt, KeyRules, KeySet, KeySetError, KeySource, Loaded};
 use crate::process::wipe::wipe_stack;
 
-/// The keys in use, and where to read them again.
+/// The keys in use, and where they came from.
 pub struct Keyring {
     source: KeySource,
-    rules: KeyRules,
     current: watch::Sender<Arc<KeySet>>,
 }
 
@@ -37,7 +36,7 @@ impl Keyring {
             names if names.is_empty() => log::info!("Key in use: {source}"),
             names => log::info!("Keys in use: {}", names.join(", ")),
         }
-        Ok(Self { source, rules, current: watch::Sender::new(Arc::new(keys)) })
+        Ok(Self { source, current: watch::Sender::new(Arc::new(keys)) })
     }
 
     /// The keys in use now.
@@ -46,16 +45,10 @@ impl Keyring {
         self.current.borrow().clone()
     }
 
-    /// Reads the keys again, without putting them in use. Blocks.
-    ///
-    /// # Errors
-    /// What is wrong with them.
-    pub fn read_again(&self) -> Result<KeySet, KeySetError> {
-        let loaded = self.source.load_again(self.rules);
-        wipe_stack();
-        let Loaded { keys, doubts } = loaded?;
-        warn(&doubts);
-        Ok(keys)
+    /// Whether there is a place to read them from again.
+    #[must_use]
+    pub fn can_be_read_again(&self) -> bool {
+        self.source.can_be_read_again()
     }
 
     /// Puts these keys in use, all at once. Says what is different.
@@ -115,12 +108,13 @@ mod tests {
         };
         write("a", "1");
         let source = KeySource::FileOrDirectory(directory.path().into());
-        let keyring = Keyring::load(source, KeyRules::default()).unwrap();
+        let rules = KeyRules::default();
+        let keyring = Keyring::load(source.clone(), rules).unwrap();
         let first = keyring.current();
         write("b", "1");
-        keyring.read_again().unwrap_err();
+        source.load_again(rules).unwrap_err();
         write("b", "2");
-        let keys = keyring.read_again().unwrap();
+        let keys = source.load_again(rules).unwrap().keys;
         assert!(Arc::ptr_eq(&keyring.current(), &first));
         let (keys, said) = keyring.replace(keys);
         assert_eq!(said, "2 in use; added: b");

@@ -16,6 +16,7 @@ pub use doubt::{Doubt, KeyRules};
 pub use error::KeySetError;
 pub use keyring::Keyring;
 pub use name::KeyName;
+pub(crate) use set::KEYS_MAX;
 pub use set::{Key, KeySet};
 pub use source::{KeySource, Loaded, NamedFile};
 

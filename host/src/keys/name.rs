@@ -16,6 +16,11 @@ impl KeyName {
     pub fn new(name: &OsStr) -> Self {
         Self(name.into())
     }
+
+    /// As it is, not as it is shown.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Display for KeyName {

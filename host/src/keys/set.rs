@@ -12,7 +12,7 @@ use crate::keys::file::Psk;
 use crate::observe::counters::Counters;
 
 /// More would make every handshake of a server wait for the search.
-pub(super) const KEYS_MAX: usize = 1024;
+pub(crate) const KEYS_MAX: usize = 1024;
 
 /// A key as connections know it: its name and its account, without its
 /// secret.
@@ -82,12 +82,12 @@ pub struct KeySet {
 
 impl KeySet {
     /// The only key, which needs no name.
-    pub(super) fn of_one(psk: Psk) -> Self {
+    pub(crate) fn of_one(psk: Psk) -> Self {
         Self { psks: vec![psk], keys: vec![Key::new(None)] }
     }
 
     /// A set of keys with names.
-    pub(super) fn of_named(mut named: Vec<(KeyName, Psk)>) -> Result<Self, KeySetError> {
+    pub(crate) fn of_named(mut named: Vec<(KeyName, Psk)>) -> Result<Self, KeySetError> {
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (index, (name, psk)) in named.iter().enumerate() {
             for (earlier_name, earlier) in &named[..index] {

@@ -69,6 +69,12 @@ pub struct Loaded {
 }
 
 impl KeySource {
+    /// Whether it is more than a stream that has ended.
+    #[must_use]
+    pub fn can_be_read_again(&self) -> bool {
+        *self != Self::One(KeyFile::Stdin)
+    }
+
     /// Reads all keys for the first time, or none. It takes as long as the
     /// files do: a pipe, as long as somebody holds it open. Never inlined: the
     /// caller wipes the stack below it.

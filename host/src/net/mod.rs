@@ -3,6 +3,7 @@
 pub mod address;
 pub mod dial;
 pub mod listen;
+pub mod needs;
 pub mod resolve;
 pub mod socket;
 pub mod stream;

@@ -129,7 +129,7 @@ pub struct LookUpNews {
 
 impl LookUpNews {
     /// What there is to say after a look-up, which failed or not.
-    pub fn of(&mut self, address: &Address, error: Option<&ResolveError>) -> Option<String> {
+    pub fn of(&mut self, address: &Address, error: Option<&impl fmt::Display>) -> Option<String> {
         let failed_before = mem::replace(&mut self.failing, error.is_some());
         match error {
             Some(error) if !failed_before => Some(format!("{error}; trying again, until it works")),
@@ -184,14 +184,14 @@ mod tests {
         let address = "host.invalid:1".parse().unwrap();
         let failed = ResolveError { host: "host.invalid".into(), reason: "unknown".into() };
         let mut news = LookUpNews::default();
-        assert_eq!(news.of(&address, None), None);
+        assert_eq!(news.of(&address, None::<&ResolveError>), None);
         for _ in 0..2 {
             let said = news.of(&address, Some(&failed)).unwrap();
             assert!(said.starts_with("Error looking up host.invalid: unknown"), "{said}");
             assert_eq!(news.of(&address, Some(&failed)), None);
-            let said = news.of(&address, None).unwrap();
+            let said = news.of(&address, None::<&ResolveError>).unwrap();
             assert!(said.contains("host.invalid:1 works again"), "{said}");
-            assert_eq!(news.of(&address, None), None);
+            assert_eq!(news.of(&address, None::<&ResolveError>), None);
         }
     }
 

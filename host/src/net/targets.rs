@@ -1,13 +1,13 @@
 //! The target's addresses, looked up again now and then.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::resolve::{Endpoint, LookUpNews, resolve};
+use super::resolve::{Endpoint, LookUpNews};
 use crate::net::address::Address;
 
 /// The target's addresses as last looked up.
@@ -15,16 +15,28 @@ use crate::net::address::Address;
 pub struct Targets(watch::Receiver<Arc<[Endpoint]>>);
 
 impl Targets {
-    /// Starts with `endpoints`, which `address` stood for at the start. With
-    /// a `period`, looks it up again that long after each answer, on the
-    /// current runtime; when that fails the old endpoints stay.
+    /// These, for good.
     #[must_use]
-    pub fn new(address: Address, endpoints: Vec<Endpoint>, period: Option<Duration>) -> Self {
+    pub fn fixed(endpoints: Vec<Endpoint>) -> Self {
+        Self(watch::channel(endpoints.into()).1)
+    }
+
+    /// Starts with `endpoints`, which `address` stood for at the start. Looks them
+    /// up again a `period` after each answer, on the current runtime; when that
+    /// fails the old ones stay.
+    #[must_use]
+    pub fn renewed<F, E>(
+        address: Address,
+        endpoints: Vec<Endpoint>,
+        period: Duration,
+        look_up: impl Fn() -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Vec<Endpoint>, E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
         let (sender, receiver) = watch::channel(endpoints.into());
-        // Only names can come to stand for something else.
-        if let (Some(period), Address::Name { .. }) = (period, &address) {
-            tokio::spawn(refresh(address, period, sender));
-        }
+        tokio::spawn(refresh(address, look_up, period, sender));
         Self(receiver)
     }
 
@@ -35,13 +47,19 @@ impl Targets {
     }
 }
 
-async fn refresh(address: Address, period: Duration, targets: watch::Sender<Arc<[Endpoint]>>) {
+async fn refresh<F, E>(
+    address: Address,
+    look_up: impl Fn() -> F,
+    period: Duration,
+    targets: watch::Sender<Arc<[Endpoint]>>,
+) where
+    F: Future<Output = Result<Vec<Endpoint>, E>>,
+    E: Display,
+{
     let mut news = LookUpNews::default();
     while !targets.is_closed() {
         sleep(period).await;
-        let asked = address.clone();
-        // Refused only if the runtime is going away.
-        let Ok(found) = spawn_blocking(move || resolve(&asked)).await else { return };
+        let found = look_up().await;
         if let Some(news) = news.of(&address, found.as_ref().err()) {
             log::warn!("{news}");
         }

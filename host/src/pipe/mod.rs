@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::connection::{End, Snapshot};
 use crate::guest::GuestError;
-use crate::keys::KeySetError;
+use crate::keys::KeySet;
 use crate::observe::Observe;
 use sources::Sources;
 
@@ -29,16 +29,10 @@ pub struct Pipe {
     sources: Sources,
 }
 
-/// Why keys were not read again.
+/// There is no acceptor that knows the new keys.
 #[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// What is wrong with them.
-    #[error(transparent)]
-    Keys(#[from] KeySetError),
-    /// There is no acceptor that knows them.
-    #[error("Cannot search for a peer's key among them: {0}")]
-    Acceptor(#[from] GuestError),
-}
+#[error("Cannot search for a peer's key among them: {0}")]
+pub struct ReplaceError(#[from] GuestError);
 
 impl Pipe {
     /// A pipe of this name.
@@ -48,13 +42,12 @@ impl Pipe {
         Self { name, observe, snapshot: Arc::new(snapshot), sources: Sources::default() }
     }
 
-    /// Reads the keys again and puts them in use, all at once. Says what is
-    /// different. Blocks.
+    /// Puts these keys in use, all at once. Says what is different. With many
+    /// keys, this takes too long for an event loop.
     ///
     /// # Errors
     /// What is wrong; the keys in use stay so then.
-    pub fn reload_keys(&self) -> Result<String, ReloadError> {
-        let keys = self.snapshot.keys.read_again()?;
+    pub fn replace_keys(&self, keys: KeySet) -> Result<String, ReplaceError> {
         let prepared = match &self.snapshot.end {
             End::Client(_) => None,
             End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),

@@ -108,14 +108,14 @@ mod tests {
         write("alice", "1");
         write("bob", "2");
         let source = KeySource::FileOrDirectory(directory.path().into());
-        let keyring = Keyring::load(source, KeyRules::default()).unwrap();
+        let keyring = Keyring::load(source.clone(), KeyRules::default()).unwrap();
         let sources = Sources::default();
         for key in keyring.current().keys() {
             sources.had_key(prefix(1), key);
         }
         assert_eq!(sources.removed_key(prefix(1)), None);
         fs::remove_file(directory.path().join("alice")).unwrap();
-        keyring.replace(keyring.read_again().unwrap());
+        keyring.replace(source.load_again(KeyRules::default()).unwrap().keys);
         assert_eq!(sources.removed_key(prefix(1)).unwrap(), "alice");
         assert_eq!(sources.removed_key(prefix(2)), None);
     }

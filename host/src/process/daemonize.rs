@@ -153,8 +153,9 @@ unsafe fn fork_daemon(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
     }
 }
 
-/// A thread that has ended is listed for a moment longer.
-fn is_alone() -> bool {
+/// Whether this process has one thread, as far as the kernel tells. A thread that
+/// has ended is listed for a moment longer.
+pub(crate) fn is_alone() -> bool {
     let mut attempts = 0..100;
     while thread_count().is_some_and(|count| count != 1) {
         if attempts.next().is_none() {

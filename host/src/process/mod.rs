@@ -9,6 +9,7 @@ pub mod limits;
 pub mod memory;
 pub mod notify;
 pub mod privileges;
+pub mod sandbox;
 pub mod secrets;
 pub mod wipe;
 pub mod workers;

@@ -7,8 +7,10 @@ pub mod stdio;
 use std::io;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use log::Level;
 use signal_hook::consts::SIGPIPE;
 use signal_hook::low_level::emulate_default_handler;
 use tokio::runtime::{self, Runtime};
@@ -23,9 +25,12 @@ use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::keys::{KeyPolicy, Keyring};
+use crate::net::needs::needs;
 use crate::net::resolve::{local, resolve};
+use crate::net::targets::Targets;
 use crate::observe::{LogHandle, Observe};
 use crate::process::compute::Compute;
+use crate::process::sandbox::{Demand, Sandbox};
 use crate::process::{dumps, secrets};
 use inherited::{sigpipe_ignored, stdout_closed};
 use stdio::Stdio;
@@ -36,29 +41,34 @@ use stdio::Stdio;
 /// What kept it from starting.
 pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
-    secrets::after_last_fork();
+    secrets::stop_inheritance();
     ensure!(!stdout_closed(), "Standard output is closed: there is nowhere to write to");
     let targets = resolve(&plan.pipe.target)?;
     let bind = local(plan.pipe.bind.as_ref(), resolve)?;
     let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(None))?;
+    let sandbox = Sandbox::enter(&needs(&plan.pipe.target, bind.as_ref()), None)?;
     let engine = Engine::new(1)?;
     let stdio = Stdio::new().context("Cannot wait for standard input and output")?;
     log.start();
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        let snapshot = Snapshot::new(
-            plan.pipe,
+        let compute = Compute::inline();
+        let snapshot = Snapshot {
+            end: End::new(plan.pipe.config, &engine, &compute, &keys)?,
             engine,
-            Compute::inline(),
-            Slots::new(NonZeroUsize::MIN),
-            keys,
-            KeyPolicy::default(),
-            targets,
+            keys: Arc::new(keys),
+            key_policy: KeyPolicy::default(),
+            observe: Observe::new(log, None),
+            counters: Arc::default(),
+            targets: Targets::fixed(targets),
             bind,
-            None,
-        )?;
-        let snapshot = Snapshot { observe: Observe::new(log, None), ..snapshot };
+            time_limit: plan.pipe.time_limit,
+            keepalive: plan.pipe.keepalive,
+            slots: Slots::new(NonZeroUsize::MIN),
+            compute,
+        };
+        sandbox.seal(Demand::new(plan.strict, Level::Info))?;
         let outcome = pipe(&snapshot, &stdio, &mut terminate).await;
         Ok(outcome.map_or(ExitCode::SUCCESS, |outcome| report(&outcome, snapshot.config())))
     });

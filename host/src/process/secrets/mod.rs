@@ -21,11 +21,10 @@ use crate::process::wipe::wipe;
 /// One for the process, as there is one heap.
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
-/// Declares that this process forks no more: from now on a child would find
-/// zeros in place of the secrets. Locks the pages again, too, as a child
-/// inherits them unlocked; so a daemon calls it after it went into the
-/// background.
-pub fn after_last_fork() {
+/// From now on, a process forked from this one finds zeros in place of the
+/// secrets. Locks the pages again, too, as a child inherits them unlocked; so a
+/// daemon calls it after it went into the background.
+pub fn stop_inheritance() {
     arena().stop_inheritance();
 }
 

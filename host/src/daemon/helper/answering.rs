@@ -1,0 +1,197 @@
+//! The helper's side: it waits for questions and forks a process for each, which
+//! answers and ends. Whatever that process had in memory is gone with it.
+
+use std::fs;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
+use std::time::Duration;
+
+use nix::unistd::{ForkResult, fork};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, recvmsg, sockopt,
+};
+use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::thread;
+
+use super::messages::{self, Question};
+use super::{Duties, LOOK_UP_LIMIT, READING_LIMIT};
+use crate::keys::{Doubt, Loaded};
+use crate::net::resolve::resolve;
+use crate::process::sandbox;
+use crate::process::secrets;
+use crate::process::wipe::wipe_stack;
+
+/// Is the helper until the daemon ends.
+pub(super) fn run(socket: OwnedFd, daemon: Pid, duties: &Duties<'_>) -> ! {
+    // Nothing of the daemon's start may happen twice, a destructor included.
+    let served = catch_unwind(AssertUnwindSafe(|| {
+        prepare(&socket, daemon);
+        serve(&socket, duties)
+    }));
+    process::exit(i32::from(!matches!(served, Ok(Ok(())))))
+}
+
+fn prepare(socket: &OwnedFd, daemon: Pid) {
+    let _ = thread::set_name(c"spiped-helper");
+    close_all_but(socket.as_raw_fd());
+    // Signals that are meant for the daemon may reach all processes of a terminal
+    // or a service. This one ends when the daemon has.
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1] {
+        ignore(signal);
+    }
+    // Nobody waits for the processes that answer.
+    ignore(libc::SIGCHLD);
+    ignore(libc::SIGPIPE);
+    sandbox::keep_reading();
+    end_with(daemon);
+}
+
+/// Answers until the daemon's end of the socket is closed, as it is when the
+/// daemon has ended, however it did.
+fn serve(socket: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {
+    while let Some((question, answer_to)) = next(socket)? {
+        let Some((question, answer_to)) = Question::of(question).zip(answer_to) else { continue };
+        let helper = getpid();
+        // SAFETY: this process has had one thread since it was forked.
+        #[allow(unsafe_code, reason = "fork has no safe form")]
+        match unsafe { fork() } {
+            Ok(ForkResult::Parent { .. }) => {}
+            Ok(ForkResult::Child) => {
+                end_with(helper);
+                end_in(limit(question));
+                let answered = answer(question, &answer_to, duties);
+                // What is left to write is the daemon's to write.
+                process::exit(i32::from(answered.is_err()));
+            }
+            Err(error) => {
+                let words = format!("The helper process cannot fork: {}", error.desc());
+                let _ = messages::send_failure(answer_to.as_fd(), &words);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next question, and where its answer goes; `None` at the end.
+fn next(socket: &OwnedFd) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
+    let mut question = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        let mut parts = [IoSliceMut::new(&mut question)];
+        match recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Err(rustix::io::Errno::INTR) => {}
+            received => break received?,
+        }
+    };
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    let descriptors = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    Ok(Some((question[0], descriptors.last())))
+}
+
+fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {
+    let socket = answer_to.as_fd();
+    match question {
+        Question::Keys => {
+            // Locks are not inherited.
+            secrets::stop_inheritance();
+            let loaded = duties.keys.load_again(duties.rules);
+            let sent = match &loaded {
+                Ok(Loaded { keys, doubts }) => {
+                    let warn = |doubt: &Doubt| messages::send_warning(socket, &doubt.to_string());
+                    let warned = doubts.iter().try_for_each(warn);
+                    warned.and_then(|()| messages::send_keys(socket, keys))
+                }
+                Err(error) => messages::send_failure(socket, &in_words(error)),
+            };
+            drop(loaded);
+            wipe_stack();
+            sent
+        }
+        Question::Endpoints => match duties.name.map(resolve) {
+            Some(Ok(endpoints)) => messages::send_endpoints(socket, &endpoints),
+            Some(Err(error)) => messages::send_failure(socket, &error.to_string()),
+            None => messages::send_failure(socket, "There is no name to look up"),
+        },
+    }
+}
+
+/// With its causes.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+}
+
+/// Later than the daemon stops waiting: then nobody misses it.
+fn limit(question: Question) -> Duration {
+    Duration::from_secs(1)
+        + match question {
+            Question::Keys => READING_LIMIT,
+            Question::Endpoints => LOOK_UP_LIMIT,
+        }
+}
+
+/// Ends this process when its time is up, in whatever system call it is. (The
+/// parent would have to watch it otherwise.)
+fn end_in(limit: Duration) {
+    let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
+    // SAFETY: it sets a timer of this process, whose signal has its default
+    // effect.
+    #[allow(unsafe_code, reason = "has no safe form here")]
+    unsafe {
+        libc::alarm(seconds)
+    };
+}
+
+/// Has the kernel end this process when its parent ends. Where the parent may not
+/// send signals to us, as another user or from inside its sandbox, nothing
+/// happens; the end of its socket comes in any case.
+fn end_with(parent: Pid) {
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    if getppid() != Some(parent) {
+        process::exit(0);
+    }
+}
+
+fn ignore(signal: i32) {
+    // SAFETY: to ignore a signal runs no code.
+    #[allow(unsafe_code, reason = "has no safe form here")]
+    unsafe {
+        libc::signal(signal, libc::SIG_IGN)
+    };
+}
+
+/// Closes what came with the fork: above all the source, on which nobody would
+/// listen while this process keeps it open. Standard streams stay, and sockets for
+/// datagrams, to which lines of the log are written.
+fn close_all_but(kept: RawFd) {
+    let listed = fs::read_dir("/proc/self/fd").map(|entries| {
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok()).collect::<Vec<RawFd>>()
+    });
+    let descriptors = listed.unwrap_or_else(|_| (0..1024).collect());
+    for descriptor in descriptors {
+        if descriptor <= libc::STDERR_FILENO || descriptor == kept {
+            continue;
+        }
+        // SAFETY: whoever owns it in the memory of this process is part of the
+        // daemon's start, which does not go on here: see `run`. It is borrowed for
+        // one question.
+        #[allow(unsafe_code, reason = "a descriptor known by its number")]
+        unsafe {
+            let borrowed = std::os::fd::BorrowedFd::borrow_raw(descriptor);
+            if sockopt::socket_type(borrowed) != Ok(SocketType::DGRAM) {
+                // The list itself was one of them, and is closed already.
+                let _ = libc::close(descriptor);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The helper: a process that keeps the rights to read keys and to look up names
+//! which the daemon gives up.
+//!
+//! It knows from the start where the keys are and what the target is called; all
+//! that can be asked of it is to read these keys again and to look up this name
+//! again. Each question gets a process of its own (see [`answering`]), so one that
+//! hangs in a file system or a name server delays no other.
+//!
+//! ```text
+//! daemon ── question, and a socket for its answer ──▶ helper
+//!                                                       │ forks
+//! daemon ◀──────────── answer ──────────────────── answering process
+//! ```
+
+mod answering;
+mod messages;
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use nix::unistd::{ForkResult, fork};
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    sendmsg, socketpair,
+};
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getpid, pidfd_open, waitid};
+use thiserror::Error;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
+
+pub use self::messages::ReadKeys;
+
+use self::messages::{Answers, Question};
+use crate::keys::{KeyRules, KeySource};
+use crate::net::address::Address;
+use crate::net::resolve::Endpoint;
+use crate::process::daemonize::is_alone;
+
+/// How long an answer may take: an administrator waits for the first, nobody for
+/// the second.
+const READING_LIMIT: Duration = Duration::from_secs(10);
+const LOOK_UP_LIMIT: Duration = Duration::from_secs(60);
+
+/// The daemon's end.
+#[derive(Debug)]
+pub struct Helper {
+    socket: OwnedFd,
+    /// What tells when it has ended; nothing on a kernel before 5.3.
+    process: Option<OwnedFd>,
+}
+
+/// What the helper is there for.
+#[derive(Debug)]
+pub struct Duties<'a> {
+    /// Where the keys are.
+    pub keys: &'a KeySource,
+    /// What is demanded of them.
+    pub rules: KeyRules,
+    /// What is looked up again.
+    pub name: Option<&'a Address>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HelperError {
+    /// In the words of whoever tried.
+    #[error("{0}")]
+    Failed(String),
+    /// Nobody to ask.
+    #[error("There is no helper process that reads keys and looks up names: restart spiped")]
+    Gone,
+    /// Too many questions wait already.
+    #[error("The helper process does not take any more questions")]
+    Busy,
+    /// It was asked.
+    #[error("The helper process did not answer within {} s", .0.as_secs())]
+    Slow(Duration),
+    /// It has ended in the middle of it, or was ended.
+    #[error("The helper process gave no answer")]
+    Silent,
+    /// That is not how it talks.
+    #[error("The helper process gave an answer that makes no sense")]
+    Malformed,
+    /// It could not be asked.
+    #[error("The helper process cannot be asked")]
+    System(#[source] io::Error),
+}
+
+impl Helper {
+    /// Forks it. Call it while there is one thread, while the process still has
+    /// its rights, and when secrets are no longer inherited. `None` if there is
+    /// nothing that it could do.
+    ///
+    /// # Errors
+    /// When there can be no further process or descriptor.
+    pub fn start(duties: &Duties<'_>) -> io::Result<Option<Self>> {
+        if !duties.keys.can_be_read_again() && duties.name.is_none() {
+            return Ok(None);
+        }
+        if !is_alone() {
+            return Err(io::Error::other("other threads are running"));
+        }
+        let (ours, theirs) = pair()?;
+        let daemon = getpid();
+        // SAFETY: where the kernel shows our threads there is one, as counted
+        // above, and nothing since could have started another; elsewhere the
+        // caller answers for it. So the child may do whatever we could.
+        #[allow(unsafe_code, reason = "fork has no safe form")]
+        match unsafe { fork() }.map_err(io::Error::from)? {
+            ForkResult::Parent { child } => {
+                let process = Pid::from_raw(child.as_raw())
+                    .and_then(|child| pidfd_open(child, PidfdFlags::empty()).ok());
+                Ok(Some(Self { socket: ours, process }))
+            }
+            ForkResult::Child => answering::run(theirs, daemon, duties),
+        }
+    }
+
+    /// Has the keys read again.
+    ///
+    /// # Errors
+    /// What is wrong with them, or why they could not be read.
+    pub async fn keys(&self) -> Result<ReadKeys, HelperError> {
+        self.ask(Question::Keys, READING_LIMIT, Answers::keys).await
+    }
+
+    /// Has the target's name looked up again.
+    ///
+    /// # Errors
+    /// The resolver's, or why it could not be asked.
+    pub async fn endpoints(&self) -> Result<Vec<Endpoint>, HelperError> {
+        self.ask(Question::Endpoints, LOOK_UP_LIMIT, Answers::endpoints).await
+    }
+
+    async fn ask<T>(
+        &self,
+        question: Question,
+        limit: Duration,
+        receive: impl AsyncFnOnce(Answers) -> Result<T, HelperError>,
+    ) -> Result<T, HelperError> {
+        let (ours, theirs) = pair().map_err(HelperError::System)?;
+        ioctl_fionbio(&ours, true).map_err(system)?;
+        let answers = Answers::new(readable(ours).map_err(HelperError::System)?);
+        self.send(question, &theirs)?;
+        drop(theirs);
+        timeout(limit, receive(answers)).await.unwrap_or(Err(HelperError::Slow(limit)))
+    }
+
+    /// Does not wait.
+    fn send(&self, question: Question, answer_to: &OwnedFd) -> Result<(), HelperError> {
+        let descriptors = [answer_to.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let byte = [question.byte()];
+        match sendmsg(&self.socket, &[IoSlice::new(&byte)], &mut control, flags) {
+            Ok(_) => Ok(()),
+            Err(Errno::PIPE | Errno::CONNRESET) => Err(HelperError::Gone),
+            Err(Errno::AGAIN) => Err(HelperError::Busy),
+            Err(error) => Err(system(error)),
+        }
+    }
+
+    /// Says it once, should the helper end. It does not before this process does,
+    /// unless something is wrong.
+    pub async fn watch(&self) {
+        let Some(process) = &self.process else { return };
+        let Ok(watched) = process.try_clone().and_then(readable) else { return };
+        if watched.readable().await.is_err() {
+            return;
+        }
+        // So that it does not stay in the system's table.
+        let status = waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED);
+        let signal = status.ok().flatten().and_then(|status| status.terminating_signal());
+        let by_signal = signal.map_or_else(String::new, |signal| format!(", by signal {signal}"));
+        log::error!(
+            "The helper process has ended{by_signal}. Keys cannot be reloaded, and names are not \
+             looked up again: restart spiped"
+        );
+    }
+}
+
+fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    // Each message is one, whole; and the end of a process is the end of its
+    // socket.
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+/// Has this thread's event loop watch it.
+fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: a descriptor that is owned is open and stays the same, and is closed
+    // after the loop has let go of it.
+    #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
+    let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    Ok(registered?)
+}
+
+fn system(error: Errno) -> HelperError {
+    HelperError::System(error.into())
+}

@@ -1,0 +1,78 @@
+//! What outgoing connections need of the system while a program runs.
+
+use rustix::thread::CapabilitySet;
+
+use super::address::Address;
+use super::resolve::Endpoint;
+use crate::process::sandbox::Needs;
+
+/// Up to here, a port may only be taken by whoever has a capability.
+const RESERVED_PORTS: u16 = 1023;
+
+/// What connections to `target` need, made from `bind` if that is given.
+#[must_use]
+pub fn needs(target: &Address, bind: Option<&Endpoint>) -> Needs {
+    let mut needs = Needs {
+        connects_to: ports(target),
+        connects_from: Vec::new(),
+        makes_sockets_in: None,
+        capabilities: CapabilitySet::empty(),
+    };
+    if let Address::Unix(_) = target {
+        // A socket of another user's, which root connects to without being asked.
+        needs.capabilities |= CapabilitySet::DAC_OVERRIDE;
+    }
+    match bind {
+        Some(Endpoint::Tcp(address)) => {
+            needs.connects_from.push(address.port());
+            if (1..=RESERVED_PORTS).contains(&address.port()) {
+                needs.capabilities |= CapabilitySet::NET_BIND_SERVICE;
+            }
+        }
+        Some(Endpoint::Unix(path)) => {
+            needs.makes_sockets_in = path.parent().map(ToOwned::to_owned);
+            needs.capabilities |= CapabilitySet::DAC_OVERRIDE;
+        }
+        None => {}
+    }
+    needs
+}
+
+/// The TCP ports of a target. `None` if they cannot be told: what the name of a
+/// service stands for may change.
+fn ports(target: &Address) -> Option<Vec<u16>> {
+    match target {
+        Address::Unix(_) => Some(Vec::new()),
+        Address::Literal(address) => Some(vec![address.port()]),
+        Address::Name { port, .. } => Some(vec![port.parse().ok()?]),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_ports_of_the_target_are_needed() {
+        let ports = |target: &str| needs(&target.parse().unwrap(), None).connects_to;
+        assert_eq!(ports("[::1]:80"), Some(vec![80]));
+        assert_eq!(ports("example.net:80"), Some(vec![80]));
+        assert_eq!(ports("example.net:http"), None);
+        assert_eq!(ports("/run/socket"), Some(vec![]));
+    }
+
+    #[test]
+    fn capabilities_are_rarely_needed() {
+        let needed = |target: &str, bind: Option<&str>| {
+            let bind = bind.map(|address| Endpoint::Tcp(address.parse().unwrap()));
+            needs(&target.parse().unwrap(), bind.as_ref()).capabilities
+        };
+        for bind in [None, Some("127.0.0.1:0"), Some("127.0.0.1:1024")] {
+            assert_eq!(needed("[::1]:80", bind), CapabilitySet::empty());
+        }
+        let reserved = needed("[::1]:80", Some("127.0.0.1:1023"));
+        assert_eq!(reserved, CapabilitySet::NET_BIND_SERVICE);
+        assert_eq!(needed("/run/socket", None), CapabilitySet::DAC_OVERRIDE);
+    }
+}

@@ -1,0 +1,51 @@
+//! The parts of root's power.
+
+use rustix::io;
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
+    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+};
+
+use super::{Layer, words};
+
+/// Makes sure that no capability can come back through a program that is run.
+/// Only who may change capabilities may do that; for others, that new privileges
+/// are refused has to do.
+pub(super) fn leave_bounding_set(kept: CapabilitySet) {
+    let all = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
+    for capability in all.take_while(|&one| capability_is_in_bounding_set(one).is_ok()) {
+        if !kept.contains(capability) && capability_is_in_bounding_set(capability) == Ok(true) {
+            let _ = remove_capability_from_bounding_set(capability);
+        }
+    }
+}
+
+/// Empties all sets of this thread, but for what is `kept`.
+pub(super) fn give_up(kept: CapabilitySet) -> Layer {
+    match reduce_to(kept) {
+        Ok(left) if left.is_empty() => Ok("no capabilities".to_owned()),
+        Ok(left) => Err(format!("giving up {}", names(left))),
+        Err(error) => Err(format!("giving up capabilities ({})", words(error))),
+    }
+}
+
+/// What is left of them.
+pub(super) fn reduce_to(kept: CapabilitySet) -> io::Result<CapabilitySet> {
+    // Unknown to kernels before 4.3, which have no such set.
+    let _ = clear_ambient_capability_set();
+    let now = capabilities(None)?;
+    let kept = now.permitted & kept;
+    let wanted =
+        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    // Even giving up nothing is a system call that may be forbidden.
+    if now != wanted {
+        set_capabilities(None, wanted)?;
+    }
+    let now = capabilities(None)?;
+    Ok(now.effective | now.permitted | now.inheritable)
+}
+
+fn names(capabilities: CapabilitySet) -> String {
+    let names = capabilities.iter_names().map(|(name, _)| format!("CAP_{name}"));
+    names.collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,99 @@
+//! Files, ports and other processes, as far as the kernel can shut them out.
+
+use std::env;
+use std::os::unix::ffi::OsStrExt as _;
+
+use ::landlock::{
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, LandlockStatus,
+    NetPort, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+};
+
+use super::{Layer, Needs};
+
+/// The last version whose rights these rules were tried with. Later ones bring
+/// rights that today's rules say nothing about, and those are not touched.
+const TRIED: ABI = ABI::V6;
+
+/// Shuts this thread, and those it starts, off from files, from TCP ports that
+/// are not needed, and from signals to other processes. Unix sockets with a path
+/// stay within reach: none of these rights is about them.
+pub(super) fn restrict(needs: &Needs) -> Vec<Layer> {
+    described(shut_in(needs))
+}
+
+fn shut_in(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
+    let mut rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(TRIED))?
+        .handle_access(AccessNet::BindTcp)?
+        .scope(scopes())?;
+    if needs.connects_to.is_some() {
+        rules = rules.handle_access(AccessNet::ConnectTcp)?;
+    }
+    let mut rules = rules.create()?;
+    for &port in needs.connects_to.iter().flatten() {
+        rules = rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+    }
+    for &port in &needs.connects_from {
+        rules = rules.add_rule(NetPort::new(port, AccessNet::BindTcp))?;
+    }
+    // A directory that is not there yet cannot be named: sockets in it then fail.
+    if let Some(directory) = &needs.makes_sockets_in
+        && let Ok(directory) = PathFd::new(directory)
+    {
+        rules = rules.add_rule(PathBeneath::new(directory, AccessFs::MakeSock))?;
+    }
+    rules.restrict_self()
+}
+
+/// For a process that goes on to read files and to ask name servers: it can write
+/// and run none, take no TCP port, and signal no other process.
+pub(super) fn read_only() -> Vec<Layer> {
+    described(shut_in_to_read())
+}
+
+fn shut_in_to_read() -> Result<RestrictionStatus, RulesetError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_write(TRIED) | AccessFs::Execute)?
+        .handle_access(AccessNet::BindTcp)?
+        .scope(Scope::Signal)?
+        .create()?
+        .restrict_self()
+}
+
+/// Signals to others; and abstract sockets, unless the service manager waits for
+/// news at one.
+fn scopes() -> BitFlags<Scope> {
+    let notified = env::var_os("NOTIFY_SOCKET");
+    if notified.is_some_and(|path| path.as_bytes().starts_with(b"@")) {
+        Scope::Signal.into()
+    } else {
+        Scope::Signal | Scope::AbstractUnixSocket
+    }
+}
+
+/// The first version with all of it is that of Linux 6.12.
+fn described(restricted: Result<RestrictionStatus, RulesetError>) -> Vec<Layer> {
+    let status = match restricted {
+        Ok(status) => status,
+        Err(error) => return vec![Err(format!("Landlock ({error})"))],
+    };
+    let reason = match (&status.ruleset, &status.landlock) {
+        (RulesetStatus::FullyEnforced, _) => {
+            return vec![Ok("Landlock (files, TCP ports, signals)".to_owned())];
+        }
+        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => {
+            let active = if *effective_abi < ABI::V4 { "files" } else { "files, TCP ports" };
+            return vec![
+                Ok(format!("Landlock ({active})")),
+                Err("the rest of Landlock (Linux 6.12 has it)".to_owned()),
+            ];
+        }
+        (_, LandlockStatus::NotImplemented) => "this kernel has none",
+        (_, LandlockStatus::NotEnabled) => "this kernel has it switched off",
+        (_, LandlockStatus::Available { .. }) => "refused",
+    };
+    vec![Err(format!("Landlock ({reason})"))]
+}

@@ -1,0 +1,188 @@
+//! The rights that a program gives up once it has what it needs: whoever broke
+//! into it through a peer's bytes would find them gone.
+//!
+//! In two steps. What the kernel keeps for each thread (capabilities, Landlock)
+//! goes while there is one thread, so that all others begin without it: see
+//! [`Sandbox::enter`]. The filter of system calls comes last, for all threads at
+//! once, when nothing is left to do that only a start does: see
+//! [`Sandbox::seal`].
+
+mod capabilities;
+mod landlock;
+mod system_calls;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, dumpable_behavior, setrlimit};
+use rustix::thread::{CapabilitySet, no_new_privs, set_no_new_privs};
+use thiserror::Error;
+
+use crate::process::daemonize::is_alone;
+use crate::process::dumps;
+use crate::process::privileges::{Identity, PrivilegeError};
+
+/// What a program goes on to need from the system besides sockets that exist.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    /// The TCP ports it connects to; `None`: any.
+    pub connects_to: Option<Vec<u16>>,
+    /// The TCP ports that its outgoing connections have at its end, if it chooses
+    /// them.
+    pub connects_from: Vec<u16>,
+    /// Where it makes Unix sockets.
+    pub makes_sockets_in: Option<PathBuf>,
+    /// Capabilities it cannot do without, as far as it has them.
+    pub capabilities: CapabilitySet,
+}
+
+/// Where this process is shut in. Complete after [`seal`](Self::seal).
+#[derive(Debug, Default)]
+pub struct Sandbox {
+    /// What there is, in words.
+    active: Vec<String>,
+    /// What there should be, and why it is not there.
+    missing: Vec<String>,
+}
+
+/// What became of one of its walls.
+type Layer = Result<String, String>;
+
+/// `--strict`, and something is missing.
+#[derive(Debug, Error)]
+#[error("--strict: the sandbox lacks {0}")]
+pub struct Incomplete(String);
+
+impl Sandbox {
+    /// Becomes `identity`, if there is one, and gives up for good what a thread
+    /// can give up for itself. Call it while there is one thread.
+    ///
+    /// # Errors
+    /// When the process cannot become `identity`. Whatever else is refused is part
+    /// of what [`seal`](Self::seal) reports.
+    pub fn enter(needs: &Needs, identity: Option<&Identity>) -> Result<Self, PrivilegeError> {
+        keep_memory_locked();
+        // Needs a capability that does not survive a change of user.
+        capabilities::leave_bounding_set(needs.capabilities);
+        if let Some(identity) = identity {
+            identity.assume()?;
+        }
+        dumps::forbid();
+        let mut sandbox = Self::default();
+        sandbox.add(refuse_new_privileges());
+        sandbox.add(capabilities::give_up(needs.capabilities));
+        sandbox.add(check_dumps());
+        match single_thread() {
+            Ok(()) => landlock::restrict(needs).into_iter().for_each(|layer| sandbox.add(layer)),
+            Err(reason) => sandbox.add(Err(format!("Landlock ({reason})"))),
+        }
+        Ok(sandbox)
+    }
+
+    /// Forbids all threads every system call that is not needed from now on. Says
+    /// in one line what is active.
+    ///
+    /// # Errors
+    /// When something is missing and `demand` is to be strict about it.
+    pub fn seal(mut self, demand: Demand) -> Result<(), Incomplete> {
+        self.add(system_calls::allow_only_needed());
+        if self.missing.is_empty() {
+            log::info!("Sandbox: {self}");
+            return Ok(());
+        }
+        let missing = self.missing.join(", ");
+        match demand {
+            Demand::All => return Err(Incomplete(missing)),
+            Demand::Possible(level) => log::log!(level, "Sandbox: {self}; missing: {missing}"),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, layer: Layer) {
+        match layer {
+            Ok(active) => self.active.push(active),
+            Err(missing) => self.missing.push(missing),
+        }
+    }
+}
+
+/// What is active.
+impl fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.active[..] {
+            [] => f.write_str("nothing"),
+            active => f.write_str(&active.join(", ")),
+        }
+    }
+}
+
+/// What is left to a process that is there to read files and to ask name servers:
+/// to read any file, if it could, and nothing else of root's power. Does what can
+/// be done, while there is one thread.
+pub fn keep_reading() {
+    let kept = CapabilitySet::DAC_READ_SEARCH;
+    capabilities::leave_bounding_set(kept);
+    let left = capabilities::reduce_to(kept).map_err(io::Error::from);
+    let unprivileged = set_no_new_privs(true).map_err(io::Error::from);
+    dumps::forbid();
+    if let Err(error) = left.and(unprivileged) {
+        log::debug!("The helper process keeps more rights than it needs: {error}");
+    }
+    for layer in landlock::read_only().into_iter().chain([system_calls::forbid_dangerous()]) {
+        if let Err(missing) = layer {
+            log::debug!("The helper process runs without {missing}");
+        }
+    }
+}
+
+/// How much of a sandbox there has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// What the kernel has. What it lacks is worth a line of this level.
+    Possible(log::Level),
+    /// All of it.
+    All,
+}
+
+impl Demand {
+    /// What `--strict` asks for, and what there is without it.
+    #[must_use]
+    pub fn new(strict: bool, otherwise: log::Level) -> Self {
+        if strict { Self::All } else { Self::Possible(otherwise) }
+    }
+}
+
+/// Without its capability, root has the limit of everybody on memory that is
+/// never swapped out: it goes first, where that is allowed.
+fn keep_memory_locked() {
+    let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
+}
+
+fn refuse_new_privileges() -> Layer {
+    let refused = set_no_new_privs(true).and_then(|()| no_new_privs());
+    match refused {
+        Ok(true) => Ok("no new privileges".to_owned()),
+        Ok(false) => Err("refusing new privileges (ignored)".to_owned()),
+        Err(error) => Err(format!("refusing new privileges ({})", words(error))),
+    }
+}
+
+fn check_dumps() -> Layer {
+    match dumpable_behavior() {
+        Ok(DumpableBehavior::NotDumpable) => Ok("no dumps".to_owned()),
+        Ok(_) | Err(_) => Err("forbidding dumps".to_owned()),
+    }
+}
+
+/// A thread that exists already would keep its rights.
+fn single_thread() -> Result<(), String> {
+    if is_alone() { Ok(()) } else { Err("other threads are running".to_owned()) }
+}
+
+fn words(error: impl Into<io::Error>) -> String {
+    error.into().to_string()
+}
+
+#[cfg(test)]
+mod tests;

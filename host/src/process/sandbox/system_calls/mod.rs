@@ -1,0 +1,83 @@
+//! Which system calls a process has, from some moment on.
+//!
+//! What is forbidden answers as if the kernel did not know it. A library that
+//! tries something new has a way to do without, as it has on older kernels; if
+//! there is none, an operation fails, and with it one connection. To end the
+//! process in such a case would hand whoever finds a path to a forgotten call the
+//! means to stop all connections; and whoever has taken over the process gains
+//! nothing from an error.
+
+mod forbidden;
+mod needed;
+
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+
+use libc::c_long;
+use seccompiler::{
+    BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp,
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
+};
+
+use super::Layer;
+
+/// Leaves all threads only what a program needs once it has started.
+pub(super) fn allow_only_needed() -> Layer {
+    let filtered = needed::needed().and_then(|calls| install(calls, UNKNOWN, SeccompAction::Allow));
+    layer(filtered)
+}
+
+/// Takes from all threads what nothing needs that only reads and asks.
+pub(super) fn forbid_dangerous() -> Layer {
+    layer(install(forbidden::forbidden(), SeccompAction::Allow, UNKNOWN))
+}
+
+fn layer(filtered: Result<(), Error>) -> Layer {
+    match filtered {
+        Ok(()) => Ok("seccomp".to_owned()),
+        Err(Error::Seccomp(cause) | Error::Prctl(cause)) => Err(format!("seccomp ({cause})")),
+        Err(error) => Err(format!("seccomp ({error})")),
+    }
+}
+
+fn install(calls: Calls, others: SeccompAction, these: SeccompAction) -> Result<(), Error> {
+    let filter = SeccompFilter::new(calls, others, these, ARCH.try_into()?)?;
+    apply_filter_all_threads(&BpfProgram::try_from(filter)?)
+}
+
+/// System calls, and for some of them the forms that are meant.
+type Calls = BTreeMap<c_long, Vec<SeccompRule>>;
+
+type Condition = Result<SeccompCondition, BackendError>;
+
+/// Any of these forms, each of which is conditions that hold together.
+fn rules(forms: Vec<Vec<Condition>>) -> Result<Vec<SeccompRule>, Error> {
+    let rule = |conditions: Vec<Condition>| {
+        SeccompRule::new(conditions.into_iter().collect::<Result<_, _>>()?)
+    };
+    Ok(forms.into_iter().map(rule).collect::<Result<_, _>>()?)
+}
+
+/// As the kernel answers to a number that it does not know.
+const UNKNOWN: SeccompAction = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+
+/// The argument at `index`, a number of 32 bits, is this one.
+fn is(index: u8, wanted: u64) -> Condition {
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, wanted)
+}
+
+/// These bits of the argument at `index` are like this.
+fn bits(index: u8, mask: i32, wanted: i32) -> Condition {
+    let masked = SeccompCmpOp::MaskedEq(number(mask));
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, masked, number(wanted))
+}
+
+/// The pointer at `index` is none.
+fn null(index: u8) -> Condition {
+    SeccompCondition::new(index, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
+}
+
+/// As it is in a register.
+fn number(constant: i32) -> u64 {
+    constant.cast_unsigned().into()
+}
