@@ -44,7 +44,17 @@ fn source_name_with_two_addresses_takes_the_first_and_says_so() {
 #[test]
 fn target_name_that_moves_is_followed() {
     let lab = Lab::new();
-    let (backends, hosts, client) = target_on_the_first(&lab);
+    followed(target_on_the_first(&lab, &[]));
+}
+
+#[test]
+fn target_name_that_moves_is_followed_by_somebody_else() {
+    let lab = Lab::new();
+    followed(target_on_the_first(&lab, &["-u", "nobody:nogroup"]));
+}
+
+#[track_caller]
+fn followed((backends, hosts, client): (Vec<Backend>, Hosts, Daemon)) {
     hosts.change(&lines(&TWO[1..]));
     wait::until("a connection went to the new address", || {
         let _conn = client.connect();
@@ -58,7 +68,7 @@ fn target_name_that_moves_is_followed() {
 #[test]
 fn target_name_that_vanishes_keeps_its_last_address() {
     let lab = Lab::new();
-    let (backends, hosts, client) = target_on_the_first(&lab);
+    let (backends, hosts, client) = target_on_the_first(&lab, &[]);
     hosts.change("");
     client.process.wait_for_stderr(NAME);
     let _conn = client.connect();
@@ -100,12 +110,13 @@ fn reaches_either(ips: &[IpAddr]) {
 
 /// A client of a name that has had the first of two addresses so far, and a
 /// backend on each. It looks the name up every second.
-fn target_on_the_first(lab: &Lab) -> (Vec<Backend>, Hosts, Daemon) {
+fn target_on_the_first(lab: &Lab, args: &[&str]) -> (Vec<Backend>, Hosts, Daemon) {
     let endpoints = lab.tcp_on_each(&TWO);
     let backends: Vec<_> = endpoints.iter().map(Backend::manual_at).collect();
     let hosts = Hosts::new(lab, &lines(&TWO[..1]));
     let client = Spiped::encrypt(lab, &named(&endpoints[0]))
         .args(&["-r", "1"])
+        .args(args)
         .under(hosts.wrapper())
         .start();
     let _conn = client.connect();

@@ -1,13 +1,17 @@
 //! `-u`: changing user and group.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::thread;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use spiped_tests::{Backend, Background, Exit, Lab, Origin, Program, Spiped, proc, wait};
+use nix::unistd::{Gid, Pid, Uid, chown};
+use spiped_tests::{
+    Backend, Background, Ending, Endpoint, Exit, KEY, Lab, OTHER_KEY, Origin, Program, Spiped,
+    proc, wait,
+};
 
 #[test]
 fn user_alone_keeps_the_group() {
@@ -40,16 +44,33 @@ fn service_works_afterwards() {
 }
 
 #[test]
-fn keys_that_only_root_can_read_stay_in_use_after_a_reload() {
+fn keys_that_only_root_can_read_are_read_again() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let server = Spiped::decrypt(&lab, backend.endpoint()).args(&["-u", "nobody"]).start();
-    let client = Spiped::encrypt(&lab, server.source()).start();
+    let former = Spiped::encrypt(&lab, server.source()).key(lab.write_key("copy", KEY)).start();
     // By then it is somebody else.
-    client.connect().expect_echo(b"unprivileged");
+    former.connect().expect_echo(b"unprivileged");
+    lab.write_key("key", OTHER_KEY);
     server.process.signal(Signal::SIGHUP);
-    server.process.wait_for_stderr("/key: Permission denied; the old keys stay in use");
-    client.connect().expect_echo(b"as before");
+    server.process.wait_for_stderr("Keys read again");
+    let client = Spiped::encrypt(&lab, server.source()).key(lab.other_key()).start();
+    client.connect().expect_echo(b"with the new key");
+    former.connect().expect_nothing_but(Ending::Reset);
+}
+
+#[test]
+fn target_of_another_user_is_reached_by_root_without_a_user_to_become() {
+    let lab = Lab::new();
+    let socket = lab.unix("socket");
+    let _backend = Backend::echo_at(&socket);
+    let Endpoint::Unix(path) = &socket else { unreachable!() };
+    chown(path, Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOGROUP))).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    let server = Spiped::decrypt(&lab, &socket).start();
+    server.process.wait_for_stderr("missing: giving up CAP_DAC_OVERRIDE");
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    client.connect().expect_echo(b"as root");
 }
 
 #[test]

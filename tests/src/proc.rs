@@ -68,6 +68,16 @@ pub fn working_in(directory: &Path) -> Vec<i32> {
     pids.filter(works_there).collect()
 }
 
+/// The live processes whose parent this is.
+pub fn children(parent: i32) -> Vec<i32> {
+    let tasks = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let children = lists.flat_map(|list| {
+        list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()
+    });
+    children.filter(|&child| is_alive(child)).collect()
+}
+
 /// How many file descriptors a process has open.
 ///
 /// # Panics

@@ -93,7 +93,7 @@ impl Lab {
             key_policy: KeyPolicy::default(),
             counters: Arc::default(),
             observe: Observe::default(),
-            targets: Targets::new(address.to_string().parse().unwrap(), targets, None),
+            targets: Targets::fixed(targets),
             bind: None,
             time_limit: Duration::from_secs(20),
             keepalive: true,

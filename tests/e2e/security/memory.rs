@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use sha2::{Digest, Sha256};
 use spiped_tests::memory::{Expected, Traces, expect};
 use spiped_tests::wire::{Handshake, PLAIN_MAX, Session, Side, psk};
-use spiped_tests::{Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spiped};
+use spiped_tests::{Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spiped, proc};
 
 use crate::by_hand::{AgainstClient, AgainstServer};
 
@@ -44,6 +44,19 @@ fn key_that_was_replaced_is_gone_and_the_new_one_is_guarded() {
     expected.extend([Expected::gone(psk_of(KEY)), key_of(Side::Server, OTHER_KEY)]);
     expected.extend([KEY, OTHER_KEY].map(content));
     expect(server.daemon.process.pid(), &expected);
+    expect_ignorance(helper(server.daemon.process.pid()));
+}
+
+#[test]
+fn helper_process_keeps_nothing_of_keys() {
+    let lab = Lab::new();
+    let server = Spiped::decrypt(&lab, &lab.tcp()).args(&["-u", "nobody"]).start();
+    let helper = helper(server.process.pid());
+    expect_ignorance(helper);
+    lab.write_key("key", OTHER_KEY);
+    server.process.signal(Signal::SIGHUP);
+    server.process.wait_for_stderr("Keys read again");
+    expect_ignorance(helper);
 }
 
 #[test]
@@ -95,6 +108,22 @@ fn forgets(side: Side, exchange: Exchange) {
     end.daemon().process.wait_for_stderr("Keys read again");
     expect(pid, &expected);
     asleep.transfer();
+    expect(pid, &expected);
+}
+
+/// The daemon's only child.
+#[track_caller]
+fn helper(daemon: i32) -> i32 {
+    let children = proc::children(daemon);
+    let [helper] = children[..] else { panic!("children of {daemon}: {children:?}") };
+    helper
+}
+
+/// Neither what the daemon read at its start nor what was read since.
+#[track_caller]
+fn expect_ignorance(pid: i32) {
+    let traces = |key| [Expected::gone(psk_of(key)), content(key)];
+    let expected: Vec<_> = [KEY, OTHER_KEY].into_iter().flat_map(traces).collect();
     expect(pid, &expected);
 }
 

@@ -6,6 +6,7 @@ mod key_shares;
 mod memory;
 mod packets;
 mod randomness;
+mod sandbox;
 mod secrecy;
 mod strangers;
 mod truncated;
