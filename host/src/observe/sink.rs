@@ -141,13 +141,19 @@ fn write_all(line: &[u8], patience: Patience) -> Result<(), Unwritten> {
     let mut written = 0;
     while written < line.len() {
         let unwritten = |error| Unwritten { written, error };
-        wait_writable(stderr, patience).map_err(unwritten)?;
+        // Whoever has patience waits in the write: a pipe may have room for a
+        // line and not be writable.
+        if patience.is_some() {
+            wait_writable(stderr, patience).map_err(unwritten)?;
+        }
         // A pipe that is writable takes so much without making us wait.
         let end = line.len().min(written + PIPE_BUF);
         match rustix::io::write(stderr, &line[written..end]) {
             Ok(0) => return Err(unwritten(io::ErrorKind::WriteZero.into())),
             Ok(len) => written += len,
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(Errno::INTR) => {}
+            // Somebody has made it non-blocking.
+            Err(Errno::AGAIN) => wait_writable(stderr, patience).map_err(unwritten)?,
             Err(error) => return Err(unwritten(error.into())),
         }
     }

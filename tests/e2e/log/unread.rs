@@ -16,7 +16,7 @@ use spiped_tests::{Backend, Background, Conn, Daemon, Ending, Lab, Spiped, proc,
 use super::{probe, send_garbage};
 
 #[test]
-fn standard_error_that_nobody_reads_stops_nothing_and_loses_are_counted() {
+fn standard_error_that_nobody_reads_stops_nothing_and_losses_are_counted() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let mut unread = Unread::new(&lab, "log");
@@ -215,7 +215,8 @@ impl Unread {
         mkfifo(&path, Mode::S_IRWXU).unwrap();
         // Both ends, so that opening waits for nobody.
         let file = File::options().read(true).write(true).open(&path).unwrap();
-        fcntl(file.as_fd(), FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+        // One page would count as full after the first line.
+        fcntl(file.as_fd(), FcntlArg::F_SETPIPE_SZ(2 * 4096)).unwrap();
         Self { path, file }
     }
 
