@@ -78,7 +78,9 @@ fn every_key_works_without_forward_secrecy() {
     let keys = Keys::new(&lab, &["alice", "bob"]);
     let server = keys.server(backend.endpoint()).args(&["-f"]).start();
     for name in ["alice", "bob"] {
-        expect_service(&keys.client(&server, name));
+        // It lives until its connection is over: a client that is killed resets.
+        let client = keys.client(&server, name);
+        drop(expect_service(&client));
         server.process.wait_for_stderr(&format!(": key {name}: closed: "));
     }
 }
