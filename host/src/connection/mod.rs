@@ -231,8 +231,8 @@ impl Snapshot {
     }
 
     /// From here on, whoever is at the other end must not take a broken
-    /// connection for one that was complete, however it ends: protocol.md F-2,
-    /// F-5.
+    /// connection for one that was complete, however it ends:
+    /// protocol.md F-2, F-5.
     fn begin(&self, socket: &Socket) {
         socket.tune(self.keepalive);
         socket.reset_when_dropped();

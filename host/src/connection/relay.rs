@@ -106,13 +106,7 @@ where
 {
     // However this ends, also if it is not polled to its end.
     let _wiped = WipeOnDrop;
-    let mut duplex = Duplex {
-        session,
-        tally,
-        inward: Direction::new(to_plain),
-        outward: Direction::new(Vec::new()),
-        moved: false,
-    };
+    let mut duplex = Duplex::new(session, tally, to_plain);
     let stop = match failure {
         Some(failure) => Stop::Session(failure),
         None => match duplex.run(crypt, plain).await {
@@ -136,7 +130,17 @@ pub(super) struct Duplex<'a, 'e> {
     moved: bool,
 }
 
-impl Duplex<'_, '_> {
+impl<'a, 'e> Duplex<'a, 'e> {
+    /// `to_plain` has been verified already.
+    pub(super) fn new(
+        session: &'a mut Sleeper<'e>,
+        tally: &'a mut Tally,
+        to_plain: Vec<u8>,
+    ) -> Self {
+        let (inward, outward) = (Direction::new(to_plain), Direction::new(Vec::new()));
+        Self { session, tally, inward, outward, moved: false }
+    }
+
     /// Copies until both directions have ended, or something breaks.
     async fn run<C: Stream, P: Stream>(&mut self, crypt: &C, plain: &P) -> Result<(), Stop> {
         let mut crypt_gone = pin!(crypt.gone());

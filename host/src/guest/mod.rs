@@ -39,6 +39,8 @@ pub use output::{Output, Status};
 pub use self_test::{SelfTestError, self_test};
 pub use session::{ACCEPT_ENTROPY_LEN, CONNECT_ENTROPY_LEN, Greeting, STATE_MAX, SessionGuest};
 pub use sleeper::Sleeper;
+#[cfg(test)]
+pub(crate) use sleeper::tests::established;
 
 /// Length of a nonce: the random bytes that each end sends first.
 pub const NONCE_LEN: usize = 32;

@@ -100,7 +100,7 @@ fn failure(error: GuestError) -> Failure {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-mod tests {
+pub(crate) mod tests {
     use super::super::self_test::{begin, take};
     use super::super::{ClientConfig, Greeting, NONCE_LEN, ServerConfig, Status};
     use super::*;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     /// A client's session.
-    fn established(engine: &Engine) -> Sleeper<'_> {
+    pub(crate) fn established(engine: &Engine) -> Sleeper<'_> {
         let (psk, nonce) = (Psk::copy_of(&[1; 32]), [2; NONCE_LEN]);
         let mut client = SessionGuest::connect(engine, ClientConfig::X25519, &psk).unwrap();
         let mut hello = begin(&mut client).unwrap();

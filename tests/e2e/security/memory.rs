@@ -4,11 +4,13 @@
 //! The test plays the peer, so it knows every key of a connection. It stops the
 //! daemon and reads all of its memory, which takes root.
 
+use std::io::{Read, Write};
+
 use nix::sys::signal::Signal;
 use sha2::{Digest, Sha256};
 use spiped_tests::memory::{Expected, Traces, expect};
 use spiped_tests::wire::{Handshake, PLAIN_MAX, Session, Side, psk};
-use spiped_tests::{Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spiped, proc};
+use spiped_tests::{Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spipe, Spiped, proc};
 
 use crate::by_hand::{AgainstClient, AgainstServer};
 
@@ -88,6 +90,36 @@ fn daemon_in_the_background_guards_its_key_as_well() {
     Spiped::decrypt(&lab, backend.endpoint()).args(&["-p", "pid"]).run().expect_success();
     let daemon = Background::from_pid_file(&lab.path("pid"));
     expect(daemon.pid(), &[key_of(Side::Server, KEY), content(KEY)]);
+}
+
+#[test]
+fn spipe_forgets_what_it_has_passed_on() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut spipe = Spipe::to(&lab, backend.endpoint()).start();
+    let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
+    let marker = |direction: &str| {
+        let digest = Sha256::digest(format!("plaintext of spipe, {direction}"));
+        *digest.first_chunk::<16>().expect("32 bytes")
+    };
+    let (inward, outward) = (marker("inward"), marker("outward"));
+    for packets in [1, 64, 3] {
+        let message = inward.repeat(PLAIN_MAX / 16);
+        let batch: Vec<_> = (0..packets).flat_map(|_| session.packet(&message)).collect();
+        session.conn.send(batch);
+        let mut received = vec![0; packets * PLAIN_MAX];
+        spipe.stdout.read_exact(&mut received).unwrap();
+        assert_eq!(received, message.repeat(packets));
+        let message = outward.repeat(PLAIN_MAX / 16 * packets);
+        spipe.stdin.write_all(&message).unwrap();
+        let mut received = Vec::new();
+        while received.len() < message.len() {
+            received.extend(session.receive());
+        }
+        assert_eq!(received, message);
+    }
+    let gone = |what, marker: &[u8; 16]| Expected::gone(Traces::of_bytes(what, marker));
+    expect(spipe.process.pid(), &[gone("inward", &inward), gone("outward", &outward)]);
 }
 
 /// One connection is closed and one falls asleep after much traffic; the keys
