@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use spiped_tests::{Backend, BlackHole, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, proc, wait};
 
@@ -29,16 +30,53 @@ fn address_that_never_answers_leaves_time_for_the_next() {
 }
 
 #[test]
-fn source_name_with_two_addresses_takes_the_first_and_says_so() {
+fn source_name_with_two_addresses_listens_on_both() {
     let lab = Lab::new();
-    let source = &lab.tcp_on_each(&TWO)[0];
-    let hosts = Hosts::new(&lab, &lines(&TWO));
-    let daemon = Spiped::encrypt(&lab, &lab.tcp())
-        .source_written(source, &named(source))
-        .under(hosts.wrapper())
-        .start();
-    let warning = format!("Using the first of multiple addresses found for {NAME}");
-    daemon.process.wait_for_stderr(&warning);
+    let sources = lab.tcp_on_each(&TWO);
+    let backend = Backend::manual(&lab);
+    let _daemon = source_on_two(&lab, backend.endpoint(), &sources).start();
+    for source in &sources {
+        let _conn = Conn::to(source);
+        backend.accept();
+    }
+}
+
+#[test]
+fn source_name_needs_its_first_address_only() {
+    let lab = Lab::new();
+    let sources = lab.tcp_on_each(&TWO);
+    let backend = Backend::manual(&lab);
+    let occupied = Backend::manual_at(&sources[1]);
+    let daemon = source_on_two(&lab, backend.endpoint(), &sources).start();
+    daemon.process.wait_for_stderr(&format!("Not listening on {}: ", sources[1]));
+    let _conn = daemon.connect();
+    backend.accept();
+    drop((daemon, occupied));
+    let _occupied = Backend::manual_at(&sources[0]);
+    let exit = source_on_two(&lab, backend.endpoint(), &sources).run();
+    exit.expect_failure("Address already in use");
+}
+
+#[test]
+fn star_is_told_from_all_interfaces() {
+    let lab = Lab::new();
+    let source = lab.tcp();
+    let written = format!("*:{}", source.port());
+    let daemon = Spiped::encrypt(&lab, &lab.tcp()).source_written(&source, &written).spawn();
+    daemon.wait_for_stderr("for all interfaces write [0.0.0.0]:PORT or [::]:PORT");
+}
+
+#[test]
+fn failing_look_ups_are_said_once_and_so_is_their_end() {
+    let lab = Lab::new();
+    let (_backends, hosts, client) = target_on_the_first(&lab);
+    hosts.change("");
+    client.process.wait_for_stderr(FAILED);
+    // Some more of them.
+    wait::observe(Duration::from_secs(3));
+    hosts.change(&lines(&TWO[..1]));
+    client.process.wait_for_stderr("works again");
+    assert_eq!(client.process.stderr().matches(FAILED).count(), 1);
 }
 
 #[test]
@@ -124,6 +162,14 @@ fn target_on_the_first(lab: &Lab, args: &[&str]) -> (Vec<Backend>, Hosts, Daemon
     (backends, hosts, client)
 }
 
+/// A client that listens on all addresses of the name.
+fn source_on_two(lab: &Lab, target: &Endpoint, sources: &[Endpoint]) -> Spiped {
+    let hosts = Hosts::new(lab, &lines(&TWO));
+    Spiped::encrypt(lab, target)
+        .source_written(&sources[0], &named(&sources[0]))
+        .under(hosts.wrapper())
+}
+
 /// The endpoint's port at the name.
 fn named(endpoint: &Endpoint) -> String {
     format!("{NAME}:{}", endpoint.port())
@@ -139,6 +185,8 @@ fn lines(ips: &[IpAddr]) -> String {
 }
 
 const NAME: &str = "service.test";
+
+const FAILED: &str = "Error looking up service.test: ";
 
 const TWO: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 12))];

@@ -105,6 +105,11 @@ impl Spiped {
         self
     }
 
+    /// Where it will listen.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.source
+    }
+
     /// Further arguments.
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {

@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use spiped::cli::{self, Program};
 use spiped::daemon::startup;
 use spiped::process::allocator::WipingAllocator;
+use spiped::process::streams::open_standard_streams;
 use spiped::{commands, observe};
 
 #[global_allocator]
 static HEAP: WipingAllocator = WipingAllocator;
+
+spiped::before_main!(open_standard_streams);
 
 fn main() -> ExitCode {
     let mut args = args_os().peekable();

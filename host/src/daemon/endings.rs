@@ -36,11 +36,11 @@ impl Endings {
         flag::register(SIGXFSZ, Arc::default())?;
         let now = Arc::new(AtomicBool::new(true));
         if process::id() == 1 {
-            log::warn!("WARNING: Applying workaround for Docker signal-handling bug");
             let always = || Arc::new(AtomicBool::new(true));
             flag::register_conditional_shutdown(SIGINT, 0, always())?;
             flag::register_conditional_shutdown(SIGQUIT, status_of(SIGQUIT), always())?;
             flag::register_conditional_shutdown(SIGTERM, status_of(SIGTERM), now.clone())?;
+            log::warn!("WARNING: Applying workaround for Docker signal-handling bug");
         }
         Ok(Self { now })
     }

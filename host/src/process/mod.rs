@@ -11,5 +11,6 @@ pub mod notify;
 pub mod privileges;
 pub mod sandbox;
 pub mod secrets;
+pub mod streams;
 pub mod wipe;
 pub mod workers;

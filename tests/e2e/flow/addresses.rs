@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use spiped_tests::{Backend, Conn, Endpoint, Lab, Spiped};
+use spiped_tests::{Backend, Conn, Crowded, Endpoint, Lab, Spiped};
 
 #[test]
 fn unix_sockets_everywhere() {
@@ -73,6 +74,20 @@ fn source_on_the_wildcard_address() {
     let _client = Spiped::encrypt(&lab, server.source()).source(&source).start();
     let here = format!("127.0.0.1:{}", source.port());
     Conn::to(&Endpoint::Tcp(here.parse().unwrap())).expect_echo(b"from any address");
+}
+
+#[test]
+fn unix_target_with_a_full_backlog_is_tried_again() {
+    let lab = Lab::new();
+    let target = lab.unix("target");
+    let crowded = Crowded::at(&target);
+    let server = Spiped::decrypt(&lab, &target).start();
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    let mut conn = client.connect();
+    conn.send(b"patience");
+    assert!(conn.is_silent_for(Duration::from_millis(300)));
+    let mut served = crowded.serve_last();
+    assert_eq!(served.receive(8), b"patience");
 }
 
 fn target_written_as(write: impl Fn(u16) -> String) {

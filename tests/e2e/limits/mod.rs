@@ -3,5 +3,6 @@
 mod burst;
 mod connections;
 mod descriptors;
+mod system;
 mod threads;
 mod time;

@@ -2,7 +2,9 @@
 
 mod daemonize;
 mod deaths;
+mod init;
 mod keys;
 mod signals;
+mod streams;
 mod unix_sources;
 mod waiting_for_dns;
