@@ -80,8 +80,8 @@ verify: all $(COMPONENTS)/spiped-portable.cwasm
 	@tests/model/verify.py
 	@tests/constant-time/run.sh full
 
-# Side by side with Debian's spiped, stunnel and HAProxy, interleaved; takes
-# about 15 minutes. One figure of ours: make bench BENCH='--only memory
+# Side by side with Debian's spiped, the newest one, stunnel and HAProxy,
+# interleaved; takes about 20 minutes. One figure of ours: make bench BENCH='--only memory
 # --peers spiped-ours'. All choices: make bench BENCH=--help
 bench: all
 	@tests/run.sh peers

@@ -20,9 +20,15 @@ main() {
     skip=
     # shellcheck disable=SC2046,SC2086 # words
     {
-        without interop $(missing $spiped)
+        without interop::debian $(missing $spiped)
         without redis:: $(missing $redis)
     }
+    if ! tests/upstream/setup.sh; then
+        [ "${CI:-}" != true ] || fail 'tests/upstream/setup.sh failed'
+        for group in interop::upstream interop::command_line; do
+            leave_out $group 'what tests/upstream/setup.sh gets'
+        done
+    fi
     prepare node node:: interop_node:: composed::in_node browser::
     prepare python python:: interop_python:: composed::in_python
     prepare browser browser::
@@ -57,6 +63,7 @@ peers() {
         host/packaging/install-debian.sh spiped redis-server redis-tools stunnel4 haproxy \
             openssl || true
     fi
+    tests/upstream/setup.sh || true
     exit 0
 }
 

@@ -35,7 +35,7 @@ impl Pairing {
         key_exchange: None,
     };
 
-    /// Whether Debian's programs have no part in it.
+    /// Whether nobody else's programs have a part in it.
     pub fn is_ours(self) -> bool {
         self.client_origin == Origin::Ours && self.server_origin == Origin::Ours
     }

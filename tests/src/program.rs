@@ -12,8 +12,10 @@ use crate::Lab;
 pub enum Origin {
     /// The one under test.
     Ours,
-    /// Debian's build of the original.
+    /// The original as this machine's Debian has it.
     Debian,
+    /// The newest of the original, as `tests/upstream/setup.sh` gets it.
+    Upstream,
 }
 
 /// Which of the two programs.
@@ -44,6 +46,9 @@ impl Program {
                 ("SPIPED_BIN_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release"))
             }
             Origin::Debian => ("SPIPED_PEER_DIR", "/usr/bin"),
+            Origin::Upstream => {
+                ("SPIPED_UPSTREAM_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/../target/upstream"))
+            }
         };
         let directory = env::var_os(variable).unwrap_or_else(|| OsString::from(default));
         let path = Path::new(&directory).join(self.name());
@@ -77,7 +82,12 @@ impl Program {
 
     /// A command that runs ours with exactly these arguments.
     pub fn ours(self, lab: &Lab, args: &[&str]) -> Command {
-        let mut command = self.command(Origin::Ours, lab.directory(), &[]);
+        self.of(Origin::Ours, lab, args)
+    }
+
+    /// The same, whosever it is.
+    pub fn of(self, origin: Origin, lab: &Lab, args: &[&str]) -> Command {
+        let mut command = self.command(origin, lab.directory(), &[]);
         command.args(args);
         command
     }

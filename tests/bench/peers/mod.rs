@@ -75,6 +75,20 @@ pub(crate) const PEERS: &[Peer] = &[
         },
     },
     Peer {
+        id: UPSTREAM,
+        name: "spiped (newest)",
+        version: || spiped::version(Origin::Upstream),
+        start: |target| spiped::start(Origin::Upstream, target, &[]),
+        takes_part: |_| true,
+        amounts: Amounts {
+            megabytes: 120,
+            round_trips: 6000,
+            sequential: 100,
+            concurrent: 800,
+            requests: 60_000,
+        },
+    },
+    Peer {
         id: OURS,
         name: "spiped (ours)",
         version: || spiped::version(Origin::Ours),
@@ -140,6 +154,9 @@ fn is_compared(figure: &str) -> bool {
 
 /// The peer that all others are compared with.
 pub(crate) const REFERENCE: &str = "spiped-debian";
+
+/// The newest version of it, which may be faster.
+pub(crate) const UPSTREAM: &str = "spiped-upstream";
 
 /// The peer that all this is about.
 pub(crate) const OURS: &str = "spiped-ours";

@@ -9,7 +9,8 @@ use crate::tunnel::Tunnel;
 
 pub(super) fn version(origin: Origin) -> Result<Option<String>> {
     let path = Program::Spiped.path(origin);
-    version_text(path.to_str().context("a path that is no text")?, "-v").map(Some)
+    let option = if origin == Origin::Ours { "--version" } else { "-v" };
+    version_text(path.to_str().context("a path that is no text")?, option).map(Some)
 }
 
 /// Both ends; `client_args` are for the first only.

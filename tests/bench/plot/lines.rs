@@ -11,7 +11,7 @@ use plotters::style::text_anchor::HPos;
 use super::{HIGHLIGHT, INK, PALE_INK, bold, canvas, caption, grouped, text};
 use crate::figures::memory::STEPS;
 use crate::limits::MANY;
-use crate::peers::{OURS, REFERENCE};
+use crate::peers::{OURS, REFERENCE, UPSTREAM};
 use crate::report::Report;
 
 /// A peer's name and id, and its MiB at so many connections, at least once.
@@ -101,6 +101,7 @@ fn colour(id: &str) -> RGBColor {
     match id {
         OURS => HIGHLIGHT,
         REFERENCE => RGBColor(87, 96, 106),
+        UPSTREAM => RGBColor(140, 149, 159),
         "stunnel" => RGBColor(188, 76, 0),
         _ => RGBColor(130, 80, 223),
     }

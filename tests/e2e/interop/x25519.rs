@@ -1,26 +1,23 @@
-//! The key exchange X25519 beside Debian's programs, which do not know it.
+//! The key exchange X25519 beside the original's programs, which do not know it.
 
 use spiped_tests::{Backend, Lab, Origin, Spipe, Spiped};
 
 const X25519: &[&str] = &["--kex", "x25519"];
 
-#[test]
-fn client_names_the_remedy_against_a_server_that_does_not_know_it() {
+pub(super) fn client_names_the_remedy(server: Origin) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let server =
-        Spiped::decrypt(&lab, backend.endpoint()).of(Origin::Debian).time_limit("2").start();
+    let server = Spiped::decrypt(&lab, backend.endpoint()).of(server).time_limit("2").start();
     let mut spipe = Spipe::to(&lab, server.source()).args(X25519).time_limit("2").start();
     let exit = spipe.process.wait();
     exit.expect_failure("does not know --kex x25519? See its log; without --kex");
 }
 
-#[test]
-fn old_clients_and_both_kinds_of_ours_share_one_server() {
+pub(super) fn all_clients_share_one_server(theirs: Origin) {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let server = Spiped::decrypt(&lab, backend.endpoint()).start();
-    let old = Spiped::encrypt(&lab, server.source()).of(Origin::Debian).start();
+    let old = Spiped::encrypt(&lab, server.source()).of(theirs).start();
     let ours = Spiped::encrypt(&lab, server.source()).start();
     let new = Spiped::encrypt(&lab, server.source()).args(X25519).start();
     for client in [&old, &ours, &new, &old, &new, &ours] {
