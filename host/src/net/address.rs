@@ -184,10 +184,11 @@ fn parse_bracketed(text: &str, port: Port) -> Result<Address, AddressError> {
     let (ip, rest) = text[1..].split_once(']').ok_or_else(bad_brackets)?;
     let number = match (rest.strip_prefix(':'), port) {
         (Some(digits), Port::Required) => parse_number(digits, text, 1)?,
-        (Some("") | None, Port::Optional) if rest.len() <= 1 => 0,
+        (Some(""), Port::Optional) => 0,
         (Some(digits), Port::Optional) => parse_number(digits, text, 0)?,
         (None, _) if !rest.is_empty() => return Err(bad_brackets()),
-        (None, _) => return Err(AddressError::NoPort(text.to_owned())),
+        (None, Port::Optional) => 0,
+        (None, Port::Required) => return Err(AddressError::NoPort(text.to_owned())),
     };
     let ip = parse_ip(ip)
         .ok_or_else(|| AddressError::BadIp { ip: ip.to_owned(), text: text.to_owned() })?;
