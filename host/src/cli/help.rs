@@ -50,11 +50,13 @@ const SPIPED_USAGE: &str = "\
 usage: spiped {-e | -d} -s <source> -t <target> -k <key file>
     [-DFj] [-b <bind address>] [-f | -g] [--kex <exchange>]
     [-n <connections>] [-o <seconds>] [-p <pid file>] [-r <seconds> | -R]
-    [--syslog] [--log-level <level>] [--log-format <format>] [--threads <number>]
-    [--allow <network>] [--handshakes <number>] [--handshakes-per-source <number>]
-    [-u {<user> | <:group> | <user:group>}] [--connections-per-key <number>]
-    [--close-revoked] [--strict-keys] [--memory <size>] [--socket-mode <mode>]
-    [--socket-owner {<user> | <:group> | <user:group>}] [--strict]
+    [-u {<user> | <:group> | <user:group>}]
+    [--syslog] [--log-level <level>] [--log-format <format>]
+    [--allow <network>] [--handshakes <number>]
+    [--handshakes-per-source <number>] [--connections-per-key <number>]
+    [--close-revoked] [--strict-keys] [--socket-mode <mode>]
+    [--socket-owner {<user> | <:group> | <user:group>}]
+    [--threads <number>] [--memory <size>] [--strict]
        spiped -v | --version | --help
        spiped keygen <key file>
        spiped fingerprint <key file>...
