@@ -105,7 +105,8 @@ fn file_that_looks_like_a_name_is_read_as_ever() {
     lab.write_key("alice=other-key", spiped_tests::KEY);
     let server = Spiped::decrypt(&lab, backend.endpoint()).key("alice=other-key");
     let server = server.args(&["--log-level", "info"]).start();
-    expect_service(&Spiped::encrypt(&lab, server.source()).start());
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    drop(expect_service(&client));
     server.process.wait_for_stderr(": closed: ");
     assert!(!server.process.stderr().contains("key alice"));
 }
