@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::connection::relay::{
-    BATCHES_A_TURN, Broken, Direction, Duplex, Place, Stop, poll_discard,
-};
+use crate::connection::buffer::poll_discard;
+use crate::connection::direction::{CryptOrPlain, Direction, Stop};
+use crate::connection::relay::{BATCHES_A_TURN, Broken, Duplex};
 use crate::net::stream::Stream;
 
 /// How soon to look whether bytes have arrived, which the kernel does not
@@ -41,7 +41,7 @@ pub(super) async fn close<C: Stream, P: Stream>(
 ) -> Broken {
     let mut closing = Closing {
         cause: None,
-        suspect: Place::Plain,
+        suspect: CryptOrPlain::Plain,
         plain_is_one: P::ONE_CONNECTION,
         crypt: Side::new(),
         plain: Side::new(),
@@ -57,10 +57,10 @@ pub(super) async fn close<C: Stream, P: Stream>(
             moved |= closing.note(&mut duplex, sent);
             moved |= closing.crypt.poll_drop(cx, crypt) | closing.plain.poll_drop(cx, plain);
             if !closing.crypt.gone && crypt_gone.as_mut().poll(cx).is_ready() {
-                closing.take(&mut duplex, Stop::Gone(Place::Crypt));
+                closing.take(&mut duplex, Stop::Gone(CryptOrPlain::Crypt));
             }
             if !closing.plain.gone && plain_gone.as_mut().poll(cx).is_ready() {
-                closing.take(&mut duplex, Stop::Gone(Place::Plain));
+                closing.take(&mut duplex, Stop::Gone(CryptOrPlain::Plain));
             }
             if moved {
                 continue;
@@ -83,8 +83,8 @@ pub(super) async fn close<C: Stream, P: Stream>(
     .await;
     let Closing { cause, suspect, .. } = closing;
     cause.unwrap_or_else(|| match suspect {
-        Place::Crypt => Broken::Crypt(crypt.error()),
-        Place::Plain => Broken::Plain(plain.error()),
+        CryptOrPlain::Crypt => Broken::Crypt(crypt.error()),
+        CryptOrPlain::Plain => Broken::Plain(plain.error()),
     })
 }
 
@@ -102,7 +102,7 @@ struct Closing {
     /// Why it broke, as far as it is known.
     cause: Option<Broken>,
     /// The side that broke otherwise.
-    suspect: Place,
+    suspect: CryptOrPlain,
     /// Whether the plain side is one connection: [`Stream::ONE_CONNECTION`].
     /// The crypt side is.
     plain_is_one: bool,
@@ -135,50 +135,50 @@ impl Closing {
                 duplex.outward.stop_reading();
                 self.cause = Some(Broken::Session(failure));
             }
-            Stop::Read(Place::Plain, error) if !self.plain_is_one => {
+            Stop::Read(CryptOrPlain::Plain, error) if !self.plain_is_one => {
                 duplex.inward.stop_reading();
                 duplex.outward.stop_reading();
-                self.blame(Place::Plain, error);
+                self.blame(CryptOrPlain::Plain, error);
             }
-            Stop::Read(place, error) => {
-                self.lose(duplex, place);
-                duplex.from(place).stop_reading();
-                self.blame(place, error);
+            Stop::Read(at, error) => {
+                self.lose(duplex, at);
+                duplex.from(at).stop_reading();
+                self.blame(at, error);
             }
-            Stop::Write(place, error) => {
-                self.lose(duplex, place);
-                duplex.from(place).note_failed_write(&error);
-                self.blame(place, error);
+            Stop::Write(at, error) => {
+                self.lose(duplex, at);
+                duplex.from(at).note_failed_write(&error);
+                self.blame(at, error);
             }
-            Stop::Gone(place) => {
-                self.lose(duplex, place);
-                self.suspect = place;
+            Stop::Gone(at) => {
+                self.lose(duplex, at);
+                self.suspect = at;
             }
         }
     }
 
     /// Nobody takes bytes at this side any more.
-    fn lose(&mut self, duplex: &mut Duplex<'_, '_>, place: Place) {
-        let other = match place {
-            Place::Crypt => &mut self.plain,
-            Place::Plain => &mut self.crypt,
+    fn lose(&mut self, duplex: &mut Duplex<'_, '_>, at: CryptOrPlain) {
+        let other = match at {
+            CryptOrPlain::Crypt => &mut self.plain,
+            CryptOrPlain::Plain => &mut self.crypt,
         };
-        other.dropping |= duplex.to(place).is_open();
-        duplex.to(place).give_up();
-        if place == Place::Plain && !self.plain_is_one {
+        other.dropping |= duplex.to(at).is_open();
+        duplex.to(at).give_up();
+        if at == CryptOrPlain::Plain && !self.plain_is_one {
             duplex.outward.stop_reading();
         }
-        let lost = match place {
-            Place::Crypt => &mut self.crypt,
-            Place::Plain => &mut self.plain,
+        let lost = match at {
+            CryptOrPlain::Crypt => &mut self.crypt,
+            CryptOrPlain::Plain => &mut self.plain,
         };
         lost.gone = true;
         lost.dropping = false;
     }
 
     /// The first cause is the one, unless it turns out that the session failed.
-    fn blame(&mut self, place: Place, error: io::Error) {
-        self.cause.get_or_insert_with(|| place.broken(error));
+    fn blame(&mut self, at: CryptOrPlain, error: io::Error) {
+        self.cause.get_or_insert_with(|| at.broken(error));
     }
 }
 
@@ -295,180 +295,4 @@ fn is_over(cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>, wait: Duration) -> 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-mod tests {
-    use std::cell::{Cell, RefCell};
-    use std::collections::VecDeque;
-    use std::future::pending;
-    use std::sync::Arc;
-
-    use tokio::io::ReadBuf;
-
-    use super::*;
-    use crate::connection::tally::Tally;
-    use crate::guest::{Engine, established};
-
-    const LIMIT: Duration = Duration::from_secs(5);
-    const PATIENCE: Duration = Duration::from_secs(4);
-
-    /// protocol.md F-4
-    #[tokio::test(start_paused = true)]
-    async fn slow_reader_gets_everything_and_then_a_reset() {
-        let plain = Scripted::taking(1, PATIENCE);
-        *plain.arrives_after.borrow_mut() = vec![PATIENCE; 3].into();
-        let start = Instant::now();
-        let broken = end(Stop::Read(Place::Crypt, reset()), &Scripted::default(), &plain).await;
-        assert!(matches!(broken, Broken::Crypt(_)));
-        assert_eq!(*plain.written.borrow(), VERIFIED);
-        assert_eq!(plain.was_reset.get(), Some(VERIFIED.len()));
-        assert!(start.elapsed() > 10 * LIMIT);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn reader_that_stands_still_is_given_up_after_the_limit() {
-        let plain = Scripted::taking(1, Duration::MAX);
-        let start = Instant::now();
-        end(Stop::Read(Place::Crypt, reset()), &Scripted::default(), &plain).await;
-        assert_eq!(plain.was_reset.get(), Some(0));
-        assert!((LIMIT..LIMIT * 2).contains(&start.elapsed()));
-    }
-
-    /// protocol.md E-8
-    #[tokio::test(start_paused = true)]
-    async fn answer_of_a_side_that_takes_no_more_is_read_to_its_end() {
-        let plain = Scripted::saying(&[b"refused", b""]);
-        // The rest of what is refused, and the end.
-        let crypt = Scripted::saying(&[b"more", b"and more", b""]);
-        let start = Instant::now();
-        let broken = end(Stop::Write(Place::Plain, broken_pipe()), &crypt, &plain).await;
-        assert!(matches!(broken, Broken::Plain(_)));
-        assert_eq!(crypt.written.borrow().len(), 2 * 1060, "a packet and the end mark");
-        assert!(crypt.was_ended.get() && crypt.input.borrow().is_empty());
-        assert!(start.elapsed() < LIMIT);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_goes_on_sending_what_is_refused_is_reset_after_the_limit() {
-        let (crypt, plain) = (Scripted::default(), Scripted::saying(&[b"refused", b""]));
-        let start = Instant::now();
-        end(Stop::Write(Place::Plain, broken_pipe()), &crypt, &plain).await;
-        assert!(crypt.was_ended.get() && crypt.was_reset.get().is_some());
-        assert!((LIMIT..LIMIT * 2).contains(&start.elapsed()));
-    }
-
-    /// The write that failed has used up the error.
-    #[tokio::test(start_paused = true)]
-    async fn end_that_is_read_after_a_reset_is_no_end() {
-        let (crypt, plain) = (Scripted::default(), Scripted::saying(&[b"half", b""]));
-        end(Stop::Write(Place::Plain, reset()), &crypt, &plain).await;
-        assert_eq!(crypt.written.borrow().len(), 1060, "a packet and no end mark");
-        assert!(!crypt.was_ended.get() && crypt.was_reset.get().is_some());
-    }
-
-    const VERIFIED: &[u8] = b"verified bytes";
-
-    /// Closes a connection that has yet to pass verified bytes on.
-    async fn end(stop: Stop, crypt: &Scripted, plain: &Scripted) -> Broken {
-        let engine = Engine::new(3).unwrap();
-        let mut session = established(&engine);
-        let mut tally = Tally::new(Arc::default());
-        let duplex = Duplex::new(&mut session, &mut tally, VERIFIED.into());
-        close(duplex, stop, crypt, plain, LIMIT).await
-    }
-
-    fn reset() -> io::Error {
-        io::ErrorKind::ConnectionReset.into()
-    }
-
-    fn broken_pipe() -> io::Error {
-        io::ErrorKind::BrokenPipe.into()
-    }
-
-    /// A stream whose other end behaves as it is told.
-    struct Scripted {
-        /// What it says, an end last, or nothing more.
-        input: RefCell<VecDeque<&'static [u8]>>,
-        /// It takes this many bytes, as often as this.
-        takes: (usize, Duration),
-        next_take: RefCell<Pin<Box<Sleep>>>,
-        written: RefCell<Vec<u8>>,
-        was_ended: Cell<bool>,
-        /// One after the other, as long as this after the last byte.
-        arrives_after: RefCell<VecDeque<Duration>>,
-        last: Cell<Instant>,
-        /// After so many bytes.
-        was_reset: Cell<Option<usize>>,
-    }
-
-    impl Default for Scripted {
-        fn default() -> Self {
-            Self::taking(usize::MAX, Duration::ZERO)
-        }
-    }
-
-    impl Scripted {
-        fn taking(bytes: usize, pause: Duration) -> Self {
-            Self {
-                input: RefCell::default(),
-                takes: (bytes, pause),
-                next_take: Box::pin(sleep(pause)).into(),
-                written: RefCell::default(),
-                was_ended: Cell::default(),
-                arrives_after: RefCell::default(),
-                last: Instant::now().into(),
-                was_reset: Cell::default(),
-            }
-        }
-
-        fn saying(input: &[&'static [u8]]) -> Self {
-            Self { input: RefCell::new(input.iter().copied().collect()), ..Self::default() }
-        }
-    }
-
-    impl Stream for Scripted {
-        fn poll_read(&self, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            let Some(bytes) = self.input.borrow_mut().pop_front() else {
-                return Poll::Pending;
-            };
-            buffer.put_slice(bytes);
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            let (most, pause) = self.takes;
-            let mut next_take = self.next_take.borrow_mut();
-            std::task::ready!(next_take.as_mut().poll(cx));
-            next_take.set(sleep(pause));
-            let len = bytes.len().min(most);
-            self.written.borrow_mut().extend(&bytes[..len]);
-            self.last.set(Instant::now());
-            Poll::Ready(Ok(len))
-        }
-
-        fn end(&self) -> io::Result<()> {
-            self.was_ended.set(true);
-            Ok(())
-        }
-
-        fn gone(&self) -> impl Future<Output = ()> + Send {
-            pending()
-        }
-
-        fn error(&self) -> io::Error {
-            broken_pipe()
-        }
-
-        fn in_flight(&self) -> usize {
-            let mut arrives_after = self.arrives_after.borrow_mut();
-            if arrives_after.front().is_some_and(|pause| self.last.get().elapsed() >= *pause) {
-                arrives_after.pop_front();
-                self.last.set(Instant::now());
-            }
-            arrives_after.len()
-        }
-
-        fn reset(&self) {
-            self.was_reset.set(Some(self.written.borrow().len()));
-        }
-    }
-}
+mod tests;

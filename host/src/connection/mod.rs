@@ -1,7 +1,9 @@
 //! One connection, from the accepted socket to its end.
 
 pub mod acceptors;
+mod buffer;
 pub mod closing;
+mod direction;
 pub mod foreign;
 pub mod handshake;
 pub mod heard;

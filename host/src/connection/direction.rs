@@ -1,0 +1,215 @@
+//! One direction of a connection: read, handle, write.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use tokio::time::Instant;
+
+use crate::connection::buffer;
+use crate::connection::relay::Broken;
+use crate::guest::{Failure, Status};
+use crate::net::stream::Stream;
+
+/// One of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CryptOrPlain {
+    Crypt,
+    Plain,
+}
+
+impl CryptOrPlain {
+    pub(super) fn broken(self, error: io::Error) -> Broken {
+        match self {
+            Self::Crypt => Broken::Crypt(error),
+            Self::Plain => Broken::Plain(error),
+        }
+    }
+}
+
+/// What keeps the relay from going on as it did.
+pub(super) enum Stop {
+    /// The session failed.
+    Session(Failure),
+    /// Nothing more can be read from there.
+    Read(CryptOrPlain, io::Error),
+    /// Nothing more can be written to there.
+    Write(CryptOrPlain, io::Error),
+    /// Nor here. To find out why, it would have to be read to its end.
+    Gone(CryptOrPlain),
+}
+
+/// A stream, and which it is.
+pub(super) struct End<'a, S>(pub(super) CryptOrPlain, pub(super) &'a S);
+
+/// One direction's state between polls.
+pub(super) struct Direction {
+    /// Made by the session, not yet written.
+    pending: Vec<u8>,
+    written: usize,
+    /// How much of that the last poll wrote.
+    pub(super) just_written: usize,
+    stage: Stage,
+    /// A write to where this direction reads from has failed like this, which
+    /// has used up the error: an end that is read there is none.
+    failed: Option<io::ErrorKind>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Reading,
+    /// The last bytes are in `pending`; then the write side is closed.
+    Ending,
+    /// The last bytes are in `pending`, and no end follows them.
+    Breaking,
+    /// The write side is closed, since then.
+    Done(Instant),
+}
+
+impl Direction {
+    pub(super) fn new(pending: Vec<u8>) -> Self {
+        let stage = Stage::Reading;
+        Self { pending, written: 0, just_written: 0, stage, failed: None }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done(_))
+    }
+
+    /// Whether it waits for bytes, and for nothing else.
+    pub(super) fn is_reading(&self) -> bool {
+        self.is_open() && self.is_written()
+    }
+
+    /// Whether more bytes may come.
+    pub(super) fn is_open(&self) -> bool {
+        self.stage == Stage::Reading
+    }
+
+    /// Whether nothing is left to be written.
+    pub(super) fn is_written(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Whether all has been written, an end included if there is one.
+    pub(super) fn is_over(&self) -> bool {
+        match self.stage {
+            Stage::Reading | Stage::Ending => false,
+            Stage::Breaking => self.is_written(),
+            Stage::Done(_) => true,
+        }
+    }
+
+    /// Since when the reader has known that this direction came to its end.
+    pub(super) fn done_since(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Done(since) => Some(since),
+            Stage::Reading | Stage::Ending | Stage::Breaking => None,
+        }
+    }
+
+    /// Nothing more is read. What was, is still written; then the stream is to
+    /// be reset.
+    pub(super) fn stop_reading(&mut self) {
+        if !self.is_done() {
+            self.stage = Stage::Breaking;
+        }
+    }
+
+    /// Nobody takes another byte.
+    pub(super) fn give_up(&mut self) {
+        self.stop_reading();
+        self.pending = Vec::new();
+        self.written = 0;
+    }
+
+    /// Writing to where this reads from has failed.
+    pub(super) fn note_failed_write(&mut self, error: &io::Error) {
+        // The other end had finished before it went: its end stands.
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            self.failed = Some(error.kind());
+        }
+    }
+
+    /// Writes what is pending, then moves one batch on. `handle` is given what
+    /// was read, or that it was the end. `Pending` when a
+    /// stream has to become ready first, or all is done.
+    pub(super) fn poll_batch<R: Stream, W: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        End(from, reader): End<'_, R>,
+        End(to, writer): End<'_, W>,
+        max: usize,
+        handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
+    ) -> Poll<Result<(), Stop>> {
+        self.just_written = 0;
+        let failed_write = |error| Stop::Write(to, error);
+        ready!(self.poll_write(cx, writer)).map_err(failed_write)?;
+        match self.stage {
+            Stage::Reading => {
+                let status = ready!(self.poll_read(cx, reader, max, handle));
+                let status = status.map_err(|error| Stop::Read(from, error))?;
+                // What came before a failure goes out as well: protocol.md F-1.
+                if let Status::Failed(failure) = status {
+                    return Poll::Ready(Err(Stop::Session(failure)));
+                }
+                // At once as a rule; what is left waits for the next turn.
+                self.poll_write(cx, writer).map_err(failed_write)
+            }
+            Stage::Ending => {
+                // A stream that is gone already needs no closing.
+                if let Err(error) = writer.end()
+                    && error.kind() != io::ErrorKind::NotConnected
+                {
+                    return Poll::Ready(Err(failed_write(error)));
+                }
+                self.stage = Stage::Done(Instant::now());
+                Poll::Ready(Ok(()))
+            }
+            Stage::Breaking | Stage::Done(_) => Poll::Pending,
+        }
+    }
+
+    /// Reads and handles one batch, or the end.
+    fn poll_read<R: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &R,
+        max: usize,
+        handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
+    ) -> Poll<io::Result<Status>> {
+        let handled: io::Result<_> = ready!(buffer::poll_read(cx, reader, max, |bytes| {
+            // Only the end of a stream ends a direction, and only a stream that
+            // ends cleanly: protocol.md E-2, E-3.
+            let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+            if bytes.is_none() {
+                if let Some(failed) = self.failed.take() {
+                    return Err(failed.into());
+                }
+                self.stage = Stage::Ending;
+            }
+            Ok(handle(bytes))
+        }))?;
+        let (pending, status) = handled?;
+        self.pending = pending;
+        Poll::Ready(Ok(status))
+    }
+
+    fn poll_write<W: Stream>(&mut self, cx: &mut Context<'_>, writer: &W) -> Poll<io::Result<()>> {
+        if self.pending.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.written < self.pending.len() {
+            let rest = &self.pending[self.written..];
+            match ready!(writer.poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => {
+                    self.written += written;
+                    self.just_written += written;
+                }
+            }
+        }
+        self.pending = Vec::new();
+        self.written = 0;
+        Poll::Ready(Ok(()))
+    }
+}
