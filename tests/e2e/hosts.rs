@@ -69,7 +69,7 @@ fn star_is_told_from_all_interfaces() {
 #[test]
 fn failing_look_ups_are_said_once_and_so_is_their_end() {
     let lab = Lab::new();
-    let (_backends, hosts, client) = target_on_the_first(&lab);
+    let (_backends, hosts, client) = target_on_the_first(&lab, &[]);
     hosts.change("");
     client.process.wait_for_stderr(FAILED);
     // Some more of them.
