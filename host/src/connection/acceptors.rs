@@ -12,24 +12,19 @@ use crate::guest::{
 };
 use crate::keys::KeySet;
 use crate::packet_crypto::KeySearch;
-use crate::process::compute::{Class, Compute, Turn, processors};
+use crate::process::compute::{Class, Compute, Turn};
 
 /// With more keys than this, a search takes too long for an event loop. With so
 /// many it takes some 30 µs for both forms of a hello: half as long as a batch
 /// of packets.
 const QUICK_SEARCH_MAX: usize = 64;
 
-/// How many guests there are for one set of keys: as many as can be asked at
-/// once, by the event loops or by the computing threads.
-const fn per_key_set(processors: usize) -> usize {
-    processors
-}
-
-/// How many guests there can be with so many threads that may ask at once:
-/// while keys are being replaced, those of both sets.
+/// How many guests there can be. For one set of keys, there are as many as can be
+/// asked at once, by the event loops or by as many computing threads; while keys
+/// are being replaced, there are those of both sets.
 #[must_use]
-pub fn acceptors_max(threads: usize) -> usize {
-    2 * per_key_set(processors()).max(threads)
+pub const fn acceptors_max(threads: usize) -> usize {
+    2 * threads
 }
 
 /// A server's acceptors and the keys they know, replaced together.
@@ -69,7 +64,7 @@ impl Acceptors {
         compute: &Compute,
         keys: Arc<KeySet>,
     ) -> Result<Self, GuestError> {
-        let mut prepared = prepare(engine, config, &keys)?;
+        let mut prepared = prepare(engine, config, compute, &keys)?;
         let first = prepared.acceptors.first_mut();
         let hello_min = first.map_or(Ok(0), hello_min).map_err(GuestError::Failed)?;
         let in_use = InUse::new(engine.clone(), config, keys, prepared);
@@ -100,7 +95,7 @@ impl Acceptors {
     /// # Errors
     /// When the pool is empty or one fails. Those in use stay.
     pub fn prepare(&self, keys: &KeySet) -> Result<Prepared, GuestError> {
-        prepare(&self.engine, self.config, keys)
+        prepare(&self.engine, self.config, &self.compute, keys)
     }
 
     /// Puts keys in use, and the acceptors that were prepared for them.
@@ -198,9 +193,14 @@ impl InUse {
     }
 }
 
-fn prepare(engine: &Engine, config: ServerConfig, keys: &KeySet) -> Result<Prepared, GuestError> {
+fn prepare(
+    engine: &Engine,
+    config: ServerConfig,
+    compute: &Compute,
+    keys: &KeySet,
+) -> Result<Prepared, GuestError> {
     let search = AcceptorGuest::search_of(keys.psks());
-    let acceptors = (0..per_key_set(processors()))
+    let acceptors = (0..compute.threads())
         .map(|_| AcceptorGuest::new(engine, config, keys.psks(), &search))
         .collect::<Result<_, _>>()?;
     Ok(Prepared { search, acceptors })

@@ -18,6 +18,7 @@ pub use queue::{Class, Turn};
 
 /// As many event loops as there are, and as many computations at once: more
 /// would only take turns, and delay each other and the established connections.
+/// To be counted at the start: later, what a container may use cannot be read.
 #[must_use]
 pub fn processors() -> usize {
     available_parallelism().map_or(1, Into::into)
@@ -31,6 +32,7 @@ pub fn processors() -> usize {
 pub struct Compute {
     /// Without, work is done where it is asked for.
     pool: Option<Arc<Pool>>,
+    threads: usize,
 }
 
 impl Compute {
@@ -38,7 +40,7 @@ impl Compute {
     /// where no thread is to be had.
     #[must_use]
     pub fn inline() -> Self {
-        Self { pool: None }
+        Self { pool: None, threads: 1 }
     }
 
     /// So many threads, each of which does `prepare` first.
@@ -52,7 +54,13 @@ impl Compute {
         for _ in 0..threads {
             pool.add_thread(&prepare)?;
         }
-        Ok(Self { pool: Some(Arc::new(pool)) })
+        Ok(Self { pool: Some(Arc::new(pool)), threads })
+    }
+
+    /// How many computations there are at once.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Does this when its turn comes. If the future is dropped before, so is
