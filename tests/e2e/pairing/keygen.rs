@@ -136,6 +136,6 @@ fn commands_have_help_and_usage() {
 fn command_is_the_first_word_or_none() {
     let lab = Lab::new();
     run(&lab, &["-F", "keygen", "new"]).expect_failure("Not an option: keygen");
-    run(&lab, &["genkey", "new"]).expect_failure("Not an option: genkey");
+    run(&lab, &["genkey", "new"]).expect_failure("No such command: genkey");
     expect_files(&lab, &[]);
 }
