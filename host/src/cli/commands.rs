@@ -45,7 +45,7 @@ pub fn fingerprint(words: impl IntoIterator<Item = OsString>) -> Result<Vec<KeyF
 
 /// What `pair` will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PairPlan {
+pub struct PairSettings {
     /// How the other host is met.
     pub meeting: Meeting,
     /// What excludes a man in the middle; `None`: the user compares strings.
@@ -80,7 +80,7 @@ pub enum CodeSource {
 ///
 /// # Errors
 /// [`Stop`] when there is nothing to do.
-pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairPlan, Stop> {
+pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairSettings, Stop> {
     let (mut listen, mut connect, mut code) = (None, None, None);
     let (mut new_code, mut time_limit, mut file) = (false, None, None);
     parse_with_files(
@@ -110,7 +110,7 @@ pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairPlan, Stop>
         (None, true, Meeting::Connect(_)) => return Err(UsageFault::NewCodeToConnect.into()),
         (Some(_), true, _) => return Err(UsageFault::Conflict("--new-code".into()).into()),
     };
-    Ok(PairPlan { meeting, code, time_limit, file: file.into() })
+    Ok(PairSettings { meeting, code, time_limit, file: file.into() })
 }
 
 fn code_source(word: OsString) -> Result<CodeSource, ValueFault> {
@@ -143,10 +143,10 @@ mod tests {
 
     #[test]
     fn pairing_has_defaults() {
-        let plan = pair(words("--listen [::1]:7 key")).unwrap();
+        let settings = pair(words("--listen [::1]:7 key")).unwrap();
         assert_eq!(
-            plan,
-            PairPlan {
+            settings,
+            PairSettings {
                 meeting: Meeting::Listen("[::1]:7".parse().unwrap()),
                 code: None,
                 time_limit: Duration::from_mins(5),
@@ -156,16 +156,18 @@ mod tests {
     }
 
     #[test]
-    fn every_option_reaches_the_plan() {
-        let plan = pair(words("key --connect host:7 -o 1.5 --code=a7-K2-xq9z")).unwrap();
-        assert_eq!(plan.meeting, Meeting::Connect("host:7".parse().unwrap()));
-        assert_eq!(plan.time_limit, Duration::from_millis(1500));
-        assert!(matches!(plan.code, Some(CodeSource::Given(code)) if code.expose() == "a7k2xq9z"));
-        let plan = pair(words("--connect host:7 --code - -- -key")).unwrap();
-        assert_eq!(plan.code, Some(CodeSource::Stdin));
-        assert_eq!(plan.file, PathBuf::from("-key"));
-        let plan = pair(words("--listen host:7 --new-code key")).unwrap();
-        assert_eq!(plan.code, Some(CodeSource::New));
+    fn every_option_reaches_the_settings() {
+        let settings = pair(words("key --connect host:7 -o 1.5 --code=a7-K2-xq9z")).unwrap();
+        assert_eq!(settings.meeting, Meeting::Connect("host:7".parse().unwrap()));
+        assert_eq!(settings.time_limit, Duration::from_millis(1500));
+        assert!(
+            matches!(settings.code, Some(CodeSource::Given(code)) if code.expose() == "a7k2xq9z")
+        );
+        let settings = pair(words("--connect host:7 --code - -- -key")).unwrap();
+        assert_eq!(settings.code, Some(CodeSource::Stdin));
+        assert_eq!(settings.file, PathBuf::from("-key"));
+        let settings = pair(words("--listen host:7 --new-code key")).unwrap();
+        assert_eq!(settings.code, Some(CodeSource::New));
     }
 
     #[test]
@@ -207,8 +209,8 @@ mod tests {
             let line = format!("--listen a:1 --code {code} key");
             assert_eq!(pair(words(&line)), Err(ValueFault::Code(fault).into()), "{code}");
         }
-        let plan = pair(words("--listen a:1 --code kettle-7q! key")).unwrap();
-        assert!(!format!("{plan:?}").contains("kettle"));
+        let settings = pair(words("--listen a:1 --code kettle-7q! key")).unwrap();
+        assert!(!format!("{settings:?}").contains("kettle"));
     }
 
     fn words(line: &str) -> Vec<OsString> {

@@ -45,63 +45,63 @@ use crate::process::{allocator, dumps};
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
+pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let endings = Endings::catch()?;
     terminal::end_with_it()?;
     let requests = Requests::catch()?;
     dumps::forbid();
-    let identity = plan.identity.as_ref().map(IdentityName::look_up).transpose()?;
+    let identity = settings.identity.as_ref().map(IdentityName::look_up).transpose()?;
     let user = identity.and_then(Identity::user);
-    let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(user))?;
+    let keys = Keyring::load(settings.pipe.keys.clone(), settings.pipe.key_rules(user))?;
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
     // a command that has returned is one that listens.
     let mut readiness = None;
-    if plan.wait_for_dns {
-        match launch(&plan.launch, log)? {
+    if settings.wait_for_dns {
+        match launch(&settings.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => daemon.map(Readiness::ready).transpose()?,
         };
     }
-    let look_up = if plan.wait_for_dns { resolve_patiently } else { resolve };
-    if plan.source.is_star() {
-        log::warn!("-s {}: for all interfaces write [0.0.0.0]:PORT or [::]:PORT", plan.source);
+    let look_up = if settings.wait_for_dns { resolve_patiently } else { resolve };
+    if settings.source.is_star() {
+        log::warn!("-s {}: for all interfaces write [0.0.0.0]:PORT or [::]:PORT", settings.source);
     }
-    let sources = look_up(&plan.source)?;
-    let targets = look_up(&plan.pipe.target)?;
-    let bind = local(plan.pipe.bind.as_ref(), look_up)?;
-    let exposed = |source| exposure::of_plain_side(plan.pipe.config.side(), source, &targets);
+    let sources = look_up(&settings.source)?;
+    let targets = look_up(&settings.pipe.target)?;
+    let bind = local(settings.pipe.bind.as_ref(), look_up)?;
+    let exposed = |source| exposure::of_plain_side(settings.pipe.config.side(), source, &targets);
     if let Some(warning) = sources.iter().find_map(exposed) {
         log::warn!("{warning}");
     }
     let access = SocketAccess {
-        mode: plan.socket_mode,
-        owner: plan.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
+        mode: settings.socket_mode,
+        owner: settings.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
     };
     let source = listen_on_all(&sources, &access)
-        .with_context(|| format!("Error binding socket: {}", plan.source))?;
-    if !plan.wait_for_dns {
-        match launch(&plan.launch, log)? {
+        .with_context(|| format!("Error binding socket: {}", settings.source))?;
+    if !settings.wait_for_dns {
+        match launch(&settings.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => readiness = daemon,
         }
     }
     secrets::stop_inheritance();
-    let helper = helper(&plan, plan.pipe.key_rules(user));
+    let helper = helper(&settings, settings.pipe.key_rules(user));
 
-    let threads = plan.threads.map_or_else(processors, NonZeroUsize::get);
-    let other_guests = other_guests(plan.pipe.config, threads);
-    let Admission { handshakes, handshakes_per_source, allowed } = plan.admission;
+    let threads = settings.threads.map_or_else(processors, NonZeroUsize::get);
+    let other_guests = other_guests(settings.pipe.config, threads);
+    let Admission { handshakes, handshakes_per_source, allowed } = settings.admission;
     let wanted = Wanted {
-        connections: plan.connection_limit,
-        strangers: strangers(plan.pipe.config, plan.connection_limit, handshakes),
+        connections: settings.connection_limit,
+        strangers: strangers(settings.pipe.config, settings.connection_limit, handshakes),
         waiting: WAITING_MAX,
         loops: threads,
         other_guests,
-        memory: plan.memory,
+        memory: settings.memory,
     };
     let capacity = wanted.fit()?;
-    let sandbox = Sandbox::enter(&needs(&plan.pipe.target, bind.as_ref()), identity.as_ref())?;
+    let sandbox = Sandbox::enter(&needs(&settings.pipe.target, bind.as_ref()), identity.as_ref())?;
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
     }
@@ -116,11 +116,11 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         allowed,
     };
     workers.block_on(async {
-        let name: Arc<str> = format!("{} -> {}", plan.source, plan.pipe.target).into();
-        let targets = match (&helper, plan.resolve_period) {
-            (Some(helper), Some(period)) if is_name(&plan.pipe.target) => {
+        let name: Arc<str> = format!("{} -> {}", settings.source, settings.pipe.target).into();
+        let targets = match (&helper, settings.resolve_period) {
+            (Some(helper), Some(period)) if is_name(&settings.pipe.target) => {
                 let helper = helper.clone();
-                Targets::renewed(plan.pipe.target.clone(), targets, period, move || {
+                Targets::renewed(settings.pipe.target.clone(), targets, period, move || {
                     let helper = helper.clone();
                     async move { helper.endpoints().await }
                 })
@@ -128,16 +128,16 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
             _ => Targets::fixed(targets),
         };
         let snapshot = Snapshot {
-            end: End::new(plan.pipe.config, &engine, &compute, &keys)?,
+            end: End::new(settings.pipe.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
-            key_policy: plan.key_policy,
+            key_policy: settings.key_policy,
             observe: Observe::new(log, Some(name.clone())),
             counters: Arc::default(),
             targets,
             bind,
-            time_limit: plan.pipe.time_limit,
-            keepalive: plan.pipe.keepalive,
+            time_limit: settings.pipe.time_limit,
+            keepalive: settings.pipe.keepalive,
             slots: Slots::new(connection_limit),
             compute,
         };
@@ -148,7 +148,7 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
         if let Some(helper) = helper {
             tokio::spawn(async move { helper.watch().await });
         }
-        sandbox.seal(Demand::new(plan.strict, Level::Warn))?;
+        sandbox.seal(Demand::new(settings.strict, Level::Warn))?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
         let workers = workers.dispatcher();
@@ -159,10 +159,10 @@ pub fn spiped(plan: Settings, log: LogHandle) -> Result<ExitCode> {
 
 /// The helper process, if there is something for it to do. The daemon can do
 /// without: then it goes on with the keys and the addresses it has.
-fn helper(plan: &Settings, rules: KeyRules) -> Option<Arc<Helper>> {
-    let name = Some(&plan.pipe.target).filter(|target| is_name(target));
-    let name = name.filter(|_| plan.resolve_period.is_some());
-    match Helper::start(&Duties { keys: &plan.pipe.keys, rules, name }) {
+fn helper(settings: &Settings, rules: KeyRules) -> Option<Arc<Helper>> {
+    let name = Some(&settings.pipe.target).filter(|target| is_name(target));
+    let name = name.filter(|_| settings.resolve_period.is_some());
+    match Helper::start(&Duties { keys: &settings.pipe.keys, rules, name }) {
         Ok(helper) => helper.map(Arc::new),
         Err(error) => {
             log::warn!(

@@ -39,14 +39,14 @@ use stdio::Stdio;
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
+pub fn run(settings: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::stop_inheritance();
     ensure!(!stdout_closed(), "Standard output is closed: there is nowhere to write to");
-    let targets = resolve(&plan.pipe.target)?;
-    let bind = local(plan.pipe.bind.as_ref(), resolve)?;
-    let keys = Keyring::load(plan.pipe.keys.clone(), plan.pipe.key_rules(None))?;
-    let sandbox = Sandbox::enter(&needs(&plan.pipe.target, bind.as_ref()), None)?;
+    let targets = resolve(&settings.pipe.target)?;
+    let bind = local(settings.pipe.bind.as_ref(), resolve)?;
+    let keys = Keyring::load(settings.pipe.keys.clone(), settings.pipe.key_rules(None))?;
+    let sandbox = Sandbox::enter(&needs(&settings.pipe.target, bind.as_ref()), None)?;
     let engine = Engine::new(1)?;
     let stdio = Stdio::new().context("Cannot wait for standard input and output")?;
     log.start();
@@ -55,7 +55,7 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let compute = Compute::inline();
         let snapshot = Snapshot {
-            end: End::new(plan.pipe.config, &engine, &compute, &keys)?,
+            end: End::new(settings.pipe.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),
@@ -63,12 +63,12 @@ pub fn run(plan: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
             counters: Arc::default(),
             targets: Targets::fixed(targets),
             bind,
-            time_limit: plan.pipe.time_limit,
-            keepalive: plan.pipe.keepalive,
+            time_limit: settings.pipe.time_limit,
+            keepalive: settings.pipe.keepalive,
             slots: Slots::new(NonZeroUsize::MIN),
             compute,
         };
-        sandbox.seal(Demand::new(plan.strict, Level::Info))?;
+        sandbox.seal(Demand::new(settings.strict, Level::Info))?;
         let outcome = pipe(&snapshot, &stdio, &mut terminate).await;
         Ok(outcome.map_or(ExitCode::SUCCESS, |outcome| report(&outcome, snapshot.config())))
     });

@@ -17,7 +17,7 @@ use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::cli::commands::{CodeSource, PairPlan};
+use crate::cli::commands::{CodeSource, PairSettings};
 use crate::commands::keygen::{KeyFileContent, announce};
 use crate::commands::newfile::NewFile;
 use crate::commands::pair::code::Code;
@@ -29,9 +29,9 @@ use error::PairError;
 ///
 /// # Errors
 /// Why there is no new key file.
-pub fn pair(plan: PairPlan) -> Result<ExitCode> {
+pub fn pair(settings: PairSettings) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(reserve_and_agree(plan));
+    let result = runtime.block_on(reserve_and_agree(settings));
     // The resolver may be in the middle of a call that takes its time.
     Runtime::shutdown_background(runtime);
     result
@@ -39,15 +39,15 @@ pub fn pair(plan: PairPlan) -> Result<ExitCode> {
 
 /// The key file is reserved before anything else is done, and gets its name
 /// after everything else.
-async fn reserve_and_agree(plan: PairPlan) -> Result<ExitCode> {
+async fn reserve_and_agree(settings: PairSettings) -> Result<ExitCode> {
     // Caught from now on: a signal must not leave anything behind.
     let interrupted = interruption()?;
-    let file = NewFile::reserve(&plan.file)?;
-    let path = plan.file.clone();
-    let (limit, has_code) = (plan.time_limit, plan.code.is_some());
+    let file = NewFile::reserve(&settings.file)?;
+    let path = settings.file.clone();
+    let (limit, has_code) = (settings.time_limit, settings.code.is_some());
     let confirmed = Cell::new(false);
     let content = select! {
-        content = in_time(limit, agree(plan, &confirmed)) => content,
+        content = in_time(limit, agree(settings, &confirmed)) => content,
         () = interrupted => Err(PairError::Interrupted),
     };
     let saved = content.map_err(Error::from).and_then(|content| {
@@ -71,15 +71,19 @@ fn half_done(error: &Error, has_code: bool) -> Error {
     )
 }
 
-async fn agree(plan: PairPlan, confirmed: &Cell<bool>) -> Result<KeyFileContent, PairError> {
-    let code = match plan.code {
+async fn agree(
+    settings: PairSettings,
+    confirmed: &Cell<bool>,
+) -> Result<KeyFileContent, PairError> {
+    let code = match settings.code {
         Some(CodeSource::Given(code)) => Some(code),
         Some(CodeSource::Stdin) => Some(dialogue::code().await?),
         Some(CodeSource::New) => Some(new_code()?),
         None => None,
     };
     let engine = Engine::new(meeting::GUESTS)?;
-    let peer = meeting::meet(&engine, &plan.meeting, code.as_ref(), plan.time_limit).await?;
+    let peer =
+        meeting::meet(&engine, &settings.meeting, code.as_ref(), settings.time_limit).await?;
     conversation::converse(peer, confirmed).await
 }
 
