@@ -26,7 +26,7 @@ main() {
     if ! tests/upstream/setup.sh; then
         [ "${CI:-}" != true ] || fail 'tests/upstream/setup.sh failed'
         for group in interop::upstream interop::command_line; do
-            leave_out $group 'what tests/upstream/setup.sh gets'
+            leave_out "$group" 'what tests/upstream/setup.sh gets'
         done
     fi
     prepare node node:: interop_node:: composed::in_node browser::

@@ -37,8 +37,9 @@ get() {
     # As if nothing were installed, so that all that it needs comes along.
     : >apt/status
     signed=/usr/share/keyrings/debian-archive-keyring.gpg
-    [ ! -e $signed ] || options="[signed-by=$signed]"
-    echo "deb ${options:-} $(mirror) $suite main" >apt/sources.list
+    options=
+    [ ! -e "$signed" ] || options="[signed-by=$signed]"
+    echo "deb $options $(mirror) $suite main" >apt/sources.list
     apt_get update &&
         apt_get install --yes --download-only --no-install-recommends spiped || return
     for package in apt/cache/archives/*.deb; do
@@ -48,17 +49,18 @@ get() {
     loader=$(find -L "$PWD/root/usr/lib" "$PWD"/root/usr/lib64 -name 'ld-linux*.so.*' | head -n 1)
     libraries=$(dirname "$(find "$PWD/root/usr/lib" -name libc.so.6)")
     for program in spiped spipe; do
-        cat >$program.new <<SCRIPT || return
+        cat >"$program.new" <<SCRIPT || return
 #!/bin/sh
 exec '$loader' --library-path '$libraries' '$PWD/root/usr/bin/$program' "\$@"
 SCRIPT
-        chmod +x $program.new && mv $program.new $program || return
+        chmod +x "$program.new" && mv "$program.new" "$program" || return
     done
     works
 }
 
 # Where this machine gets Debian from.
 mirror() {
+    # shellcheck disable=SC2016 # for apt-get to expand
     found=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -n 1)
     echo "${found:-http://deb.debian.org/debian}"
 }
