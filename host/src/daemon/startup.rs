@@ -12,7 +12,7 @@ use crate::config::{Admission, Launch, Settings};
 use crate::connection::acceptors::acceptors_max;
 use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
-use crate::daemon::capacity::{WAITING_MAX, Wanted, guests, strangers};
+use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, strangers};
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::helper::{Duties, Helper};
@@ -91,7 +91,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
 
     let threads = settings.threads.map_or_else(processors, NonZeroUsize::get);
     let other_guests = other_guests(settings.pipe.config, threads);
-    let Admission { handshakes, handshakes_per_source, allowed } = settings.admission;
+    let handshakes = settings.admission.handshakes;
     let wanted = Wanted {
         connections: settings.connection_limit,
         strangers: strangers(settings.pipe.config, settings.connection_limit, handshakes),
@@ -109,12 +109,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let connection_limit = capacity.with_room_for(&engine, other_guests);
     log.start();
     let (workers, compute) = threads::start(capacity.loops)?;
-    let budget = Budget::new(connection_limit, handshakes, handshakes_per_source);
-    let admission = AdmissionPolicy {
-        budget: budget.within(capacity.strangers),
-        waiting_max: capacity.waiting,
-        allowed,
-    };
+    let admission = admission(settings.admission, connection_limit, &capacity);
     workers.block_on(async {
         let name: Arc<str> = format!("{} -> {}", settings.source, settings.pipe.target).into();
         let targets = match (&helper, settings.resolve_period) {
@@ -155,6 +150,14 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         Server { listener, pipe, workers, admission }.run(drain).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Whom the pipe listens to, with so many connections.
+fn admission(asked: Admission, connections: NonZeroUsize, capacity: &Capacity) -> AdmissionPolicy {
+    let Admission { handshakes, handshakes_per_source, allowed } = asked;
+    let budget = Budget::new(connections, handshakes, handshakes_per_source);
+    let budget = budget.within(capacity.strangers);
+    AdmissionPolicy { budget, waiting_max: capacity.waiting, allowed }
 }
 
 /// The helper process, if there is something for it to do. The daemon can do

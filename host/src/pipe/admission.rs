@@ -305,7 +305,7 @@ mod tests {
         let mut test = Test::new(8, 1);
         let only = test.admit(1).unwrap().id;
         for _ in 0..5 {
-            test.pass(QUIET - Duration::from_millis(1));
+            test.pass(QUIET / 2);
             assert!(test.admit(1).is_err());
             test.admission.heard(only, test.now);
         }
@@ -421,6 +421,6 @@ mod tests {
     }
 
     fn source(number: u8) -> Origin {
-        Some(Prefix::of(Ipv4Addr::new(192, 0, 2, number).into()))
+        Origin::from(Prefix::of(Ipv4Addr::new(192, 0, 2, number).into()))
     }
 }

@@ -153,9 +153,10 @@ impl<'p> Strangers<'p> {
 
     /// One that waited is not listened to.
     fn lose(&mut self, stranger: Option<Accepted>, ending: Ending) {
-        if stranger.is_none() {
+        let Some(stranger) = stranger else {
             return;
-        }
+        };
+        drop(stranger);
         self.pipe.snapshot.tally().ended(ending);
         let now = Instant::now();
         if self.said.is_none_or(|said| said + SAY_AGAIN <= now) {

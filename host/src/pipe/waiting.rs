@@ -290,6 +290,6 @@ mod tests {
     }
 
     fn source(number: u8) -> Origin {
-        Some(Prefix::of(Ipv4Addr::new(192, 0, 2, number).into()))
+        Origin::from(Prefix::of(Ipv4Addr::new(192, 0, 2, number).into()))
     }
 }

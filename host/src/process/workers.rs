@@ -220,7 +220,7 @@ mod tests {
                 while task() {
                     tokio::task::yield_now().await;
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             });
             receiver
         };
@@ -244,7 +244,7 @@ mod tests {
         assert!(!here(where_it_runs(busy)));
         let idle: Vec<_> = (0..5).map(|_| here(where_it_runs(|| false))).collect();
         assert!(idle.contains(&true), "{idle:?}");
-        workers.block_on(tokio::time::sleep(Duration::from_millis(300)));
+        workers.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
         // Even now that the idle one has more of them.
         assert!(here(where_it_runs(|| false)));
         assert!(here(where_it_runs(|| false)));
