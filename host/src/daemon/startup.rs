@@ -24,7 +24,7 @@ use crate::keys::{KeyRules, Keyring};
 use crate::net::address::Address;
 use crate::net::listen::{Bound, SocketAccess, listen_on_all};
 use crate::net::needs::needs;
-use crate::net::resolve::{local, resolve, resolve_patiently};
+use crate::net::resolve::{Endpoint, local, resolve, resolve_patiently};
 use crate::net::targets::Targets;
 use crate::observe::{LogHandle, Observe};
 use crate::pipe::Pipe;
@@ -64,9 +64,6 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         };
     }
     let look_up = if settings.wait_for_dns { resolve_patiently } else { resolve };
-    if settings.source.is_star() {
-        log::warn!("-s {}: for all interfaces write [0.0.0.0]:PORT or [::]:PORT", settings.source);
-    }
     let sources = look_up(&settings.source)?;
     let targets = look_up(&settings.pipe.target)?;
     let bind = local(settings.pipe.bind.as_ref(), look_up)?;
@@ -74,12 +71,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     if let Some(warning) = sources.iter().find_map(exposed) {
         log::warn!("{warning}");
     }
-    let access = SocketAccess {
-        mode: settings.socket_mode,
-        owner: settings.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
-    };
-    let source = listen_on_all(&sources, &access)
-        .with_context(|| format!("Error binding socket: {}", settings.source))?;
+    let source = listen(&settings, &sources)?;
     if !settings.wait_for_dns {
         match launch(&settings.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
@@ -180,6 +172,18 @@ fn helper(settings: &Settings, rules: KeyRules) -> Option<Arc<Helper>> {
 /// Only names can come to stand for something else.
 fn is_name(address: &Address) -> bool {
     matches!(address, Address::Name { .. })
+}
+
+fn listen(settings: &Settings, endpoints: &[Endpoint]) -> Result<Bound> {
+    let source = &settings.source;
+    if source.is_star() {
+        log::warn!("-s {source}: for all interfaces write [0.0.0.0]:PORT or [::]:PORT");
+    }
+    let access = SocketAccess {
+        mode: settings.socket_mode,
+        owner: settings.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
+    };
+    listen_on_all(endpoints, &access).with_context(|| format!("Error binding socket: {source}"))
 }
 
 /// How many guests there can be besides those of connections: some that were

@@ -71,7 +71,7 @@ fn cgroup_limit() -> Option<u64> {
     groups
         .lines()
         .filter_map(group_files)
-        .flat_map(|(root, group, file)| {
+        .filter_map(|(root, group, file)| {
             let limits = Path::new(&group).ancestors().filter_map(|group| {
                 let group = group.strip_prefix("/").unwrap_or(group);
                 // "max", or a number that stands for it.

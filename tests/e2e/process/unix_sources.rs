@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 
-use spiped_tests::{Backend, Conn, Endpoint, Lab, Spiped, wait};
+use spiped_tests::{Backend, Conn, Endpoint, Lab, Process, Spiped, wait};
 
 #[test]
 fn stale_socket_is_replaced() {
@@ -75,7 +75,7 @@ fn rivals(rounds: usize) {
         wait::until("one of them had ended", || rivals.iter_mut().any(|it| !it.is_running()));
         let loser = rivals.iter_mut().find_map(|it| (!it.is_running()).then(|| it.wait()));
         loser.unwrap().expect_failure("Address already in use");
-        assert!(rivals.iter_mut().any(|it| it.is_running()));
+        assert!(rivals.iter_mut().any(Process::is_running));
         // Killed: its file stays for the next.
     }
 }
