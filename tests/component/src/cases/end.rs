@@ -1,7 +1,6 @@
 //! The end that a case is about, and whom it talks to.
 
 use spiped_core::{ClientConfig, ForwardSecrecy, ServerConfig, Side};
-use spiped_tests::KEY;
 use spiped_tests::wire::{Direction, Key, one, psk};
 
 use super::Case;
@@ -271,7 +270,7 @@ pub(super) fn accept(config: ServerConfig, hello: Vec<u8>, psk: Vec<u8>) -> Ingr
 
 /// The key file `spiped test key` and a line feed.
 pub(super) fn secret() -> Key {
-    psk(KEY)
+    psk(b"spiped test key\n")
 }
 
 /// The peer of a session of this side.
