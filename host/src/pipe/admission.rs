@@ -367,7 +367,7 @@ mod tests {
         test.pass(Duration::from_millis(1));
         let last = test.admit(2).unwrap().id;
         assert_eq!(test.admission.next_overdue(test.now), None);
-        test.pass(FIRST_BYTES - Duration::from_millis(1));
+        test.pass(Duration::from_millis(1999));
         assert_eq!(test.admission.overdue_at(), Some(test.now));
         assert_eq!(test.admission.next_overdue(test.now), Some(silent));
         assert_eq!(test.admission.next_overdue(test.now), None);
