@@ -30,8 +30,9 @@ pub(super) fn sigpipe_ignored() -> bool {
 // SAFETY: the C library calls the functions in this section, one after the
 // other, before `main` and so before the runtime of Rust. It gives them
 // arguments, which a function of the C calling convention may leave unread.
+// By its number this comes before what opens the standard streams.
 #[used]
-#[unsafe(link_section = ".init_array")]
+#[unsafe(link_section = ".init_array.00101")]
 static BEFORE_MAIN: extern "C" fn() = look;
 
 extern "C" fn look() {
