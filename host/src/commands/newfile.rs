@@ -8,9 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
-use nix::unistd::linkat;
+use rustix::fs::{AtFlags, CWD, OFlags, linkat};
+use rustix::io::Errno;
 use thiserror::Error;
 
 /// A file that only its owner can read, whatever the file mode mask, and that
@@ -34,7 +33,7 @@ impl NewFile {
     pub fn reserve(path: &Path) -> Result<Self, NewFileError> {
         let failed = |cause| NewFileError::Create(path.to_owned(), cause);
         if path.file_name().is_none() || path.as_os_str().as_bytes().ends_with(b"/") {
-            return Err(failed(Errno::EISDIR.into()));
+            return Err(failed(Errno::ISDIR.into()));
         }
         let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -86,9 +85,9 @@ impl NewFile {
         if let Some(temporary) = &self.temporary {
             return fs::hard_link(&temporary.0, &self.path);
         }
-        let flags = AtFlags::AT_SYMLINK_FOLLOW;
+        let flags = AtFlags::SYMLINK_FOLLOW;
         let link = descriptor_path(&self.file);
-        Ok(linkat(AT_FDCWD, &link, AT_FDCWD, &self.path, flags)?)
+        Ok(linkat(CWD, &link, CWD, &self.path, flags)?)
     }
 }
 
@@ -121,7 +120,7 @@ const MODE: u32 = 0o600;
 
 /// The kernel removes it if it never gets a name, however this process ends.
 fn nameless(folder: &Path) -> io::Result<File> {
-    let flags = OFlag::O_TMPFILE.bits();
+    let flags = OFlags::TMPFILE.bits().cast_signed();
     let file = OpenOptions::new().write(true).custom_flags(flags).mode(MODE).open(folder)?;
     // Only through this path can it get one.
     descriptor_path(&file).symlink_metadata()?;

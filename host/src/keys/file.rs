@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -76,11 +76,14 @@ impl Reading {
 /// read.
 pub(super) fn read_strictly(path: &Path, rules: KeyRules) -> Result<Reading, KeyFileError> {
     // Opening a FIFO would wait for somebody to write to it.
-    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path);
     let file = file.map_err(|cause| KeyFileError::Open(path.to_owned(), cause))?;
     let metadata = file.metadata().map_err(|cause| KeyFileError::Read(path.to_owned(), cause))?;
     if metadata.is_dir() {
-        return Err(KeyFileError::Read(path.to_owned(), Errno::EISDIR.into()));
+        return Err(KeyFileError::Read(path.to_owned(), Errno::ISDIR.into()));
     }
     if !metadata.is_file() {
         return Err(KeyFileError::NotAFile(path.to_owned()));

@@ -6,12 +6,13 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use socket2::{SockAddr, Socket as RawSocket, Type};
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen as listen_to, socket_with};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 
 use super::resolve::Endpoint;
@@ -28,7 +29,7 @@ pub struct Bound(Vec<BoundSocket>);
 
 #[derive(Debug)]
 struct BoundSocket {
-    socket: RawSocket,
+    socket: OwnedFd,
     is_unix: bool,
 }
 
@@ -64,17 +65,25 @@ pub fn listen_on_all(endpoints: &[Endpoint], file: &SocketAccess) -> io::Result<
 fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket> {
     match endpoint {
         Endpoint::Tcp(address) => {
-            let address = SockAddr::from(*address);
-            let socket = RawSocket::new(address.domain(), Type::STREAM.nonblocking(), None)?;
-            socket.set_reuse_address(true)?;
-            socket.bind(&address)?;
-            socket.listen(BACKLOG)?;
+            let socket = stream_socket(match address {
+                SocketAddr::V4(_) => AddressFamily::INET,
+                SocketAddr::V6(_) => AddressFamily::INET6,
+            })?;
+            set_socket_reuseaddr(&socket, true)?;
+            bind(&socket, address)?;
+            listen_to(&socket, BACKLOG)?;
             Ok(BoundSocket { socket, is_unix: false })
         }
         Endpoint::Unix(path) => {
             Ok(BoundSocket { socket: file.listen(path, BACKLOG)?, is_unix: true })
         }
     }
+}
+
+/// One that a runtime can watch, and that no other program inherits.
+fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    Ok(socket_with(family, SocketType::STREAM, flags, None)?)
 }
 
 impl Bound {
@@ -272,7 +281,7 @@ mod tests {
 
     impl BoundSocket {
         fn address(&self) -> SocketAddr {
-            self.socket.local_addr().unwrap().as_socket().unwrap()
+            rustix::net::getsockname(&self.socket).unwrap().try_into().unwrap()
         }
     }
 }

@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use nix::libc::TIOCOUTQ;
+use libc::TIOCOUTQ;
 use rustix::io::{Errno, read, retry_on_intr};
 use rustix::ioctl::{Getter, ioctl};
+use rustix::net::sockopt::{
+    set_socket_keepalive, set_socket_linger, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl,
+};
 use rustix::net::{SendFlags, Shutdown, connect_unspec, send, shutdown};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -44,16 +46,12 @@ impl Socket {
     pub fn tune(&self, keepalive: bool) {
         if let Self::Tcp(stream) = self {
             let _ = stream.set_nodelay(true);
-            let socket = SockRef::from(stream);
-            let _ = if keepalive {
-                let probes = TcpKeepalive::new()
-                    .with_time(KEEPALIVE_IDLE)
-                    .with_interval(KEEPALIVE_INTERVAL)
-                    .with_retries(KEEPALIVE_RETRIES);
-                socket.set_tcp_keepalive(&probes)
-            } else {
-                socket.set_keepalive(false)
-            };
+            let _ = set_socket_keepalive(stream, keepalive);
+            if keepalive {
+                let _ = set_tcp_keepidle(stream, KEEPALIVE_IDLE);
+                let _ = set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL);
+                let _ = set_tcp_keepcnt(stream, KEEPALIVE_RETRIES);
+            }
         }
     }
 
@@ -75,7 +73,7 @@ impl Socket {
     fn set_linger(&self, linger: Option<Duration>) {
         if let Self::Tcp(stream) = self {
             // Only a socket that is none could refuse it.
-            let _ = SockRef::from(stream).set_linger(linger);
+            let _ = set_socket_linger(stream, linger);
         }
     }
 

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::libc::{self, F_GETFD, SIG_IGN, SIGPIPE, STDOUT_FILENO};
+use libc::{F_GETFD, SIG_IGN, SIGPIPE, STDOUT_FILENO};
 
 /// Written once, before there is a second thread.
 static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);

@@ -5,7 +5,9 @@ use std::io::{self, IsTerminal as _, Read as _, Stdin, Write as _, stdin};
 use std::os::fd::AsFd;
 use std::thread;
 
-use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -30,7 +32,7 @@ pub(super) async fn same_on_both(string: &str) -> Result<Answer, PairError> {
     say(&format!("\n    {string}\n\nDo both screens show the same? [yes/no]"));
     // What was typed before the question is no answer to it.
     if stdin().is_terminal() {
-        let _ = tcflush(stdin(), FlushArg::TCIFLUSH);
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
     }
     loop {
         let Some(line) = line().await? else {
@@ -72,17 +74,17 @@ impl Silence {
     fn new(terminal: Stdin) -> Option<Self> {
         let before = tcgetattr(&terminal).ok()?;
         let mut silent = before.clone();
-        silent.local_flags.remove(LocalFlags::ECHO);
+        silent.local_modes.remove(LocalModes::ECHO);
         // The line feed shows that the line was taken.
-        silent.local_flags.insert(LocalFlags::ECHONL);
-        tcsetattr(&terminal, SetArg::TCSAFLUSH, &silent).ok()?;
+        silent.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(&terminal, OptionalActions::Flush, &silent).ok()?;
         Some(Self { terminal, before })
     }
 }
 
 impl Drop for Silence {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.before);
+        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.before);
     }
 }
 

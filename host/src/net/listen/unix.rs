@@ -3,15 +3,18 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, fchmod, flock};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, bind, connect, listen};
 use rustix::process::umask;
-use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
+use super::stream_socket;
 use crate::process::privileges::Identity;
 
 /// How long the directory may be locked by somebody else. Others hold the lock
@@ -35,9 +38,9 @@ impl SocketAccess {
     /// stale file, one would remove what the other has just bound, and both
     /// would run. The name is bound in place rather than beside and renamed,
     /// since the kernel goes on to show a socket under the name it was bound to.
-    pub(super) fn listen(&self, path: &Path, backlog: i32) -> io::Result<RawSocket> {
-        let address = SockAddr::unix(path)?;
-        let socket = RawSocket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    pub(super) fn listen(&self, path: &Path, backlog: i32) -> io::Result<OwnedFd> {
+        let address = SocketAddrUnix::new(path)?;
+        let socket = stream_socket(AddressFamily::UNIX)?;
         let _locked = lock(path.parent().unwrap_or(path))?;
         match self.bind(&socket, &address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -47,22 +50,22 @@ impl SocketAccess {
             result => result?,
         }
         // Nobody can connect before it listens.
-        self.give(path).and_then(|()| socket.listen(backlog)).inspect_err(|_| {
+        self.give(path).and_then(|()| Ok(listen(&socket, backlog)?)).inspect_err(|_| {
             let _ = fs::remove_file(path);
         })?;
         Ok(socket)
     }
 
     /// The file gets the mode that the socket has, less the mask.
-    fn bind(&self, socket: &RawSocket, address: &SockAddr) -> io::Result<()> {
+    fn bind(&self, socket: &OwnedFd, address: &SocketAddrUnix) -> io::Result<()> {
         let Some(mode) = self.mode else {
-            return socket.bind(address);
+            return Ok(bind(socket, address)?);
         };
         fchmod(socket, Mode::from_raw_mode(mode))?;
         let mask = umask(Mode::empty());
-        let bound = socket.bind(address);
+        let bound = bind(socket, address);
         umask(mask);
-        bound
+        Ok(bound?)
     }
 
     fn give(&self, path: &Path) -> io::Result<()> {
@@ -81,24 +84,24 @@ fn lock(directory: &Path) -> io::Result<File> {
     loop {
         match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(opened),
-            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => {
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => {
                 thread::sleep(LOCK_PAUSE);
             }
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(error) => return Err(failed(error.into())),
         }
     }
 }
 
 /// Removes the file of a Unix socket on which nobody listens.
-fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
-    let in_use = || io::Error::from_raw_os_error(rustix::io::Errno::ADDRINUSE.raw_os_error());
+fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
+    let in_use = || io::Error::from(Errno::ADDRINUSE);
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(in_use());
     }
-    let probe = RawSocket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    match probe.connect(address) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+    let probe = stream_socket(AddressFamily::UNIX)?;
+    match connect(&probe, address) {
+        Err(Errno::CONNREFUSED) => {
             log::info!("Removing the stale socket {}", path.display());
             fs::remove_file(path)
         }
