@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 
-use spiped_tests::{Backend, Conn, Endpoint, Lab, Process, Spiped, wait};
+use spiped_tests::{Backend, Conn, Endpoint, Lab, Process, Spiped, proc, wait};
 
 #[test]
 fn stale_socket_is_replaced() {
@@ -76,7 +76,10 @@ fn rivals(rounds: usize) {
         let loser = rivals.iter_mut().find_map(|it| (!it.is_running()).then(|| it.wait()));
         loser.unwrap().expect_failure("Address already in use");
         assert!(rivals.iter_mut().any(Process::is_running));
-        // Killed: its file stays for the next.
+        // Killed: its file stays for the next. A helper process that was just being
+        // made may have the socket for a moment longer.
+        drop(rivals);
+        wait::until("nobody listened", || !proc::is_listening(&source));
     }
 }
 
