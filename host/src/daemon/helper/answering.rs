@@ -25,11 +25,11 @@ use crate::process::secrets;
 use crate::process::wipe::wipe_stack;
 
 /// Is the helper until the daemon ends.
-pub(super) fn run(socket: OwnedFd, daemon: Pid, duties: &Duties<'_>) -> ! {
+pub(super) fn run(socket: &OwnedFd, daemon: Pid, duties: &Duties<'_>) -> ! {
     // Nothing of the daemon's start may happen twice, a destructor included.
     let served = catch_unwind(AssertUnwindSafe(|| {
-        prepare(&socket, daemon);
-        serve(&socket, duties)
+        prepare(socket, daemon);
+        serve(socket, duties)
     }));
     process::exit(i32::from(!matches!(served, Ok(Ok(())))))
 }
@@ -90,11 +90,13 @@ fn next(socket: &OwnedFd) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
     if received.bytes == 0 {
         return Ok(None);
     }
-    let descriptors = control.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    });
-    Ok(Some((question[0], descriptors.last())))
+    let mut answer_to = None;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut descriptors) = message {
+            answer_to = descriptors.next();
+        }
+    }
+    Ok(Some((question[0], answer_to)))
 }
 
 fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {

@@ -207,9 +207,8 @@ impl Answers {
             Some((&WITH_NAME, name)) if is_name(name) => {
                 Ok((Some(KeyName::new(OsStr::from_bytes(name))), psk))
             }
-            Some(_) => Err(HelperError::Malformed),
             None if len == 0 => Err(HelperError::Silent),
-            None => Err(HelperError::Malformed),
+            Some(_) | None => Err(HelperError::Malformed),
         }
     }
 
@@ -219,10 +218,14 @@ impl Answers {
         mut receive: impl FnMut(&OwnedFd) -> io::Result<T>,
     ) -> Result<T, HelperError> {
         let received = self.0.async_io(Interest::READABLE, |socket| receive(socket)).await;
-        received.map_err(|error| match error.kind() {
-            io::ErrorKind::ConnectionReset => HelperError::Silent,
-            io::ErrorKind::InvalidData => HelperError::Malformed,
-            _ => HelperError::System(error),
+        received.map_err(|error| {
+            if error.kind() == io::ErrorKind::ConnectionReset {
+                HelperError::Silent
+            } else if error.kind() == io::ErrorKind::InvalidData {
+                HelperError::Malformed
+            } else {
+                HelperError::System(error)
+            }
         })
     }
 }

@@ -43,7 +43,7 @@ use crate::process::daemonize::is_alone;
 /// How long an answer may take: an administrator waits for the first, nobody for
 /// the second.
 const READING_LIMIT: Duration = Duration::from_secs(10);
-const LOOK_UP_LIMIT: Duration = Duration::from_secs(60);
+const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
 
 /// The daemon's end.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Helper {
                     .and_then(|child| pidfd_open(child, PidfdFlags::empty()).ok());
                 Ok(Some(Self { socket: ours, process }))
             }
-            ForkResult::Child => answering::run(theirs, daemon, duties),
+            ForkResult::Child => answering::run(&theirs, daemon, duties),
         }
     }
 
@@ -204,3 +204,6 @@ fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 fn system(error: Errno) -> HelperError {
     HelperError::System(error.into())
 }
+
+#[cfg(test)]
+mod tests;
