@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use spiped::cli::{self, Program};
 use spiped::process::allocator::WipingAllocator;
 use spiped::process::streams::open_standard_streams;
+use spiped::spipe::inherited::look_at_sigpipe;
 use spiped::{observe, spipe};
 
 #[global_allocator]
 static HEAP: WipingAllocator = WipingAllocator;
 
 spiped::before_main!(open_standard_streams);
+spiped::before_main!(look_at_sigpipe);
 
 fn main() -> ExitCode {
     let mut args = args_os();

@@ -228,3 +228,69 @@ fn unacknowledged(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
     let count = unsafe { ioctl(socket, Getter::<REQUEST, c_int>::new()) }?;
     Ok(usize::try_from(count).unwrap_or_default())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream as Peer};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use tokio::io::AsyncReadExt;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// protocol.md F-5
+    #[tokio::test]
+    async fn socket_that_is_dropped_by_a_panic_is_reset() {
+        let (socket, mut peer) = connected();
+        socket.reset_when_dropped();
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _socket = socket;
+            panic!("as a fault of ours might");
+        }));
+        assert!(unwound.is_err());
+        let error = peer.read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn reset_when_dropped_can_be_taken_back() {
+        let (socket, mut peer) = connected();
+        socket.reset_when_dropped();
+        socket.close_when_dropped();
+        drop(socket);
+        assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn reset_is_noticed_before_what_came_ahead_of_it_is_read() {
+        let (mut socket, mut peer) = connected();
+        peer.write_all(b"unread").unwrap();
+        set_socket_linger(&peer, Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        socket.gone().await;
+        let mut read = [0; 6];
+        socket.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"unread");
+        assert_eq!(socket.error().kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn half_closed_socket_is_not_gone() {
+        let (mut socket, peer) = connected();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(socket.read(&mut [0]).await.unwrap(), 0);
+        assert!(timeout(Duration::from_millis(100), socket.gone()).await.is_err());
+    }
+
+    /// A socket of ours, and the other end of it.
+    fn connected() -> (Socket, Peer) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours = Peer::connect(listener.local_addr().unwrap()).unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        (Socket::Tcp(TcpStream::from_std(ours).unwrap()), peer)
+    }
+}

@@ -29,9 +29,11 @@ pub extern "C" fn open_standard_streams() {
 #[macro_export]
 macro_rules! before_main {
     ($function:path) => {
-        #[used]
-        #[unsafe(link_section = ".init_array")]
-        #[allow(unsafe_code, reason = "the C library calls what is in this section")]
-        static BEFORE_MAIN: $crate::process::streams::BeforeMain = $function;
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = ".init_array")]
+            #[allow(unsafe_code, reason = "the C library calls what is in this section")]
+            static BEFORE_MAIN: $crate::process::streams::BeforeMain = $function;
+        };
     };
 }

@@ -1,44 +1,33 @@
-//! What this process was started with. The runtime of Rust changes some of it
-//! before `main`: it ignores SIGPIPE, and opens `/dev/null` in place of a
-//! standard stream that is closed.
-
-#![allow(unsafe_code, reason = "nothing safe runs before main")]
+//! What this process was started with.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use libc::{F_GETFD, SIG_IGN, SIGPIPE, STDOUT_FILENO};
+use libc::{SIG_IGN, SIGPIPE};
+use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::stdio::stdout;
 
 /// Written once, before there is a second thread.
-static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
-
-/// Whether standard output was closed.
-#[must_use]
-pub(super) fn stdout_closed() -> bool {
-    STDOUT_CLOSED.load(Ordering::Relaxed)
-}
 
 /// Whether SIGPIPE was ignored: then whoever started us wants to be told of a
 /// reader that has left, not to see us killed.
-#[must_use]
-pub(super) fn sigpipe_ignored() -> bool {
+pub(super) fn sigpipe_was_ignored() -> bool {
     SIGPIPE_IGNORED.load(Ordering::Relaxed)
 }
 
-// SAFETY: the C library calls the functions in this section, one after the
-// other, before `main` and so before the runtime of Rust. It gives them
-// arguments, which a function of the C calling convention may leave unread.
-// By its number this comes before what opens the standard streams.
-#[used]
-#[unsafe(link_section = ".init_array.00101")]
-static BEFORE_MAIN: extern "C" fn() = look;
+/// Whether anything can be written to standard output. Where it was closed,
+/// something that cannot be written to has taken its number.
+pub(super) fn is_stdout_writable() -> bool {
+    let mode = fcntl_getfl(stdout()).map(|flags| flags & OFlags::RWMODE);
+    mode.is_ok_and(|mode| mode != OFlags::RDONLY)
+}
 
-extern "C" fn look() {
-    // SAFETY: it asks for a flag, of a number that need not be a descriptor.
-    let closed = unsafe { libc::fcntl(STDOUT_FILENO, F_GETFD) } == -1;
-    STDOUT_CLOSED.store(closed, Ordering::Relaxed);
+/// Looks what becomes of SIGPIPE. Has to run before `main`, when Rust's runtime
+/// has it ignored: see [`before_main`](crate::before_main).
+#[allow(unsafe_code, reason = "nobody offers to ask without setting something")]
+pub extern "C" fn look_at_sigpipe() {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: it sets nothing, and writes to a place of the right size.
     if unsafe { libc::sigaction(SIGPIPE, ptr::null(), action.as_mut_ptr()) } == 0 {

@@ -1,7 +1,7 @@
 //! The program for a single connection, between standard input and output and
 //! an encrypted target.
 
-mod inherited;
+pub mod inherited;
 pub mod stdio;
 
 use std::io;
@@ -32,7 +32,7 @@ use crate::observe::{LogHandle, Observe};
 use crate::process::compute::Compute;
 use crate::process::sandbox::{Demand, Sandbox};
 use crate::process::{dumps, secrets};
-use inherited::{sigpipe_ignored, stdout_closed};
+use inherited::{is_stdout_writable, sigpipe_was_ignored};
 use stdio::Stdio;
 
 /// Runs `spipe` to its end.
@@ -42,7 +42,7 @@ use stdio::Stdio;
 pub fn run(settings: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::stop_inheritance();
-    ensure!(!stdout_closed(), "Standard output is closed: there is nowhere to write to");
+    ensure!(is_stdout_writable(), "Standard output is closed, or not open for writing");
     let targets = resolve(&settings.pipe.target)?;
     let bind = local(settings.pipe.bind.as_ref(), resolve)?;
     let keys = Keyring::load(settings.pipe.keys.clone(), settings.pipe.key_rules(None))?;
@@ -115,7 +115,7 @@ fn report(outcome: &Outcome, config: Config) -> ExitCode {
     }
     if let Outcome::Broken(Broken::Plain(error), _) = outcome
         && error.kind() == io::ErrorKind::BrokenPipe
-        && !sigpipe_ignored()
+        && !sigpipe_was_ignored()
     {
         // What a filter does whose reader has left.
         let _ = emulate_default_handler(SIGPIPE);

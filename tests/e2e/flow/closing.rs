@@ -257,12 +257,12 @@ fn peer_that_is_gone_gives_its_slot_back_although_the_target_does_not_read() {
     let packets = packets(&mut session, &data);
     let sent = session.conn.send_until_stuck(packets);
     session.conn.reset();
+    server.daemon.process.wait_for_stderr("broken: encrypted side: Connection reset by peer");
     let (mut next, mut its_target) = server.session();
     next.send(b"next");
     assert_eq!(its_target.receive(4), b"next");
     let taken = target.receive_to_end().0;
     assert!(data.starts_with(&taken) && taken.len() < sent);
-    server.daemon.process.wait_for_stderr("broken: encrypted side: Connection reset by peer");
     let log = server.daemon.process.stderr();
     let (before, _) = log.split_once(" bytes received").unwrap();
     let counted: usize = before.rsplit(' ').next().unwrap().parse().unwrap();
