@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Err(stop) => return stop.report(Program::Spipe, &name),
     };
     let log = observe::install(&name, settings.log_level, settings.log_format);
-    let code = spipe::run(settings, log).unwrap_or_else(|error| {
+    let code = spipe::run(&settings, log).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
     });

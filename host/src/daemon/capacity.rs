@@ -301,7 +301,10 @@ mod tests {
                 let (connections, strangers, loops) = in_words(fit);
                 assert!(connections >= 1 && loops >= 1, "{left}: {fit:?}");
                 assert!(strangers >= 1 || wanted.strangers == 0, "{left}: {fit:?}");
-                let files = FILES_OF_THE_PROCESS as usize + 4 * loops + 2 * connections + strangers;
+                let files = usize::try_from(FILES_OF_THE_PROCESS).unwrap()
+                    + 4 * loops
+                    + 2 * connections
+                    + strangers;
                 assert!(files as u64 <= left, "{left}: {fit:?}");
             }
         }

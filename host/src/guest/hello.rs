@@ -12,15 +12,12 @@ pub fn omits_forward_secrecy(said: &[u8], key_exchange: KeyExchange) -> bool {
 }
 
 fn fixes_shared_value(value: &[u8]) -> bool {
-    let is_0_or_1 =
-        value.split_last().is_some_and(|(last, others)| *last <= 1 && others.iter().all(is_zero));
+    let is_0_or_1 = value
+        .split_last()
+        .is_some_and(|(last, others)| *last <= 1 && others.iter().all(|&byte| byte == 0));
     // Of p, only p-1 has these ends, except by a chance of 1 in 2^128.
     let is_p_less_1 = value.starts_with(&ENDS_OF_P) && value.ends_with(&END_OF_P_LESS_1);
     is_0_or_1 || is_p_less_1
-}
-
-fn is_zero(byte: &u8) -> bool {
-    *byte == 0
 }
 
 impl Config {

@@ -23,7 +23,7 @@ use super::stream::Stream;
 /// still there: a host that has lost power, or whose address has changed, does
 /// not say goodbye. Shorter than what firewalls and translators of addresses
 /// keep a silent connection in mind; the kernel's own two hours are not.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
 /// An end that has not answered any of six questions is gone. Together that is
 /// two minutes, enough for a restart of whatever lies between.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -222,7 +222,7 @@ impl AsyncWrite for Socket {
 /// stream among them.
 #[allow(unsafe_code, reason = "no safe call has this request")]
 fn unacknowledged(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
-    #[allow(clippy::useless_conversion, reason = "its type depends on the C library")]
+    #[allow(clippy::cast_possible_truncation, reason = "a request has 32 bits in any C library")]
     const REQUEST: rustix::ioctl::Opcode = TIOCOUTQ as _;
     // SAFETY: of a socket, this request (which is SIOCOUTQ) writes one int.
     let count = unsafe { ioctl(socket, Getter::<REQUEST, c_int>::new()) }?;

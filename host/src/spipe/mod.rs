@@ -39,7 +39,7 @@ use stdio::Stdio;
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(settings: SpipeSettings, log: LogHandle) -> Result<ExitCode> {
+pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::stop_inheritance();
     ensure!(is_stdout_writable(), "Standard output is closed, or not open for writing");

@@ -124,7 +124,7 @@ struct Waiter {
     buffer: Option<Buffer>,
 }
 
-type Buffer = Box<[u8; BUFFER_LEN]>;
+type Buffer = Box<[u8]>;
 
 impl Waiter {
     /// Starts a thread that does `work` with the part of the buffer that it is
@@ -143,7 +143,7 @@ impl Waiter {
                 }
             }
         })?;
-        Ok(Self { orders, answers, buffer: Some(Box::new([0; BUFFER_LEN])) })
+        Ok(Self { orders, answers, buffer: Some(vec![0; BUFFER_LEN].into()) })
     }
 
     /// Has the thread work with `len` bytes of the buffer, unless it still

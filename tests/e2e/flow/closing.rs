@@ -134,7 +134,6 @@ fn upload_is_refused(pairing: Pairing, manners: Manners) {
     if pairing.server_origin == Origin::Debian {
         return;
     }
-    const HEADER: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
@@ -143,7 +142,7 @@ fn upload_is_refused(pairing: Pairing, manners: Manners) {
         let mut link = pair.connect().into_link();
         let mut target = backend.accept();
         let upload = thread::spawn(move || {
-            let _ = link.writer.write_all(&[HEADER, &[0; 1_000_000]].concat());
+            let _ = link.writer.write_all(&[HEADER, &vec![0; 1_000_000]].concat());
             link.writer
         });
         assert_eq!(target.receive(HEADER.len()), HEADER);
@@ -334,3 +333,5 @@ fn forge(session: &mut Session) -> Vec<u8> {
 fn cut(session: &mut Session) -> Vec<u8> {
     session.packet(b"cut")[..700].to_vec()
 }
+
+const HEADER: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
