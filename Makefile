@@ -71,8 +71,8 @@ test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 
 # Each has a short form in `make test`.
 soak: all
-	cargo nextest run --locked --cargo-profile checked --package spiped-tests \
-		--run-ignored ignored-only --no-fail-fast
+	cargo nextest run --locked --workspace --cargo-profile checked --run-ignored ignored-only \
+		--no-fail-fast
 
 # Not part of `make test`: the models change with the protocol, not with the code;
 # and of what memcheck finds `make test` has the part that is quick.

@@ -4,6 +4,7 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Resource, getrlimit};
 use wasmtime::component::Component;
@@ -22,6 +23,10 @@ static MAPPED: Pages<[u8; include_bytes!(env!("SPIPED_COMPONENT")).len()]> =
 #[allow(unsafe_code, reason = "as above")]
 static COPIED: Pages<[u8; include_bytes!(env!("SPIPED_COMPONENT_COPIED")).len()]> =
     Pages(*include_bytes!(env!("SPIPED_COMPONENT_COPIED")));
+
+/// Whether an engine has the code in place. wasmtime knows code by its address,
+/// so there can be one: any other engine, as tests make them, runs a copy.
+static IN_PLACE: AtomicBool = AtomicBool::new(false);
 
 /// What starts on a page of its own, however large pages are.
 #[repr(C)]
@@ -44,6 +49,9 @@ pub(super) enum Code<'a> {
 impl Code<'_> {
     /// What this program was built with, in the form that works in this process.
     pub(super) fn linked() -> Self {
+        if IN_PLACE.swap(true, Ordering::Relaxed) {
+            return Self::Loaded(&MAPPED.0);
+        }
         // Beyond the limit there is a signal in place of an image.
         let files = getrlimit(Resource::Fsize).current;
         Self::Linked(match files {
