@@ -16,7 +16,7 @@ NUMBER = r"[A-Z]-\d+"
 DEFINITION = re.compile(rf"\*\*({NUMBER})\*\*")
 CITATION = re.compile(rf"protocol\.md`? ({NUMBER}(?:, {NUMBER})*)")
 # Unit tests stand at the end of the file they test.
-UNIT_TESTS = re.compile(r"^#\[cfg\(test\)\]\n(#\[.*\]\n)*mod \w+ \{", re.MULTILINE)
+UNIT_TESTS = re.compile(r"^#\[cfg\(test\)\]\n(#\[.*\]\n)*(pub\(crate\) )?mod \w+ \{", re.MULTILINE)
 
 
 def main():

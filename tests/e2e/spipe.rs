@@ -1,6 +1,7 @@
 //! The client between standard input and output.
 
 use std::io::{Read, Write, pipe};
+use std::iter;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -144,7 +145,17 @@ fn forged_packet_is_reported() {
 /// protocol.md F-1.
 #[test]
 fn bytes_before_a_forged_packet_arrive() {
-    for late in [false; 20].into_iter().chain([true]) {
+    forged_packet_after_good_ones(20);
+}
+
+#[test]
+#[ignore = "soak"]
+fn bytes_before_a_forged_packet_always_arrive() {
+    forged_packet_after_good_ones(1000);
+}
+
+fn forged_packet_after_good_ones(rounds: usize) {
+    for late in iter::repeat_n(false, rounds).chain([true]) {
         let lab = Lab::new();
         let backend = Backend::manual(&lab);
         let mut spipe = Spipe::to(&lab, backend.endpoint()).start();

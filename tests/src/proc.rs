@@ -109,8 +109,8 @@ struct TcpSocket {
 
 fn tcp_sockets(local: SocketAddr) -> Vec<TcpSocket> {
     let table = match local {
-        SocketAddr::V4(_) => "/proc/net/tcp",
-        SocketAddr::V6(_) => "/proc/net/tcp6",
+        SocketAddr::V4(_) => "/proc/thread-self/net/tcp",
+        SocketAddr::V6(_) => "/proc/thread-self/net/tcp6",
     };
     let local = kernel_notation(local);
     fs::read_to_string(table)

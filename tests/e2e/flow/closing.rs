@@ -2,9 +2,11 @@
 //! taken for complete.
 
 use std::io::{Read, Write};
+use std::process::Command;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, unshare};
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, PACKET_LEN, PLAIN_MAX, Session, Side};
 use spiped_tests::{Backend, Conn, Ending, KEY, Lab, Origin, Pairing, Spiped, wait};
@@ -45,13 +47,21 @@ macro_rules! combination {
             /// protocol.md E-8.
             #[test]
             fn refusal_of_an_upload_arrives_while_it_is_sent() {
-                super::upload_is_refused(PAIRING, super::Manners::ReadsMeanwhile);
+                super::upload_is_refused(PAIRING, super::Manners::ReadsMeanwhile, 20);
             }
 
             /// protocol.md E-8.
             #[test]
             fn refusal_of_an_upload_arrives_after_it_was_sent() {
-                super::upload_is_refused(PAIRING, super::Manners::ReadsAfterwards);
+                super::upload_is_refused(PAIRING, super::Manners::ReadsAfterwards, 20);
+            }
+
+            #[test]
+            #[ignore = "soak"]
+            fn refusal_of_an_upload_always_arrives() {
+                for manners in [super::Manners::ReadsMeanwhile, super::Manners::ReadsAfterwards] {
+                    super::upload_is_refused(PAIRING, manners, 1000);
+                }
             }
 
             /// protocol.md E-4.
@@ -130,7 +140,8 @@ enum Manners {
 
 /// A server that takes no uploads answers, and closes without reading on. Where
 /// theirs is at the target, a write that fails ends both directions.
-fn upload_is_refused(pairing: Pairing, manners: Manners) {
+fn upload_is_refused(pairing: Pairing, manners: Manners, rounds: usize) {
+    const HEADER: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
     if pairing.server_origin == Origin::Debian {
         return;
     }
@@ -138,7 +149,7 @@ fn upload_is_refused(pairing: Pairing, manners: Manners) {
     let backend = Backend::manual(&lab);
     let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
     let answer = bytes(4, 20_000);
-    for round in 0..20 {
+    for round in 0..rounds {
         let mut link = pair.connect().into_link();
         let mut target = backend.accept();
         let upload = thread::spawn(move || {
@@ -266,6 +277,28 @@ fn peer_that_is_gone_gives_its_slot_back_although_the_target_does_not_read() {
     let (before, _) = log.split_once(" bytes received").unwrap();
     let counted: usize = before.rsplit(' ').next().unwrap().parse().unwrap();
     assert!(counted < sent && counted >= taken.len(), "{counted} of {sent}, {}", taken.len());
+}
+
+/// Nothing comes from it any more, and nothing says so. Its short form is in
+/// `delivery`: when the kernel will ask for the first time.
+#[test]
+#[ignore = "soak"]
+fn peer_that_has_vanished_gives_its_slot_back() {
+    unshare(CloneFlags::CLONE_NEWNET).unwrap();
+    let set_loopback = |state| {
+        let set = Command::new("ip").args(["link", "set", "lo", state]).status();
+        assert!(set.unwrap().success());
+    };
+    set_loopback("up");
+    let server = AgainstServer::start(&["--log-level", "info"]);
+    let _established = server.session();
+    set_loopback("down");
+    let start = Instant::now();
+    while !server.daemon.process.stderr().contains("broken: ") {
+        wait::observe(Duration::from_secs(1));
+        assert!(start.elapsed() < Duration::from_mins(3));
+    }
+    assert!(start.elapsed() > Duration::from_secs(90), "it may have been restarting");
 }
 
 #[test]
