@@ -9,7 +9,7 @@
 
 pub mod cli;
 pub mod commands;
-pub mod config;
+mod config;
 pub mod connection;
 pub mod daemon;
 pub mod guest;
@@ -17,6 +17,6 @@ pub mod keys;
 pub mod net;
 pub mod observe;
 pub mod packet_crypto;
-pub mod pipe;
+mod pipe;
 pub mod process;
 pub mod spipe;

@@ -16,13 +16,13 @@ use crate::keys::fingerprint::Fingerprint;
 const KEY_FILE_LEN: usize = 32;
 
 /// The content of a new key file.
-pub type KeyFileContent = Zeroizing<[u8; KEY_FILE_LEN]>;
+pub(crate) type KeyFileContent = Zeroizing<[u8; KEY_FILE_LEN]>;
 
 /// Runs `spiped keygen`: a new key file with random content.
 ///
 /// # Errors
 /// Why there is no new file.
-pub fn keygen(path: &Path) -> Result<ExitCode> {
+pub(crate) fn keygen(path: &Path) -> Result<ExitCode> {
     let file = NewFile::reserve(path)?;
     let mut content = Zeroizing::new([0; KEY_FILE_LEN]);
     getrandom::fill(&mut *content).map_err(|error| anyhow!("No random bytes: {error}"))?;
@@ -34,7 +34,7 @@ pub fn keygen(path: &Path) -> Result<ExitCode> {
 ///
 /// # Errors
 /// When the lines cannot be printed.
-pub fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
+pub(crate) fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in files {
         match file.read(KeyRules::default()) {

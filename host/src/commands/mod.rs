@@ -1,8 +1,8 @@
 //! The commands: what `spiped` does when its first word is no option.
 
-pub mod keygen;
-pub mod newfile;
-pub mod pair;
+pub(crate) mod keygen;
+pub(crate) mod newfile;
+pub(crate) mod pair;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -15,7 +15,7 @@ use thiserror::Error;
 /// A file that only its owner can read, whatever the file mode mask, and that
 /// has no name yet. Dropped without [`commit`](Self::commit), it never was.
 #[derive(Debug)]
-pub struct NewFile {
+pub(crate) struct NewFile {
     /// What it will be called.
     path: PathBuf,
     directory: File,
@@ -30,7 +30,7 @@ impl NewFile {
     ///
     /// # Errors
     /// [`NewFileError`]; nothing was made.
-    pub fn reserve(path: &Path) -> Result<Self, NewFileError> {
+    pub(crate) fn reserve(path: &Path) -> Result<Self, NewFileError> {
         let failed = |cause| NewFileError::Create(path.to_owned(), cause);
         if path.file_name().is_none() || path.as_os_str().as_bytes().ends_with(b"/") {
             return Err(failed(Errno::ISDIR.into()));
@@ -59,7 +59,7 @@ impl NewFile {
     ///
     /// # Errors
     /// [`NewFileError`]; nothing is left.
-    pub fn commit(mut self, content: &[u8]) -> Result<(), NewFileError> {
+    pub(crate) fn commit(mut self, content: &[u8]) -> Result<(), NewFileError> {
         let failed = |cause| NewFileError::Create(self.path.clone(), cause);
         self.file.write_all(content).map_err(failed)?;
         self.file.sync_all().map_err(failed)?;
@@ -94,7 +94,7 @@ impl NewFile {
 /// Why there is no new file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum NewFileError {
+pub(crate) enum NewFileError {
     /// Something has that name.
     #[error(
         "{} exists already and is not overwritten: choose another name, or remove it first if \

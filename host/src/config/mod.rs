@@ -3,4 +3,4 @@
 
 mod settings;
 
-pub use settings::{Admission, Launch, PipeSettings, Settings, SpipeSettings};
+pub(crate) use settings::{Admission, Launch, PipeSettings, Settings, SpipeSettings};

@@ -23,7 +23,7 @@ const QUICK_SEARCH_MAX: usize = 64;
 /// asked at once, by the event loops or by as many computing threads; while keys
 /// are being replaced, there are those of both sets.
 #[must_use]
-pub const fn acceptors_max(threads: usize) -> usize {
+pub(crate) const fn acceptors_max(threads: usize) -> usize {
     2 * threads
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn close<C: Stream, P: Stream>(
 
 /// Waits until all that was written to a stream has arrived, but not for a
 /// reader that stands still for longer than `limit`.
-pub async fn arrived<S: Stream>(stream: &S, limit: Duration) {
+pub(crate) async fn arrived<S: Stream>(stream: &S, limit: Duration) {
     let mut patience = Patience::new();
     while let Some(wait) = patience.with_arrival(stream.in_flight(), limit) {
         sleep(wait).await;

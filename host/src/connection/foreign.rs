@@ -4,7 +4,7 @@
 /// The name of what is spoken here, if it is something that is often pointed
 /// at the wrong port. Knows both ends of it.
 #[must_use]
-pub fn name(said: &[u8]) -> Option<&'static str> {
+pub(crate) fn name(said: &[u8]) -> Option<&'static str> {
     let begins = |starts: &[&str]| starts.iter().any(|start| said.starts_with(start.as_bytes()));
     if is_tls(said) {
         Some("TLS")
@@ -30,7 +30,7 @@ pub fn name(said: &[u8]) -> Option<&'static str> {
 /// Whether this looks like something that was written to be read: random bytes
 /// so long are not.
 #[must_use]
-pub fn is_text(said: &[u8]) -> bool {
+pub(crate) fn is_text(said: &[u8]) -> bool {
     let readable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     said.len() >= TEXT_MIN && said.iter().take(TEXT_MAX).all(readable)
 }

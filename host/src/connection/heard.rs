@@ -51,20 +51,20 @@ impl Heard {
 }
 
 /// A stream, and the first bytes that were read from it.
-pub struct Overheard<'a, S> {
+pub(crate) struct Overheard<'a, S> {
     stream: &'a mut S,
     said: Vec<u8>,
 }
 
 impl<'a, S> Overheard<'a, S> {
     /// Listens from now on.
-    pub fn new(stream: &'a mut S) -> Self {
+    pub(crate) fn new(stream: &'a mut S) -> Self {
         Self { stream, said: Vec::new() }
     }
 
     /// What was read so far, as much of it as a hello is long.
     #[must_use]
-    pub fn said(&self) -> &[u8] {
+    pub(crate) fn said(&self) -> &[u8] {
         &self.said
     }
 }

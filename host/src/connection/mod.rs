@@ -1,20 +1,20 @@
 //! One connection, from the accepted socket to its end.
 
-pub mod acceptors;
+pub(crate) mod acceptors;
 mod buffer;
-pub mod closing;
+pub(crate) mod closing;
 mod direction;
-pub mod foreign;
+pub(crate) mod foreign;
 pub mod handshake;
-pub mod heard;
+pub(crate) mod heard;
 mod hints;
 pub mod outcome;
 pub mod place;
 pub mod relay;
 pub mod slots;
 mod snapshot;
-pub mod stranger;
-pub mod tally;
+pub(crate) mod stranger;
+pub(crate) mod tally;
 
 pub use snapshot::{End, Snapshot};
 

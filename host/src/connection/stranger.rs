@@ -23,7 +23,7 @@ use crate::keys::KeySet;
 use crate::net::socket::Socket;
 
 /// A peer that has authenticated, and how it did.
-pub struct Peer {
+pub(crate) struct Peer {
     our_nonce: [u8; NONCE_LEN],
     received: Vec<u8>,
     hello_len: usize,
@@ -38,14 +38,14 @@ pub struct Peer {
 impl Peer {
     /// What its session is made of.
     #[must_use]
-    pub fn greeting(&self) -> Greeting<'_> {
+    pub(crate) fn greeting(&self) -> Greeting<'_> {
         let hello = self.received.get(..self.hello_len).unwrap_or_default();
         Greeting { our_nonce: &self.our_nonce, hello }
     }
 
     /// What it has sent beyond that.
     #[must_use]
-    pub fn early(&self) -> &[u8] {
+    pub(crate) fn early(&self) -> &[u8] {
         self.received.get(self.hello_len..).unwrap_or_default()
     }
 }
@@ -55,7 +55,7 @@ impl Peer {
 ///
 /// # Errors
 /// The connection's outcome: it ends here. Nothing but the nonce was sent.
-pub async fn identify(
+pub(crate) async fn identify(
     socket: &mut Socket,
     acceptors: &Acceptors,
     time: TimeLimit,

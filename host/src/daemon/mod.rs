@@ -3,8 +3,8 @@
 mod capacity;
 mod endings;
 mod exposure;
-pub mod helper;
-pub mod signals;
+mod helper;
+mod signals;
 pub mod startup;
-pub mod terminal;
+mod terminal;
 mod threads;

@@ -21,7 +21,7 @@ use crate::process::compute::{Class, Turn};
 use crate::process::notify;
 
 /// SIGHUP and SIGUSR1, and whether they have come already.
-pub struct Requests {
+pub(super) struct Requests {
     hangup: Arc<AtomicBool>,
     user_defined: Arc<AtomicBool>,
 }
@@ -31,7 +31,7 @@ impl Requests {
     ///
     /// # Errors
     /// When signals cannot be caught.
-    pub fn catch() -> io::Result<Self> {
+    pub(super) fn catch() -> io::Result<Self> {
         let requests = Self { hangup: Arc::default(), user_defined: Arc::default() };
         flag::register(SIGHUP, requests.hangup.clone())?;
         flag::register(SIGUSR1, requests.user_defined.clone())?;
@@ -43,7 +43,7 @@ impl Requests {
     ///
     /// # Errors
     /// When signals cannot be caught.
-    pub fn obey(
+    pub(super) fn obey(
         self,
         pipe: &Arc<Pipe>,
         helper: Option<Arc<Helper>>,

@@ -14,7 +14,7 @@ use signal_hook_registry::register_sigaction;
 ///
 /// # Errors
 /// When signals cannot be caught.
-pub fn end_with_it() -> io::Result<()> {
+pub(super) fn end_with_it() -> io::Result<()> {
     if is_ignored() {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::keys::file::Psk;
 
 /// Sixty bits that follow from a key, and from which it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint(u64);
+pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
     /// The fingerprint of `psk`; takes some 50 ms, to make guessing slow.
@@ -18,7 +18,7 @@ impl Fingerprint {
     /// PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2). Its salt is shorter than
     /// anything the protocol computes an HMAC of under this key.
     #[must_use]
-    pub fn of(psk: &Psk) -> Self {
+    pub(crate) fn of(psk: &Psk) -> Self {
         let derived: [u8; 32] = pbkdf2_hmac_array::<Sha256, 32>(psk.expose(), SALT, ITERATIONS);
         let (start, _) = derived.split_first_chunk().unwrap_or((&[0; 8], &[]));
         Self(u64::from_be_bytes(*start) >> (u64::BITS - BITS))

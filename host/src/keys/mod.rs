@@ -5,7 +5,7 @@ mod directory;
 mod doubt;
 mod error;
 pub mod file;
-pub mod fingerprint;
+pub(crate) mod fingerprint;
 mod keyring;
 mod name;
 mod set;

@@ -21,7 +21,7 @@ const BACKLOG_PAUSE_MAX: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// [`DialError`] tells what became of each address.
-pub async fn dial(
+pub(crate) async fn dial(
     targets: &[Endpoint],
     bind: Option<&Endpoint>,
     limit: Duration,

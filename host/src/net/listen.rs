@@ -18,14 +18,14 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 use super::resolve::Endpoint;
 use super::socket::Socket;
 
-pub use unix::SocketAccess;
+pub(crate) use unix::SocketAccess;
 
 /// Connections the kernel completes ahead of `accept`. It may allow fewer.
 const BACKLOG: i32 = 1024;
 
 /// Sockets that listen already, though no runtime is there to accept yet.
 #[derive(Debug)]
-pub struct Bound(Vec<BoundSocket>);
+pub(crate) struct Bound(Vec<BoundSocket>);
 
 #[derive(Debug)]
 struct BoundSocket {
@@ -41,7 +41,7 @@ struct BoundSocket {
 ///
 /// # Errors
 /// Those of `socket`, `bind` and `listen`.
-pub fn listen(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<Bound> {
+pub(crate) fn listen(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<Bound> {
     Ok(Bound(vec![listen_on(endpoint, file)?]))
 }
 
@@ -50,7 +50,7 @@ pub fn listen(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<Bound> {
 ///
 /// # Errors
 /// Those of the first.
-pub fn listen_on_all(endpoints: &[Endpoint], file: &SocketAccess) -> io::Result<Bound> {
+pub(crate) fn listen_on_all(endpoints: &[Endpoint], file: &SocketAccess) -> io::Result<Bound> {
     let mut bound = Vec::with_capacity(endpoints.len());
     for (number, endpoint) in endpoints.iter().enumerate() {
         match listen_on(endpoint, file) {
@@ -91,7 +91,7 @@ impl Bound {
     ///
     /// # Errors
     /// When the runtime cannot watch one.
-    pub fn into_listener(self) -> io::Result<Listener> {
+    pub(crate) fn into_listener(self) -> io::Result<Listener> {
         let sockets = self.0.into_iter().map(BoundSocket::into_listening).collect::<Result<_, _>>();
         Ok(Listener { sockets: sockets?, next: AtomicUsize::new(0) })
     }
@@ -109,7 +109,7 @@ impl BoundSocket {
 
 /// The sockets of a source.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     /// At least one.
     sockets: Vec<Listening>,
     /// Which is asked first: a flood on one must not keep the others waiting.
@@ -127,7 +127,7 @@ impl Listener {
     ///
     /// # Errors
     /// Those of `accept`.
-    pub async fn accept(&self) -> io::Result<Accepted> {
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
         poll_fn(|context| self.poll_accept(context)).await
     }
 
@@ -160,7 +160,7 @@ impl Listening {
 
 /// An accepted connection that no event loop watches yet.
 #[derive(Debug)]
-pub enum Accepted {
+pub(crate) enum Accepted {
     /// Over TCP, and from where.
     Tcp(StdTcpStream, SocketAddr),
     /// Over a Unix socket.
@@ -170,7 +170,7 @@ pub enum Accepted {
 impl Accepted {
     /// Where it comes from; nothing for a Unix socket.
     #[must_use]
-    pub fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(_, address) => Some(address.ip()),
             Self::Unix(_) => None,
@@ -181,7 +181,7 @@ impl Accepted {
     ///
     /// # Errors
     /// When the event loop cannot watch it.
-    pub fn into_socket(self) -> io::Result<(Socket, Peer)> {
+    pub(crate) fn into_socket(self) -> io::Result<(Socket, Peer)> {
         Ok(match self {
             Self::Tcp(stream, address) => {
                 (Socket::Tcp(TcpStream::from_std(stream)?), Peer::Tcp(address))
@@ -206,7 +206,7 @@ impl AsFd for Accepted {
 
 /// Who opened a connection, for the log.
 #[derive(Debug)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// An address and port.
     Tcp(SocketAddr),
     /// A process on this host, if the kernel tells which.
@@ -216,7 +216,7 @@ pub enum Peer {
 impl Peer {
     /// Its address on the network, if it is there.
     #[must_use]
-    pub fn ip(&self) -> Option<IpAddr> {
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip()),
             Self::Unix(_) => None,

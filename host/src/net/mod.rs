@@ -1,10 +1,10 @@
 //! Sockets without protocol: resolving, listening, dialling.
 
 pub mod address;
-pub mod dial;
-pub mod listen;
-pub mod needs;
+pub(crate) mod dial;
+pub(crate) mod listen;
+pub(crate) mod needs;
 pub mod resolve;
 pub mod socket;
-pub mod stream;
+pub(crate) mod stream;
 pub mod targets;

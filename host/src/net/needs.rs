@@ -11,7 +11,7 @@ const RESERVED_PORTS: u16 = 1023;
 
 /// What connections to `target` need, made from `bind` if that is given.
 #[must_use]
-pub fn needs(target: &Address, bind: Option<&Endpoint>) -> Needs {
+pub(crate) fn needs(target: &Address, bind: Option<&Endpoint>) -> Needs {
     let mut needs = Needs {
         connects_to: ports(target),
         connects_from: Vec::new(),

@@ -16,19 +16,19 @@ use crate::observe::Prefix;
 
 /// A stranger that has sent nothing it was asked for during this time gives way
 /// to others. Bytes that trickle in are nothing until they are complete.
-pub const QUIET: Duration = Duration::from_secs(1);
+pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
 /// How long a stranger may take for its first bytes while more than half of the
 /// places are taken. A client sends them as soon as it is connected.
-pub const FIRST_BYTES: Duration = Duration::from_secs(2);
+pub(crate) const FIRST_BYTES: Duration = Duration::from_secs(2);
 
 /// Where a stranger comes from: a network, or nothing if it is a process on this
 /// host.
-pub type Origin = Option<Prefix>;
+pub(crate) type Origin = Option<Prefix>;
 
 /// How many strangers are listened to at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// In all.
     pub total: NonZeroUsize,
     /// From one source.
@@ -38,7 +38,7 @@ pub struct Budget {
 impl Budget {
     /// As asked for, or what goes with so many connections at once.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         connections: NonZeroUsize,
         total: Option<NonZeroUsize>,
         per_source: Option<NonZeroUsize>,
@@ -53,7 +53,7 @@ impl Budget {
 impl Budget {
     /// No more than so many, or one.
     #[must_use]
-    pub fn within(self, most: usize) -> Self {
+    pub(crate) fn within(self, most: usize) -> Self {
         let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
         let total = self.total.min(most);
         Self { total, per_source: self.per_source.min(total) }
@@ -64,7 +64,7 @@ impl Budget {
 const LEAST: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
 /// Who has a place. `T` reaches the one who has it.
-pub struct Admission<T> {
+pub(crate) struct Admission<T> {
     budget: Budget,
     next_id: u64,
     places: HashMap<u64, Place<T>>,
@@ -87,7 +87,7 @@ struct Place<T> {
 
 /// There is a place.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Admitted<T> {
+pub(crate) struct Admitted<T> {
     /// Which one it is.
     pub id: u64,
     /// Who had it before, and has to go.
@@ -97,7 +97,7 @@ pub struct Admitted<T> {
 impl<T> Admission<T> {
     /// All places are free.
     #[must_use]
-    pub fn new(budget: Budget) -> Self {
+    pub(crate) fn new(budget: Budget) -> Self {
         Self {
             budget,
             next_id: 0,
@@ -113,13 +113,13 @@ impl<T> Admission<T> {
     /// the pipe nor its source has used half of them. Later, only those that
     /// have spoken do.
     #[must_use]
-    pub fn welcomes(&self, source: Origin) -> bool {
+    pub(crate) fn welcomes(&self, source: Origin) -> bool {
         self.welcomes_any() && !is_half_used(self.count(source), self.budget.per_source)
     }
 
     /// Whether it depends on the source.
     #[must_use]
-    pub fn welcomes_any(&self) -> bool {
+    pub(crate) fn welcomes_any(&self) -> bool {
         !is_half_used(self.places.len(), self.budget.total)
     }
 
@@ -128,7 +128,7 @@ impl<T> Admission<T> {
     /// # Errors
     /// There is none now: when it is worth asking again even if none gets free
     /// before.
-    pub fn admit(
+    pub(crate) fn admit(
         &mut self,
         source: Origin,
         now: Instant,
@@ -145,7 +145,7 @@ impl<T> Admission<T> {
     }
 
     /// The stranger has sent all that was asked for next.
-    pub fn heard(&mut self, id: u64, now: Instant) {
+    pub(crate) fn heard(&mut self, id: u64, now: Instant) {
         let Some(place) = self.places.get_mut(&id) else {
             return;
         };
@@ -160,7 +160,7 @@ impl<T> Admission<T> {
     }
 
     /// The place is free, if its stranger had not to go before.
-    pub fn leave(&mut self, id: u64) -> Option<T> {
+    pub(crate) fn leave(&mut self, id: u64) -> Option<T> {
         let Place { source, since, reach } = self.places.remove(&id)?;
         self.quiet.remove(&(since, id));
         self.silent.remove(&(since, id));
@@ -170,7 +170,7 @@ impl<T> Admission<T> {
 
     /// A stranger whose first bytes are overdue, while that matters. It has to
     /// go.
-    pub fn next_overdue(&mut self, now: Instant) -> Option<T> {
+    pub(crate) fn next_overdue(&mut self, now: Instant) -> Option<T> {
         let (_, id) =
             *self.silent.first().filter(|_| self.overdue_at().is_some_and(|at| at <= now))?;
         self.leave(id)
@@ -178,13 +178,13 @@ impl<T> Admission<T> {
 
     /// When there will be one, as far as is known now.
     #[must_use]
-    pub fn overdue_at(&self) -> Option<Instant> {
+    pub(crate) fn overdue_at(&self) -> Option<Instant> {
         let (since, _) = self.silent.first()?;
         is_more_than_half_used(self.places.len(), self.budget.total).then(|| *since + FIRST_BYTES)
     }
 
     /// Empties all places.
-    pub fn dismiss_all(&mut self) -> Vec<T> {
+    pub(crate) fn dismiss_all(&mut self) -> Vec<T> {
         let all: Vec<_> = self.places.keys().copied().collect();
         all.into_iter().filter_map(|id| self.leave(id)).collect()
     }

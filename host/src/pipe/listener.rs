@@ -29,7 +29,7 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 const BACK_OFF_MIN: Duration = Duration::from_millis(5);
 
 /// A pipe, listening.
-pub struct Server {
+pub(crate) struct Server {
     /// The source.
     pub listener: Listener,
     /// What it serves.
@@ -42,7 +42,7 @@ pub struct Server {
 
 /// Whom a pipe listens to.
 #[derive(Clone, Debug)]
-pub struct AdmissionPolicy {
+pub(crate) struct AdmissionPolicy {
     /// At once, until they have authenticated. On the server's end only.
     pub budget: Budget,
     /// How many more are accepted and wait for that.
@@ -57,7 +57,7 @@ impl Server {
     ///
     /// # Errors
     /// When the system is short of descriptors at the start.
-    pub async fn run(self, drain: impl Future<Output = ()>) -> io::Result<()> {
+    pub(crate) async fn run(self, drain: impl Future<Output = ()>) -> io::Result<()> {
         // Every connection holds a sender, so the channel closes after the
         // last one.
         let (alive, mut last) = mpsc::channel::<()>(1);

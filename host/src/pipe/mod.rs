@@ -1,8 +1,8 @@
 //! What lives as long as a pipe is configured.
 
-pub mod admission;
+pub(crate) mod admission;
 mod gate;
-pub mod listener;
+pub(crate) mod listener;
 mod parked;
 mod report;
 mod sources;
@@ -19,7 +19,7 @@ use crate::observe::Observe;
 use sources::Sources;
 
 /// A source and its target.
-pub struct Pipe {
+pub(crate) struct Pipe {
     /// What it is called in the log.
     pub name: Arc<str>,
     /// Who is told what happens to it.
@@ -32,12 +32,12 @@ pub struct Pipe {
 /// There is no acceptor that knows the new keys.
 #[derive(Debug, thiserror::Error)]
 #[error("Cannot search for a peer's key among them: {0}")]
-pub struct ReplaceError(#[from] GuestError);
+pub(crate) struct ReplaceError(#[from] GuestError);
 
 impl Pipe {
     /// A pipe of this name.
     #[must_use]
-    pub fn new(name: Arc<str>, snapshot: Snapshot) -> Self {
+    pub(crate) fn new(name: Arc<str>, snapshot: Snapshot) -> Self {
         let observe = snapshot.observe.clone();
         Self { name, observe, snapshot: Arc::new(snapshot), sources: Sources::default() }
     }
@@ -47,7 +47,7 @@ impl Pipe {
     ///
     /// # Errors
     /// What is wrong; the keys in use stay so then.
-    pub fn replace_keys(&self, keys: KeySet) -> Result<String, ReplaceError> {
+    pub(crate) fn replace_keys(&self, keys: KeySet) -> Result<String, ReplaceError> {
         let prepared = match &self.snapshot.end {
             End::Client(_) => None,
             End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),

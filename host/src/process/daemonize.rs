@@ -31,7 +31,7 @@ use thiserror::Error;
 ///
 /// [`DaemonizeError`], in the parent or in the child. The child's error makes
 /// the parent's wait end with a failure.
-pub fn daemonize(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
+pub(crate) fn daemonize(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
     if !is_alone() {
         return Err(DaemonizeError::Threads);
     }
@@ -46,7 +46,7 @@ pub fn daemonize(pid_file: &Path) -> Result<Daemonized, DaemonizeError> {
 
 /// Which of the two processes this is.
 #[derive(Debug)]
-pub enum Daemonized {
+pub(crate) enum Daemonized {
     /// The parent. All that is left to do is to wait and exit.
     Launcher(Launcher),
     /// The child.
@@ -56,13 +56,13 @@ pub enum Daemonized {
 /// The parent's end of the daemon's promise.
 #[derive(Debug)]
 #[must_use = "whoever ran the command waits for the daemon"]
-pub struct Launcher(PipeReader);
+pub(crate) struct Launcher(PipeReader);
 
 impl Launcher {
     /// Waits until the daemon's start has succeeded or failed, and tells the
     /// code to exit with.
     #[must_use]
-    pub fn wait(mut self) -> ExitCode {
+    pub(crate) fn wait(mut self) -> ExitCode {
         let mut word = [0; READY.len()];
         match self.0.read_exact(&mut word) {
             Ok(()) => ExitCode::SUCCESS,
@@ -76,7 +76,7 @@ impl Launcher {
 /// fail; the daemon has then said why on the standard error that both share.
 #[derive(Debug)]
 #[must_use = "the parent fails unless it is told"]
-pub struct Readiness(PipeWriter);
+pub(crate) struct Readiness(PipeWriter);
 
 impl Readiness {
     /// Lets the parent exit with success.
@@ -85,7 +85,7 @@ impl Readiness {
     ///
     /// [`DaemonizeError::NoLauncher`] when the parent is gone: the user ended
     /// the command before the daemon was up.
-    pub fn ready(mut self) -> Result<(), DaemonizeError> {
+    pub(crate) fn ready(mut self) -> Result<(), DaemonizeError> {
         self.0.write_all(READY).map_err(DaemonizeError::NoLauncher)
     }
 }
@@ -94,7 +94,7 @@ impl Readiness {
 /// reads to their end, such as `ssh` or a shell's `$(...)`, would wait for the
 /// daemon. Without `/dev/null` nothing is done: a socket that took one of the
 /// numbers would get what is meant for a stream.
-pub fn let_go_of_standard_streams() {
+pub(crate) fn let_go_of_standard_streams() {
     if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
         // On Linux it cannot fail: the three numbers are valid, and nothing is
         // waited for.
@@ -105,7 +105,7 @@ pub fn let_go_of_standard_streams() {
 /// Why the daemon is not in the background.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum DaemonizeError {
+pub(crate) enum DaemonizeError {
     /// A mistake of the caller.
     #[error("Failed to daemonize: other threads are running")]
     Threads,

@@ -5,7 +5,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 /// No core files from now on, and no debugger except a privileged one. Call it
 /// before the first secret is read, and again after a change of user: the
 /// kernel may then go back to its default.
-pub fn forbid() {
+pub(crate) fn forbid() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let limited = setrlimit(Resource::Core, none);
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);

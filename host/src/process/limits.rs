@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How many files there may still be, after we tried to raise the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenFiles {
+pub(crate) struct OpenFiles {
     /// `None`: any number.
     limit: Option<u64>,
     /// How many of these are open already.
@@ -19,7 +19,7 @@ impl OpenFiles {
     /// `None`, as far as it goes. Never lowers it. A refusal is no error: the
     /// outcome tells.
     #[must_use]
-    pub fn raise_for(more: Option<u64>) -> Self {
+    pub(crate) fn raise_for(more: Option<u64>) -> Self {
         let now = getrlimit(Resource::Nofile);
         let open = count_open(now.current);
         let wanted = more.map(|more| more.saturating_add(open));
@@ -31,15 +31,9 @@ impl OpenFiles {
         Self { limit: getrlimit(Resource::Nofile).current, open }
     }
 
-    /// The limit in force; `None`: any number.
-    #[must_use]
-    pub fn limit(&self) -> Option<u64> {
-        self.limit
-    }
-
     /// How many more can be open; `None`: any number.
     #[must_use]
-    pub fn left(&self) -> Option<u64> {
+    pub(crate) fn left(&self) -> Option<u64> {
         Some(self.limit?.saturating_sub(self.open))
     }
 }
@@ -114,7 +108,7 @@ mod tests {
     fn raising_never_lowers() {
         let before = getrlimit(Resource::Nofile).current;
         let open_files = OpenFiles::raise_for(Some(1));
-        assert_eq!(open_files.limit(), before);
+        assert_eq!(open_files.limit, before);
         assert!(open_files.left() >= Some(1));
     }
 

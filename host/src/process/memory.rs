@@ -10,7 +10,7 @@ use rustix::process::{Resource, getrlimit};
 /// What is left of the memory this process may take, in bytes; `None`: there is
 /// no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// Address space, used or not (`RLIMIT_AS`, `RLIMIT_DATA`).
     pub space: Option<u64>,
     /// Memory that is used (cgroup).
@@ -20,7 +20,7 @@ pub struct Memory {
 impl Memory {
     /// What is left now. Where the system does not tell, there is no limit.
     #[must_use]
-    pub fn left() -> Self {
+    pub(crate) fn left() -> Self {
         let taken = Taken::now();
         let left = |resource, taken: u64| {
             getrlimit(resource).current.map(|limit| limit.saturating_sub(taken))
@@ -35,14 +35,14 @@ impl Memory {
 
     /// Whether there is a limit on the address space.
     #[must_use]
-    pub fn is_space_limited() -> bool {
+    pub(crate) fn is_space_limited() -> bool {
         getrlimit(Resource::As).current.or(getrlimit(Resource::Data).current).is_some()
     }
 }
 
 /// The lesser of two limits.
 #[must_use]
-pub fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+pub(crate) fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     [one, other].into_iter().flatten().min()
 }
 

@@ -3,14 +3,14 @@
 
 pub mod allocator;
 pub mod compute;
-pub mod daemonize;
-pub mod dumps;
-pub mod limits;
-pub mod memory;
-pub mod notify;
-pub mod privileges;
-pub mod sandbox;
-pub mod secrets;
+pub(crate) mod daemonize;
+pub(crate) mod dumps;
+pub(crate) mod limits;
+pub(crate) mod memory;
+pub(crate) mod notify;
+pub(crate) mod privileges;
+pub(crate) mod sandbox;
+pub(crate) mod secrets;
 pub mod streams;
 pub mod wipe;
-pub mod workers;
+pub(crate) mod workers;

@@ -11,13 +11,13 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use sd_notify::NotifyState;
 
 /// Start-up is done. Without `NOTIFY_SOCKET` this does nothing.
-pub fn ready() {
+pub(crate) fn ready() {
     notify(&[NotifyState::Ready]);
 }
 
 /// Reading settings again, until [`ready`]. Without `NOTIFY_SOCKET` this does
 /// nothing.
-pub fn reloading() {
+pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => log::warn!("Cannot read the clock: {error}"),
@@ -26,7 +26,7 @@ pub fn reloading() {
 
 /// Draining: no new connections, the last ones are being finished. Without
 /// `NOTIFY_SOCKET` this does nothing.
-pub fn stopping() {
+pub(crate) fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 

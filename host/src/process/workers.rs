@@ -18,7 +18,7 @@ use load::{Load, Tasks};
 /// The event loops of the program: one on the thread that runs
 /// [`block_on`](Self::block_on), the others on threads of their own, which
 /// end when this is dropped.
-pub struct Workers {
+pub(crate) struct Workers {
     /// There is one until this is dropped.
     main: Option<Runtime>,
     threads: Vec<WorkerThread>,
@@ -31,7 +31,7 @@ impl Workers {
     /// # Errors
     /// When the system is short of descriptors or threads, or one cannot get
     /// ready.
-    pub fn start(count: usize, prepare: fn()) -> io::Result<Self> {
+    pub(crate) fn start(count: usize, prepare: fn()) -> io::Result<Self> {
         let main = event_loop()?;
         let threads =
             (1..count).map(|_| WorkerThread::start(prepare)).collect::<io::Result<Vec<_>>>()?;
@@ -42,14 +42,14 @@ impl Workers {
     }
 
     /// Runs a future on this thread's event loop.
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         let main = self.main.as_ref();
         main.unwrap_or_else(|| unreachable!("not dropped yet")).block_on(future)
     }
 
     /// What connections are handed to.
     #[must_use]
-    pub fn dispatcher(&self) -> Dispatcher {
+    pub(crate) fn dispatcher(&self) -> Dispatcher {
         Dispatcher { loops: self.loops.clone() }
     }
 }
@@ -68,14 +68,14 @@ impl Drop for Workers {
 
 /// Hands each task to the event loop that is least busy.
 #[derive(Clone)]
-pub struct Dispatcher {
+pub(crate) struct Dispatcher {
     loops: Arc<[EventLoop]>,
 }
 
 impl Dispatcher {
     /// Has the least busy event loop run `task`, from its first poll to its
     /// last.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let now = Instant::now();
         let least = self.loops.iter().min_by_key(|worker| worker.load(now));
         if let Some(worker) = least {

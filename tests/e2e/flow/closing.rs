@@ -366,5 +366,3 @@ fn forge(session: &mut Session) -> Vec<u8> {
 fn cut(session: &mut Session) -> Vec<u8> {
     session.packet(b"cut")[..700].to_vec()
 }
-
-const HEADER: &[u8] = b"POST / HTTP/1.1\r\n\r\n";

@@ -1,7 +1,7 @@
 //! `spiped pair`: the same new key file on two hosts. What the two ends say to
 //! each other, and why, is in `docs/pairing.md`; the component says it.
 
-pub mod code;
+pub(crate) mod code;
 mod conversation;
 mod dialogue;
 mod error;
@@ -29,7 +29,7 @@ use error::PairError;
 ///
 /// # Errors
 /// Why there is no new key file.
-pub fn pair(settings: PairSettings) -> Result<ExitCode> {
+pub(crate) fn pair(settings: PairSettings) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(reserve_and_agree(settings));
     // The resolver may be in the middle of a call that takes its time.

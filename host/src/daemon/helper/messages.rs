@@ -124,14 +124,14 @@ fn send(socket: BorrowedFd<'_>, parts: &[&[u8]]) -> io::Result<()> {
 }
 
 /// Keys as they came.
-pub struct ReadKeys(Vec<(Option<KeyName>, Psk)>);
+pub(crate) struct ReadKeys(Vec<(Option<KeyName>, Psk)>);
 
 impl ReadKeys {
     /// Makes a set of them. With many keys, this takes some time.
     ///
     /// # Errors
     /// When they are no set.
-    pub fn into_set(self) -> Result<KeySet, HelperError> {
+    pub(crate) fn into_set(self) -> Result<KeySet, HelperError> {
         let mut keys = self.0;
         if let [(None, _)] = &keys[..] {
             let only = keys.pop().map(|(_, psk)| KeySet::of_one(psk));

@@ -32,7 +32,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-pub use self::messages::ReadKeys;
+pub(super) use self::messages::ReadKeys;
 
 use self::messages::{Answers, Question};
 use crate::keys::{KeyRules, KeySource};
@@ -47,7 +47,7 @@ const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
 
 /// The daemon's end.
 #[derive(Debug)]
-pub struct Helper {
+pub(super) struct Helper {
     socket: OwnedFd,
     /// What tells when it has ended; nothing on a kernel before 5.3.
     process: Option<OwnedFd>,
@@ -55,7 +55,7 @@ pub struct Helper {
 
 /// What the helper is there for.
 #[derive(Debug)]
-pub struct Duties<'a> {
+pub(super) struct Duties<'a> {
     /// Where the keys are.
     pub keys: &'a KeySource,
     /// What is demanded of them.
@@ -67,7 +67,7 @@ pub struct Duties<'a> {
 /// Why there is no answer.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum HelperError {
+pub(super) enum HelperError {
     /// In the words of whoever tried.
     #[error("{0}")]
     Failed(String),
@@ -98,7 +98,7 @@ impl Helper {
     ///
     /// # Errors
     /// When there can be no further process or descriptor.
-    pub fn start(duties: &Duties<'_>) -> io::Result<Option<Self>> {
+    pub(super) fn start(duties: &Duties<'_>) -> io::Result<Option<Self>> {
         if !duties.keys.can_be_read_again() && duties.name.is_none() {
             return Ok(None);
         }
@@ -125,7 +125,7 @@ impl Helper {
     ///
     /// # Errors
     /// What is wrong with them, or why they could not be read.
-    pub async fn keys(&self) -> Result<ReadKeys, HelperError> {
+    pub(super) async fn keys(&self) -> Result<ReadKeys, HelperError> {
         self.ask(Question::Keys, READING_LIMIT, Answers::keys).await
     }
 
@@ -133,7 +133,7 @@ impl Helper {
     ///
     /// # Errors
     /// The resolver's, or why it could not be asked.
-    pub async fn endpoints(&self) -> Result<Vec<Endpoint>, HelperError> {
+    pub(super) async fn endpoints(&self) -> Result<Vec<Endpoint>, HelperError> {
         self.ask(Question::Endpoints, LOOK_UP_LIMIT, Answers::endpoints).await
     }
 
@@ -169,7 +169,7 @@ impl Helper {
 
     /// Says it once, should the helper end. It does not before this process does,
     /// unless something is wrong.
-    pub async fn watch(&self) {
+    pub(super) async fn watch(&self) {
         let Some(process) = &self.process else { return };
         let Ok(watched) = process.try_clone().and_then(readable) else { return };
         if watched.readable().await.is_err() {

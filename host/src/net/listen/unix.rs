@@ -24,7 +24,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the file of a Unix socket is to be like.
 #[derive(Clone, Debug, Default)]
-pub struct SocketAccess {
+pub(crate) struct SocketAccess {
     /// Who may connect; otherwise the file mode mask decides.
     pub mode: Option<u32>,
     /// Whose it is; otherwise ours.

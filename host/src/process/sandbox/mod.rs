@@ -25,7 +25,7 @@ use crate::process::privileges::{Identity, PrivilegeError};
 
 /// What a program goes on to need from the system besides sockets that exist.
 #[derive(Clone, Debug)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// The TCP ports it connects to; `None`: any.
     pub connects_to: Option<Vec<u16>>,
     /// The TCP ports that its outgoing connections have at its end, if it chooses
@@ -39,7 +39,7 @@ pub struct Needs {
 
 /// Where this process is shut in. Complete after [`seal`](Self::seal).
 #[derive(Debug, Default)]
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     /// What there is, in words.
     active: Vec<String>,
     /// What there should be, and why it is not there.
@@ -52,7 +52,7 @@ type Layer = Result<String, String>;
 /// `--strict`, and something is missing.
 #[derive(Debug, Error)]
 #[error("--strict: the sandbox lacks {0}")]
-pub struct Incomplete(String);
+pub(crate) struct Incomplete(String);
 
 impl Sandbox {
     /// Becomes `identity`, if there is one, and gives up for good what a thread
@@ -61,7 +61,10 @@ impl Sandbox {
     /// # Errors
     /// When the process cannot become `identity`. Whatever else is refused is part
     /// of what [`seal`](Self::seal) reports.
-    pub fn enter(needs: &Needs, identity: Option<&Identity>) -> Result<Self, PrivilegeError> {
+    pub(crate) fn enter(
+        needs: &Needs,
+        identity: Option<&Identity>,
+    ) -> Result<Self, PrivilegeError> {
         keep_memory_locked();
         // Needs a capability that does not survive a change of user.
         capabilities::leave_bounding_set(needs.capabilities);
@@ -85,7 +88,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When something is missing and `demand` is to be strict about it.
-    pub fn seal(mut self, demand: Demand) -> Result<(), Incomplete> {
+    pub(crate) fn seal(mut self, demand: Demand) -> Result<(), Incomplete> {
         self.add(system_calls::allow_only_needed());
         if self.missing.is_empty() {
             log::info!("Sandbox: {self}");
@@ -120,7 +123,7 @@ impl fmt::Display for Sandbox {
 /// What is left to a process that is there to read files and to ask name servers:
 /// to read any file, if it could, and nothing else of root's power. Does what can
 /// be done, while there is one thread.
-pub fn keep_reading() {
+pub(crate) fn keep_reading() {
     let kept = CapabilitySet::DAC_READ_SEARCH;
     capabilities::leave_bounding_set(kept);
     let left = capabilities::reduce_to(kept).map_err(io::Error::from);
@@ -138,7 +141,7 @@ pub fn keep_reading() {
 
 /// How much of a sandbox there has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub(crate) enum Demand {
     /// What the kernel has. What it lacks is worth a line of this level.
     Possible(log::Level),
     /// All of it.
@@ -148,7 +151,7 @@ pub enum Demand {
 impl Demand {
     /// What `--strict` asks for, and what there is without it.
     #[must_use]
-    pub fn new(strict: bool, otherwise: log::Level) -> Self {
+    pub(crate) fn new(strict: bool, otherwise: log::Level) -> Self {
         if strict { Self::All } else { Self::Possible(otherwise) }
     }
 }

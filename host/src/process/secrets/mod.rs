@@ -24,7 +24,7 @@ static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 /// From now on, a process forked from this one finds zeros in place of the
 /// secrets. Locks the pages again, too, as a child inherits them unlocked; so a
 /// daemon calls it after it went into the background.
-pub fn stop_inheritance() {
+pub(crate) fn stop_inheritance() {
     arena().stop_inheritance();
 }
 
@@ -34,19 +34,19 @@ pub fn stop_inheritance() {
 /// It consists of integers, without padding: any bytes are a value, and nothing
 /// is lost if a value is overwritten and not dropped.
 #[allow(unsafe_code, reason = "secrets are made from zeros and wiped as bytes")]
-pub unsafe trait Plain {}
+pub(crate) unsafe trait Plain {}
 
 // SAFETY: it is an integer.
 #[allow(unsafe_code, reason = "see the trait")]
 unsafe impl Plain for u8 {}
 
 /// A secret in its final place. Wiped on drop, never shown.
-pub struct Locked<T: Plain = u8>(NonNull<[T]>);
+pub(crate) struct Locked<T: Plain = u8>(NonNull<[T]>);
 
 impl<T: Plain> Locked<T> {
     /// `len` values, which `fill` is given as zeros to write the secret to.
     #[must_use]
-    pub fn build(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
+    pub(crate) fn build(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
         const { assert!(ALIGN.is_multiple_of(align_of::<T>())) }
         let slot = arena().take(len * size_of::<T>()).cast();
         // First, so that a panic in `fill` gives the place back.
@@ -66,7 +66,7 @@ impl<T: Plain> Locked<T> {
 impl Locked {
     /// A copy. Wiping the original is the caller's part.
     #[must_use]
-    pub fn copy_of(bytes: &[u8]) -> Self {
+    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
         Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
     }
 }
