@@ -43,14 +43,15 @@ pub(super) fn of_client(error: &HandshakeError, heard: Heard, config: Config) ->
         (_, Heard::Text) => " (the target speaks plain text, not spiped: should this end be -d?)",
         (Manner::WrongKey, _) => "",
         (_, Heard::Nothing | Heard::PartOfNonce) => {
-            " (is a spiped -d listening there, and not another -e, or is it full?)"
+            " (is a spiped -d listening there, and not another -e, or is it full, or does its \
+             --allow leave this host out?)"
         }
         _ if config.is_x25519_only() => {
             " (wrong key, or a spiped -d there that does not know --kex x25519? \
              See its log; without --kex, any version answers)"
         }
         (Manner::HungUp, _) => " (wrong key? see the log of the spiped -d there)",
-        (Manner::TimedOut, _) => " (see the log of the spiped -d there)",
+        (Manner::TimedOut, _) => " (is it full? see the log of the spiped -d there)",
     };
     hint.into()
 }
@@ -66,9 +67,9 @@ pub(super) fn of_server(
     let hint = match (Manner::of(error), heard) {
         (Manner::Other, _) => "",
         (_, Heard::Foreign(name)) => {
-            return format!(": it spoke {name} to this -d port: should this end be -e?").into();
+            return format!(" (it spoke {name} to this -d port: should this end be -e?)").into();
         }
-        (_, Heard::Text) => ": a plain program spoke to this -d port: should this end be -e?",
+        (_, Heard::Text) => " (a plain program spoke to this -d port: should this end be -e?)",
         // Where only X25519 is accepted, nothing else is looked for.
         (Manner::WrongKey, _) if config.is_x25519_only() => {
             ", or one without --kex x25519, which is required here"

@@ -177,7 +177,10 @@ fn is_name(address: &Address) -> bool {
 fn listen(settings: &Settings, endpoints: &[Endpoint]) -> Result<Bound> {
     let source = &settings.source;
     if source.is_star() {
-        log::warn!("-s {source}: for all interfaces write [0.0.0.0]:PORT or [::]:PORT");
+        log::warn!(
+            "-s {source}: this is not all interfaces; for all interfaces write [0.0.0.0]:PORT or \
+             [::]:PORT"
+        );
     }
     let access = SocketAccess {
         mode: settings.socket_mode,

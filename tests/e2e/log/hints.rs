@@ -13,11 +13,11 @@ use crate::by_hand::{AgainstClient, AgainstServer};
 fn server_names_what_was_spoken_to_it() {
     let hello = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &bytes(3, 506)[..]].concat();
     let cases: [(&[u8], &str); 5] = [
-        (&hello, ": it spoke TLS to this -d port: should this end be -e?"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", ": it spoke HTTP to this -d port"),
-        (b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n", ": it spoke SSH to this -d port"),
-        (b"*1\r\n$4\r\nPING\r\n", ": it spoke Redis to this -d port"),
-        (b"hello, is anybody there?\n", ": a plain program spoke to this -d port: should this end"),
+        (&hello, "(it spoke TLS to this -d port: should this end be -e?"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "(it spoke HTTP to this -d port"),
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n", "(it spoke SSH to this -d port"),
+        (b"*1\r\n$4\r\nPING\r\n", "(it spoke Redis to this -d port"),
+        (b"hello, is anybody there?\n", "(a plain program spoke to this -d port: should this end"),
     ];
     let server = AgainstServer::start(&[]);
     for (said, words) in cases {
