@@ -94,6 +94,16 @@ pub(crate) struct Admitted<T> {
     pub instead_of: Option<T>,
 }
 
+/// There is no place now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// When it is worth asking again, even if none gets free before.
+    pub(crate) ask_again: Instant,
+    /// Whether it is because of this source's share: for another one there may
+    /// be a place.
+    pub(crate) of_the_source: bool,
+}
+
 impl<T> Admission<T> {
     /// All places are free.
     #[must_use]
@@ -126,14 +136,13 @@ impl<T> Admission<T> {
     /// Gives a stranger from `source` a place. `reach` is made if there is one.
     ///
     /// # Errors
-    /// There is none now: when it is worth asking again even if none gets free
-    /// before.
+    /// There is none now.
     pub(crate) fn admit(
         &mut self,
         source: Origin,
         now: Instant,
         reach: impl FnOnce() -> T,
-    ) -> Result<Admitted<T>, Instant> {
+    ) -> Result<Admitted<T>, Refused> {
         let instead_of = self.make_room(source, now)?;
         let id = self.next_id;
         self.next_id += 1;
@@ -189,8 +198,9 @@ impl<T> Admission<T> {
         all.into_iter().filter_map(|id| self.leave(id)).collect()
     }
 
-    fn make_room(&mut self, source: Origin, now: Instant) -> Result<Option<T>, Instant> {
-        let quietest = if self.count(source) >= self.budget.per_source.get() {
+    fn make_room(&mut self, source: Origin, now: Instant) -> Result<Option<T>, Refused> {
+        let of_the_source = self.count(source) >= self.budget.per_source.get();
+        let quietest = if of_the_source {
             self.sources.get(&source).and_then(BTreeSet::first).copied()
         } else if self.places.len() >= self.budget.total.get() {
             self.quietest_of_the_greediest(now)
@@ -199,8 +209,10 @@ impl<T> Admission<T> {
         };
         match quietest {
             Some((since, id)) if since + QUIET <= now => Ok(self.leave(id)),
-            Some((since, _)) => Err(since + QUIET),
-            None => Err(now + QUIET),
+            quietest => {
+                let since = quietest.map_or(now, |(since, _)| since);
+                Err(Refused { ask_again: since + QUIET, of_the_source })
+            }
         }
     }
 
@@ -281,7 +293,7 @@ mod tests {
         for _ in 0..4 {
             test.admit(1).unwrap();
         }
-        assert_eq!(test.admit(1), Err(test.now + QUIET));
+        assert_eq!(test.admit(1), refused(test.now + QUIET, true));
         for _ in 0..4 {
             test.admit(2).unwrap();
         }
@@ -295,7 +307,7 @@ mod tests {
         let second = test.admit(1).unwrap().id;
         test.pass(QUIET / 2);
         assert_eq!(test.admit(1).unwrap().instead_of, Some(first));
-        assert_eq!(test.admit(1), Err(test.now + QUIET / 2));
+        assert_eq!(test.admit(1), refused(test.now + QUIET / 2, true));
         test.pass(QUIET / 2);
         assert_eq!(test.admit(1).unwrap().instead_of, Some(second));
     }
@@ -319,7 +331,7 @@ mod tests {
         let greedy: Vec<_> = (0..3).map(|_| test.admit(1).unwrap().id).collect();
         test.admit(3).unwrap();
         test.admit(4).unwrap();
-        assert_eq!(test.admit(5), Err(test.now + Duration::from_millis(999)));
+        assert_eq!(test.admit(5), refused(test.now + Duration::from_millis(999), false));
         test.pass(QUIET);
         // The modest one is the quietest, but has one place only.
         test.admission.heard(greedy[0], test.now);
@@ -411,13 +423,17 @@ mod tests {
         }
 
         /// Whoever is reached by the number of the place.
-        fn admit(&mut self, number: u8) -> Result<Admitted<u64>, Instant> {
+        fn admit(&mut self, number: u8) -> Result<Admitted<u64>, Refused> {
             let id = self.given;
             let admitted = self.admission.admit(source(number), self.now, || id)?;
             assert_eq!(admitted.id, id);
             self.given += 1;
             Ok(admitted)
         }
+    }
+
+    fn refused(ask_again: Instant, of_the_source: bool) -> Result<Admitted<u64>, Refused> {
+        Err(Refused { ask_again, of_the_source })
     }
 
     fn source(number: u8) -> Origin {

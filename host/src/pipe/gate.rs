@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::connection::place::{Dismissal, Keeper, Place};
 use crate::observe::Prefix;
-use crate::pipe::admission::{Admission, Admitted, Budget, Origin};
+use crate::pipe::admission::{Admission, Admitted, Budget, Origin, Refused};
 
 /// The places of one pipe.
 pub(super) struct Gate {
@@ -37,22 +37,32 @@ impl Gate {
     /// A place for a stranger that has spoken. One that is silent gives way.
     ///
     /// # Errors
-    /// There is none now: when to ask again.
-    pub(super) fn admit(self: &Arc<Self>, source: Origin, now: Instant) -> Result<Place, Instant> {
-        let (tell, told) = oneshot::channel();
-        let Admitted { id, instead_of } = self.lock().admit(source, now, || tell)?;
+    /// There is none now.
+    pub(super) fn admit(self: &Arc<Self>, source: Origin, now: Instant) -> Result<Place, Refused> {
+        let mut told = None;
+        let reach = || {
+            let (tell, receiver) = oneshot::channel();
+            told = Some(receiver);
+            tell
+        };
+        let Admitted { id, instead_of } = self.lock().admit(source, now, reach)?;
         dismiss(instead_of, Dismissal::Silent);
+        let told = told.unwrap_or_else(|| oneshot::channel().1);
         Ok(Place::new(turn_of(source), self.clone(), id, told))
     }
 
-    /// Dismisses those whose first bytes are overdue. Returns when the next
-    /// will be.
-    pub(super) fn dismiss_overdue(&self, now: Instant) -> Option<Instant> {
+    /// Dismisses those whose first bytes are overdue.
+    pub(super) fn dismiss_overdue(&self, now: Instant) {
         let mut admission = self.lock();
         while let Some(overdue) = admission.next_overdue(now) {
             dismiss([overdue], Dismissal::Silent);
         }
-        admission.overdue_at()
+    }
+
+    /// When the next will be, as things are.
+    #[must_use]
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        self.lock().overdue_at()
     }
 
     /// Dismisses all.

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{Timespec, epoll};
-use rustix::io::ioctl_fionread;
+use rustix::io::{Errno, ioctl_fionread};
 use tokio::io::unix::AsyncFd;
 
 /// Watches sockets without a task, a buffer or a timer for each. Those that are
@@ -45,19 +45,38 @@ impl Parking {
         Ok(epoll::add(self.epoll.get_ref(), socket, epoll::EventData::new_u64(id), flags)?)
     }
 
+    /// Watches it no longer: what it does from now on is its reader's.
+    pub(super) fn leave_alone(&self, socket: impl AsFd) {
+        // It fails for one that could not be watched.
+        let _ = epoll::delete(self.epoll.get_ref(), socket);
+    }
+
     /// Waits for signs of life. Losing the future loses none.
     ///
     /// # Errors
     /// When they cannot be asked for.
     pub(super) async fn signs(&self) -> io::Result<Vec<Sign>> {
-        let mut events = Vec::with_capacity(AT_ONCE);
         loop {
             let mut ready = self.epoll.readable().await?;
+            let signs = self.signs_now()?;
+            if !signs.is_empty() {
+                return Ok(signs);
+            }
+            ready.clear_ready();
+        }
+    }
+
+    /// The signs of life that there are.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub(super) fn signs_now(&self) -> io::Result<Vec<Sign>> {
+        let mut events = Vec::with_capacity(AT_ONCE);
+        loop {
             let buffer = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(self.epoll.get_ref(), buffer, Some(&Timespec::default())) {
-                Ok(0) => ready.clear_ready(),
+            match epoll::wait(self.epoll.get_ref(), buffer, Some(&NO_TIME)) {
                 Ok(_) => return Ok(events.iter().map(sign).collect()),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -77,3 +96,4 @@ fn sign(event: &epoll::Event) -> Sign {
 }
 
 const AT_ONCE: usize = 256;
+const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -2,6 +2,7 @@
 //! and for how long.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::net::listen::Accepted;
 use crate::observe::counters::Ending;
 use crate::observe::{Class, Event, What};
 use crate::pipe::Pipe;
-use crate::pipe::admission::{Budget, Origin};
+use crate::pipe::admission::{Budget, Origin, Refused};
 use crate::pipe::gate::Gate;
 use crate::pipe::listener::Accepting;
 use crate::pipe::parked::{Parking, Sign, has_sent};
@@ -98,8 +99,16 @@ impl<'p> Strangers<'p> {
         }
         // It waits, and is heard of as soon as it has spoken, which may be so
         // already.
-        let parking = &self.parking;
         let mut watched = Ok(());
+        // A sign that has not been looked at may save whoever would go.
+        if self.waiting.is_full()
+            && let Ok(signs) = self.parking.signs_now()
+        {
+            for sign in signs {
+                self.take(sign);
+            }
+        }
+        let parking = &self.parking;
         let added = self.waiting.add(source, Instant::now(), |id| {
             watched = parking.watch(&accepted, id);
             accepted
@@ -132,23 +141,29 @@ impl<'p> Strangers<'p> {
         while let Some(expired) = self.waiting.next_expired(now) {
             self.lose(Some(expired), Ending::TimeLimit);
         }
-        let overdue = self.gate.dismiss_overdue(now);
+        self.gate.dismiss_overdue(now);
         let mut ask_again = None;
         let place = |source| match self.gate.admit(source, now) {
-            Ok(place) => Some(place),
-            Err(at) => {
+            Ok(place) => ControlFlow::Continue(Some(place)),
+            Err(Refused { ask_again: at, of_the_source }) => {
                 ask_again = Some(ask_again.map_or(at, |earlier: Instant| earlier.min(at)));
-                None
+                if of_the_source { ControlFlow::Continue(None) } else { ControlFlow::Break(()) }
             }
         };
-        self.waiting.enter(place, |accepted, place| spawner.spawn(accepted, place, None));
+        let parking = &self.parking;
+        let enter = |accepted: Accepted, place| {
+            parking.leave_alone(&accepted);
+            spawner.spawn(accepted, place, None);
+        };
+        self.waiting.enter(place, enter);
         while self.gate.welcomes_any()
             && let Some((accepted, place)) =
                 self.waiting.enter_silent(|source| self.gate.welcome(source))
         {
-            spawner.spawn(accepted, place, None);
+            enter(accepted, place);
         }
-        [overdue, ask_again, self.waiting.expires_at()].into_iter().flatten().min()
+        // Whoever has just entered may be the next.
+        [self.gate.overdue_at(), ask_again, self.waiting.expires_at()].into_iter().flatten().min()
     }
 
     /// One that waited is not listened to.

@@ -1,7 +1,8 @@
 //! Strangers that wait for a place: accepted, so that whoever comes after them
 //! can be, but neither read nor answered.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,7 +22,9 @@ pub(super) struct Waiting<T> {
     spoken: BTreeSet<u64>,
     sources: BTreeMap<Origin, Source>,
     /// Those of whom one has spoken; the first has waited longest for a turn.
-    turns: VecDeque<Origin>,
+    line: BTreeMap<u64, Origin>,
+    /// The end of the line.
+    next_turn: u64,
 }
 
 /// One more waits.
@@ -44,6 +47,14 @@ struct Waiter<T> {
 struct Source {
     silent: BTreeSet<u64>,
     spoken: BTreeSet<u64>,
+    /// Its place in the line, if it has one.
+    turn: Option<u64>,
+}
+
+impl Source {
+    fn len(&self) -> usize {
+        self.silent.len() + self.spoken.len()
+    }
 }
 
 impl<T> Waiting<T> {
@@ -58,25 +69,32 @@ impl<T> Waiting<T> {
             silent: BTreeSet::new(),
             spoken: BTreeSet::new(),
             sources: BTreeMap::new(),
-            turns: VecDeque::new(),
+            line: BTreeMap::new(),
+            next_turn: 0,
         }
     }
 
-    /// Whether another one can wait, now or in place of one that is silent.
+    /// Whether another one can wait, now or in place of one that would go.
     #[must_use]
     pub(super) fn has_room(&self) -> bool {
-        self.all.len() < self.max || !self.silent.is_empty()
+        !self.is_full() || self.next_to_go().is_some()
+    }
+
+    /// Whether another one can wait in place of one only.
+    #[must_use]
+    pub(super) fn is_full(&self) -> bool {
+        self.all.len() >= self.max
     }
 
     /// One more, that has not spoken as far as is known. `who` is told its
-    /// number. If there is no room, one that is silent goes.
+    /// number. If there is no room, another one goes.
     pub(super) fn add(
         &mut self,
         source: Origin,
         now: Instant,
         who: impl FnOnce(u64) -> T,
     ) -> Added<T> {
-        let shed = if self.all.len() < self.max { None } else { self.shed() };
+        let shed = if self.is_full() { self.shed() } else { None };
         let id = self.next_id;
         self.next_id += 1;
         self.all.insert(id, Waiter { source, since: now, who: who(id) });
@@ -91,12 +109,25 @@ impl<T> Waiting<T> {
         self.all.get(&id).map(|waiter| &waiter.who)
     }
 
-    /// Removes the one that is silent for longest, of the source with most of
-    /// them.
+    /// Removes the next to go.
     pub(super) fn shed(&mut self) -> Option<T> {
+        self.remove(self.next_to_go()?)
+    }
+
+    /// Of the source with most waiters, the one that is silent for longest. If
+    /// all of them have spoken, the latest, provided that they are more than a
+    /// source's share; else one that is silent of another source. An honest
+    /// burst is no reason to send anybody away, unless it keeps others out.
+    fn next_to_go(&self) -> Option<u64> {
+        let greediest = self.sources.values().max_by_key(|one| (one.len(), one.silent.len()))?;
+        if let Some(id) = greediest.silent.first() {
+            return Some(*id);
+        }
+        if greediest.len() > (self.max / SHARES).max(1) {
+            return greediest.spoken.last().copied();
+        }
         let most = self.sources.values().max_by_key(|source| source.silent.len())?;
-        let id = *most.silent.first()?;
-        self.remove(id)
+        most.silent.first().copied()
     }
 
     /// It has sent its first bytes.
@@ -104,41 +135,55 @@ impl<T> Waiting<T> {
         let Some(Waiter { source, .. }) = self.all.get(&id) else {
             return;
         };
+        let source = *source;
         if self.silent.remove(&id)
-            && let Some(waiters) = self.sources.get_mut(source)
+            && let Some(waiters) = self.sources.get_mut(&source)
         {
-            if waiters.spoken.is_empty() {
-                self.turns.push_back(*source);
-            }
             waiters.silent.remove(&id);
             waiters.spoken.insert(id);
             self.spoken.insert(id);
+            self.line_up(source);
         }
     }
 
     /// Has those that have spoken enter, one of each source after the other,
-    /// for as long as there is a `place` for their source.
+    /// for as long as there is a `place`: none for this source, or for nobody.
     pub(super) fn enter<P>(
         &mut self,
-        mut place: impl FnMut(Origin) -> Option<P>,
+        mut place: impl FnMut(Origin) -> ControlFlow<(), Option<P>>,
         mut entered: impl FnMut(T, P),
     ) {
-        let mut blocked = VecDeque::new();
-        while let Some(source) = self.turns.pop_front() {
-            let first = self.sources.get(&source).and_then(|waiters| waiters.spoken.first());
-            let Some(&id) = first else { continue };
-            let Some(place) = place(source) else {
-                blocked.push_back(source);
-                continue;
+        let mut next = 0;
+        while let Some((turn, source)) = self.line.range(next..).next() {
+            let (turn, source) = (*turn, *source);
+            next = turn + 1;
+            let place = match place(source) {
+                ControlFlow::Continue(Some(place)) => place,
+                ControlFlow::Continue(None) => continue,
+                ControlFlow::Break(()) => return,
             };
-            if let Some(who) = self.remove(id) {
+            self.line.remove(&turn);
+            let Some(waiters) = self.sources.get_mut(&source) else { continue };
+            waiters.turn = None;
+            let first = waiters.spoken.first().copied();
+            if let Some(who) = first.and_then(|id| self.remove(id)) {
                 entered(who, place);
             }
-            if self.sources.get(&source).is_some_and(|waiters| !waiters.spoken.is_empty()) {
-                self.turns.push_back(source);
-            }
+            self.line_up(source);
         }
-        self.turns = blocked;
+    }
+
+    /// To the end of the line, unless it has its place there or nobody who has
+    /// spoken.
+    fn line_up(&mut self, source: Origin) {
+        if let Some(waiters) = self.sources.get_mut(&source)
+            && waiters.turn.is_none()
+            && !waiters.spoken.is_empty()
+        {
+            waiters.turn = Some(self.next_turn);
+            self.line.insert(self.next_turn, source);
+            self.next_turn += 1;
+        }
     }
 
     /// Has one enter that has not spoken, if there is a `place` for its source.
@@ -184,8 +229,12 @@ impl<T> Waiting<T> {
         self.spoken.remove(&id);
         if let Some(waiters) = self.sources.get_mut(&source) {
             waiters.silent.remove(&id);
-            // Its turn is passed over if this was the last.
             waiters.spoken.remove(&id);
+            if waiters.spoken.is_empty()
+                && let Some(turn) = waiters.turn.take()
+            {
+                self.line.remove(&turn);
+            }
             if waiters.silent.is_empty() && waiters.spoken.is_empty() {
                 self.sources.remove(&source);
             }
@@ -193,6 +242,9 @@ impl<T> Waiting<T> {
         Some(who)
     }
 }
+
+/// One source may have this part of the list before others send it away.
+const SHARES: usize = 4;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
@@ -230,7 +282,8 @@ mod tests {
             waiting.spoke(id);
         }
         let mut entered = Vec::new();
-        waiting.enter(|from| (from != source(1)).then_some(()), |who, ()| entered.push(who));
+        let place = |from| ControlFlow::Continue((from != source(1)).then_some(()));
+        waiting.enter(place, |who, ()| entered.push(who));
         assert_eq!(entered, ["c", "d"]);
         assert_eq!(entering(&mut waiting, 1), ["a"]);
         assert_eq!(entering(&mut waiting, 1), ["b"]);
@@ -255,14 +308,37 @@ mod tests {
     }
 
     #[test]
-    fn list_of_those_that_have_spoken_has_no_room() {
-        let mut waiting = Waiting::new(1, LIMIT);
-        let id = waiting.add(source(1), Instant::now(), |_| "speaks").id;
-        assert!(waiting.has_room());
-        waiting.spoke(id);
-        assert!(!waiting.has_room());
-        assert_eq!(waiting.remove(id), Some("speaks"));
-        assert!(waiting.has_room());
+    fn full_list_of_those_that_have_spoken_has_no_room_unless_one_source_has_it() {
+        let speaking = |number: fn(u8) -> u8| {
+            let mut waiting = Waiting::new(8, LIMIT);
+            for who in 0..8 {
+                let id = waiting.add(source(number(who)), Instant::now(), |_| who).id;
+                waiting.spoke(id);
+            }
+            waiting
+        };
+        let mut fair = speaking(|who| who / 2);
+        assert!(fair.is_full() && !fair.has_room());
+        assert_eq!(fair.shed(), None);
+        let mut greedy = speaking(|_| 1);
+        assert!(greedy.is_full() && greedy.has_room());
+        // Whoever comes from elsewhere stays, silent or not.
+        for (newcomer, shed) in [(2, 7), (3, 6)] {
+            let added = greedy.add(source(newcomer), Instant::now(), |_| 100 + newcomer);
+            assert_eq!(added.shed, Some(shed));
+        }
+    }
+
+    #[test]
+    fn source_whose_last_speaker_left_has_one_place_in_line_later() {
+        let mut waiting = Waiting::new(9, LIMIT);
+        for who in ["a", "b"] {
+            let id = waiting.add(source(1), Instant::now(), |_| who).id;
+            waiting.spoke(id);
+            assert_eq!(waiting.line.len(), 1);
+            waiting.remove(id);
+            assert!(waiting.line.is_empty() && waiting.sources.is_empty());
+        }
     }
 
     #[test]
@@ -284,7 +360,13 @@ mod tests {
     /// Those that enter when there are so many places.
     fn entering(waiting: &mut Waiting<&'static str>, places: usize) -> Vec<&'static str> {
         let (mut left, mut entered) = (places, Vec::new());
-        let place = |_| left.checked_sub(1).map(|less| left = less);
+        let place = |_| match left.checked_sub(1) {
+            Some(less) => {
+                left = less;
+                ControlFlow::Continue(Some(()))
+            }
+            None => ControlFlow::Break(()),
+        };
         waiting.enter(place, |who, ()| entered.push(who));
         entered
     }
