@@ -77,6 +77,12 @@ impl Conn {
         self.socket.write_all(bytes.as_ref()).expect("sending");
     }
 
+    /// Sends a byte as TCP's urgent data.
+    #[track_caller]
+    pub fn send_urgent(&mut self, byte: u8) {
+        assert_eq!(self.socket.send_out_of_band(&[byte]).expect("sending"), 1);
+    }
+
     /// Sends `bytes` as far as the other end still takes them.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.socket.write_all(bytes.as_ref());

@@ -108,9 +108,13 @@ impl Socket {
             let once = || {
                 let len = retry_on_intr(|| call(self.as_fd()))?;
                 moved = Some(len);
-                // That was all: the next call would have to wait. As with
-                // tokio's own, the kernel need not be asked to know that.
-                if 0 < len && len < wanted { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+                // All there was room for: the next write would have to wait, and
+                // the kernel tells when there is room again. A read that ends
+                // early says nothing: it does so at a byte of urgent data, or a
+                // descriptor that is passed along, with more behind it, of which
+                // there is no further news. Only the next read can tell.
+                let full = interest.is_writable() && 0 < len && len < wanted;
+                if full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
             };
             let result = match self {
                 Self::Tcp(stream) => stream.try_io(interest, once),
@@ -232,10 +236,13 @@ fn unacknowledged(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
-    use std::io::{Read, Write};
+    use std::io::{IoSlice, Read, Write};
+    use std::mem::MaybeUninit;
     use std::net::{TcpListener, TcpStream as Peer};
+    use std::os::unix::net::UnixStream as StdUnixStream;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, sendmsg};
     use tokio::io::AsyncReadExt;
     use tokio::time::timeout;
 
@@ -283,6 +290,23 @@ mod tests {
         peer.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(socket.read(&mut [0]).await.unwrap(), 0);
         assert!(timeout(Duration::from_millis(100), socket.gone()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn bytes_behind_a_descriptor_are_read() {
+        let (ours, peer) = StdUnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut socket = Socket::Unix(UnixStream::from_std(ours).unwrap());
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut descriptors = SendAncillaryBuffer::new(&mut room);
+        let passed_along = [peer.as_fd()];
+        assert!(descriptors.push(SendAncillaryMessage::ScmRights(&passed_along)));
+        let first = [IoSlice::new(b"one")];
+        sendmsg(&peer, &first, &mut descriptors, SendFlags::empty()).unwrap();
+        (&peer).write_all(b"two").unwrap();
+        assert_eq!(socket.read(&mut [0; 100]).await.unwrap(), 3);
+        let second = timeout(Duration::from_secs(10), socket.read(&mut [0; 100])).await;
+        assert_eq!(second.unwrap().unwrap(), 3);
     }
 
     /// A socket of ours, and the other end of it.

@@ -7,8 +7,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use spiped_tests::payload::{Transfer, bytes};
-use spiped_tests::{Backend, Ending, Lab, Pair, Pairing, proc, wait};
+use spiped_tests::{Backend, Conn, Ending, Lab, Pair, Pairing, Process, proc, wait};
 
 /// protocol.md P-6.
 #[test]
@@ -136,6 +137,21 @@ fn a_stalled_connection_leaves_another_alone() {
     stuffing.join().unwrap();
 }
 
+/// A read ends in front of an urgent byte, and nothing tells that there is more
+/// behind it. The byte itself is lost, as through upstream's.
+#[test]
+fn bytes_behind_an_urgent_one_arrive_without_another() {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let mut pair = Pair::ours(&lab, backend.endpoint());
+    let mut conn = pair.connect();
+    let mut target = backend.accept();
+    send_around_an_urgent_byte(&mut conn, &pair.client().process);
+    assert_eq!(target.receive(200), [b'x'; 200]);
+    send_around_an_urgent_byte(&mut target, &pair.server.process);
+    assert_eq!(conn.receive(200), [b'x'; 200]);
+}
+
 #[test]
 fn keep_alive_is_on_by_default() {
     expect_keep_alive(&[], true);
@@ -160,6 +176,15 @@ fn keep_alive_probes_come_once_a_minute() {
 #[test]
 fn keep_alive_is_off_with_j() {
     expect_keep_alive(&["-j"], false);
+}
+
+/// So that all is there before `reader` reads.
+fn send_around_an_urgent_byte(conn: &mut Conn, reader: &Process) {
+    reader.signal(Signal::SIGSTOP);
+    conn.send([b'x'; 100]);
+    conn.send_urgent(b'!');
+    conn.send([b'x'; 100]);
+    reader.signal(Signal::SIGCONT);
 }
 
 /// Sends what nobody reads, until the test is over.
