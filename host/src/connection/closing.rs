@@ -18,7 +18,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::connection::buffer::poll_discard;
 use crate::connection::direction::{CryptOrPlain, Direction, Stop};
@@ -88,13 +88,17 @@ pub(super) async fn close<C: Stream, P: Stream>(
     })
 }
 
-/// Waits until all that was written to a stream has arrived, but not for a
-/// reader that stands still for longer than `limit`.
+/// Waits until all that was written to a stream has arrived, but no longer than
+/// `limit`: whoever wants us to end has said so.
 pub(crate) async fn arrived<S: Stream>(stream: &S, limit: Duration) {
     let mut patience = Patience::new();
-    while let Some(wait) = patience.with_arrival(stream.in_flight(), limit) {
-        sleep(wait).await;
-    }
+    let all = async {
+        while let Some(wait) = patience.with_arrival(stream.in_flight(), limit) {
+            sleep(wait).await;
+        }
+    };
+    // Too late is as good.
+    let _ = timeout(limit, all).await;
 }
 
 /// What has become of a connection's two sides.

@@ -97,7 +97,11 @@ async fn pipe(snapshot: &Snapshot, stdio: &Stdio, terminate: &mut Signal) -> Opt
         outcome = snapshot.copy(established, &target, stdio, &mut tally) => outcome,
         _ = terminate.recv() => {
             // What was sent still arrives, and then a reset: it was not all.
-            arrived(&target, snapshot.time_limit).await;
+            // To be told once more means now.
+            select! {
+                () = arrived(&target, snapshot.time_limit) => {}
+                _ = terminate.recv() => {}
+            }
             return None;
         }
     };
