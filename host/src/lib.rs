@@ -1,7 +1,7 @@
 //! The host of the spiped protocol component: everything that touches the
 //! world. The protocol itself runs in a sandbox, see `wit/pipe.wit`.
 //!
-//! Rooms by lifetime: [`daemon`] lives as long as the process, a [`pipe`] as
+//! Rooms by lifetime: [`daemon`] lives as long as the process, a `pipe` as
 //! long as it is configured, a [`connection`] as long as its sockets. [`guest`]
 //! is the sandbox, [`spipe`] the program for a single connection.
 

@@ -6,7 +6,7 @@
 //! connection holds nothing: reads go to a buffer that belongs to the worker
 //! thread. After a while without a batch it gives up its sandbox as well.
 //!
-//! What follows when something breaks is in [`closing`](super::closing).
+//! What follows when something breaks is in `closing`.
 
 use std::future::poll_fn;
 use std::io;
