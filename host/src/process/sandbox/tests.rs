@@ -4,12 +4,15 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Result};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{self, Command, Output};
 use std::ptr;
 use std::thread;
 
+use libc::c_long;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use rustix::process::{getppid, test_kill_process};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter_all_threads};
 
 use super::*;
 
@@ -38,17 +41,39 @@ fn process_that_reads_can_do_nothing_else() {
     play("reading");
 }
 
-/// Runs this test program again to play a part below.
+#[test]
+fn process_that_reads_has_no_newer_form_of_what_is_forbidden() {
+    play("newer forms");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn process_that_reads_has_no_second_numbers_for_what_is_forbidden() {
+    play("second numbers");
+}
+
+/// Without signals.
+#[test]
+fn process_that_reads_can_abort() {
+    let output = run("abort");
+    assert!(output.status.signal().is_some(), "{output:?}");
+}
+
 fn play(part: &str) {
-    let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "process::sandbox::tests::player", "--nocapture", "--test-threads=1"])
-        .env("SANDBOX_PART", part)
-        .output()
-        .unwrap();
+    let output = run(part);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Not a test by itself: the process that [`play`] starts. It cannot come back,
+/// Runs this test program again to play a part below.
+fn run(part: &str) -> Output {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "process::sandbox::tests::player", "--nocapture", "--test-threads=1"])
+        .env("SANDBOX_PART", part)
+        .output()
+        .unwrap()
+}
+
+/// Not a test by itself: the process that [`run`] starts. It cannot come back,
 /// and so says what is wrong and ends.
 #[test]
 fn player() {
@@ -77,6 +102,47 @@ fn player() {
             fs::write(env::temp_dir().join("spiped-sandbox"), "x").unwrap_err();
             assert!(Command::new("/bin/true").status().is_err());
             test_kill_process(getppid().unwrap()).unwrap_err();
+        }
+        "newer forms" => {
+            keep_reading();
+            let (pid, tid) = (rustix::process::getpid(), rustix::thread::gettid());
+            // With arguments that do nothing where a call is known.
+            for (call, first, second) in [
+                (libc::SYS_clone, libc::CLONE_NEWNS | libc::CLONE_FS, 0),
+                (libc::SYS_clone3, 0, 0),
+                (libc::SYS_tgkill, pid.as_raw_nonzero().get(), tid.as_raw_nonzero().get()),
+                // F_SETOWN and FIOSETOWN
+                (libc::SYS_fcntl, -1, 8),
+                (libc::SYS_ioctl, -1, 0x8901),
+                // fchmodat2, setxattrat, removexattrat, open_tree_attr, file_setattr
+                (452, -1, 0),
+                (463, -1, 0),
+                (466, -1, 0),
+                (467, -1, 0),
+                (469, -1, 0),
+            ] {
+                assert_eq!(refusal(call, first, second), Some(libc::ENOSYS), "{call}");
+            }
+        }
+        "second numbers" => {
+            let second = libc::SYS_getpid | 0x4000_0000;
+            // Most kernels do not have these numbers. This one has now: of two
+            // filters that refuse a call, the newer says how.
+            let known = SeccompFilter::new(
+                [(second, Vec::new())].into(),
+                SeccompAction::Allow,
+                SeccompAction::Errno(libc::EXDEV.cast_unsigned()),
+                env::consts::ARCH.try_into().unwrap(),
+            );
+            let known = BpfProgram::try_from(known.unwrap()).unwrap();
+            apply_filter_all_threads(&known).unwrap();
+            assert_eq!(refusal(second, 0, 0), Some(libc::EXDEV));
+            keep_reading();
+            assert_eq!(refusal(second, 0, 0), Some(libc::ENOSYS));
+        }
+        "abort" => {
+            keep_reading();
+            process::abort();
         }
         other => panic!("no part {other}"),
     }
@@ -119,6 +185,15 @@ const DENIED: Option<ErrorKind> = Some(ErrorKind::PermissionDenied);
 
 fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
     result.err().map(|error| error.kind())
+}
+
+/// Makes a call whose other arguments are nothing.
+fn refusal(call: c_long, first: i32, second: i32) -> Option<i32> {
+    // SAFETY: no pointer points anywhere, and no call that is made here starts a
+    // process with these arguments or sends a signal, forbidden or not.
+    #[allow(unsafe_code, reason = "the number is what is tested")]
+    let result = unsafe { libc::syscall(call, first, second, 0, 0, 0, 0) };
+    if result == -1 { io::Error::last_os_error().raw_os_error() } else { None }
 }
 
 fn executable_memory() -> rustix::io::Result<()> {

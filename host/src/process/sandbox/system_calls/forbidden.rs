@@ -3,13 +3,16 @@
 //! so this is a list of what is forbidden.
 
 use libc::c_long;
+use seccompiler::Error;
 
-use super::Calls;
+use super::{Calls, bits, is, number, rules};
 
 const FORBIDDEN: &[c_long] = &[
     // Other programs and other processes.
     libc::SYS_execve,
     libc::SYS_execveat,
+    // Its flags are in memory that a filter cannot read. Libraries go on with clone.
+    libc::SYS_clone3,
     libc::SYS_kill,
     libc::SYS_kcmp,
     libc::SYS_pidfd_getfd,
@@ -20,6 +23,8 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_ptrace,
     libc::SYS_rt_sigqueueinfo,
     libc::SYS_rt_tgsigqueueinfo,
+    // A process that aborts does so by a trap if it has no signals.
+    libc::SYS_tgkill,
     libc::SYS_tkill,
     // Who we are, and what we may do.
     libc::SYS_capset,
@@ -38,8 +43,10 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_fallocate,
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
+    FCHMODAT2,
     libc::SYS_fchown,
     libc::SYS_fchownat,
+    FILE_SETATTR,
     libc::SYS_fremovexattr,
     libc::SYS_fsetxattr,
     libc::SYS_ftruncate,
@@ -50,8 +57,10 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_mknodat,
     libc::SYS_open_by_handle_at,
     libc::SYS_removexattr,
+    REMOVEXATTRAT,
     libc::SYS_renameat2,
     libc::SYS_setxattr,
+    SETXATTRAT,
     libc::SYS_symlinkat,
     libc::SYS_truncate,
     libc::SYS_unlinkat,
@@ -66,6 +75,7 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_mount_setattr,
     libc::SYS_move_mount,
     libc::SYS_open_tree,
+    OPEN_TREE_ATTR,
     libc::SYS_pivot_root,
     libc::SYS_quotactl,
     libc::SYS_swapoff,
@@ -98,12 +108,20 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_vhangup,
 ];
 
+// Not known by name on all architectures; their numbers are the same on all.
+const FCHMODAT2: c_long = 452;
+const SETXATTRAT: c_long = 463;
+const REMOVEXATTRAT: c_long = 466;
+const OPEN_TREE_ATTR: c_long = 467;
+const FILE_SETATTR: c_long = 469;
+
 /// Older forms of the same.
 #[cfg(target_arch = "x86_64")]
 const FORBIDDEN_HERE: &[c_long] = &[
     libc::SYS_chmod,
     libc::SYS_chown,
     libc::SYS_creat,
+    libc::SYS_futimesat,
     libc::SYS_ioperm,
     libc::SYS_iopl,
     libc::SYS_lchown,
@@ -116,11 +134,45 @@ const FORBIDDEN_HERE: &[c_long] = &[
     libc::SYS_rmdir,
     libc::SYS_symlink,
     libc::SYS_unlink,
+    libc::SYS_utime,
+    libc::SYS_utimes,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const FORBIDDEN_HERE: &[c_long] = &[];
 
 /// All of it.
-pub(super) fn forbidden() -> Calls {
-    FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|&call| (call, Vec::new())).collect()
+pub(super) fn forbidden() -> Result<Calls, Error> {
+    let mut calls = forbidden_in_some_forms()?;
+    calls.extend(FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|&call| (call, Vec::new())));
+    Ok(calls)
 }
+
+/// Those that are harmless otherwise.
+fn forbidden_in_some_forms() -> Result<Calls, Error> {
+    let forms = [
+        (libc::SYS_clone, NAMESPACES.iter().map(|&flag| vec![bits(0, flag, flag)]).collect()),
+        (libc::SYS_fcntl, OWNER.iter().map(|&command| vec![is(1, number(command))]).collect()),
+        (libc::SYS_ioctl, OWNER_OF_SOCKET.iter().map(|&request| vec![is(1, request)]).collect()),
+    ];
+    forms.into_iter().map(|(call, forms)| Ok((call, rules(forms)?))).collect()
+}
+
+/// What a process can be alone in from its start. (Of time, only `clone3` and
+/// `unshare` know.)
+const NAMESPACES: &[i32] = &[
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWUTS,
+];
+
+/// To whom a signal goes when there is something to read: `F_SETOWN` and
+/// `F_SETOWN_EX`.
+const OWNER: &[i32] = &[8, 15];
+
+/// FIOSETOWN and SIOCSPGRP: the same for sockets. The same numbers on all
+/// architectures that there is a filter for.
+const OWNER_OF_SOCKET: &[u64] = &[0x8901, 0x8902];

@@ -16,20 +16,23 @@ use std::env::consts::ARCH;
 use libc::c_long;
 use seccompiler::{
     BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp,
-    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads, sock_filter,
 };
 
 use super::Layer;
 
 /// Leaves all threads only what a program needs once it has started.
 pub(super) fn allow_only_needed() -> Layer {
-    let filtered = needed::needed().and_then(|calls| install(calls, UNKNOWN, SeccompAction::Allow));
-    layer(filtered)
+    let filter = needed::needed().and_then(|calls| program(calls, UNKNOWN, SeccompAction::Allow));
+    layer(filter.and_then(|filter| apply_filter_all_threads(&filter)))
 }
 
 /// Takes from all threads what nothing needs that only reads and asks.
 pub(super) fn forbid_dangerous() -> Layer {
-    layer(install(forbidden::forbidden(), SeccompAction::Allow, UNKNOWN))
+    let filter = forbidden::forbidden()
+        .and_then(|calls| program(calls, SeccompAction::Allow, UNKNOWN))
+        .map(|filter| [&NO_OTHER_NUMBERS[..], &filter].concat());
+    layer(filter.and_then(|filter| apply_filter_all_threads(&filter)))
 }
 
 fn layer(filtered: Result<(), Error>) -> Layer {
@@ -40,10 +43,23 @@ fn layer(filtered: Result<(), Error>) -> Layer {
     }
 }
 
-fn install(calls: Calls, others: SeccompAction, these: SeccompAction) -> Result<(), Error> {
-    let filter = SeccompFilter::new(calls, others, these, ARCH.try_into()?)?;
-    apply_filter_all_threads(&BpfProgram::try_from(filter)?)
+fn program(calls: Calls, others: SeccompAction, these: SeccompAction) -> Result<BpfProgram, Error> {
+    Ok(SeccompFilter::new(calls, others, these, ARCH.try_into()?)?.try_into()?)
 }
+
+/// What goes before a filter that lists what is forbidden. With this bit, x86-64
+/// knows all calls by a second number (x32), and the kernel says that they are of
+/// the same architecture.
+const NO_OTHER_NUMBERS: [sock_filter; 3] = [
+    // The number, which comes first.
+    sock_filter { code: 0x20, jt: 0, jf: 0, k: 0 },
+    // Without the bit, on to the filter.
+    sock_filter { code: 0x35, jt: 0, jf: 1, k: 0x4000_0000 },
+    sock_filter { code: 0x06, jt: 0, jf: 0, k: REFUSED },
+];
+
+/// `UNKNOWN`, as a filter says it.
+const REFUSED: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
 
 /// System calls, and for some of them the forms that are meant.
 type Calls = BTreeMap<c_long, Vec<SeccompRule>>;
