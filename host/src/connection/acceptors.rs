@@ -21,7 +21,9 @@ const QUICK_SEARCH_MAX: usize = 64;
 
 /// How many guests there can be. For one set of keys, there are as many as can be
 /// asked at once, by the event loops or by as many computing threads; while keys
-/// are being replaced, there are those of both sets.
+/// are being replaced, there are those of both sets. Of older sets there are only
+/// those that a thread is still asking: they are part of what goes on computing
+/// although nobody keeps it.
 #[must_use]
 pub(crate) const fn acceptors_max(threads: usize) -> usize {
     2 * threads
@@ -47,8 +49,9 @@ struct InUse {
     config: ServerConfig,
     keys: Arc<KeySet>,
     search: KeySearch,
-    /// Those that nobody is asking.
-    idle: Mutex<Vec<AcceptorGuest>>,
+    /// Those that nobody is asking; `None` once other keys are in use. A search
+    /// that still runs then keeps the acceptor it asks, and no other.
+    idle: Mutex<Option<Vec<AcceptorGuest>>>,
 }
 
 type Question<T> = fn(&mut AcceptorGuest, &[u8; NONCE_LEN], &[u8]) -> Result<T, Failure>;
@@ -101,7 +104,8 @@ impl Acceptors {
     /// Puts keys in use, and the acceptors that were prepared for them.
     pub fn replace(&self, keys: Arc<KeySet>, prepared: Prepared) {
         let (engine, config) = (self.engine.clone(), self.config);
-        self.in_use.send_replace(Arc::new(InUse::new(engine, config, keys, prepared)));
+        let new = InUse::new(engine, config, keys, prepared);
+        self.in_use.send_replace(Arc::new(new)).retire();
     }
 
     /// Who has answered this to our nonce? Also the keys that the answer's
@@ -165,7 +169,7 @@ impl Acceptors {
 impl InUse {
     fn new(engine: Engine, config: ServerConfig, keys: Arc<KeySet>, prepared: Prepared) -> Self {
         let Prepared { search, acceptors } = prepared;
-        Self { engine, config, keys, search, idle: Mutex::new(acceptors) }
+        Self { engine, config, keys, search, idle: Mutex::new(Some(acceptors)) }
     }
 
     /// Asks an acceptor that is idle. One that fails is dropped, and the next
@@ -176,19 +180,27 @@ impl InUse {
         our_nonce: &[u8; NONCE_LEN],
         received: &[u8],
     ) -> Result<(T, Arc<KeySet>), GuestError> {
-        let idle = self.idle().pop();
+        let idle = self.idle().as_mut().and_then(Vec::pop);
         let psks = self.keys.psks();
         let fresh = || AcceptorGuest::new(&self.engine, self.config, psks, &self.search);
         let mut acceptor = idle.map_or_else(fresh, Ok)?;
         let answer = question(&mut acceptor, our_nonce, received);
-        if !acceptor.has_failed() {
-            self.idle().push(acceptor);
+        if !acceptor.has_failed()
+            && let Some(idle) = &mut *self.idle()
+        {
+            idle.push(acceptor);
         }
         Ok((answer.map_err(GuestError::Failed)?, self.keys.clone()))
     }
 
+    /// Drops all acceptors, and takes none back.
+    fn retire(&self) {
+        let idle = self.idle().take();
+        drop(idle);
+    }
+
     /// Nothing happens under the lock that could leave it half done.
-    fn idle(&self) -> MutexGuard<'_, Vec<AcceptorGuest>> {
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<AcceptorGuest>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -212,4 +224,38 @@ fn hello_min(acceptor: &mut AcceptorGuest) -> Result<usize, Failure> {
         Verdict::More(more) => usize::try_from(more).unwrap_or(HELLO_MAX),
         Verdict::Authenticated(_) | Verdict::Refused(_) => 0,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::guest::ForwardSecrecy;
+    use crate::keys::file::Psk;
+
+    #[test]
+    fn search_among_former_keys_keeps_no_acceptor_from_the_next() {
+        let compute = Compute::inline();
+        let guests = acceptors_max(compute.threads()).try_into().unwrap();
+        let engine = Engine::new(guests).unwrap();
+        let config = ServerConfig::Any(ForwardSecrecy::Offer);
+        let acceptors = Acceptors::new(&engine, config, &compute, keys(0)).unwrap();
+        for round in 1..4 {
+            let former = acceptors.in_use.borrow().clone();
+            replace(&acceptors, round);
+            // As a search does that is late.
+            former.answer(AcceptorGuest::identify, &[1; NONCE_LEN], &[]).unwrap();
+            replace(&acceptors, round);
+        }
+    }
+
+    fn replace(acceptors: &Acceptors, round: u8) {
+        let keys = keys(round);
+        let prepared = acceptors.prepare(&keys).unwrap();
+        acceptors.replace(keys, prepared);
+    }
+
+    fn keys(round: u8) -> Arc<KeySet> {
+        Arc::new(KeySet::of_one(Psk::copy_of(&[round; Psk::LEN])))
+    }
 }
