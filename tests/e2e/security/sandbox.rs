@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -174,6 +175,24 @@ fn dead_helper_is_said_once_and_costs_reloads_only() {
     let client = Spiped::encrypt(&lab, server.source()).key(copy).start();
     client.connect().expect_echo(b"as before");
     assert_eq!(server.process.stderr().matches(said).count(), 1);
+}
+
+/// It could not be started again. In a container, root may not have its way.
+#[test]
+fn helper_is_not_what_the_system_ends_first_for_memory() {
+    let lab = Lab::new();
+    let daemon = Spiped::encrypt(&lab, &lab.tcp()).start();
+    let adjustment = |process| {
+        let file = format!("/proc/{process}/oom_score_adj");
+        fs::read_to_string(file).unwrap().trim().parse::<i32>().unwrap()
+    };
+    let lower = Command::new("sh").args(["-c", "echo -500 >/proc/self/oom_score_adj"]).output();
+    let lowest = if lower.unwrap().status.success() { -500 } else { i32::MAX };
+    let (pid, helper) = (daemon.process.pid(), helper(daemon.process.pid()));
+    let expected = adjustment(pid).min(lowest);
+    wait::until("the helper was out of danger", || adjustment(helper) == expected);
+    daemon.process.signal(Signal::SIGHUP);
+    daemon.process.wait_for_stderr("Keys read again");
 }
 
 #[test]

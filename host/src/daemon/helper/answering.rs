@@ -7,9 +7,12 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
+use std::ptr;
+use std::thread::sleep;
 use std::time::Duration;
 
 use nix::unistd::{ForkResult, fork};
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, recvmsg, sockopt,
 };
@@ -24,14 +27,21 @@ use crate::process::sandbox;
 use crate::process::secrets;
 use crate::process::wipe::wipe_stack;
 
+/// Before the socket is read again that could not be read.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the daemon's helper is for the system when it looks for memory: as if it
+/// had less than it has by half of all there is.
+const OOM_SCORE: i32 = -500;
+
 /// Is the helper until the daemon ends.
 pub(super) fn run(socket: &OwnedFd, daemon: Pid, duties: &Duties<'_>) -> ! {
     // Nothing of the daemon's start may happen twice, a destructor included.
     let served = catch_unwind(AssertUnwindSafe(|| {
         prepare(socket, daemon);
-        serve(socket, duties)
+        serve(socket, daemon, duties);
     }));
-    process::exit(i32::from(!matches!(served, Ok(Ok(())))))
+    process::exit(i32::from(served.is_err()))
 }
 
 fn prepare(socket: &OwnedFd, daemon: Pid) {
@@ -45,14 +55,19 @@ fn prepare(socket: &OwnedFd, daemon: Pid) {
     // Nobody waits for the processes that answer.
     ignore(libc::SIGCHLD);
     ignore(libc::SIGPIPE);
+    outlive_others();
     sandbox::keep_reading();
     end_with(daemon);
 }
 
 /// Answers until the daemon's end of the socket is closed, as it is when the
 /// daemon has ended, however it did.
-fn serve(socket: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {
-    while let Some((question, answer_to)) = next(socket)? {
+fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties<'_>) {
+    let try_again = |_| {
+        sleep(PAUSE);
+        getppid() == Some(daemon)
+    };
+    while let Some((question, answer_to)) = next(socket, try_again) {
         let Some((question, answer_to)) = Question::of(question).zip(answer_to) else { continue };
         let helper = getpid();
         // SAFETY: this process has had one thread since it was forked.
@@ -72,23 +87,26 @@ fn serve(socket: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {
             }
         }
     }
-    Ok(())
 }
 
-/// The next question, and where its answer goes; `None` at the end.
-fn next(socket: &OwnedFd) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
+/// The next question, and where its answer goes; `None` at the end. An error is
+/// none: the system may lack memory for a moment, and nobody would start another
+/// helper.
+fn next(socket: &OwnedFd, try_again: impl Fn(Errno) -> bool) -> Option<(u8, Option<OwnedFd>)> {
     let mut question = [0];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let mut parts = [IoSliceMut::new(&mut question)];
         match recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            Err(rustix::io::Errno::INTR) => {}
-            received => break received?,
+            Ok(received) => break received,
+            Err(Errno::INTR) => {}
+            Err(error) if try_again(error) => {}
+            Err(_) => return None,
         }
     };
     if received.bytes == 0 {
-        return Ok(None);
+        return None;
     }
     let mut answer_to = None;
     for message in control.drain() {
@@ -96,7 +114,7 @@ fn next(socket: &OwnedFd) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
             answer_to = descriptors.next();
         }
     }
-    Ok(Some((question[0], answer_to)))
+    Some((question[0], answer_to))
 }
 
 fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {
@@ -145,12 +163,29 @@ fn limit(question: Question) -> Duration {
 /// parent would have to watch it otherwise.)
 fn end_in(limit: Duration) {
     let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
-    // SAFETY: it sets a timer of this process, whose signal has its default
-    // effect.
+    // SAFETY: it sets a timer of this process, whose signal gets its default
+    // effect first: whoever started the daemon may have ignored or blocked it.
+    // The set is made by `sigemptyset` before anything reads it.
     #[allow(unsafe_code, reason = "has no safe form here")]
     unsafe {
-        libc::alarm(seconds)
-    };
+        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        let mut alarm = MaybeUninit::uninit();
+        libc::sigemptyset(alarm.as_mut_ptr());
+        libc::sigaddset(alarm.as_mut_ptr(), libc::SIGALRM);
+        libc::sigprocmask(libc::SIG_UNBLOCK, alarm.as_ptr(), ptr::null_mut());
+        libc::alarm(seconds);
+    }
+}
+
+/// When memory is short, the system ends first what is worth most of it. This is
+/// worth little, and cannot be started again. Only root can change that; and a
+/// service manager that wants even less of it has its way.
+fn outlive_others() {
+    const FILE: &str = "/proc/self/oom_score_adj";
+    let now = fs::read_to_string(FILE).ok().and_then(|now| now.trim().parse().ok());
+    if now.is_some_and(|now: i32| now > OOM_SCORE) {
+        let _ = fs::write(FILE, OOM_SCORE.to_string());
+    }
 }
 
 /// Has the kernel end this process when its parent ends. Where the parent may not
@@ -197,3 +232,6 @@ fn close_all_but(kept: RawFd) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
