@@ -235,7 +235,8 @@ mod tests {
 
     #[test]
     fn search_among_former_keys_keeps_no_acceptor_from_the_next() {
-        let compute = Compute::inline();
+        // An engine has room for three guests at least.
+        let compute = Compute::start(2, || {}).unwrap();
         let guests = acceptors_max(compute.threads()).try_into().unwrap();
         let engine = Engine::new(guests).unwrap();
         let config = ServerConfig::Any(ForwardSecrecy::Offer);
