@@ -20,6 +20,9 @@ pub enum Manner {
     Silent,
     /// Sends a byte now and then, and comes back when it is sent away.
     Trickling,
+    /// Says the first half of what a client says, and comes back when it is sent
+    /// away.
+    Halfway,
     /// Says what looks like a client without the key, and leaves. Those that are
     /// there at once come anew each second.
     Garbage,
@@ -96,7 +99,10 @@ impl Stranger {
             Manner::Garbage if !self.has_spoken => {
                 self.has_spoken = socket.write(&bytes(7, 320)).is_ok();
             }
-            Manner::Silent | Manner::Trickling | Manner::Garbage => {}
+            Manner::Halfway if !self.has_spoken => {
+                self.has_spoken = socket.write(&bytes(7, 32)).is_ok();
+            }
+            Manner::Silent | Manner::Trickling | Manner::Halfway | Manner::Garbage => {}
         }
     }
 }

@@ -43,8 +43,8 @@ pub(super) fn of_client(error: &HandshakeError, heard: Heard, config: Config) ->
         (_, Heard::Text) => " (the target speaks plain text, not spiped: should this end be -d?)",
         (Manner::WrongKey, _) => "",
         (_, Heard::Nothing | Heard::PartOfNonce) => {
-            " (is a spiped -d listening there, and not another -e, or is it full, or does its \
-             --allow leave this host out?)"
+            " (is a spiped -d listening there, and not another -e, does its --allow leave this \
+             host out, or is it full?)"
         }
         _ if config.is_x25519_only() => {
             " (wrong key, or a spiped -d there that does not know --kex x25519? \

@@ -50,6 +50,15 @@ fn bytes_that_trickle_in_delay_nobody() {
 }
 
 #[test]
+fn source_that_fills_the_list_of_those_that_wait_sends_nobody_away() {
+    // Descriptors for few that wait.
+    let test = Test::start_under(&["prlimit", "--nofile=400:400"], 1, &["-n", "50"]);
+    let _crowd = test.crowd(ELSEWHERE, Manner::Halfway, 600);
+    test.server.process.wait_for_stderr("more strangers than places");
+    test.twenty_newcomers_get_in();
+}
+
+#[test]
 fn flood_leaves_nothing_behind() {
     let test = Test::start(1, &["--handshakes", "8"]);
     let descriptors = || proc::open_descriptors(test.server.process.pid());
@@ -150,6 +159,11 @@ struct Test {
 impl Test {
     /// A server with so many keys, of which the client has one.
     fn start(keys: usize, args: &[&str]) -> Self {
+        Self::start_under(&[], keys, args)
+    }
+
+    /// As [`start`](Self::start), with the server started by `wrapper`.
+    fn start_under(wrapper: &[&str], keys: usize, args: &[&str]) -> Self {
         let lab = Lab::new();
         let backend = Backend::echo(&lab);
         fs::create_dir(lab.path("keys")).unwrap();
@@ -157,7 +171,7 @@ impl Test {
             lab.write_key(&format!("keys/{number}"), format!("key number {number}"));
         }
         let server = Spiped::decrypt(&lab, backend.endpoint()).key("keys").args(args);
-        let server = server.time_limit("5").start();
+        let server = server.under(wrapper).time_limit("5").start();
         let client = Spiped::encrypt(&lab, server.source());
         let client = client.key(format!("keys/{}", keys / 2)).start();
         Self { server, client, _backend: backend, _lab: lab }
