@@ -92,7 +92,9 @@ fn client_tells_silence_from_a_refusal_of_its_key() {
     let both_encrypt = Spiped::encrypt(&lab, &lab.tcp()).start();
     let client = Spiped::encrypt(&lab, both_encrypt.source()).start();
     end(client.connect());
-    client.process.wait_for_stderr("listening there, and not another -e, or is it full?)");
+    client.process.wait_for_stderr(
+        "and not another -e, does its --allow leave this host out, or is it full?)",
+    );
 }
 
 #[test]
