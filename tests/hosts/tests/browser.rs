@@ -37,7 +37,7 @@ fn page_connects_two_instances() {
 #[test]
 fn bytes_shown_decrypt_to_the_text_shown() {
     let psk = hex(&Sha256::digest(KEY));
-    let entropy = hex(&[[0x5a; 32], [0x11; 32]].concat());
+    let entropy = hex(&[[0xa5; 32], [0x11; 32]].concat());
     let page = Page::load(&format!("?psk={psk}&client={entropy}"));
     assert!(page.dom.contains(r#"data-result="ok""#), "{}", page.dom);
     let steps = page.steps();
