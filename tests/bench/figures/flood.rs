@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,12 +36,14 @@ pub(super) fn flood(subject: &Subject, keys: usize) -> Result<Measured> {
     let elsewhere = Spiped::encrypt(&lab, server.source()).key(&key).start();
     let same = Spiped::encrypt(&lab, server.source()).key(&key);
     let same = same.args(&["-b", &format!("[{ATTACKER}]")]).start();
-    let sink = sink()?;
+    let (sink, kept) = sink()?;
 
     let quiet = {
         let _crowds = crowds(&sink);
         under_load(&elsewhere, &same)?
     };
+    // Or the descriptors would not do for the next round.
+    kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     let memory = || f64::from(proc::status(server.process.pid(), "VmRSS")[0]) / 1024.0;
     let descriptors = || proc::open_descriptors(server.process.pid());
     let (before, open) = (memory(), descriptors());
@@ -106,20 +109,24 @@ fn p99(mut times: Vec<Duration>) -> Result<Duration> {
 }
 
 /// Accepts whoever comes, and keeps as many as a server would.
-fn sink() -> Result<Endpoint> {
+fn sink() -> Result<(Endpoint, Kept)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let endpoint = Endpoint::Tcp(listener.local_addr()?);
+    let all = Kept::default();
+    let kept = all.clone();
     thread::spawn(move || {
-        let mut kept = VecDeque::new();
         for stream in listener.incoming().flatten() {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back(stream);
             if kept.len() > KEPT {
                 kept.pop_front();
             }
         }
     });
-    Ok(endpoint)
+    Ok((endpoint, all))
 }
+
+type Kept = Arc<Mutex<VecDeque<TcpStream>>>;
 
 const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
 const DURATION: Duration = Duration::from_secs(10);
