@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use thiserror::Error;
 
+use crate::connection::acceptors::acceptors_max;
 use crate::guest::{Config, Engine, GUEST_SPACE};
 use crate::pipe::admission::Budget;
 use crate::process::limits::OpenFiles;
@@ -13,9 +14,6 @@ use crate::process::memory::{Memory, least};
 /// The most connections at once, however many the user wants: address space
 /// is set aside for each.
 const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is not 0");
-
-/// Strangers, however few connections there are to be.
-const STRANGERS_MIN: usize = 64;
 
 /// Strangers that wait to be listened to: more than anybody needs who is in
 /// earnest, and a descriptor and some hundred bytes each.
@@ -116,12 +114,8 @@ impl Wanted {
     }
 
     fn files(&self, connections: NonZeroUsize) -> u64 {
-        FILES_OF_THE_PROCESS
-            + FILES_TO_SPARE
-            + FILES_PER_LOOP * self.loops as u64
-            + FILES_PER_CONNECTION * connections.get() as u64
-            + self.strangers as u64
-            + if self.strangers > 0 { self.waiting as u64 } else { 0 }
+        let waiting = if self.strangers > 0 { self.waiting as u64 } else { 0 };
+        files_for(self.loops, connections, self.strangers) + waiting
     }
 
     fn within(self, files: Option<u64>, memory: Memory) -> Result<Capacity, TooLittle> {
@@ -134,11 +128,7 @@ impl Wanted {
         let connections = connections.unwrap_or(NonZeroUsize::MIN);
         let guests = (connections.get() + self.other_guests) as u64;
         let memory = guests * CONNECTION_MEMORY + strangers as u64 * STRANGER_MEMORY;
-        let used = FILES_OF_THE_PROCESS
-            + FILES_TO_SPARE
-            + FILES_PER_LOOP * loops as u64
-            + FILES_PER_CONNECTION * connections.get() as u64
-            + strangers as u64;
+        let used = files_for(loops, connections, strangers);
         let waiting = files.map_or(self.waiting, |files| as_usize(files.saturating_sub(used)));
         let waiting = waiting.clamp(WAITING_MIN, self.waiting.max(WAITING_MIN));
         Ok(Capacity { connections, strangers, waiting, loops, memory })
@@ -161,7 +151,7 @@ impl Wanted {
         let left = left - FILES_TO_SPARE.min(left / 8);
         // Connections come first, but strangers are where they come from.
         let for_strangers = match self.connections {
-            Some(_) => STRANGERS_MIN as u64,
+            Some(_) => Budget::LEAST.get() as u64,
             None => left / 8,
         };
         let least = (self.strangers as u64).min(for_strangers).min(left / 4).max(stranger);
@@ -254,6 +244,25 @@ impl Capacity {
         );
         connections
     }
+}
+
+/// Descriptors that are needed for so much, all of it open.
+fn files_for(loops: usize, connections: NonZeroUsize, strangers: usize) -> u64 {
+    FILES_OF_THE_PROCESS
+        + FILES_TO_SPARE
+        + FILES_PER_LOOP * loops as u64
+        + FILES_PER_CONNECTION * connections.get() as u64
+        + strangers as u64
+}
+
+/// How many guests there can be besides those of connections: some that were
+/// given up while they computed, and the acceptors. Strangers have none.
+pub(super) fn other_guests(config: Config, threads: usize) -> usize {
+    let acceptors = match config {
+        Config::Client(_) => 0,
+        Config::Server(_) => acceptors_max(threads),
+    };
+    threads.saturating_add(acceptors)
 }
 
 /// As many guests as an engine can be asked for.
@@ -363,7 +372,7 @@ mod tests {
 
     fn server(connections: usize) -> Wanted {
         let connections = NonZeroUsize::new(connections);
-        let strangers = connections.unwrap().get().div_ceil(2).max(STRANGERS_MIN);
+        let strangers = connections.unwrap().get().div_ceil(2).max(Budget::LEAST.get());
         Wanted { connections, strangers, waiting: 0, loops: 2, other_guests: 6, memory: None }
     }
 

@@ -9,17 +9,16 @@ use anyhow::{Context as _, Result};
 use log::Level;
 
 use crate::config::{Admission, Launch, Settings};
-use crate::connection::acceptors::acceptors_max;
 use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
-use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, strangers};
+use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, other_guests, strangers};
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::helper::{Duties, Helper};
 use crate::daemon::signals::Requests;
 use crate::daemon::terminal;
 use crate::daemon::threads;
-use crate::guest::{Config, Engine};
+use crate::guest::Engine;
 use crate::keys::{KeyRules, Keyring};
 use crate::net::address::Address;
 use crate::net::listen::{Bound, SocketAccess, listen_on_all};
@@ -187,16 +186,6 @@ fn listen(settings: &Settings, endpoints: &[Endpoint]) -> Result<Bound> {
         owner: settings.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
     };
     listen_on_all(endpoints, &access).with_context(|| format!("Error binding socket: {source}"))
-}
-
-/// How many guests there can be besides those of connections: some that were
-/// given up while they computed, and the acceptors. Strangers have none.
-fn other_guests(config: Config, threads: usize) -> usize {
-    let acceptors = match config {
-        Config::Client(_) => 0,
-        Config::Server(_) => acceptors_max(threads),
-    };
-    threads.saturating_add(acceptors)
 }
 
 /// Which process goes on, and as what.

@@ -8,9 +8,9 @@ use crate::guest::Engine;
 use crate::process::compute::Compute;
 use crate::process::workers::Workers;
 
-/// As many event loops as `wanted`, and as many threads that compute. If the system does not give them: one
-/// event loop and one that computes; if not even that, the event loop computes.
-/// What is left is for look-ups.
+/// As many event loops as `wanted`, and as many threads that compute. If the
+/// system does not give them: one event loop and one that computes; if not even
+/// that, the event loop computes.
 ///
 /// # Errors
 /// When there is no event loop.

@@ -36,6 +36,9 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
+    /// The places of a pipe by default, unless it has many connections.
+    pub(crate) const LEAST: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
+
     /// As asked for, or what goes with so many connections at once.
     #[must_use]
     pub(crate) fn new(
@@ -44,13 +47,11 @@ impl Budget {
         per_source: Option<NonZeroUsize>,
     ) -> Self {
         let half = |number: NonZeroUsize| NonZeroUsize::new(number.get() / 2);
-        let total = total.unwrap_or(half(connections).unwrap_or(LEAST).max(LEAST));
+        let total = total.unwrap_or(half(connections).unwrap_or(Self::LEAST).max(Self::LEAST));
         let per_source = per_source.or(half(total)).unwrap_or(total).min(total);
         Self { total, per_source }
     }
-}
 
-impl Budget {
     /// No more than so many, or one.
     #[must_use]
     pub(crate) fn within(self, most: usize) -> Self {
@@ -59,9 +60,6 @@ impl Budget {
         Self { total, per_source: self.per_source.min(total) }
     }
 }
-
-/// The places of a pipe by default, unless it has many connections.
-const LEAST: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
 /// Who has a place. `T` reaches the one who has it.
 pub(crate) struct Admission<T> {

@@ -7,6 +7,8 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::{Errno, ioctl_fionread};
 use tokio::io::unix::AsyncFd;
 
+use crate::net::readable::readable;
+
 /// Watches sockets without a task, a buffer or a timer for each. Those that are
 /// closed are watched no longer.
 pub(super) struct Parking {
@@ -29,10 +31,7 @@ impl Parking {
     /// When the system is short of descriptors.
     pub(super) fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        // SAFETY: it owns the descriptor, which nothing else closes.
-        #[allow(unsafe_code, reason = "the only way to watch a descriptor")]
-        let epoll = unsafe { AsyncFd::register(epoll) }?;
-        Ok(Self { epoll })
+        Ok(Self { epoll: readable(epoll)? })
     }
 
     /// Watches this one, as number `id`.

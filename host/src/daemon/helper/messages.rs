@@ -1,9 +1,10 @@
 //! What the daemon and its helper say to each other.
 //!
 //! A question is one byte. An answer is a message that begins with a byte for its
-//! kind: a failure and its words; a warning, after which there is more; the number of keys, each of which follows as a
-//! message of its own; or addresses. Numbers are little-endian. The daemon checks
-//! all of it: whoever has taken over the helper shall not have the daemon as well.
+//! kind: a failure and its words; a warning, after which there is more; the number
+//! of keys, each of which follows as a message of its own; or addresses. Numbers
+//! are little-endian. The daemon checks all of it: whoever has taken over the
+//! helper shall not have the daemon as well.
 
 use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};

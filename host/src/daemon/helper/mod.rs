@@ -28,8 +28,6 @@ use rustix::net::{
 };
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getpid, pidfd_open, waitid};
 use thiserror::Error;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
 pub(super) use self::messages::ReadKeys;
@@ -37,6 +35,7 @@ pub(super) use self::messages::ReadKeys;
 use self::messages::{Answers, Question};
 use crate::keys::{KeyRules, KeySource};
 use crate::net::address::Address;
+use crate::net::readable::readable;
 use crate::net::resolve::Endpoint;
 use crate::process::daemonize::is_alone;
 
@@ -190,15 +189,6 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     // Each message is one, whole; and the end of a process is the end of its
     // socket.
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
-}
-
-/// Has this thread's event loop watch it.
-fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: a descriptor that is owned is open and stays the same, and is closed
-    // after the loop has let go of it.
-    #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
-    let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
-    Ok(registered?)
 }
 
 fn system(error: Errno) -> HelperError {

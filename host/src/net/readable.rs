@@ -1,0 +1,19 @@
+//! Descriptors that are no sockets of connections, watched by an event loop.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Has this thread's event loop watch whether it can be read.
+///
+/// # Errors
+/// When the event loop cannot watch it.
+pub(crate) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: a descriptor that is owned is open and stays the same, and is closed
+    // after the loop has let go of it.
+    #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
+    let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    Ok(registered?)
+}
