@@ -84,6 +84,17 @@ impl AgainstClient {
         (application, handshake)
     }
 
+    /// An application's connection, our key share that is still to be sent, and
+    /// the other end as it is after that.
+    #[track_caller]
+    pub(crate) fn unanswered(&self) -> (Conn, [u8; 288], Session) {
+        let (application, mut handshake) = self.handshake(KEY);
+        let theirs = handshake.receive();
+        let share = handshake.key_share(&handshake.public_value());
+        let shared = handshake.shared_value(&theirs);
+        (application, share, handshake.establish(&shared))
+    }
+
     /// An application's connection and the other end of it.
     #[track_caller]
     pub(crate) fn session(&self) -> (Conn, Session) {

@@ -66,13 +66,7 @@ pub(crate) const PEERS: &[Peer] = &[
         version: || spiped::version(Origin::Debian),
         start: |target| spiped::start(Origin::Debian, target, &[]),
         takes_part: is_compared,
-        amounts: Amounts {
-            megabytes: 120,
-            round_trips: 6000,
-            sequential: 100,
-            concurrent: 800,
-            requests: 60_000,
-        },
+        amounts: OF_THE_ORIGINAL,
     },
     Peer {
         id: UPSTREAM,
@@ -80,13 +74,7 @@ pub(crate) const PEERS: &[Peer] = &[
         version: || spiped::version(Origin::Upstream),
         start: |target| spiped::start(Origin::Upstream, target, &[]),
         takes_part: |_| true,
-        amounts: Amounts {
-            megabytes: 120,
-            round_trips: 6000,
-            sequential: 100,
-            concurrent: 800,
-            requests: 60_000,
-        },
+        amounts: OF_THE_ORIGINAL,
     },
     Peer {
         id: OURS,
@@ -146,6 +134,15 @@ pub(crate) const PEERS: &[Peer] = &[
         },
     },
 ];
+
+/// Either version of it.
+const OF_THE_ORIGINAL: Amounts = Amounts {
+    megabytes: 120,
+    round_trips: 6000,
+    sequential: 100,
+    concurrent: 800,
+    requests: 60_000,
+};
 
 /// Floods are for ours only: the others have no way to tell strangers apart.
 fn is_compared(figure: &str) -> bool {

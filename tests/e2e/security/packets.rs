@@ -122,11 +122,7 @@ fn bytes_one_at_a_time_are_a_valid_stream() {
 #[test]
 fn key_share_and_first_packet_in_one_segment_are_a_valid_stream() {
     let client = AgainstClient::start(&[]);
-    let (mut application, mut handshake) = client.handshake(spiped_tests::KEY);
-    let theirs = handshake.receive();
-    let share = handshake.key_share(&handshake.public_value());
-    let shared = handshake.shared_value(&theirs);
-    let mut session = handshake.establish(&shared);
+    let (mut application, share, mut session) = client.unanswered();
     let both = [&share[..], &session.packet(b"at once")].concat();
     session.conn.send(both);
     assert_eq!(application.receive(7), b"at once");
@@ -137,11 +133,7 @@ fn key_share_and_first_packet_in_one_segment_are_a_valid_stream() {
 fn bad_packet_right_after_the_servers_key_share_resets_both_sides() {
     for good in [&b""[..], b"good"] {
         let client = AgainstClient::start(&[]);
-        let (mut application, mut handshake) = client.handshake(spiped_tests::KEY);
-        let theirs = handshake.receive();
-        let share = handshake.key_share(&handshake.public_value());
-        let shared = handshake.shared_value(&theirs);
-        let mut session = handshake.establish(&shared);
+        let (mut application, share, mut session) = client.unanswered();
         let mut packets = Vec::new();
         if !good.is_empty() {
             packets.extend(session.packet(good));
