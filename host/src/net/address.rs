@@ -196,8 +196,9 @@ fn parse_bracketed(text: &str, port: Port) -> Result<Address, AddressError> {
 }
 
 fn parse_name(text: &str, port: Port) -> Result<Address, AddressError> {
-    // What is left of the last colon of an address and a port is an address, too.
-    if is_ipv6(text) && text.rsplit_once(':').is_some_and(|(host, _)| !is_ipv6(host)) {
+    // The port that is meant by none must not make an address of it, either.
+    let any_port = port == Port::Optional && text.ends_with(':');
+    if lacks_port(text) || any_port && lacks_port(&format!("{text}0")) {
         return Err(AddressError::Ipv6WithoutPort(text.to_owned()));
     }
     let (host, port) = match (text.rsplit_once(':'), port) {
@@ -215,6 +216,12 @@ fn parse_name(text: &str, port: Port) -> Result<Address, AddressError> {
         Ok(ip) => Address::Literal(SocketAddr::new(ip.into(), number)),
         Err(_) => name(host, port),
     })
+}
+
+/// Whether this is an IPv6 address alone: what is left of the last colon of an
+/// address and a port is an address, too.
+fn lacks_port(text: &str) -> bool {
+    is_ipv6(text) && text.rsplit_once(':').is_some_and(|(host, _)| !is_ipv6(host))
 }
 
 fn name(host: &str, port: &str) -> Address {
@@ -328,6 +335,14 @@ mod tests {
             assert!(error.ends_with(&hint), "{error}");
         }
         assert_eq!(address(":80").unwrap_err().to_string(), "No host in \":80\"");
+    }
+
+    #[test]
+    fn any_port_makes_no_ipv6_address_of_what_is_none() {
+        for text in ["9:3:6:6:0:6:6:", "2001:db8::"] {
+            assert_eq!(bind(text), Err(AddressError::Ipv6WithoutPort(text.to_owned())));
+        }
+        assert_eq!(bind("2001:db8::1:"), named("2001:db8::1", "0"));
     }
 
     #[test]
