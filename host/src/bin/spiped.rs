@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(stop) => return stop.report(Program::Spiped, &name),
     };
-    let log = observe::install(&name, settings.log_level, settings.log_format);
+    let log = observe::install(&name, settings.process.log_level, settings.process.log_format);
     let code = startup::spiped(settings, log).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE

@@ -13,11 +13,15 @@ use crate::cli::quantity::{
     duration, resolve_period,
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::config::{Admission, Launch, PipeSettings, Settings, SpipeSettings};
+use crate::config::{
+    Admission, ConnectionSettings, Launch, PipeSettings, ProcessSettings, Settings, SpipeSettings,
+};
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keys::file::KeyFile;
 use crate::keys::{KeyPolicy, KeySource, NamedFile};
 use crate::net::address::{Address, AddressError};
+use crate::net::socket::KeepAlive;
+use crate::net::targets::Balance;
 use crate::process::privileges::IdentityName;
 
 impl Settings {
@@ -57,17 +61,13 @@ impl Settings {
             }
         }
 
-        Ok(Self {
-            source,
-            pipe: PipeSettings::new(args.common, side(mode))?,
+        let connection = ConnectionSettings::new(args.common, side(mode))?;
+        let pipe = PipeSettings {
+            name: format!("{source} -> {}", connection.targets[0]).into(),
+            sources: vec![source],
+            connection,
             wait_for_dns: args.wait_for_dns,
-            launch: if args.foreground {
-                Launch::Foreground
-            } else {
-                Launch::Daemon { pid_file: pid_file.into(), syslog: args.syslog }
-            },
             connection_limit: connection_limit(args.connection_limit),
-            memory: args.memory,
             socket_mode: args.socket_mode,
             socket_owner: args.socket_owner.map(|text| identity(&text)).transpose()?,
             resolve_period,
@@ -84,12 +84,25 @@ impl Settings {
                 )?,
                 allowed: args.allowed,
             },
+            proxy_from: Vec::new(),
+        };
+        let process = ProcessSettings {
+            launch: if args.foreground {
+                Launch::Foreground
+            } else {
+                Launch::Daemon { pid_file: pid_file.into(), syslog: args.syslog }
+            },
+            memory: args.memory,
             threads: count("--threads", args.threads, THREADS_MAX)?,
             identity: args.identity.map(|text| identity(&text)).transpose()?,
             strict,
             log_level,
             log_format,
-        })
+            control: None,
+            metrics: None,
+            drain: None,
+        };
+        Ok(Self { process, pipes: vec![pipe] })
     }
 }
 
@@ -100,23 +113,28 @@ impl SpipeSettings {
             strict: args.common.strict,
             log_level: log_level(&args.common),
             log_format: args.common.log_format.unwrap_or_default(),
-            pipe: PipeSettings::new(args.common, Side::Client)?,
+            connection: ConnectionSettings::new(args.common, Side::Client)?,
         })
     }
 }
 
-impl PipeSettings {
+impl ConnectionSettings {
     fn new(args: CommonArgs, side: Side) -> Result<Self, Stop> {
         let target = args.target.ok_or(UsageFault::Required("-t"))?;
         let bind = args.bind.map(|text| address("-b", &text, Address::parse_bind));
         Ok(Self {
             config: config(side, args.key_exchange, args.forward_secrecy)?,
-            target: address("-t", &target, Address::parse)?,
+            targets: vec![address("-t", &target, Address::parse)?],
+            balance: Balance::InOrder,
             bind: bind.transpose()?,
             keys: key_source(&args.keys, side)?,
             strict_keys: args.strict_keys,
-            keepalive: !args.no_keepalive,
+            keepalive: (!args.no_keepalive).then(KeepAlive::default),
+            user_timeout: None,
             time_limit: duration("-o", args.time_limit, TIME_LIMIT)?,
+            idle_limit: None,
+            half_closed_limit: None,
+            proxy_to: None,
         })
     }
 }
@@ -226,35 +244,45 @@ mod tests {
     #[test]
     fn defaults_are_those_of_upstream() {
         let settings = spiped("-d -s [127.0.0.1]:1 -t localhost:2 -k key").unwrap();
-        assert_eq!(
-            settings,
-            Settings {
-                source: "[127.0.0.1]:1".parse().unwrap(),
-                pipe: PipeSettings {
-                    config: Config::Server(ServerConfig::Any(ForwardSecrecy::Offer)),
-                    target: "localhost:2".parse().unwrap(),
-                    bind: None,
-                    keys: KeySource::FileOrDirectory("key".into()),
-                    strict_keys: false,
-                    keepalive: true,
-                    time_limit: Duration::from_secs(5),
-                },
-                wait_for_dns: false,
-                launch: Launch::Daemon { pid_file: "[127.0.0.1]:1.pid".into(), syslog: false },
-                connection_limit: NonZeroUsize::new(100),
-                memory: None,
-                socket_mode: None,
-                socket_owner: None,
-                resolve_period: Some(Duration::from_mins(1)),
-                key_policy: KeyPolicy::default(),
-                admission: Admission::default(),
-                threads: None,
-                identity: None,
-                strict: false,
-                log_level: LevelFilter::Warn,
-                log_format: Format::Text,
-            }
-        );
+        let pipe = PipeSettings {
+            name: "[127.0.0.1]:1 -> localhost:2".into(),
+            sources: vec!["[127.0.0.1]:1".parse().unwrap()],
+            connection: ConnectionSettings {
+                config: Config::Server(ServerConfig::Any(ForwardSecrecy::Offer)),
+                targets: vec!["localhost:2".parse().unwrap()],
+                balance: Balance::InOrder,
+                bind: None,
+                keys: KeySource::FileOrDirectory("key".into()),
+                strict_keys: false,
+                keepalive: Some(KeepAlive::default()),
+                user_timeout: None,
+                time_limit: Duration::from_secs(5),
+                idle_limit: None,
+                half_closed_limit: None,
+                proxy_to: None,
+            },
+            wait_for_dns: false,
+            connection_limit: NonZeroUsize::new(100),
+            socket_mode: None,
+            socket_owner: None,
+            resolve_period: Some(Duration::from_mins(1)),
+            key_policy: KeyPolicy::default(),
+            admission: Admission::default(),
+            proxy_from: Vec::new(),
+        };
+        let process = ProcessSettings {
+            launch: Launch::Daemon { pid_file: "[127.0.0.1]:1.pid".into(), syslog: false },
+            memory: None,
+            threads: None,
+            identity: None,
+            strict: false,
+            log_level: LevelFilter::Warn,
+            log_format: Format::Text,
+            control: None,
+            metrics: None,
+            drain: None,
+        };
+        assert_eq!(settings, Settings { process, pipes: vec![pipe] });
     }
 
     #[test]
@@ -265,35 +293,35 @@ mod tests {
              --socket-owner 3",
         )
         .unwrap();
+        let Settings { process, pipes } = settings;
+        let pipe = &pipes[0];
         let weak = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Omit));
-        assert_eq!(settings.pipe.config, weak);
-        assert_eq!(settings.pipe.keys, KeySource::One(KeyFile::Stdin));
-        assert!(settings.key_policy.close_revoked);
-        assert!(settings.pipe.strict_keys);
-        assert_eq!(settings.pipe.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
-        assert!(settings.wait_for_dns);
-        assert!(!settings.pipe.keepalive);
-        assert_eq!(settings.connection_limit, NonZeroUsize::new(16));
-        assert_eq!(settings.pipe.time_limit, Duration::from_millis(1500));
-        assert_eq!(settings.launch, Launch::Daemon { pid_file: "p".into(), syslog: true });
-        assert_eq!(settings.resolve_period, Some(Duration::from_secs(2)));
-        assert!(settings.identity.is_some());
-        assert_eq!(settings.memory, Some(64 << 20));
-        assert_eq!(settings.socket_mode, Some(0o660));
-        assert!(settings.socket_owner.is_some());
-        assert_eq!(settings.log_level, LevelFilter::Info);
+        assert_eq!(pipe.connection.config, weak);
+        assert_eq!(pipe.connection.keys, KeySource::One(KeyFile::Stdin));
+        assert!(pipe.key_policy.close_revoked);
+        assert!(pipe.connection.strict_keys);
+        assert_eq!(pipe.connection.bind, Some(Address::parse_bind("[::1]".as_ref()).unwrap()));
+        assert!(pipe.wait_for_dns);
+        assert_eq!(pipe.connection.keepalive, None);
+        assert_eq!(pipe.connection_limit, NonZeroUsize::new(16));
+        assert_eq!(pipe.connection.time_limit, Duration::from_millis(1500));
+        assert_eq!(process.launch, Launch::Daemon { pid_file: "p".into(), syslog: true });
+        assert_eq!(pipe.resolve_period, Some(Duration::from_secs(2)));
+        assert!(process.identity.is_some());
+        assert_eq!(process.memory, Some(64 << 20));
+        assert_eq!(pipe.socket_mode, Some(0o660));
+        assert!(pipe.socket_owner.is_some());
+        assert_eq!(process.log_level, LevelFilter::Info);
     }
 
     #[test]
     fn only_a_server_takes_several_keys_and_a_limit_for_each() {
         let server = "-d -s a:1 -t b:1 -k a=1 -k b=2 --connections-per-key";
-        let settings = spiped(&format!("{server} 3")).unwrap();
-        let KeySource::Named(files) = settings.pipe.keys else {
-            panic!("{:?}", settings.pipe.keys)
-        };
+        let pipe = only_pipe(&format!("{server} 3"));
+        let KeySource::Named(files) = pipe.connection.keys else { panic!() };
         assert_eq!(files.iter().map(|file| &*file.path).collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(settings.key_policy.connections_per_key, NonZeroUsize::new(3));
-        assert_eq!(spiped(&format!("{server} 0")).unwrap().key_policy, KeyPolicy::default());
+        assert_eq!(pipe.key_policy.connections_per_key, NonZeroUsize::new(3));
+        assert_eq!(only_pipe(&format!("{server} 0")).key_policy, KeyPolicy::default());
         let fault = with("--connections-per-key 3").unwrap_err();
         assert_eq!(fault, UsageFault::Conflict("--connections-per-key".into()).into());
         for client in ["-e -s a:1 -t b:1 -k a=1 -k b=2", "-k a=1 -e -s a:1 -t b:1 -k b=2"] {
@@ -303,10 +331,8 @@ mod tests {
 
     #[test]
     fn client_key_may_have_a_name() {
-        let settings = spiped("-e -s a:1 -t b:1 -k a=1").unwrap();
-        let KeySource::WholeOrNamed { word, whole, named } = settings.pipe.keys else {
-            panic!("{:?}", settings.pipe.keys)
-        };
+        let pipe = only_pipe("-e -s a:1 -t b:1 -k a=1");
+        let KeySource::WholeOrNamed { word, whole, named } = pipe.connection.keys else { panic!() };
         assert_eq!(*whole, KeySource::One(KeyFile::Path(word)));
         assert!(matches!(*named, KeySource::Named(files) if files.len() == 1));
     }
@@ -316,7 +342,7 @@ mod tests {
         let words = "-t localhost:1 -k key -g".split_whitespace();
         let settings = cli::spipe(words.map(OsString::from)).unwrap();
         let config = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Require));
-        assert_eq!(settings.pipe.config, config);
+        assert_eq!(settings.connection.config, config);
     }
 
     #[test]
@@ -325,7 +351,7 @@ mod tests {
             for strength in ["", "-g"] {
                 let settings =
                     spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 {strength}"));
-                assert!(settings.unwrap().pipe.config.is_x25519_only());
+                assert!(settings.unwrap().pipes[0].connection.config.is_x25519_only());
             }
             let weak = spiped(&format!("{mode} -s a:1 -t b:1 -k k --kex x25519 -f"));
             assert_eq!(weak.unwrap_err(), UsageFault::OmitWithX25519.into());
@@ -335,7 +361,7 @@ mod tests {
     #[test]
     fn foreground_ignores_pid_file_and_syslog() {
         let settings = with("-F -p file --syslog").unwrap();
-        assert_eq!(settings.launch, Launch::Foreground);
+        assert_eq!(settings.process.launch, Launch::Foreground);
     }
 
     #[test]
@@ -367,10 +393,10 @@ mod tests {
 
     #[test]
     fn no_user_is_looked_up_here() {
-        let identity = with("-u no-such-user-here:").map(|settings| settings.identity);
+        let identity = with("-u no-such-user-here:").map(|settings| settings.process.identity);
         let Err(Stop::Value(fault)) = identity else { panic!("accepted") };
         assert!(fault.to_string().ends_with(" (given to -u)"), "{fault}");
-        assert!(with("-u no-such-user-here").unwrap().identity.is_some());
+        assert!(with("-u no-such-user-here").unwrap().process.identity.is_some());
     }
 
     #[test]
@@ -380,6 +406,10 @@ mod tests {
             assert_eq!(identity(text), identity(same), "{text}");
         }
         identity("-1").unwrap_err();
+    }
+
+    fn only_pipe(text: &str) -> PipeSettings {
+        spiped(text).unwrap().pipes.remove(0)
     }
 
     fn with(more: &str) -> Result<Settings, Stop> {

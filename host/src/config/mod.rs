@@ -3,4 +3,6 @@
 
 mod settings;
 
-pub(crate) use settings::{Admission, Launch, PipeSettings, Settings, SpipeSettings};
+pub(crate) use settings::{
+    Admission, ConnectionSettings, Launch, PipeSettings, ProcessSettings, Settings, SpipeSettings,
+};

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -10,48 +11,77 @@ use log::LevelFilter;
 use crate::guest::Config;
 use crate::keys::{KeyPolicy, KeyRules, KeySource};
 use crate::net::address::Address;
+use crate::net::proxy::ProxyVersion;
+use crate::net::socket::KeepAlive;
+use crate::net::targets::Balance;
 use crate::observe::Format;
 use crate::process::privileges::IdentityName;
 
-/// What `spiped` will do.
+/// What `spiped` will do: one process, and any number of pipes in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where to listen.
-    pub source: Address,
-    /// What happens to each connection.
-    pub pipe: PipeSettings,
-    /// Keep on trying names that cannot be resolved at start.
-    pub wait_for_dns: bool,
+    /// What is said once for all pipes.
+    pub process: ProcessSettings,
+    /// At least one. No two have the same name.
+    pub pipes: Vec<PipeSettings>,
+}
+
+/// What the process does, whatever its pipes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessSettings {
     /// In the background or not.
     pub launch: Launch,
-    /// How many connections at once; `None`: any number.
-    pub connection_limit: Option<NonZeroUsize>,
     /// How much memory peers may make it take, in bytes; `None`: any.
     pub memory: Option<u64>,
-    /// The mode of a Unix source; `None`: by the file mode mask.
-    pub socket_mode: Option<u32>,
-    /// Whose a Unix source is; `None`: ours.
-    pub socket_owner: Option<IdentityName>,
-    /// How often to look up the target again; `None`: never.
-    pub resolve_period: Option<Duration>,
-    /// What holding an accepted key does not suffice for.
-    pub key_policy: KeyPolicy,
-    /// Whom to listen to.
-    pub admission: Admission,
     /// How many event loops, and how many threads that compute; `None`: one for
     /// each processor.
     pub threads: Option<NonZeroUsize>,
-    /// Whom to become after start.
+    /// The user to become after start.
     pub identity: Option<IdentityName>,
     /// Do not run with less than the whole sandbox.
     pub strict: bool,
-    /// What to log.
+    /// The least severe level that is logged.
     pub log_level: LevelFilter,
-    /// And in which form.
+    /// The form of a line of the log.
     pub log_format: Format,
+    /// The path of the control socket; `None`: there is none.
+    pub control: Option<PathBuf>,
+    /// Where metrics are served: a loopback or Unix address; `None`: nowhere.
+    pub metrics: Option<Address>,
+    /// How long established connections have to end once the process is told to
+    /// finish; then they are reset. `None`: any time.
+    pub drain: Option<Duration>,
 }
 
-/// Whom `spiped` listens to.
+/// A pipe of `spiped`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipeSettings {
+    /// What it is called. Without a file of settings: `SOURCE -> TARGET`.
+    pub name: Arc<str>,
+    /// Where to listen: at least one address.
+    pub sources: Vec<Address>,
+    /// What happens to each connection.
+    pub connection: ConnectionSettings,
+    /// Keep on trying names that cannot be resolved at start.
+    pub wait_for_dns: bool,
+    /// How many connections at once; `None`: any number.
+    pub connection_limit: Option<NonZeroUsize>,
+    /// The mode of a Unix source; `None`: by the file mode mask.
+    pub socket_mode: Option<u32>,
+    /// The owner of a Unix source; `None`: ours.
+    pub socket_owner: Option<IdentityName>,
+    /// How often to look up the targets again; `None`: never.
+    pub resolve_period: Option<Duration>,
+    /// What holding an accepted key does not suffice for.
+    pub key_policy: KeyPolicy,
+    /// Which strangers are listened to.
+    pub admission: Admission,
+    /// Load balancers in front, which say with the PROXY protocol where each
+    /// connection comes from. From others, that protocol is not understood.
+    pub proxy_from: Vec<IpNet>,
+}
+
+/// Which strangers `spiped` listens to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admission {
     /// How many strangers at once; `None`: as many as fit the connections.
@@ -66,35 +96,45 @@ pub struct Admission {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpipeSettings {
     /// What happens to its one connection.
-    pub pipe: PipeSettings,
+    pub connection: ConnectionSettings,
     /// Do not run with less than the whole sandbox.
     pub strict: bool,
-    /// What to log.
+    /// The least severe level that is logged.
     pub log_level: LevelFilter,
-    /// And in which form.
+    /// The form of a line of the log.
     pub log_format: Format,
 }
 
 /// What both programs do with a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PipeSettings {
+pub struct ConnectionSettings {
     /// What sessions are told.
     pub config: Config,
-    /// Where to connect.
-    pub target: Address,
+    /// Where to connect: at least one address.
+    pub targets: Vec<Address>,
+    /// Which of them is dialled first.
+    pub balance: Balance,
     /// What to bind the target socket to.
     pub bind: Option<Address>,
     /// Where the keys are.
     pub keys: KeySource,
-    /// What speaks against a key is an error.
+    /// Treat what speaks against a key as an error.
     pub strict_keys: bool,
-    /// TCP keep-alive on both sockets.
-    pub keepalive: bool,
+    /// TCP keep-alive probes on both sockets; `None`: none.
+    pub keepalive: Option<KeepAlive>,
+    /// `TCP_USER_TIMEOUT` of both sockets; `None`: the system's.
+    pub user_timeout: Option<Duration>,
     /// For connecting, and again for the handshake.
     pub time_limit: Duration,
+    /// How long an established connection may move no byte; `None`: any time.
+    pub idle_limit: Option<Duration>,
+    /// The same once one direction has ended; `None`: any time.
+    pub half_closed_limit: Option<Duration>,
+    /// Whether the target is told with the PROXY protocol who connects.
+    pub proxy_to: Option<ProxyVersion>,
 }
 
-impl PipeSettings {
+impl ConnectionSettings {
     /// What is demanded of the keys of a program that becomes this user, if
     /// any.
     #[must_use]

@@ -9,6 +9,7 @@ use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Config, Engine, GuestError, KeyExchange, omits_forward_secrecy};
 use crate::keys::{Key, KeyPolicy, Keyring};
 use crate::net::resolve::Endpoint;
+use crate::net::socket::KeepAlive;
 use crate::net::targets::Targets;
 use crate::observe::Observe;
 use crate::observe::counters::Counters;
@@ -35,8 +36,8 @@ pub struct Snapshot {
     pub bind: Option<Endpoint>,
     /// For connecting, and again for the handshake. No limit after that.
     pub time_limit: Duration,
-    /// Whether TCP keep-alive probes are sent.
-    pub keepalive: bool,
+    /// TCP keep-alive probes on both sockets; `None`: none.
+    pub keepalive: Option<KeepAlive>,
     /// How many connections there may be at once. A server's peers take one when
     /// they have authenticated.
     pub slots: Slots,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use log::Level;
 
-use crate::config::{Admission, Launch, Settings};
+use crate::config::{Admission, Launch, PipeSettings, Settings};
 use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
 use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, other_guests, strangers};
@@ -18,7 +18,7 @@ use crate::daemon::helper::{Duties, Helper};
 use crate::daemon::signals::Requests;
 use crate::daemon::terminal;
 use crate::daemon::threads;
-use crate::guest::Engine;
+use crate::guest::{Config, Engine};
 use crate::keys::{KeyRules, Keyring};
 use crate::net::address::Address;
 use crate::net::listen::{Bound, SocketAccess, listen_on_all};
@@ -45,54 +45,55 @@ use crate::process::{allocator, dumps};
 /// # Errors
 /// What kept it from starting.
 pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
+    let Settings { process, mut pipes } = settings;
+    let settings = pipes.pop().context("There is no pipe")?;
     let endings = Endings::catch()?;
     terminal::end_with_it()?;
     let requests = Requests::catch()?;
     dumps::forbid();
-    let identity = settings.identity.as_ref().map(IdentityName::look_up).transpose()?;
+    let identity = process.identity.as_ref().map(IdentityName::look_up).transpose()?;
     let user = identity.and_then(Identity::user);
-    let keys = Keyring::load(settings.pipe.keys.clone(), settings.pipe.key_rules(user))?;
+    let keys =
+        Keyring::load(settings.connection.keys.clone(), settings.connection.key_rules(user))?;
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
     // a command that has returned is one that listens.
     let mut readiness = None;
     if settings.wait_for_dns {
-        match launch(&settings.launch, log)? {
+        match launch(&process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => daemon.map(Readiness::ready).transpose()?,
         };
     }
     let look_up = if settings.wait_for_dns { resolve_patiently } else { resolve };
-    let sources = look_up(&settings.source)?;
-    let targets = look_up(&settings.pipe.target)?;
-    let bind = local(settings.pipe.bind.as_ref(), look_up)?;
-    let exposed = |source| exposure::of_plain_side(settings.pipe.config.side(), source, &targets);
-    if let Some(warning) = sources.iter().find_map(exposed) {
-        log::warn!("{warning}");
-    }
+    let sources = look_up(&settings.sources[0])?;
+    let targets = look_up(&settings.connection.targets[0])?;
+    let bind = local(settings.connection.bind.as_ref(), look_up)?;
+    warn_if_exposed(settings.connection.config, &sources, &targets);
     let source = listen(&settings, &sources)?;
     if !settings.wait_for_dns {
-        match launch(&settings.launch, log)? {
+        match launch(&process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => readiness = daemon,
         }
     }
     secrets::stop_inheritance();
-    let helper = helper(&settings, settings.pipe.key_rules(user));
+    let helper = helper(&settings, settings.connection.key_rules(user));
 
-    let threads = settings.threads.map_or_else(processors, NonZeroUsize::get);
-    let other_guests = other_guests(settings.pipe.config, threads);
+    let threads = process.threads.map_or_else(processors, NonZeroUsize::get);
+    let other_guests = other_guests(settings.connection.config, threads);
     let handshakes = settings.admission.handshakes;
     let wanted = Wanted {
         connections: settings.connection_limit,
-        strangers: strangers(settings.pipe.config, settings.connection_limit, handshakes),
+        strangers: strangers(settings.connection.config, settings.connection_limit, handshakes),
         waiting: WAITING_MAX,
         loops: threads,
         other_guests,
-        memory: settings.memory,
+        memory: process.memory,
     };
     let capacity = wanted.fit()?;
-    let sandbox = Sandbox::enter(&needs(&settings.pipe.target, bind.as_ref()), identity.as_ref())?;
+    let sandbox =
+        Sandbox::enter(&needs(&settings.connection.targets[0], bind.as_ref()), identity.as_ref())?;
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
     }
@@ -102,19 +103,24 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let (workers, compute) = threads::start(capacity.loops)?;
     let admission = admission(settings.admission, connection_limit, &capacity);
     workers.block_on(async {
-        let name: Arc<str> = format!("{} -> {}", settings.source, settings.pipe.target).into();
+        let name = settings.name.clone();
         let targets = match (&helper, settings.resolve_period) {
-            (Some(helper), Some(period)) if is_name(&settings.pipe.target) => {
+            (Some(helper), Some(period)) if is_name(&settings.connection.targets[0]) => {
                 let helper = helper.clone();
-                Targets::renewed(settings.pipe.target.clone(), targets, period, move || {
-                    let helper = helper.clone();
-                    async move { helper.endpoints().await }
-                })
+                Targets::renewed(
+                    settings.connection.targets[0].clone(),
+                    targets,
+                    period,
+                    move || {
+                        let helper = helper.clone();
+                        async move { helper.endpoints().await }
+                    },
+                )
             }
             _ => Targets::fixed(targets),
         };
         let snapshot = Snapshot {
-            end: End::new(settings.pipe.config, &engine, &compute, &keys)?,
+            end: End::new(settings.connection.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
             key_policy: settings.key_policy,
@@ -122,8 +128,8 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
             counters: Arc::default(),
             targets,
             bind,
-            time_limit: settings.pipe.time_limit,
-            keepalive: settings.pipe.keepalive,
+            time_limit: settings.connection.time_limit,
+            keepalive: settings.connection.keepalive,
             slots: Slots::new(connection_limit),
             compute,
         };
@@ -134,13 +140,20 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         if let Some(helper) = helper {
             tokio::spawn(async move { helper.watch().await });
         }
-        sandbox.seal(Demand::new(settings.strict, Level::Warn))?;
+        sandbox.seal(Demand::new(process.strict, Level::Warn))?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
         let workers = workers.dispatcher();
         Server { listener, pipe, workers, admission }.run(drain).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn warn_if_exposed(config: Config, sources: &[Endpoint], targets: &[Endpoint]) {
+    let exposed = |source| exposure::of_plain_side(config.side(), source, targets);
+    if let Some(warning) = sources.iter().find_map(exposed) {
+        log::warn!("{warning}");
+    }
 }
 
 /// Whom the pipe listens to, with so many connections.
@@ -153,10 +166,10 @@ fn admission(asked: Admission, connections: NonZeroUsize, capacity: &Capacity) -
 
 /// The helper process, if there is something for it to do. The daemon can do
 /// without: then it goes on with the keys and the addresses it has.
-fn helper(settings: &Settings, rules: KeyRules) -> Option<Arc<Helper>> {
-    let name = Some(&settings.pipe.target).filter(|target| is_name(target));
+fn helper(settings: &PipeSettings, rules: KeyRules) -> Option<Arc<Helper>> {
+    let name = Some(&settings.connection.targets[0]).filter(|target| is_name(target));
     let name = name.filter(|_| settings.resolve_period.is_some());
-    match Helper::start(&Duties { keys: &settings.pipe.keys, rules, name }) {
+    match Helper::start(&Duties { keys: &settings.connection.keys, rules, name }) {
         Ok(helper) => helper.map(Arc::new),
         Err(error) => {
             log::warn!(
@@ -173,8 +186,8 @@ fn is_name(address: &Address) -> bool {
     matches!(address, Address::Name { .. })
 }
 
-fn listen(settings: &Settings, endpoints: &[Endpoint]) -> Result<Bound> {
-    let source = &settings.source;
+fn listen(settings: &PipeSettings, endpoints: &[Endpoint]) -> Result<Bound> {
+    let source = &settings.sources[0];
     if source.is_star() {
         log::warn!(
             "-s {source}: this is not all interfaces; for all interfaces write [0.0.0.0]:PORT or \

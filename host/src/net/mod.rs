@@ -4,6 +4,7 @@ pub mod address;
 pub(crate) mod dial;
 pub(crate) mod listen;
 pub(crate) mod needs;
+pub mod proxy;
 pub(crate) mod readable;
 pub mod resolve;
 pub mod socket;

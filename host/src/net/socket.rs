@@ -19,15 +19,31 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::stream::Stream;
 
-/// After this long without a byte, the kernel asks whether the other end is
-/// still there: a host that has lost power, or whose address has changed, does
-/// not say goodbye. Shorter than what firewalls and translators of addresses
-/// keep a silent connection in mind; the kernel's own two hours are not.
-const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
-/// An end that has not answered any of six questions is gone. Together that is
-/// two minutes, enough for a restart of whatever lies between.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_RETRIES: u32 = 6;
+/// When the kernel asks whether a silent peer is still there: a host that has
+/// lost power, or whose address has changed, does not say goodbye.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// After this much silence.
+    pub idle: Duration,
+    /// And again after this.
+    pub interval: Duration,
+    /// So many probes without an answer end the connection.
+    pub count: u32,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self {
+            // Shorter than what firewalls and translators of addresses keep a
+            // silent connection in mind; the kernel's own two hours are not.
+            idle: Duration::from_mins(1),
+            // Together with it two minutes: enough for a restart of whatever
+            // lies between.
+            interval: Duration::from_secs(10),
+            count: 6,
+        }
+    }
+}
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -43,14 +59,14 @@ impl Socket {
     /// unless switched off. There is no time limit for bytes that the other end
     /// does not take: a reader that stands still is not gone. As upstream does,
     /// a failure is passed over: the connection works without.
-    pub fn tune(&self, keepalive: bool) {
+    pub fn tune(&self, keepalive: Option<KeepAlive>) {
         if let Self::Tcp(stream) = self {
             let _ = stream.set_nodelay(true);
-            let _ = set_socket_keepalive(stream, keepalive);
-            if keepalive {
-                let _ = set_tcp_keepidle(stream, KEEPALIVE_IDLE);
-                let _ = set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL);
-                let _ = set_tcp_keepcnt(stream, KEEPALIVE_RETRIES);
+            let _ = set_socket_keepalive(stream, keepalive.is_some());
+            if let Some(KeepAlive { idle, interval, count }) = keepalive {
+                let _ = set_tcp_keepidle(stream, idle);
+                let _ = set_tcp_keepintvl(stream, interval);
+                let _ = set_tcp_keepcnt(stream, count);
             }
         }
     }

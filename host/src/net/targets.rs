@@ -10,6 +10,16 @@ use tokio::time::sleep;
 use super::resolve::{Endpoint, LookUpNews};
 use crate::net::address::Address;
 
+/// Which of several targets is dialled first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// The first that answers, in the order given.
+    #[default]
+    InOrder,
+    /// In turn.
+    Spread,
+}
+
 /// The target's addresses as last looked up.
 #[derive(Clone, Debug)]
 pub struct Targets(watch::Receiver<Arc<[Endpoint]>>);

@@ -43,10 +43,11 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::stop_inheritance();
     ensure!(is_stdout_writable(), "Standard output is closed, or not open for writing");
-    let targets = resolve(&settings.pipe.target)?;
-    let bind = local(settings.pipe.bind.as_ref(), resolve)?;
-    let keys = Keyring::load(settings.pipe.keys.clone(), settings.pipe.key_rules(None))?;
-    let sandbox = Sandbox::enter(&needs(&settings.pipe.target, bind.as_ref()), None)?;
+    let targets = resolve(&settings.connection.targets[0])?;
+    let bind = local(settings.connection.bind.as_ref(), resolve)?;
+    let keys =
+        Keyring::load(settings.connection.keys.clone(), settings.connection.key_rules(None))?;
+    let sandbox = Sandbox::enter(&needs(&settings.connection.targets[0], bind.as_ref()), None)?;
     let engine = Engine::new(1)?;
     let stdio = Stdio::new().context("Cannot wait for standard input and output")?;
     log.start();
@@ -55,7 +56,7 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let compute = Compute::inline();
         let snapshot = Snapshot {
-            end: End::new(settings.pipe.config, &engine, &compute, &keys)?,
+            end: End::new(settings.connection.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),
@@ -63,8 +64,8 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
             counters: Arc::default(),
             targets: Targets::fixed(targets),
             bind,
-            time_limit: settings.pipe.time_limit,
-            keepalive: settings.pipe.keepalive,
+            time_limit: settings.connection.time_limit,
+            keepalive: settings.connection.keepalive,
             slots: Slots::new(NonZeroUsize::MIN),
             compute,
         };

@@ -96,7 +96,7 @@ impl Lab {
             targets: Targets::fixed(targets),
             bind: None,
             time_limit: Duration::from_secs(20),
-            keepalive: true,
+            keepalive: None,
             slots: Slots::new(NonZeroUsize::new(100).unwrap()),
             compute,
         };
