@@ -73,6 +73,7 @@ test: all $(COMPONENTS)/spiped-consumer.wasm check-reproducible
 soak: all
 	cargo nextest run --locked --workspace --cargo-profile checked --run-ignored ignored-only \
 		--no-fail-fast
+	FUZZ_SECONDS=120 tests/fuzz/run.sh
 
 # Not part of `make test`: the models change with the protocol, not with the code;
 # and of what memcheck finds `make test` has the part that is quick.
@@ -127,7 +128,7 @@ audit:
 check-reproducible: $(COMPONENTS)/spiped-portable.wasm
 	core-wasm/check-reproducible.sh
 
-# Every fuzz target: its corpus, then FUZZ_SECONDS (30) of something new.
+# Every fuzz target: its corpus, then FUZZ_SECONDS (10) of something new.
 fuzz-smoke: all
 	cd tests/fuzz && cargo fmt --check && cargo clippy --locked --release \
 		--target-dir ../../target/fuzz -- --deny warnings
