@@ -1,57 +1,147 @@
 //! How many connections there may be at once: `-n`.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The connections that a pipe may have at once.
-pub struct Slots {
-    limit: NonZeroUsize,
+/// The connections that a pipe may have at once. Clones are the same.
+#[derive(Clone)]
+pub struct Slots(Arc<Shared>);
+
+struct Shared {
     free: Arc<Semaphore>,
+    account: Mutex<Account>,
+}
+
+struct Account {
+    limit: NonZeroUsize,
+    /// How many more are taken than the limit allows, since it was lowered:
+    /// these are not free when they are given back.
+    debt: usize,
 }
 
 /// One of them, until it is dropped.
 pub struct Slot {
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
+    slots: Slots,
 }
 
 impl Slots {
     /// So many.
     #[must_use]
     pub fn new(limit: NonZeroUsize) -> Self {
-        let permits = limit.get().min(Semaphore::MAX_PERMITS);
-        let free = Arc::new(Semaphore::new(permits));
-        Self { limit, free }
+        let free = Arc::new(Semaphore::new(permits(limit)));
+        Self(Arc::new(Shared { free, account: Mutex::new(Account { limit, debt: 0 }) }))
     }
 
     /// How many there are in all.
     #[must_use]
     pub fn limit(&self) -> NonZeroUsize {
-        self.limit
+        self.account().limit
+    }
+
+    /// From now on there are so many, those counted that are taken already.
+    pub fn set_limit(&self, limit: NonZeroUsize) {
+        let mut account = self.account();
+        let (before, now) = (permits(account.limit), permits(limit));
+        account.limit = limit;
+        if now >= before {
+            let more = now - before;
+            let paid = account.debt.min(more);
+            account.debt -= paid;
+            self.0.free.add_permits(more - paid);
+        } else {
+            let fewer = before - now;
+            account.debt += fewer - self.0.free.forget_permits(fewer);
+        }
     }
 
     /// One that is free now.
     #[must_use]
     pub fn try_take(&self) -> Option<Slot> {
-        let permit = self.free.clone().try_acquire_owned().ok()?;
-        Some(Slot { _permit: Some(permit) })
+        let permit = self.0.free.clone().try_acquire_owned().ok()?;
+        Some(Slot { permit: Some(permit), slots: self.clone() })
     }
 
     /// The next one that is free. Whoever waits longest gets it.
     pub async fn take(&self) -> Slot {
         // It is never closed.
-        Slot { _permit: self.free.clone().acquire_owned().await.ok() }
+        let permit = self.0.free.clone().acquire_owned().await.ok();
+        Slot { permit, slots: self.clone() }
     }
 
     /// Waits until one is free that nobody waits for.
     pub async fn any_free(&self) {
-        drop(self.free.acquire().await);
+        drop(self.0.free.acquire().await);
     }
 
     /// Whether all are taken.
     #[must_use]
     pub fn are_taken(&self) -> bool {
-        self.free.available_permits() == 0
+        self.0.free.available_permits() == 0
+    }
+
+    /// Nothing in it panics.
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.0.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut account = self.slots.account();
+        let permit = self.permit.take();
+        if account.debt > 0
+            && let Some(permit) = permit
+        {
+            account.debt -= 1;
+            permit.forget();
+        }
+    }
+}
+
+fn permits(limit: NonZeroUsize) -> usize {
+    limit.get().min(Semaphore::MAX_PERMITS)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lowered_limit_counts_those_that_are_taken() {
+        let slots = Slots::new(limit(4));
+        let mut taken: Vec<_> = (0..3).map(|_| slots.try_take().unwrap()).collect();
+        slots.set_limit(limit(2));
+        assert!(slots.are_taken() && slots.try_take().is_none());
+        taken.pop();
+        assert!(slots.are_taken(), "two are left of two");
+        taken.pop();
+        let last = slots.try_take().unwrap();
+        assert!(slots.are_taken());
+        drop((taken, last));
+        assert_eq!(free(&slots), 2);
+    }
+
+    #[test]
+    fn raised_limit_pays_the_debt_first() {
+        let slots = Slots::new(limit(3));
+        let taken: Vec<_> = (0..3).map(|_| slots.try_take().unwrap()).collect();
+        slots.set_limit(limit(1));
+        slots.set_limit(limit(4));
+        assert_eq!((slots.limit(), free(&slots)), (limit(4), 1));
+        drop(taken);
+        assert_eq!(free(&slots), 4);
+    }
+
+    fn limit(limit: usize) -> NonZeroUsize {
+        NonZeroUsize::new(limit).unwrap()
+    }
+
+    fn free(slots: &Slots) -> usize {
+        let taken: Vec<_> = std::iter::from_fn(|| slots.try_take()).collect();
+        taken.len()
     }
 }

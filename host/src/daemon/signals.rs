@@ -7,18 +7,16 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, bail};
 use log::Level;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::daemon::helper::{Helper, HelperError};
-use crate::keys::{Key, KeySetError};
+use crate::daemon::pipes::Pipes;
+use crate::daemon::supervisor::Desk;
+use crate::keys::Key;
 use crate::observe::LogHandle;
 use crate::pipe::Pipe;
-use crate::process::compute::{Class, Turn};
-use crate::process::notify;
 
 /// SIGHUP and SIGUSR1, and whether they have come already.
 pub(super) struct Requests {
@@ -38,24 +36,19 @@ impl Requests {
         Ok(requests)
     }
 
-    /// From now on, on this event loop, SIGHUP has the keys of `pipe` read again
-    /// by `helper`, and SIGUSR1 writes its counters to `log`.
+    /// From now on, on this event loop, SIGHUP asks at the `desk` for a reload,
+    /// and SIGUSR1 writes the counters of all `pipes` to `log`.
     ///
     /// # Errors
     /// When signals cannot be caught.
-    pub(super) fn obey(
-        self,
-        pipe: &Arc<Pipe>,
-        helper: Option<Arc<Helper>>,
-        log: LogHandle,
-    ) -> io::Result<()> {
-        let reloaded = pipe.clone();
+    pub(super) fn obey(self, desk: Desk, pipes: Pipes, log: LogHandle) -> io::Result<()> {
         on_each(SignalKind::hangup(), &self.hangup, move || {
-            reload(reloaded.clone(), helper.clone(), log)
+            let desk = desk.clone();
+            // The supervisor says how it came out.
+            async move { drop(desk.reload(false).await) }
         })?;
-        let pipe = pipe.clone();
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
-            log.answer(Level::Info, counters(&pipe));
+            pipes.configured().iter().for_each(|pipe| log.answer(Level::Info, counters(pipe)));
             ready(())
         })
     }
@@ -82,39 +75,14 @@ where
     Ok(())
 }
 
-async fn reload(pipe: Arc<Pipe>, helper: Option<Arc<Helper>>, log: LogHandle) {
-    notify::reloading();
-    let (level, line) = match read_and_replace(pipe, helper).await {
-        Ok(said) => (Level::Info, format!("Keys read again: {said}")),
-        Err(error) => {
-            (Level::Error, format!("{error:#}; the old keys stay in use, removed ones too"))
-        }
-    };
-    log.answer(level, [line]);
-    notify::ready();
-}
-
-/// Says what is different.
-async fn read_and_replace(pipe: Arc<Pipe>, helper: Option<Arc<Helper>>) -> Result<String> {
-    if !pipe.snapshot.keys.can_be_read_again() {
-        bail!(KeySetError::StdinAgain);
-    }
-    let keys = helper.ok_or(HelperError::Gone)?.keys().await?;
-    let compute = pipe.snapshot.compute.clone();
-    // Before strangers, who may be searched among the former keys.
-    let turn = Turn { class: Class::Authenticated, source: 0 };
-    let replaced = compute.run(turn, move || Ok(pipe.replace_keys(keys.into_set()?)?)).await;
-    replaced.unwrap_or_else(|| bail!("Keys could not be replaced"))
-}
-
 /// One line for the pipe, and one for each key that has a name.
 fn counters(pipe: &Pipe) -> Vec<String> {
-    let Pipe { name, snapshot, .. } = pipe;
-    let keys = snapshot.keys.current();
+    let Pipe { name, counters, .. } = pipe;
+    let keys = pipe.current().snapshot.keys.current();
     let of_key = |key: &Key| {
         let line = |key_name| format!("{name}: counters: key={key_name} {}", key.counters());
         key.name().map(line)
     };
-    let of_pipe = format!("{name}: counters: {}", snapshot.counters);
+    let of_pipe = format!("{name}: counters: {counters}");
     iter::once(of_pipe).chain(keys.keys().iter().filter_map(of_key)).collect()
 }

@@ -15,7 +15,9 @@ use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, other_guest
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::helper::{Duties, Helper};
+use crate::daemon::pipes::Pipes;
 use crate::daemon::signals::Requests;
+use crate::daemon::supervisor::Supervisor;
 use crate::daemon::terminal;
 use crate::daemon::threads;
 use crate::guest::{Config, Engine};
@@ -26,9 +28,9 @@ use crate::net::needs::needs;
 use crate::net::resolve::{Endpoint, local, resolve, resolve_patiently};
 use crate::net::targets::Targets;
 use crate::observe::{LogHandle, Observe};
-use crate::pipe::Pipe;
 use crate::pipe::admission::Budget;
 use crate::pipe::listener::{AdmissionPolicy, Server};
+use crate::pipe::{Pipe, State};
 use crate::process::compute::processors;
 use crate::process::daemonize::{
     Daemonized, Launcher, Readiness, daemonize, let_go_of_standard_streams,
@@ -101,9 +103,8 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let connection_limit = capacity.with_room_for(&engine, other_guests);
     log.start();
     let (workers, compute) = threads::start(capacity.loops)?;
-    let admission = admission(settings.admission, connection_limit, &capacity);
+    let admission = admission(settings.admission.clone(), connection_limit, &capacity);
     workers.block_on(async {
-        let name = settings.name.clone();
         let targets = match (&helper, settings.resolve_period) {
             (Some(helper), Some(period)) if is_name(&settings.connection.targets[0]) => {
                 let helper = helper.clone();
@@ -124,7 +125,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
             engine,
             keys: Arc::new(keys),
             key_policy: settings.key_policy,
-            observe: Observe::new(log, Some(name.clone())),
+            observe: Observe::new(log, Some(settings.name.clone())),
             counters: Arc::default(),
             targets,
             bind,
@@ -135,8 +136,11 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         };
         let listener = Bound::into_listener(source)?;
         let drain = endings.drain()?;
-        let pipe = Arc::new(Pipe::new(name, snapshot));
-        requests.obey(&pipe, helper.clone(), log)?;
+        let pipe = Arc::new(Pipe::new(settings, snapshot, State::Listening));
+        let pipes = Pipes::new(vec![pipe.clone()]);
+        let (supervisor, desk) = Supervisor::new(pipes.clone(), helper.clone(), log);
+        requests.obey(desk, pipes, log)?;
+        tokio::spawn(supervisor.run());
         if let Some(helper) = helper {
             tokio::spawn(async move { helper.watch().await });
         }

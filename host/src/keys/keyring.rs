@@ -51,13 +51,19 @@ impl Keyring {
         self.source.can_be_read_again()
     }
 
+    /// What would be different with these keys in use.
+    #[must_use]
+    pub fn difference(&self, keys: &KeySet) -> String {
+        format!("{} in use{}", keys.keys().len(), keys.changes_from(&self.current()))
+    }
+
     /// Puts these keys in use, all at once. Says what is different.
     #[allow(clippy::must_use_candidate, reason = "it is done for its effect")]
     pub fn replace(&self, mut keys: KeySet) -> (Arc<KeySet>, String) {
         let former = self.current();
         // First, so that no connection gets past it in between.
         keys.succeed(&former);
-        let said = format!("{} in use{}", keys.keys().len(), keys.changes_from(&former));
+        let said = self.difference(&keys);
         let keys = Arc::new(keys);
         self.current.send_replace(keys.clone());
         (keys, said)

@@ -67,7 +67,7 @@ impl Server {
         let mut accepting = Accepting { listener, pipe: pipe.clone(), allowed, pause: None };
         let gate = Gate::new(budget);
         let serve = async {
-            match &pipe.snapshot.end {
+            match &pipe.current().snapshot.end {
                 End::Client(_) => serve_clients(&mut accepting, &pipe, &spawner).await,
                 End::Server(_) => {
                     Strangers::new(&pipe, budget, gate.clone(), waiting_max)?
@@ -91,7 +91,7 @@ impl Server {
 
 /// The plain end: who connects is served, as far as there are slots.
 async fn serve_clients(accepting: &mut Accepting, pipe: &Pipe, spawner: &Spawner) {
-    let slots = &pipe.snapshot.slots;
+    let slots = &pipe.slots;
     loop {
         // The slot comes first: a connection that there is no room for stays
         // in the kernel's queue.
@@ -101,7 +101,7 @@ async fn serve_clients(accepting: &mut Accepting, pipe: &Pipe, spawner: &Spawner
                 break accepted;
             }
         };
-        pipe.snapshot.report_if_full();
+        pipe.current().snapshot.report_if_full();
         spawner.spawn(accepted, Place::unlimited(turn_of(source)), Some(slot));
     }
 }

@@ -11,22 +11,56 @@ mod strangers;
 mod waiting;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use arc_swap::ArcSwap;
+
+use crate::config::PipeSettings;
+use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
 use crate::guest::GuestError;
 use crate::keys::KeySet;
 use crate::observe::Observe;
+use crate::observe::counters::Counters;
 use sources::Sources;
 
-/// A source and its target.
+/// A source and its target. Its name, its numbers and its slots outlive a
+/// reload; what its connections have in common is exchanged as a whole.
 pub(crate) struct Pipe {
     /// What it is called in the log.
     pub name: Arc<str>,
     /// Who is told what happens to it.
     pub observe: Observe,
-    /// What its connections have in common.
-    pub snapshot: Arc<Snapshot>,
+    /// What its connections did.
+    pub counters: Arc<Counters>,
+    /// How many connections there may be at once.
+    pub slots: Slots,
+    current: ArcSwap<Current>,
+    state: AtomicU8,
     sources: Sources,
+}
+
+/// What is exchanged by a reload. A connection keeps what it began with.
+pub(crate) struct Current {
+    /// As they were given.
+    pub settings: PipeSettings,
+    /// What new connections have in common.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// How a pipe is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It accepts connections.
+    Listening,
+    /// A name of it has not been resolved yet (`wait-for-dns`).
+    WaitingForDns,
+    /// It accepts none any more, and has some.
+    Draining,
+}
+
+impl State {
+    const ALL: [Self; 3] = [Self::Listening, Self::WaitingForDns, Self::Draining];
 }
 
 /// There is no acceptor that knows the new keys.
@@ -35,11 +69,33 @@ pub(crate) struct Pipe {
 pub(crate) struct ReplaceError(#[from] GuestError);
 
 impl Pipe {
-    /// A pipe of this name.
+    /// A pipe with these settings.
     #[must_use]
-    pub(crate) fn new(name: Arc<str>, snapshot: Snapshot) -> Self {
+    pub(crate) fn new(settings: PipeSettings, snapshot: Snapshot, state: State) -> Self {
         let observe = snapshot.observe.clone();
-        Self { name, observe, snapshot: Arc::new(snapshot), sources: Sources::default() }
+        let (counters, slots) = (snapshot.counters.clone(), snapshot.slots.clone());
+        let name = settings.name.clone();
+        let current = ArcSwap::from_pointee(Current { settings, snapshot: Arc::new(snapshot) });
+        let state = AtomicU8::new(state as u8);
+        Self { name, observe, counters, slots, current, state, sources: Sources::default() }
+    }
+
+    /// What holds for connections that begin now.
+    #[must_use]
+    pub(crate) fn current(&self) -> Arc<Current> {
+        self.current.load_full()
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub(crate) fn state(&self) -> State {
+        let state = usize::from(self.state.load(Ordering::Relaxed));
+        State::ALL.get(state).copied().unwrap_or(State::Draining)
+    }
+
+    /// It is doing like this from now on.
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state as u8, Ordering::Relaxed);
     }
 
     /// Puts these keys in use, all at once. Says what is different. With many
@@ -48,11 +104,12 @@ impl Pipe {
     /// # Errors
     /// What is wrong; the keys in use stay so then.
     pub(crate) fn replace_keys(&self, keys: KeySet) -> Result<String, ReplaceError> {
-        let prepared = match &self.snapshot.end {
+        let snapshot = &self.current().snapshot;
+        let prepared = match &snapshot.end {
             End::Client(_) => None,
             End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),
         };
-        let (keys, said) = self.snapshot.keys.replace(keys);
+        let (keys, said) = snapshot.keys.replace(keys);
         // Until this is done, a stranger with a key that was revoked is found,
         // and refused for that.
         if let Some((acceptors, prepared)) = prepared {

@@ -15,7 +15,7 @@ impl Pipe {
     pub(super) fn report(&self, mut observed: Observed, ended: &Ended) {
         let Ended { outcome, key } = ended;
         let prefix = observed.source().and_then(|source| source.prefix);
-        let mut event = outcome.event(self.snapshot.config(), key.is_some());
+        let mut event = outcome.event(self.current().snapshot.config(), key.is_some());
         if let (Some(prefix), Some(key)) = (prefix, key) {
             self.sources.had_key(prefix, key);
         }

@@ -31,7 +31,8 @@ impl Spawner {
                 Err(error) => return pipe.observe.shortage("watch a connection", &error),
             };
             let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
-            let ended = pipe.snapshot.clone().serve(source, place).await;
+            let snapshot = pipe.current().snapshot.clone();
+            let ended = snapshot.serve(source, place).await;
             drop(slot);
             pipe.report(observed, &ended);
             drop(alive);

@@ -10,6 +10,7 @@ use log::Level;
 use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
+use crate::connection::tally::Tally;
 use crate::guest::NONCE_LEN;
 use crate::net::listen::Accepted;
 use crate::observe::counters::Ending;
@@ -55,7 +56,7 @@ impl<'p> Strangers<'p> {
             pipe,
             budget,
             gate,
-            waiting: Waiting::new(waiting_max, pipe.snapshot.time_limit),
+            waiting: Waiting::new(waiting_max, pipe.current().snapshot.time_limit),
             parking: Parking::new()?,
             said: None,
         })
@@ -63,7 +64,7 @@ impl<'p> Strangers<'p> {
 
     /// Serves whoever comes, until the future is dropped.
     pub(super) async fn serve(mut self, accepting: &mut Accepting, spawner: &Spawner) {
-        let slots = &self.pipe.snapshot.slots;
+        let slots = &self.pipe.slots;
         loop {
             let due = self.tend(spawner);
             // While all slots are taken, nobody new is accepted: peers with a
@@ -172,7 +173,7 @@ impl<'p> Strangers<'p> {
             return;
         };
         drop(stranger);
-        self.pipe.snapshot.tally().ended(ending);
+        Tally::new(self.pipe.counters.clone()).ended(ending);
         let now = Instant::now();
         if self.said.is_none_or(|said| said + SAY_AGAIN <= now) {
             self.said = Some(now);

@@ -1,0 +1,82 @@
+//! What can be seen of the pipes of this process, by whoever asks: the
+//! supervisor is the only one to change it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::pipe::Pipe;
+
+/// The pipes of this process. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Pipes(Arc<Seen>);
+
+struct Seen {
+    started: SystemTime,
+    configured: ArcSwap<Vec<Arc<Pipe>>>,
+    removed: ArcSwap<Vec<Arc<Pipe>>>,
+    last_reload: ArcSwapOption<Reloaded>,
+}
+
+/// How the last reload came out.
+#[derive(Clone, Debug)]
+pub(crate) struct Reloaded {
+    /// When it was done.
+    pub when: SystemTime,
+    /// What has changed, or why nothing has.
+    pub verdict: Result<String, String>,
+}
+
+impl Pipes {
+    /// These, at the start of the process.
+    #[must_use]
+    pub(super) fn new(pipes: Vec<Arc<Pipe>>) -> Self {
+        Self(Arc::new(Seen {
+            started: SystemTime::now(),
+            configured: ArcSwap::from_pointee(pipes),
+            removed: ArcSwap::default(),
+            last_reload: ArcSwapOption::empty(),
+        }))
+    }
+
+    /// Those that are configured, in the order of the settings.
+    #[must_use]
+    pub(crate) fn configured(&self) -> Arc<Vec<Arc<Pipe>>> {
+        self.0.configured.load_full()
+    }
+
+    /// Those that were removed by a reload and still have connections.
+    #[must_use]
+    pub(crate) fn removed(&self) -> Arc<Vec<Arc<Pipe>>> {
+        self.0.removed.load_full()
+    }
+
+    /// When the process began.
+    #[must_use]
+    pub(crate) fn started(&self) -> SystemTime {
+        self.0.started
+    }
+
+    /// How the last reload came out, if there has been one.
+    #[must_use]
+    pub(crate) fn last_reload(&self) -> Option<Arc<Reloaded>> {
+        self.0.last_reload.load_full()
+    }
+
+    /// These are configured from now on.
+    pub(super) fn configure(&self, configured: Vec<Arc<Pipe>>) {
+        self.0.configured.store(Arc::new(configured));
+    }
+
+    /// These are removed, and not gone.
+    pub(super) fn set_removed(&self, removed: Vec<Arc<Pipe>>) {
+        self.0.removed.store(Arc::new(removed));
+    }
+
+    /// A reload has come out like this.
+    pub(super) fn reloaded(&self, verdict: Result<String, String>) {
+        let reloaded = Reloaded { when: SystemTime::now(), verdict };
+        self.0.last_reload.store(Some(Arc::new(reloaded)));
+    }
+}
