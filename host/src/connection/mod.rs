@@ -35,7 +35,6 @@ use crate::connection::stranger::Peer;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Failure, KeyExchange, SessionGuest, Sleeper};
 use crate::keys::Key;
-use crate::net::dial::dial;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 
@@ -226,8 +225,7 @@ impl Snapshot {
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {
-        let targets = self.targets.current();
-        let target = dial(&targets, self.bind.as_ref(), self.time_limit).await?;
+        let target = self.targets.dial(self.bind.as_ref(), self.time_limit).await?;
         self.begin(&target);
         Ok(target)
     }

@@ -95,7 +95,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     };
     let capacity = wanted.fit()?;
     let sandbox =
-        Sandbox::enter(&needs(&settings.connection.targets[0], bind.as_ref()), identity.as_ref())?;
+        Sandbox::enter(&needs(&settings.connection.targets, bind.as_ref()), identity.as_ref())?;
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
     }
@@ -105,27 +105,22 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let (workers, compute) = threads::start(capacity.loops)?;
     let admission = admission(settings.admission.clone(), connection_limit, &capacity);
     workers.block_on(async {
-        let targets = match (&helper, settings.resolve_period) {
-            (Some(helper), Some(period)) if is_name(&settings.connection.targets[0]) => {
+        let observe = Observe::new(log, Some(settings.name.clone()));
+        let targets = vec![(settings.connection.targets[0].clone(), targets)];
+        let targets = Targets::new(targets, settings.connection.balance, observe.clone());
+        if let (Some(helper), Some(period)) = (&helper, settings.resolve_period) {
+            let helper = helper.clone();
+            targets.renew(period, move |_| {
                 let helper = helper.clone();
-                Targets::renewed(
-                    settings.connection.targets[0].clone(),
-                    targets,
-                    period,
-                    move || {
-                        let helper = helper.clone();
-                        async move { helper.endpoints().await }
-                    },
-                )
-            }
-            _ => Targets::fixed(targets),
-        };
+                async move { helper.endpoints().await }
+            });
+        }
         let snapshot = Snapshot {
             end: End::new(settings.connection.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
             key_policy: settings.key_policy,
-            observe: Observe::new(log, Some(settings.name.clone())),
+            observe,
             counters: Arc::default(),
             targets,
             bind,

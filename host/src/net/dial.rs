@@ -5,9 +5,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::net::{TcpSocket, UnixSocket, UnixStream};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::address::Address;
 use super::resolve::Endpoint;
 use super::socket::Socket;
 
@@ -15,9 +17,8 @@ use super::socket::Socket;
 const BACKLOG_PAUSE_MIN: Duration = Duration::from_millis(2);
 const BACKLOG_PAUSE_MAX: Duration = Duration::from_millis(100);
 
-/// Connects to the first of `targets` that answers, in their order. An
-/// address that does not answer cannot use up the time of those after it: it
-/// gets an even share of what is left of `limit`. `bind` is the local address.
+/// Connects to the first of `targets` that answers, in their order. `bind` is the
+/// local address.
 ///
 /// # Errors
 /// [`DialError`] tells what became of each address.
@@ -26,32 +27,93 @@ pub(crate) async fn dial(
     bind: Option<&Endpoint>,
     limit: Duration,
 ) -> Result<Socket, DialError> {
-    let deadline = Instant::now() + limit;
-    let mut attempts = Vec::with_capacity(targets.len());
-    for (target, left) in targets.iter().zip((1..=targets.len()).rev()) {
-        let now = Instant::now();
-        let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(1);
-        let error = match timeout_at(now + share, connect(target, bind)).await {
-            Ok(Ok(socket)) => return Ok(socket),
-            Ok(Err(error)) => error,
-            Err(_) => io::ErrorKind::TimedOut.into(),
-        };
-        attempts.push((target.clone(), error));
+    let mut attempts = Attempts::new(targets.len(), limit);
+    attempts.first_of(targets, bind).await.ok_or_else(|| attempts.into_error())
+}
+
+/// Attempts to connect within one time limit. An address that does not answer
+/// cannot use up the time of those after it: it gets an even share of what is
+/// left.
+pub(crate) struct Attempts {
+    deadline: Instant,
+    /// How many addresses are still to be tried.
+    left: usize,
+    failed: Vec<(String, io::Error)>,
+}
+
+impl Attempts {
+    /// There will be so many, and `limit` for all of them.
+    #[must_use]
+    pub(crate) fn new(addresses: usize, limit: Duration) -> Self {
+        Self { deadline: Instant::now() + limit, left: addresses, failed: Vec::new() }
     }
-    Err(DialError(attempts))
+
+    /// Connects to the first of these that answers, in their order.
+    pub(crate) async fn first_of(
+        &mut self,
+        endpoints: &[Endpoint],
+        bind: Option<&Endpoint>,
+    ) -> Option<Socket> {
+        for endpoint in endpoints {
+            let now = Instant::now();
+            let addresses = u32::try_from(self.left.max(1)).unwrap_or(u32::MAX);
+            let share = self.deadline.saturating_duration_since(now) / addresses;
+            self.left = self.left.saturating_sub(1);
+            let error = match timeout_at(now + share, connect(endpoint, bind)).await {
+                Ok(Ok(socket)) => return Some(socket),
+                Ok(Err(error)) => error,
+                Err(_) => io::ErrorKind::TimedOut.into(),
+            };
+            self.failed.push((endpoint.to_string(), error));
+        }
+        None
+    }
+
+    /// An address that there was nothing to try of.
+    pub(crate) fn note(&mut self, address: &Address, error: io::Error) {
+        self.failed.push((address.to_string(), error));
+    }
+
+    /// Those that have failed, in the order they were made.
+    #[must_use]
+    pub(crate) fn failed(&self) -> &[(String, io::Error)] {
+        &self.failed
+    }
+
+    /// None has succeeded.
+    #[must_use]
+    pub(crate) fn into_error(self) -> DialError {
+        DialError(self.failed)
+    }
+}
+
+/// Whether an attempt failed for a reason that says nothing about the target:
+/// this host lacks something, or what to bind to is of no use.
+#[must_use]
+pub(crate) fn is_ours(error: &io::Error) -> bool {
+    let local = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOMEM,
+        Errno::NOBUFS,
+        Errno::ADDRNOTAVAIL,
+        Errno::ADDRINUSE,
+    ];
+    error.get_ref().is_some()
+        || Errno::from_io_error(error).is_some_and(|error| local.contains(&error))
 }
 
 /// What became of each address.
 #[derive(Debug)]
-pub struct DialError(Vec<(Endpoint, io::Error)>);
+pub struct DialError(Vec<(String, io::Error)>);
 
 impl std::error::Error for DialError {}
 
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (endpoint, error)) in self.0.iter().enumerate() {
+        for (index, (address, error)) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}{endpoint}: {error}")?;
+            write!(f, "{separator}{address}: {error}")?;
         }
         Ok(())
     }

@@ -9,16 +9,16 @@ use crate::process::sandbox::Needs;
 /// Up to here, a port may only be taken by whoever has a capability.
 const RESERVED_PORTS: u16 = 1023;
 
-/// What connections to `target` need, made from `bind` if that is given.
+/// What connections to these targets need, made from `bind` if that is given.
 #[must_use]
-pub(crate) fn needs(target: &Address, bind: Option<&Endpoint>) -> Needs {
+pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
     let mut needs = Needs {
-        connects_to: ports(target),
+        connects_to: targets.iter().filter_map(port).collect(),
         connects_from: Vec::new(),
         makes_sockets_in: None,
         capabilities: CapabilitySet::empty(),
     };
-    if let Address::Unix(_) = target {
+    if targets.iter().any(|target| matches!(target, Address::Unix(_))) {
         // A socket of another user's, which root connects to without being asked.
         needs.capabilities |= CapabilitySet::DAC_OVERRIDE;
     }
@@ -38,13 +38,14 @@ pub(crate) fn needs(target: &Address, bind: Option<&Endpoint>) -> Needs {
     needs
 }
 
-/// The TCP ports of a target. `None` if they cannot be told: what the name of a
-/// service stands for may change.
-fn ports(target: &Address) -> Option<Vec<u16>> {
+/// The TCP port of a target, if it has one. `Some(None)` if it cannot be told: what
+/// the name of a service stands for may change.
+#[allow(clippy::option_option, reason = "it is collected into an Option<Vec<u16>>")]
+fn port(target: &Address) -> Option<Option<u16>> {
     match target {
-        Address::Unix(_) => Some(Vec::new()),
-        Address::Literal(address) => Some(vec![address.port()]),
-        Address::Name { port, .. } => Some(vec![port.parse().ok()?]),
+        Address::Unix(_) => None,
+        Address::Literal(address) => Some(Some(address.port())),
+        Address::Name { port, .. } => Some(port.parse().ok()),
     }
 }
 
@@ -55,18 +56,21 @@ mod tests {
 
     #[test]
     fn only_the_ports_of_the_target_are_needed() {
-        let ports = |target: &str| needs(&target.parse().unwrap(), None).connects_to;
-        assert_eq!(ports("[::1]:80"), Some(vec![80]));
-        assert_eq!(ports("example.net:80"), Some(vec![80]));
-        assert_eq!(ports("example.net:http"), None);
-        assert_eq!(ports("/run/socket"), Some(vec![]));
+        let ports = |targets: &[&str]| {
+            let targets: Vec<_> = targets.iter().map(|target| target.parse().unwrap()).collect();
+            needs(&targets, None).connects_to
+        };
+        assert_eq!(ports(&["[::1]:80"]), Some(vec![80]));
+        assert_eq!(ports(&["example.net:80", "[::1]:81"]), Some(vec![80, 81]));
+        assert_eq!(ports(&["[::1]:80", "example.net:http"]), None);
+        assert_eq!(ports(&["/run/socket"]), Some(vec![]));
     }
 
     #[test]
     fn capabilities_are_rarely_needed() {
         let needed = |target: &str, bind: Option<&str>| {
             let bind = bind.map(|address| Endpoint::Tcp(address.parse().unwrap()));
-            needs(&target.parse().unwrap(), bind.as_ref()).capabilities
+            needs(&[target.parse().unwrap()], bind.as_ref()).capabilities
         };
         for bind in [None, Some("127.0.0.1:0"), Some("127.0.0.1:1024")] {
             assert_eq!(needed("[::1]:80", bind), CapabilitySet::empty());

@@ -1,14 +1,24 @@
-//! The target's addresses, looked up again now and then.
+//! The targets of a pipe: what their names stand for, which of them are
+//! reachable, and which is dialled next.
+//!
+//! With several, one that could not be reached is tried after all others until a
+//! trial connection succeeds, which is made in the background: no connection of
+//! anybody's pays for finding out.
 
-use std::fmt::Display;
-use std::sync::Arc;
-use std::time::Duration;
+use std::fmt::{self, Display};
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use log::Level;
 use tokio::time::sleep;
 
+use super::dial::{Attempts, DialError, is_ours};
 use super::resolve::{Endpoint, LookUpNews};
+use super::socket::Socket;
 use crate::net::address::Address;
+use crate::observe::{Class, Event, Observe, What};
 
 /// Which of several targets is dialled first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,61 +30,278 @@ pub enum Balance {
     Spread,
 }
 
-/// The target's addresses as last looked up.
-#[derive(Clone, Debug)]
-pub struct Targets(watch::Receiver<Arc<[Endpoint]>>);
+/// What is known of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetHealth {
+    /// As it was configured.
+    pub address: Address,
+    /// Whether the last attempt to connect to it succeeded; `None` if there was
+    /// none.
+    pub reachable: Option<bool>,
+    /// Since when that is so.
+    pub since: SystemTime,
+    /// Why not, if it is not reachable.
+    pub last_error: Option<String>,
+}
+
+/// The targets of a pipe, shared by all its connections.
+#[derive(Clone)]
+pub struct Targets(Arc<Shared>);
+
+struct Shared {
+    targets: Vec<Target>,
+    balance: Balance,
+    observe: Observe,
+    /// Whose turn it is.
+    next: AtomicUsize,
+}
+
+struct Target {
+    address: Address,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// What the address stands for; nothing as long as that is not known.
+    endpoints: Arc<[Endpoint]>,
+    reachable: Option<bool>,
+    since: SystemTime,
+    last_error: Option<String>,
+    /// Whether somebody makes trial connections.
+    on_trial: bool,
+}
 
 impl Targets {
-    /// These, for good.
+    /// These, each with what it stands for: nothing, if that is not known yet.
     #[must_use]
-    pub fn fixed(endpoints: Vec<Endpoint>) -> Self {
-        Self(watch::channel(endpoints.into()).1)
+    pub fn new(targets: Vec<(Address, Vec<Endpoint>)>, balance: Balance, observe: Observe) -> Self {
+        let targets = targets.into_iter().map(|(address, endpoints)| Target {
+            address,
+            state: Mutex::new(State {
+                endpoints: endpoints.into(),
+                reachable: None,
+                since: SystemTime::now(),
+                last_error: None,
+                on_trial: false,
+            }),
+        });
+        let next = AtomicUsize::new(0);
+        Self(Arc::new(Shared { targets: targets.collect(), balance, observe, next }))
     }
 
-    /// Starts with `endpoints`, which `address` stood for at the start. Looks them
-    /// up again a `period` after each answer, on the current runtime; when that
-    /// fails the old ones stay.
-    #[must_use]
-    pub fn renewed<F, E>(
-        address: Address,
-        endpoints: Vec<Endpoint>,
+    /// Looks up each name among them again, a `period` after each answer, on the
+    /// current runtime, for as long as there are connections or others that hold
+    /// these targets. When that fails the old addresses stay.
+    pub fn renew<F, E>(
+        &self,
         period: Duration,
-        look_up: impl Fn() -> F + Send + 'static,
-    ) -> Self
-    where
+        look_up: impl Fn(Address) -> F + Clone + Send + 'static,
+    ) where
         F: Future<Output = Result<Vec<Endpoint>, E>> + Send + 'static,
         E: Display + Send + 'static,
     {
-        let (sender, receiver) = watch::channel(endpoints.into());
-        tokio::spawn(refresh(address, look_up, period, sender));
-        Self(receiver)
+        for (index, target) in self.0.targets.iter().enumerate() {
+            if let Address::Name { .. } = target.address {
+                let shared = Arc::downgrade(&self.0);
+                let look_up = look_up.clone();
+                tokio::spawn(renew(shared, index, target.address.clone(), period, look_up));
+            }
+        }
     }
 
-    /// The addresses to dial now, in order.
+    /// This is what an address stands for now.
+    pub fn resolved(&self, address: &Address, endpoints: &[Endpoint]) {
+        for target in self.0.targets.iter().filter(|target| target.address == *address) {
+            target.lock().endpoints = endpoints.into();
+        }
+    }
+
+    /// What is known of each, in the order given.
     #[must_use]
-    pub fn current(&self) -> Arc<[Endpoint]> {
-        self.0.borrow().clone()
+    pub fn health(&self) -> Vec<TargetHealth> {
+        self.0.targets.iter().map(Target::health).collect()
+    }
+
+    /// Connects to one of them within `limit`, from the local address `bind`.
+    ///
+    /// # Errors
+    /// [`DialError`] tells what became of each of their addresses.
+    pub(crate) async fn dial(
+        &self,
+        bind: Option<&Endpoint>,
+        limit: Duration,
+    ) -> Result<Socket, DialError> {
+        let order = self.0.order();
+        let addresses = order.iter().map(|(_, endpoints)| endpoints.len()).sum();
+        let mut attempts = Attempts::new(addresses, limit);
+        for (index, endpoints) in order {
+            if let Some(socket) = self.0.connect(index, &endpoints, bind, &mut attempts).await {
+                return Ok(socket);
+            }
+            self.try_again_later(index, bind);
+        }
+        Err(attempts.into_error())
+    }
+
+    /// Has trial connections made to a target, if it is not reachable and there
+    /// are others, until one succeeds.
+    fn try_again_later(&self, index: usize, bind: Option<&Endpoint>) {
+        let Self(shared) = self;
+        let mut state = shared.targets[index].lock();
+        if shared.targets.len() > 1 && state.reachable == Some(false) && !state.on_trial {
+            state.on_trial = true;
+            tokio::spawn(make_trials(Arc::downgrade(shared), index, bind.cloned()));
+        }
     }
 }
 
-async fn refresh<F, E>(
+impl fmt::Debug for Targets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.health()).finish()
+    }
+}
+
+impl Shared {
+    /// All of them, in the order they are to be dialled in: those that could not
+    /// be reached come last.
+    fn order(&self) -> Vec<(usize, Arc<[Endpoint]>)> {
+        let count = self.targets.len();
+        let first = match self.balance {
+            Balance::InOrder => 0,
+            Balance::Spread => self.next.fetch_add(1, Ordering::Relaxed),
+        };
+        let (mut order, mut last) = (Vec::with_capacity(count), Vec::new());
+        for index in (0..count).map(|offset| first.wrapping_add(offset) % count) {
+            let state = self.targets[index].lock();
+            let is_down = state.reachable == Some(false);
+            let place = if is_down { &mut last } else { &mut order };
+            place.push((index, state.endpoints.clone()));
+        }
+        order.append(&mut last);
+        order
+    }
+
+    /// Connects to a target, and remembers whether that was possible.
+    async fn connect(
+        &self,
+        index: usize,
+        endpoints: &[Endpoint],
+        bind: Option<&Endpoint>,
+        attempts: &mut Attempts,
+    ) -> Option<Socket> {
+        let target = &self.targets[index];
+        if endpoints.is_empty() {
+            attempts.note(&target.address, io::Error::other("its name is not resolved yet"));
+            return None;
+        }
+        let before = attempts.failed().len();
+        let socket = attempts.first_of(endpoints, bind).await;
+        let failed = &attempts.failed()[before..];
+        // If it was for lack of something here, it is as reachable as it was.
+        let reachable = match failed.iter().rev().find(|(_, error)| !is_ours(error)) {
+            _ if socket.is_some() => Ok(()),
+            Some((_, error)) => Err(error.to_string()),
+            None => return socket,
+        };
+        self.note(target, reachable);
+        socket
+    }
+
+    /// Remembers whether a target is reachable, and says so if it is news. That a
+    /// single one is not, each of its connections says.
+    fn note(&self, target: &Target, reachable: Result<(), String>) {
+        let now = Some(reachable.is_ok());
+        let mut state = target.lock();
+        let before = state.reachable;
+        if before != now {
+            state.reachable = now;
+            state.since = SystemTime::now();
+        }
+        state.last_error = reachable.err();
+        let event = match (before, &state.last_error) {
+            (None | Some(true), Some(error)) => (
+                What::TargetDown,
+                format!(
+                    "target {} cannot be reached: {error}; the others come first until it can",
+                    target.address
+                ),
+            ),
+            (Some(false), None) => {
+                (What::TargetUp, format!("target {} can be reached again", target.address))
+            }
+            _ => return,
+        };
+        drop(state);
+        if self.targets.len() > 1 {
+            let (what, words) = event;
+            self.observe.say(Event::new(Level::Warn, Class::Target, what, words));
+        }
+    }
+}
+
+impl Target {
+    fn health(&self) -> TargetHealth {
+        let state = self.lock();
+        TargetHealth {
+            address: self.address.clone(),
+            reachable: state.reachable,
+            since: state.since,
+            last_error: state.last_error.clone(),
+        }
+    }
+
+    /// Nothing happens under the lock that could leave it half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Pauses between two trial connections.
+const TRIAL_PAUSE_MIN: Duration = Duration::from_secs(1);
+const TRIAL_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long one may take.
+const TRIAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// Connects to a target less and less often, until it is reachable or nobody is
+/// interested any more.
+async fn make_trials(shared: Weak<Shared>, index: usize, bind: Option<Endpoint>) {
+    let mut pause = TRIAL_PAUSE_MIN;
+    loop {
+        sleep(pause).await;
+        pause = (pause * 2).min(TRIAL_PAUSE_MAX);
+        let Some(shared) = shared.upgrade() else { return };
+        let endpoints = shared.targets[index].lock().endpoints.clone();
+        let mut attempts = Attempts::new(endpoints.len(), TRIAL_LIMIT);
+        drop(shared.connect(index, &endpoints, bind.as_ref(), &mut attempts).await);
+        // A connection may have reached it meanwhile.
+        let mut state = shared.targets[index].lock();
+        if state.reachable == Some(true) {
+            state.on_trial = false;
+            return;
+        }
+    }
+}
+
+async fn renew<F, E>(
+    shared: Weak<Shared>,
+    index: usize,
     address: Address,
-    look_up: impl Fn() -> F,
     period: Duration,
-    targets: watch::Sender<Arc<[Endpoint]>>,
+    look_up: impl Fn(Address) -> F,
 ) where
     F: Future<Output = Result<Vec<Endpoint>, E>>,
     E: Display,
 {
     let mut news = LookUpNews::default();
-    while !targets.is_closed() {
+    while shared.strong_count() > 0 {
         sleep(period).await;
-        let found = look_up().await;
+        let found = look_up(address.clone()).await;
+        let Some(shared) = shared.upgrade() else { return };
         if let Some(news) = news.of(&address, found.as_ref().err()) {
             log::warn!("{news}");
         }
         if let Ok(endpoints) = found {
-            targets.send_replace(endpoints.into());
+            shared.targets[index].lock().endpoints = endpoints.into();
         }
     }
 }

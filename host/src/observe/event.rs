@@ -61,6 +61,10 @@ pub enum What {
     NoForwardSecrecy,
     /// One source makes the sandbox fail again and again.
     RepeatedTraps,
+    /// One of several targets cannot be reached any more.
+    TargetDown,
+    /// It can be reached again.
+    TargetUp,
     /// Something that was asked for, such as counters.
     Answer,
     /// A part of this process has panicked.
@@ -156,6 +160,8 @@ impl What {
             Self::Shortage => "shortage",
             Self::NoForwardSecrecy => "no-forward-secrecy",
             Self::RepeatedTraps => "repeated-traps",
+            Self::TargetDown => "target-down",
+            Self::TargetUp => "target-up",
             Self::Answer => "answer",
             Self::Panicked => "panicked",
             Self::Suppressed(_) => "suppressed",

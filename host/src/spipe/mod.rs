@@ -26,7 +26,7 @@ use crate::connection::{End, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::needs::needs;
-use crate::net::resolve::{local, resolve};
+use crate::net::resolve::{ResolveError, local, resolve};
 use crate::net::targets::Targets;
 use crate::observe::{LogHandle, Observe};
 use crate::process::compute::Compute;
@@ -43,11 +43,13 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     dumps::forbid();
     secrets::stop_inheritance();
     ensure!(is_stdout_writable(), "Standard output is closed, or not open for writing");
-    let targets = resolve(&settings.connection.targets[0])?;
+    let targets = &settings.connection.targets;
+    let targets = targets.iter().map(|target| Ok((target.clone(), resolve(target)?)));
+    let targets = targets.collect::<Result<Vec<_>, ResolveError>>()?;
     let bind = local(settings.connection.bind.as_ref(), resolve)?;
     let keys =
         Keyring::load(settings.connection.keys.clone(), settings.connection.key_rules(None))?;
-    let sandbox = Sandbox::enter(&needs(&settings.connection.targets[0], bind.as_ref()), None)?;
+    let sandbox = Sandbox::enter(&needs(&settings.connection.targets, bind.as_ref()), None)?;
     let engine = Engine::new(1)?;
     let stdio = Stdio::new().context("Cannot wait for standard input and output")?;
     log.start();
@@ -55,14 +57,15 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     let code = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let compute = Compute::inline();
+        let observe = Observe::new(log, None);
         let snapshot = Snapshot {
             end: End::new(settings.connection.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),
-            observe: Observe::new(log, None),
+            observe: observe.clone(),
             counters: Arc::default(),
-            targets: Targets::fixed(targets),
+            targets: Targets::new(targets, settings.connection.balance, observe),
             bind,
             time_limit: settings.connection.time_limit,
             keepalive: settings.connection.keepalive,
