@@ -21,9 +21,13 @@ fn main() -> ExitCode {
     if let Some(command) = args.peek().and_then(|word| Program::command(word)) {
         return commands::run(command, args.skip(1), &name);
     }
-    let settings = match cli::spiped(args) {
-        Ok(settings) => settings,
+    let wanted = match cli::spiped(args) {
+        Ok(wanted) => wanted,
         Err(stop) => return stop.report(Program::Spiped, &name),
+    };
+    let settings = match commands::settings(wanted) {
+        Ok(settings) => settings,
+        Err(error) => return commands::report(&name, &error),
     };
     let log = observe::install(&name, settings.process.log_level, settings.process.log_format);
     let code = startup::spiped(settings, log).unwrap_or_else(|error| {

@@ -20,6 +20,8 @@ use crate::observe::Format;
 pub struct SpipedArgs {
     /// What `spipe` takes too.
     pub common: CommonArgs,
+    /// `--config`.
+    pub config: Option<OsString>,
     /// `-e` or `-d`.
     pub mode: Option<Mode>,
     /// `-s`.
@@ -68,7 +70,14 @@ impl SpipedArgs {
     /// [`Stop`] at the first mistake or question.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Stop> {
         let mut args = Self::default();
-        parse(words, |mut option| match option.name.as_str() {
+        parse(words, |option| args.take(option))?;
+        Ok(args)
+    }
+
+    pub(super) fn take(&mut self, mut option: Typed<'_>) -> Result<(), Stop> {
+        let args = self;
+        match option.name.as_str() {
+            "--config" => option.text(&mut args.config),
             "-d" => option.choose(&mut args.mode, Mode::Decrypt),
             "-e" => option.choose(&mut args.mode, Mode::Encrypt),
             "-s" => option.text(&mut args.source),
@@ -92,8 +101,7 @@ impl SpipedArgs {
             "--threads" => option.number(&mut args.threads, parse_integer),
             "--syslog" => option.flag(&mut args.syslog),
             _ => args.common.take(option),
-        })?;
-        Ok(args)
+        }
     }
 }
 
@@ -303,13 +311,7 @@ impl Typed<'_> {
     }
 
     fn log_level(&mut self, slot: &mut Option<LevelFilter>) -> Result<(), Stop> {
-        self.word(slot, |value| match value {
-            "error" => Ok(LevelFilter::Error),
-            "warn" => Ok(LevelFilter::Warn),
-            "info" => Ok(LevelFilter::Info),
-            "debug" => Ok(LevelFilter::Debug),
-            other => Err(ValueFault::LogLevel(other.into())),
-        })
+        self.word(slot, parse_log_level)
     }
 
     fn network(&mut self, networks: &mut Vec<IpNet>) -> Result<(), Stop> {
@@ -347,6 +349,16 @@ impl Typed<'_> {
 
     fn repeated(&self) -> Stop {
         UsageFault::Repeated(self.name.clone()).into()
+    }
+}
+
+pub(super) fn parse_log_level(word: &str) -> Result<LevelFilter, ValueFault> {
+    match word {
+        "error" => Ok(LevelFilter::Error),
+        "warn" => Ok(LevelFilter::Warn),
+        "info" => Ok(LevelFilter::Info),
+        "debug" => Ok(LevelFilter::Debug),
+        other => Err(ValueFault::LogLevel(other.into())),
     }
 }
 

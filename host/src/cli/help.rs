@@ -29,6 +29,13 @@ pub fn usage(program: Program) -> &'static str {
         Program::Keygen => KEYGEN_USAGE,
         Program::Fingerprint => FINGERPRINT_USAGE,
         Program::Pair => PAIR_USAGE,
+        Program::Check => CHECK_USAGE,
+        Program::Convert => CONVERT_USAGE,
+        Program::Status => STATUS_USAGE,
+        Program::List => LIST_USAGE,
+        Program::Drop => DROP_USAGE,
+        Program::Reload => RELOAD_USAGE,
+        Program::LogLevel => LOG_LEVEL_USAGE,
     }
 }
 
@@ -41,6 +48,13 @@ pub fn help(program: Program) -> String {
         Program::Keygen => (KEYGEN_ABOUT, KEYGEN_OPTIONS, ""),
         Program::Fingerprint => (FINGERPRINT_ABOUT, FINGERPRINT_OPTIONS, ""),
         Program::Pair => (PAIR_ABOUT, PAIR_OPTIONS, ADDRESSES),
+        Program::Check => (CHECK_ABOUT, CHECK_OPTIONS, ""),
+        Program::Convert => (CONVERT_ABOUT, HELP_OPTION, ""),
+        Program::Status => (STATUS_ABOUT, STATUS_OPTIONS, ""),
+        Program::List => (LIST_ABOUT, LIST_OPTIONS, ""),
+        Program::Drop => (DROP_ABOUT, CONTROL_OPTIONS, ""),
+        Program::Reload => (RELOAD_ABOUT, RELOAD_OPTIONS, ""),
+        Program::LogLevel => (LOG_LEVEL_ABOUT, CONTROL_OPTIONS, ""),
     };
     let usage = usage(program);
     [before, usage, after, addresses].join("\n").trim_end().to_owned() + "\n"
@@ -85,6 +99,106 @@ const PAIR_USAGE: &str = "\
 usage: spiped pair {--listen <address> | --connect <address>}
     [--code <code> | --new-code] [-o <seconds>] <key file>
        spiped pair --help
+";
+
+const CHECK_USAGE: &str = "\
+usage: spiped check [--peer] [--strict] {<file> | <options of spiped>}
+       spiped check --help
+";
+
+const CONVERT_USAGE: &str = "\
+usage: spiped convert -- spiped <options of spiped>
+       spiped convert <unit file or .env file>
+       spiped convert --help
+";
+
+const STATUS_USAGE: &str = "\
+usage: spiped status [--watch | --json] [--control <path>]
+       spiped status --help
+";
+
+const LIST_USAGE: &str = "\
+usage: spiped list [--json] [--control <path>]
+       spiped list --help
+";
+
+const DROP_USAGE: &str = "\
+usage: spiped drop [--control <path>] {<connection> | <key>}
+       spiped drop --help
+";
+
+const RELOAD_USAGE: &str = "\
+usage: spiped reload [--dry-run] [--control <path>]
+       spiped reload --help
+";
+
+const LOG_LEVEL_USAGE: &str = "\
+usage: spiped log-level [--control <path>] [error | warn | info | debug]
+       spiped log-level --help
+";
+
+const CHECK_ABOUT: &str = "\
+Looks at everything that can be known about settings without serving, and tells
+all that is wrong. Nothing is changed.
+";
+
+const CONVERT_ABOUT: &str = "\
+Writes a file of settings that does the same, on standard output.
+";
+
+const STATUS_ABOUT: &str = "\
+Shows the pipes of the daemon that runs.
+";
+
+const LIST_ABOUT: &str = "\
+Shows the connections of the daemon that runs.
+";
+
+const DROP_ABOUT: &str = "\
+Resets a connection, by the number that spiped list shows, or all of a key.
+";
+
+const RELOAD_ABOUT: &str = "\
+Has the daemon that runs reload its settings and keys, all or nothing, and waits
+for its answer.
+";
+
+const LOG_LEVEL_ABOUT: &str = "\
+Shows or changes what the daemon that runs writes to its log.
+";
+
+const HELP_OPTION: &str = "\
+  --help            print this text
+";
+
+const CHECK_OPTIONS: &str = "\
+  --peer            also make a connection to each peer
+  --strict          warnings are errors
+  --help            print this text
+";
+
+const CONTROL_OPTIONS: &str = "\
+  --control <path>  the daemon's control socket (default /run/spiped/control)
+  --help            print this text
+";
+
+const STATUS_OPTIONS: &str = "\
+  --watch           again every second, until q is typed
+  --json            for programs
+  --control <path>  the daemon's control socket (default /run/spiped/control)
+  --help            print this text
+";
+
+const LIST_OPTIONS: &str = "\
+  --json            for programs
+  --control <path>  the daemon's control socket (default /run/spiped/control)
+  --help            print this text
+";
+
+const RELOAD_OPTIONS: &str = "\
+  --dry-run         only tell what would change
+  --control <path>  the daemon's control socket (default /run/spiped/control)
+  --help            print this text
 ";
 
 const SPIPED_ABOUT: &str = "\

@@ -10,7 +10,7 @@ pub mod settings;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use thiserror::Error;
@@ -20,7 +20,7 @@ pub use crate::cli::args::Mode;
 use crate::cli::args::{SpipeArgs, SpipedArgs};
 use crate::cli::number::NumberFault;
 use crate::commands::pair::code::CodeFault;
-use crate::config::{Settings, SpipeSettings};
+use crate::config::{FileWords, Settings, SpipeSettings};
 use crate::net::address::AddressError;
 use crate::process::privileges::PrivilegeError;
 
@@ -29,7 +29,7 @@ use crate::process::privileges::PrivilegeError;
 /// # Errors
 ///
 /// [`Stop`] when there is nothing to run: a question answered, or a mistake.
-pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Settings, Stop> {
+pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Wanted, Stop> {
     let mut words = words.into_iter().peekable();
     if let Some(word) = words.peek()
         && !word.is_empty()
@@ -37,7 +37,24 @@ pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Settings, Sto
     {
         return Err(UsageFault::NoSuchCommand(word.to_string_lossy().into_owned()).into());
     }
-    Settings::new(SpipedArgs::parse(words)?)
+    wanted(SpipedArgs::parse(words)?)
+}
+
+/// What the daemon was told.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it.
+    Settings(Box<Settings>),
+    /// Where the rest is.
+    File(FileWords),
+}
+
+fn wanted(mut args: SpipedArgs) -> Result<Wanted, Stop> {
+    let Some(path) = args.config.take() else {
+        return Ok(Wanted::Settings(Box::new(Settings::new(args)?)));
+    };
+    let (foreground, pid_file) = (args.foreground, args.pid_file.take().map(PathBuf::from));
+    Ok(Wanted::File(FileWords { path: path.into(), foreground, pid_file }))
 }
 
 /// Reads the command line of `spipe`, its own name left out.
@@ -50,8 +67,18 @@ pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipeSettings,
 }
 
 /// The commands, by the word that stands for them.
-const COMMANDS: [(&str, Program); 3] =
-    [("keygen", Program::Keygen), ("fingerprint", Program::Fingerprint), ("pair", Program::Pair)];
+const COMMANDS: [(&str, Program); 10] = [
+    ("keygen", Program::Keygen),
+    ("fingerprint", Program::Fingerprint),
+    ("pair", Program::Pair),
+    ("check", Program::Check),
+    ("convert", Program::Convert),
+    ("status", Program::Status),
+    ("list", Program::List),
+    ("drop", Program::Drop),
+    ("reload", Program::Reload),
+    ("log-level", Program::LogLevel),
+];
 
 /// Which of the two programs, or of the daemon's commands, is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +93,20 @@ pub enum Program {
     Fingerprint,
     /// `spiped pair`.
     Pair,
+    /// `spiped check`.
+    Check,
+    /// `spiped convert`.
+    Convert,
+    /// `spiped status`.
+    Status,
+    /// `spiped list`.
+    List,
+    /// `spiped drop`.
+    Drop,
+    /// `spiped reload`.
+    Reload,
+    /// `spiped log-level`.
+    LogLevel,
 }
 
 impl Program {
@@ -73,8 +114,8 @@ impl Program {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Spiped | Self::Keygen | Self::Fingerprint | Self::Pair => "spiped",
             Self::Spipe => "spipe",
+            _ => "spiped",
         }
     }
 
@@ -181,6 +222,12 @@ pub enum UsageFault {
     /// A command without the file it is about.
     #[error("Missing key file")]
     MissingFile,
+    /// `drop` without what to drop.
+    #[error("Missing connection or key (write the ID that spiped list shows, or a key's name)")]
+    MissingDrop,
+    /// `check` with a file and options.
+    #[error("Either a file or options: {0}")]
+    FileAndOptions(String),
     /// A time that is not a number.
     #[error("Not a number of seconds: {0} {1}")]
     NotATime(&'static str, String),

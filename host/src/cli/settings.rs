@@ -14,7 +14,8 @@ use crate::cli::quantity::{
 };
 use crate::cli::{Stop, UsageFault, ValueFault};
 use crate::config::{
-    Admission, ConnectionSettings, Launch, PipeSettings, ProcessSettings, Settings, SpipeSettings,
+    Admission, ConnectionSettings, Launch, Origin, PipeSettings, ProcessSettings, Settings,
+    SpipeSettings,
 };
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keys::file::KeyFile;
@@ -102,7 +103,7 @@ impl Settings {
             metrics: None,
             drain: None,
         };
-        Ok(Self { process, pipes: vec![pipe] })
+        Ok(Self { origin: Origin::CommandLine, process, pipes: vec![pipe] })
     }
 }
 
@@ -239,7 +240,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cli;
+    use crate::cli::{self, Wanted};
 
     #[test]
     fn defaults_are_those_of_upstream() {
@@ -282,7 +283,7 @@ mod tests {
             metrics: None,
             drain: None,
         };
-        assert_eq!(settings, Settings { process, pipes: vec![pipe] });
+        assert_eq!(settings, Settings { origin: Origin::CommandLine, process, pipes: vec![pipe] });
     }
 
     #[test]
@@ -293,7 +294,7 @@ mod tests {
              --socket-owner 3",
         )
         .unwrap();
-        let Settings { process, pipes } = settings;
+        let Settings { process, pipes, .. } = settings;
         let pipe = &pipes[0];
         let weak = Config::Client(ClientConfig::Modp2048(ForwardSecrecy::Omit));
         assert_eq!(pipe.connection.config, weak);
@@ -417,6 +418,9 @@ mod tests {
     }
 
     fn spiped(text: &str) -> Result<Settings, Stop> {
-        cli::spiped(text.split_whitespace().map(OsString::from))
+        match cli::spiped(text.split_whitespace().map(OsString::from))? {
+            Wanted::Settings(settings) => Ok(*settings),
+            Wanted::File(_) => panic!("a file"),
+        }
     }
 }

@@ -1,20 +1,55 @@
 //! The commands: what `spiped` does when its first word is no option.
 
+pub(crate) mod check;
 pub(crate) mod keygen;
+pub(crate) mod live;
 pub(crate) mod newfile;
 pub(crate) mod pair;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use log::LevelFilter;
 
 use crate::cli::commands as words_of;
-use crate::cli::{Program, Stop};
+use crate::cli::{Program, Stop, Wanted};
+use crate::config::{FileWords, Parsed, Settings};
 use crate::observe::{self, Format};
 use crate::process::dumps;
 use crate::process::secrets;
+use crate::process::text_files::read_settings;
+
+/// The settings that these words lead to, and where each was said.
+///
+/// # Errors
+/// A file that cannot be read, or all that is wrong with what it says.
+pub(crate) fn load(words: &FileWords) -> Result<Parsed> {
+    Ok(words.parse(&read_settings(&words.path)?)?)
+}
+
+/// The settings that the daemon was told, if need be out of a file.
+///
+/// # Errors
+/// A file that cannot be read, or all that is wrong with what it says.
+pub fn settings(wanted: Wanted) -> Result<Settings> {
+    match wanted {
+        Wanted::Settings(settings) => Ok(*settings),
+        Wanted::File(words) => Ok(load(&words)?.settings),
+    }
+}
+
+/// Tells what kept the program from starting, before there is a log.
+#[must_use]
+pub fn report(name: &str, error: &anyhow::Error) -> ExitCode {
+    let mut err = io::stderr().lock();
+    for line in format!("{error:#}").lines() {
+        // Nobody is left to tell about a failed write.
+        let _ = writeln!(err, "{name}: {line}");
+    }
+    ExitCode::FAILURE
+}
 
 /// Reads the words after the command's, does it, and reports what went wrong.
 /// `name` starts each diagnostic.
@@ -41,6 +76,13 @@ fn parse_and_do(
         Program::Keygen => keygen::keygen(&words_of::keygen(words)?),
         Program::Fingerprint => keygen::fingerprint(&words_of::fingerprint(words)?),
         Program::Pair => pair::pair(words_of::pair(words)?),
+        Program::Check => check::check(words_of::check(words)?),
+        Program::Convert => return Err(Stop::Usage(None)),
+        Program::Status => live::status(&words_of::status(words)?),
+        Program::List => live::list(&words_of::list(words)?),
+        Program::Drop => live::drop(&words_of::drop(words)?),
+        Program::Reload => live::reload(&words_of::reload(words)?),
+        Program::LogLevel => live::log_level(&words_of::log_level(words)?),
         Program::Spiped | Program::Spipe => return Err(Stop::Usage(None)),
     })
 }

@@ -20,10 +20,32 @@ use crate::process::privileges::IdentityName;
 /// What `spiped` will do: one process, and any number of pipes in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Who said so: where a reload looks again.
+    pub origin: Origin,
     /// What is said once for all pipes.
     pub process: ProcessSettings,
     /// At least one. No two have the same name.
     pub pipes: Vec<PipeSettings>,
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Options: they stay as they are.
+    CommandLine,
+    /// `--config`: a file that can have changed.
+    File(FileWords),
+}
+
+/// A command line that names a file of settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileWords {
+    /// `--config`.
+    pub path: PathBuf,
+    /// `-F`.
+    pub foreground: bool,
+    /// `-p`, which goes before what the file says.
+    pub pid_file: Option<PathBuf>,
 }
 
 /// What the process does, whatever its pipes are.

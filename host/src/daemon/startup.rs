@@ -47,7 +47,7 @@ use crate::process::{allocator, dumps};
 /// # Errors
 /// What kept it from starting.
 pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
-    let Settings { process, mut pipes } = settings;
+    let Settings { process, mut pipes, .. } = settings;
     let settings = pipes.pop().context("There is no pipe")?;
     let endings = Endings::catch()?;
     terminal::end_with_it()?;

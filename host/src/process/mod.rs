@@ -12,5 +12,6 @@ pub(crate) mod privileges;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;
 pub mod streams;
+pub(crate) mod text_files;
 pub mod wipe;
 pub(crate) mod workers;
