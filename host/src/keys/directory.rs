@@ -14,11 +14,19 @@ use crate::keys::doubt::{Subject, has_telling_name, refuse};
 use crate::keys::file::KeyFileError;
 
 /// The key files in a directory, sorted by name.
+pub(super) fn list(directory: &Path, rules: KeyRules) -> Result<Vec<NamedFile>, KeySetError> {
+    entries(directory, rules)?.into_iter().collect()
+}
+
+/// What there is in place of each key file in a directory, sorted by name.
 ///
 /// Whatever lies there and is not hidden must be a key. Hidden are the parts of
 /// which a Kubernetes volume is made: there `alice` is a link to `..data/alice`,
 /// and `..data` a link to a directory that is exchanged as a whole.
-pub(super) fn list(directory: &Path, rules: KeyRules) -> Result<Vec<NamedFile>, KeySetError> {
+pub(super) fn entries(
+    directory: &Path,
+    rules: KeyRules,
+) -> Result<Vec<Result<NamedFile, KeySetError>>, KeySetError> {
     let error = |cause| KeySetError::Directory(directory.to_owned(), cause);
     let metadata = directory.metadata().map_err(error)?;
     refuse(&rules.doubts(&metadata, &Subject::Directory(directory.to_owned())), |_| true)?;
@@ -37,7 +45,7 @@ pub(super) fn list(directory: &Path, rules: KeyRules) -> Result<Vec<NamedFile>, 
         check_entry(&path, rules)?;
         Ok(NamedFile { name: KeyName::new(&name), path })
     };
-    names.into_iter().map(check).collect()
+    Ok(names.into_iter().map(check).collect())
 }
 
 /// What a name in a directory says, and a link, before anything is opened.

@@ -4,6 +4,7 @@
 mod directory;
 mod doubt;
 mod error;
+mod examine;
 pub mod file;
 pub(crate) mod fingerprint;
 mod keyring;
@@ -14,6 +15,7 @@ pub(crate) mod strength;
 
 pub use doubt::{Doubt, KeyRules};
 pub use error::KeySetError;
+pub(crate) use examine::{ExaminedFile, Examination};
 pub use keyring::Keyring;
 pub use name::KeyName;
 pub(crate) use set::KEYS_MAX;

@@ -89,15 +89,8 @@ impl KeySet {
     /// A set of keys with names.
     pub(crate) fn of_named(mut named: Vec<(KeyName, Psk)>) -> Result<Self, KeySetError> {
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (index, (name, psk)) in named.iter().enumerate() {
-            for (earlier_name, earlier) in &named[..index] {
-                if earlier_name == name {
-                    return Err(KeySetError::SameName(name.clone()));
-                }
-                if earlier.matches(psk) {
-                    return Err(KeySetError::SameContent(earlier_name.clone(), name.clone()));
-                }
-            }
+        if let Some(clash) = clashes(&named).next() {
+            return Err(clash);
         }
         let (names, psks): (Vec<_>, _) = named.into_iter().unzip();
         Ok(Self { psks, keys: names.into_iter().map(|name| Key::new(Some(name))).collect() })
@@ -179,6 +172,21 @@ impl KeySet {
     fn entries(&self) -> impl Iterator<Item = (&Psk, &Key)> {
         self.psks.iter().zip(&self.keys)
     }
+}
+
+/// Which of these keys, sorted by name, cannot be told apart.
+pub(super) fn clashes(named: &[(KeyName, Psk)]) -> impl Iterator<Item = KeySetError> {
+    named.iter().enumerate().filter_map(|(index, (name, psk))| {
+        named[..index].iter().find_map(|(earlier_name, earlier)| {
+            if earlier_name == name {
+                Some(KeySetError::SameName(name.clone()))
+            } else if earlier.matches(psk) {
+                Some(KeySetError::SameContent(earlier_name.clone(), name.clone()))
+            } else {
+                None
+            }
+        })
+    })
 }
 
 /// The differences between two sets, as names.

@@ -123,22 +123,34 @@ impl KeySource {
         &self,
         load: impl FnOnce(&Self) -> Result<Loaded, KeySetError>,
     ) -> Result<Loaded, KeySetError> {
+        load(self.meant()).map_err(|error| self.name_both(error))
+    }
+
+    /// What a word with two meanings means now; of all others, the only one.
+    pub(super) fn meant(&self) -> &Self {
         let Self::WholeOrNamed { word, whole, named } = self else {
-            return load(self);
+            return self;
         };
         let is_absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
-        if !word.symlink_metadata().is_err_and(is_absent) {
-            return load(whole);
-        }
-        load(named).map_err(|error| match (error, &**named) {
+        if word.symlink_metadata().is_err_and(is_absent) { named } else { whole }
+    }
+
+    /// Names both files that a word can stand for, if there is neither.
+    pub(super) fn name_both(&self, error: KeySetError) -> KeySetError {
+        let Self::WholeOrNamed { word, named, .. } = self else {
+            return error;
+        };
+        match (error, &**named) {
             (KeySetError::File(KeyFileError::Open(path, cause)), Self::Named(files))
-                if cause.kind() == io::ErrorKind::NotFound && files.len() == 1 =>
+                if cause.kind() == io::ErrorKind::NotFound
+                    && files.len() == 1
+                    && files[0].path == path =>
             {
                 let name = files[0].name.clone();
                 KeySetError::NeitherFile { word: word.clone(), name, path, cause }
             }
             (error, _) => error,
-        })
+        }
     }
 }
 

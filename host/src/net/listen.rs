@@ -65,12 +65,7 @@ pub(crate) fn listen_on_all(endpoints: &[Endpoint], file: &SocketAccess) -> io::
 fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket> {
     match endpoint {
         Endpoint::Tcp(address) => {
-            let socket = stream_socket(match address {
-                SocketAddr::V4(_) => AddressFamily::INET,
-                SocketAddr::V6(_) => AddressFamily::INET6,
-            })?;
-            set_socket_reuseaddr(&socket, true)?;
-            bind(&socket, address)?;
+            let socket = bound_to(address)?;
             listen_to(&socket, BACKLOG)?;
             Ok(BoundSocket { socket, is_unix: false })
         }
@@ -78,6 +73,21 @@ fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket
             Ok(BoundSocket { socket: file.listen(path, BACKLOG)?, is_unix: true })
         }
     }
+}
+
+/// A socket that has this address, and does not listen yet. Where another one
+/// listens, or the address is not ours, that is an error.
+///
+/// # Errors
+/// Those of `socket` and `bind`.
+pub(crate) fn bound_to(address: &SocketAddr) -> io::Result<OwnedFd> {
+    let socket = stream_socket(match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    })?;
+    set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, address)?;
+    Ok(socket)
 }
 
 /// One that a runtime can watch, and that no other program inherits.
