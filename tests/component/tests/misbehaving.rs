@@ -16,9 +16,10 @@ use spiped::connection::{End, Ended, Snapshot};
 use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_test};
 use spiped::keys::file::KeyFile;
 use spiped::keys::{KeyPolicy, KeyRules, KeySource, Keyring};
+use spiped::net::address::Address;
 use spiped::net::resolve::Endpoint;
 use spiped::net::socket::Socket;
-use spiped::net::targets::Targets;
+use spiped::net::targets::{Balance, Targets};
 use spiped::observe::Observe;
 use spiped::process::compute::{Compute, processors};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -81,7 +82,7 @@ impl Lab {
         let source = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = target.local_addr().unwrap();
-        let targets = vec![Endpoint::Tcp(address)];
+        let targets = vec![(Address::Literal(address), vec![Endpoint::Tcp(address)])];
         let key = KeySource::One(KeyFile::Path("/dev/null".into()));
         let config = Config::Server(ServerConfig::Any(ForwardSecrecy::Offer));
         let (engine, compute) = (engine(), Compute::start(processors(), || {}).unwrap());
@@ -93,7 +94,7 @@ impl Lab {
             key_policy: KeyPolicy::default(),
             counters: Arc::default(),
             observe: Observe::default(),
-            targets: Targets::fixed(targets),
+            targets: Targets::new(targets, Balance::InOrder, Observe::default()),
             bind: None,
             time_limit: Duration::from_secs(20),
             keepalive: None,
