@@ -8,6 +8,7 @@ pub(crate) mod foreign;
 pub mod handshake;
 pub(crate) mod heard;
 mod hints;
+pub mod live;
 pub mod outcome;
 pub mod place;
 pub mod relay;
@@ -20,6 +21,7 @@ pub use snapshot::{End, Snapshot};
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::time::timeout_at;
 use tokio::{select, try_join};
@@ -27,6 +29,7 @@ use tokio::{select, try_join};
 use crate::connection::acceptors::Acceptors;
 use crate::connection::handshake::{Established, Handshake, HandshakeError, TimeLimit};
 use crate::connection::heard::Overheard;
+use crate::connection::live::{Live, Stage};
 use crate::connection::outcome::Outcome;
 use crate::connection::place::Place;
 use crate::connection::relay::relay;
@@ -40,15 +43,22 @@ use crate::net::stream::Stream;
 
 impl Snapshot {
     /// Serves one accepted connection, which has this place until it has
-    /// authenticated.
-    pub async fn serve(self: Arc<Self>, source: Socket, place: Place) -> Ended {
-        let mut tally = self.tally();
-        let result = match &self.end {
-            End::Client(config) => {
-                let from = place.source();
-                Box::pin(self.encrypt(*config, source, from, &mut tally)).await
+    /// authenticated. Others see it as `live`.
+    pub async fn serve(self: Arc<Self>, source: Socket, place: Place, live: &Arc<Live>) -> Ended {
+        let mut tally = self.tally(live.clone());
+        let served = async {
+            match &self.end {
+                End::Client(config) => {
+                    let from = place.source();
+                    Box::pin(self.encrypt(*config, source, from, &mut tally)).await
+                }
+                End::Server(acceptors) => self.decrypt(acceptors, source, place, &mut tally).await,
             }
-            End::Server(acceptors) => self.decrypt(acceptors, source, place, &mut tally).await,
+        };
+        let result = select! {
+            biased;
+            why = live.told_to_end() => Err(Outcome::Reset(why, live.traffic())),
+            result = served => result,
         };
         let outcome = result.unwrap_or_else(|outcome| outcome);
         tally.ended(outcome.ending());
@@ -87,6 +97,7 @@ impl Snapshot {
         // protocol.md A-9: neither a target nor a session before the verdict.
         let peer = stranger::identify(&mut source, acceptors, time, &mut place).await?;
         self.admit_key(&peer, tally)?;
+        tally.reached(Stage::Authenticated);
         let from = place.source();
         drop(place);
         let serve = self.serve_peer(acceptors, peer, time, source, from, tally);
@@ -158,8 +169,9 @@ impl Snapshot {
         tally: &Tally,
     ) -> Result<(Socket, Established), Outcome> {
         let finish = async {
-            let finished = time.hold(handshake.finish(early, source)).await;
-            Ok::<_, Outcome>(finished??)
+            let finished = time.hold(handshake.finish(early, source)).await??;
+            self.counters.handshakes.took(tally.age());
+            Ok::<_, Outcome>(finished)
         };
         // A target that cannot be reached does not end the handshake early: to
         // the peer that would look like a wrong key.
@@ -202,10 +214,11 @@ impl Snapshot {
     ) -> Result<(Socket, Established), Outcome> {
         let mut target = self.dial().await?;
         let handshake = self.connect(config, from, tally)?;
-        let time = TimeLimit::start(self.time_limit);
+        let (began, time) = (Instant::now(), TimeLimit::start(self.time_limit));
         let mut overheard = Overheard::new(&mut target);
         let finished = time.hold(handshake.finish(&[], &mut overheard)).await.flatten();
         let established = finished.map_err(|error| Outcome::from(error).after(overheard.said()))?;
+        self.counters.handshakes.took(began.elapsed());
         self.check_forward_secrecy(tally.key(), overheard.said(), key_exchange(config));
         Ok((target, established))
     }
@@ -225,7 +238,9 @@ impl Snapshot {
     }
 
     async fn dial(&self) -> Result<Socket, Outcome> {
+        let began = Instant::now();
         let target = self.targets.dial(self.bind.as_ref(), self.time_limit).await?;
+        self.counters.dials.took(began.elapsed());
         self.begin(&target);
         Ok(target)
     }
@@ -251,6 +266,7 @@ impl Snapshot {
         C: Stream,
         P: Stream,
     {
+        tally.reached(Stage::Established);
         let mut session = Sleeper::new(&self.engine, guest);
         let key = tally.key().filter(|_| self.key_policy.close_revoked).cloned();
         let limit = self.time_limit;

@@ -9,6 +9,7 @@ use log::Level;
 use crate::connection::handshake::HandshakeError;
 use crate::connection::heard::Heard;
 use crate::connection::hints;
+use crate::connection::live::Reset;
 use crate::connection::place::Dismissal;
 use crate::connection::relay::Broken;
 use crate::connection::tally::Traffic;
@@ -26,6 +27,8 @@ pub enum Outcome {
     Broken(Broken, Traffic),
     /// It was established, and ended because its key was revoked.
     Revoked(Traffic),
+    /// It was ended from outside, for this reason.
+    Reset(Reset, Traffic),
     /// There was no handshake, after the other end had sent this.
     Refused(HandshakeError, Heard),
     /// The peer holds a key, which was revoked since it connected.
@@ -68,7 +71,9 @@ impl Outcome {
             {
                 Level::Debug
             }
-            Self::Closed(_) | Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Level::Info,
+            Self::Closed(_)
+            | Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _)
+            | Self::Reset(..) => Level::Info,
             Self::Broken(Broken::Session(_), _)
             | Self::Revoked(_)
             | Self::Refused(..)
@@ -104,7 +109,7 @@ impl Outcome {
             {
                 Class::Target
             }
-            Self::NoGuest(_) => Class::Ourselves,
+            Self::NoGuest(_) | Self::Reset(..) => Class::Ourselves,
             Self::Refused(..) if !authenticated => Class::Stranger,
             Self::Dismissed(_) => Class::Stranger,
             Self::Closed(_)
@@ -130,9 +135,10 @@ impl Outcome {
 
     fn traffic(&self) -> Option<Traffic> {
         match self {
-            Self::Closed(traffic) | Self::Broken(_, traffic) | Self::Revoked(traffic) => {
-                Some(*traffic)
-            }
+            Self::Closed(traffic)
+            | Self::Broken(_, traffic)
+            | Self::Revoked(traffic)
+            | Self::Reset(_, traffic) => Some(*traffic),
             Self::Refused(..)
             | Self::RevokedKey
             | Self::KeyLimit(_)
@@ -153,12 +159,17 @@ impl Outcome {
                 Ending::TruncatedOrForged
             }
             Self::Revoked(_) => Ending::Revoked,
+            Self::Reset(Reset::Dropped, _) => Ending::Dropped,
+            Self::Reset(Reset::Drained, _) => Ending::Drained,
             Self::Refused(HandshakeError::Session(failure), _) => match failure.peer_fault() {
                 Some(PeerFault::WrongKey) => Ending::WrongKey,
                 Some(_) => Ending::Handshake,
                 None => Ending::Internal,
             },
-            Self::Refused(HandshakeError::Io(_), _) | Self::Dismissed(_) => Ending::Handshake,
+            Self::Refused(HandshakeError::Io(_), _) | Self::Dismissed(Dismissal::Draining) => {
+                Ending::Handshake
+            }
+            Self::Dismissed(Dismissal::Silent) => Ending::Evicted,
             Self::Refused(HandshakeError::TimedOut(_), _) | Self::NoSlot(_) => Ending::TimeLimit,
             Self::RevokedKey => Ending::RevokedKey,
             Self::KeyLimit(_) => Ending::KeyLimit,
@@ -216,6 +227,12 @@ impl fmt::Display for Description<'_> {
                 write!(f, "broken: {cause}{hint}; {traffic}")
             }
             Outcome::Revoked(traffic) => write!(f, "reset: the key was revoked; {traffic}"),
+            Outcome::Reset(Reset::Dropped, traffic) => {
+                write!(f, "reset: dropped (spiped drop); {traffic}")
+            }
+            Outcome::Reset(Reset::Drained, traffic) => {
+                write!(f, "reset: it did not end in the time to finish (--drain); {traffic}")
+            }
             Outcome::RevokedKey => f.write_str("refused: the key was revoked"),
             Outcome::KeyLimit(limit) => {
                 write!(f, "refused: the key has {limit} connections (--connections-per-key)")

@@ -20,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::connection::buffer::{self, BATCH_LEN, PLAIN_BATCH_LEN};
 use crate::connection::closing::close;
 use crate::connection::direction::{CryptOrPlain, Direction, End, Stop};
+use crate::connection::live::Stage;
 use crate::connection::tally::Tally;
 use crate::guest::{Failure, Sleeper};
 use crate::net::stream::Stream;
@@ -73,6 +74,7 @@ where
             Err(stop) => stop,
         },
     };
+    duplex.tally.reached(Stage::Closing);
     // In a box: no other connection needs room for it.
     Err(Box::pin(close(duplex, stop, crypt, plain, limit)).await)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::acceptors::Acceptors;
+use crate::connection::live::Live;
 use crate::connection::slots::Slots;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Config, Engine, GuestError, KeyExchange, omits_forward_secrecy};
@@ -12,7 +13,7 @@ use crate::net::resolve::Endpoint;
 use crate::net::socket::KeepAlive;
 use crate::net::targets::Targets;
 use crate::observe::Observe;
-use crate::observe::counters::Counters;
+use crate::observe::counters::PipeCounters;
 use crate::process::compute::Compute;
 
 /// What the connections of one pipe have in common.
@@ -29,7 +30,7 @@ pub struct Snapshot {
     /// Who is told what happens to them.
     pub observe: Observe,
     /// What its connections did.
-    pub counters: Arc<Counters>,
+    pub counters: Arc<PipeCounters>,
     /// Where connections are passed on to.
     pub targets: Targets,
     /// The local address of connections to the target.
@@ -103,7 +104,7 @@ impl Snapshot {
 
     /// Counts a new connection.
     #[must_use]
-    pub fn tally(&self) -> Tally {
-        Tally::new(self.counters.clone())
+    pub fn tally(&self, live: Arc<Live>) -> Tally {
+        Tally::new(self.counters.clone(), live, self.config().side())
     }
 }

@@ -2,9 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::connection::live::{Live, Stage};
+use crate::guest::Side;
 use crate::keys::Key;
-use crate::observe::counters::{Counters, Ending};
+use crate::observe::counters::{Counters, Ending, PipeCounters};
 
 /// What an established connection has moved, in plaintext bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,53 +20,72 @@ pub struct Traffic {
 
 /// An open connection, counted as such until it is dropped.
 pub struct Tally {
-    pipe: Arc<Counters>,
-    key: Option<Key>,
+    pipe: Arc<PipeCounters>,
+    live: Arc<Live>,
     /// Whether it is one of the open connections of its key.
     open_with_key: bool,
-    traffic: Traffic,
 }
 
 impl Tally {
-    /// A connection of a pipe, whose key is not known yet.
+    /// A connection of a pipe, at this end of it, whose key is not known yet.
     #[must_use]
-    pub fn new(pipe: Arc<Counters>) -> Self {
-        pipe.open(None);
-        Self { pipe, key: None, open_with_key: false, traffic: Traffic::default() }
+    pub fn new(pipe: Arc<PipeCounters>, live: Arc<Live>, side: Side) -> Self {
+        pipe.connections.open(None);
+        live.reached(match side {
+            Side::Client => Stage::Connecting,
+            Side::Server => {
+                pipe.strangers.one_more();
+                Stage::Stranger
+            }
+        });
+        Self { pipe, live, open_with_key: false }
+    }
+
+    /// It has come this far.
+    pub fn reached(&self, stage: Stage) {
+        if self.live.reached(stage) == Stage::Stranger {
+            self.pipe.strangers.one_less();
+        }
     }
 
     /// Makes it a connection of this key. Says whether that is within the
     /// `limit` to the key's open ones; it is not one of them otherwise.
     pub fn assign(&mut self, key: &Key, limit: Option<NonZeroUsize>) -> bool {
         self.open_with_key = key.counters().open(limit);
-        self.key = Some(key.clone());
+        self.live.of_key(key);
         self.open_with_key
+    }
+
+    /// For how long it has been there.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.live.age()
     }
 
     /// The key of the connection, once it is known.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
+        self.live.key()
     }
 
     /// Bytes went from the plain side to the peer.
-    pub fn sent(&mut self, len: usize) {
+    pub fn sent(&self, len: usize) {
         let bytes = len as u64;
-        self.traffic.sent += bytes;
+        self.live.sent(bytes);
         self.each(|counters| counters.sent(bytes));
     }
 
     /// Bytes came from the peer to the plain side.
-    pub fn received(&mut self, len: usize) {
+    pub fn received(&self, len: usize) {
         let bytes = len as u64;
-        self.traffic.received += bytes;
+        self.live.received(bytes);
         self.each(|counters| counters.received(bytes));
     }
 
     /// What it has moved so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        self.traffic
+        self.live.traffic()
     }
 
     /// The connection has ended like this.
@@ -72,8 +94,8 @@ impl Tally {
     }
 
     fn each(&self, count: impl Fn(&Counters)) {
-        count(&self.pipe);
-        if let Some(key) = &self.key {
+        count(&self.pipe.connections);
+        if let Some(key) = self.key() {
             count(key.counters());
         }
     }
@@ -81,8 +103,11 @@ impl Tally {
 
 impl Drop for Tally {
     fn drop(&mut self) {
-        self.pipe.close();
-        if let Some(key) = &self.key
+        if self.live.stage() == Stage::Stranger {
+            self.pipe.strangers.one_less();
+        }
+        self.pipe.connections.close();
+        if let Some(key) = self.key()
             && self.open_with_key
         {
             key.counters().close();

@@ -83,6 +83,6 @@ fn counters(pipe: &Pipe) -> Vec<String> {
         let line = |key_name| format!("{name}: counters: key={key_name} {}", key.counters());
         key.name().map(line)
     };
-    let of_pipe = format!("{name}: counters: {counters}");
+    let of_pipe = format!("{name}: counters: {}", counters.connections);
     iter::once(of_pipe).chain(keys.keys().iter().filter_map(of_key)).collect()
 }

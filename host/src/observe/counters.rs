@@ -2,7 +2,78 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use crate::observe::histogram::Histogram;
+
+/// The numbers of a pipe.
+#[derive(Debug, Default)]
+pub struct PipeCounters {
+    /// What its connections did.
+    pub connections: Counters,
+    /// Those that have not authenticated, and are listened to.
+    pub strangers: Gauge,
+    /// Those that wait for that.
+    pub waiting: Gauge,
+    /// Closed unheard, since `--allow` does not name their network.
+    pub not_allowed: Count,
+    /// Connections on which the sandbox failed.
+    pub traps: Count,
+    /// From the start of a connection to its session.
+    pub handshakes: Histogram,
+    /// From the first attempt to a connection to the target.
+    pub dials: Histogram,
+}
+
+/// A number that grows.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn one_more(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// So many more.
+    pub fn more(&self, count: u64) {
+        self.0.fetch_add(count, Relaxed);
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A number that grows and shrinks.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicUsize);
+
+impl Gauge {
+    /// One more.
+    pub fn one_more(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// One less.
+    pub fn one_less(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+
+    /// So many.
+    pub fn set(&self, count: usize) {
+        self.0.store(count, Relaxed);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn now(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
 
 /// The numbers of a pipe, or of one of its keys. Displayed, they are words of
 /// the form `name=value`.
@@ -13,6 +84,20 @@ pub struct Counters {
     sent: AtomicU64,
     received: AtomicU64,
     endings: [AtomicU64; ENDINGS.len()],
+}
+
+/// [`Counters`] at one time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Connections, as far as they are counted as such.
+    pub accepted: u64,
+    /// Those that have not ended.
+    pub open: usize,
+    /// Plaintext bytes to the peer.
+    pub sent: u64,
+    /// Plaintext bytes from the peer.
+    pub received: u64,
+    endings: [u64; ENDINGS.len()],
 }
 
 /// How a connection ended, as a class.
@@ -36,14 +121,20 @@ pub enum Ending {
     RevokedKey,
     /// Its key has as many connections as a key may have.
     KeyLimit,
+    /// It was silent when others had something to say.
+    Evicted,
     /// Its target could not be reached.
     Target,
+    /// The administrator dropped it.
+    Dropped,
+    /// It did not end by itself in the time for that.
+    Drained,
     /// The fault is ours.
     Internal,
 }
 
 /// All of them, in the order of their declaration, and their words.
-const ENDINGS: [(Ending, &str); 11] = [
+const ENDINGS: [(Ending, &str); 14] = [
     (Ending::Closed, "closed"),
     (Ending::Broken, "broken"),
     (Ending::TruncatedOrForged, "truncated-or-forged"),
@@ -53,7 +144,10 @@ const ENDINGS: [(Ending, &str); 11] = [
     (Ending::TimeLimit, "refused-time-limit"),
     (Ending::RevokedKey, "refused-revoked-key"),
     (Ending::KeyLimit, "refused-key-limit"),
+    (Ending::Evicted, "refused-evicted"),
     (Ending::Target, "refused-target"),
+    (Ending::Dropped, "dropped"),
+    (Ending::Drained, "drained"),
     (Ending::Internal, "internal-fault"),
 ];
 
@@ -62,6 +156,12 @@ impl Ending {
     #[must_use]
     pub fn word(self) -> &'static str {
         ENDINGS[self as usize].1
+    }
+
+    /// Why a connection was refused, in a word; nothing if it was established.
+    #[must_use]
+    pub fn refusal(self) -> Option<&'static str> {
+        self.word().strip_prefix("refused-")
     }
 }
 
@@ -77,6 +177,12 @@ impl Counters {
     /// One that was open is gone.
     pub fn close(&self) {
         self.open.fetch_sub(1, Relaxed);
+    }
+
+    /// One more connection that ended like this before it was served.
+    pub fn turned_away(&self, ending: Ending) {
+        self.accepted.fetch_add(1, Relaxed);
+        self.ended(ending);
     }
 
     /// Plaintext bytes went to the peer.
@@ -95,13 +201,53 @@ impl Counters {
     }
 }
 
+impl Counters {
+    /// As they are now.
+    #[must_use]
+    pub fn now(&self) -> Numbers {
+        let Self { accepted, open, sent, received, endings } = self;
+        Numbers {
+            accepted: accepted.load(Relaxed),
+            open: open.load(Relaxed),
+            sent: sent.load(Relaxed),
+            received: received.load(Relaxed),
+            endings: endings.each_ref().map(|count| count.load(Relaxed)),
+        }
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn open_now(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+}
+
+impl Numbers {
+    /// How many connections ended in each way.
+    pub fn endings(&self) -> impl Iterator<Item = (Ending, u64)> {
+        ENDINGS.iter().zip(self.endings).map(|((ending, _), count)| (*ending, count))
+    }
+}
+
+impl AddAssign<&Self> for Numbers {
+    fn add_assign(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.open += other.open;
+        self.sent += other.sent;
+        self.received += other.received;
+        for (count, more) in self.endings.iter_mut().zip(other.endings) {
+            *count += more;
+        }
+    }
+}
+
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accepted, open, sent, received, endings } = self;
-        write!(f, "accepted={} open={}", accepted.load(Relaxed), open.load(Relaxed))?;
-        write!(f, " sent={} received={}", sent.load(Relaxed), received.load(Relaxed))?;
-        for ((_, word), count) in ENDINGS.iter().zip(endings) {
-            write!(f, " {word}={}", count.load(Relaxed))?;
+        let numbers = self.now();
+        let Numbers { accepted, open, sent, received, endings: _ } = &numbers;
+        write!(f, "accepted={accepted} open={open} sent={sent} received={received}")?;
+        for (ending, count) in numbers.endings() {
+            write!(f, " {}={count}", ending.word())?;
         }
         Ok(())
     }

@@ -4,13 +4,14 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::observe::counters::Count;
 use crate::observe::event::{Class, Event, What};
 use crate::observe::format::Format;
 use crate::observe::queue::{Batch, Entry, Queue};
@@ -22,7 +23,9 @@ use crate::observe::sink::{Patience, Sink};
 pub fn install(program: &str, level: LevelFilter, format: Format) -> LogHandle {
     // Lives as long as the process: `log` wants that.
     let logger: &'static Logger = Box::leak(Box::new(Logger {
-        level,
+        level: AtomicUsize::new(level as usize),
+        lost: Count::default(),
+        suppressed: Count::default(),
         queue: Queue::default(),
         sink: Mutex::new(Sink::new(program, format)),
         writer: OnceLock::new(),
@@ -93,6 +96,24 @@ impl LogHandle {
         }
     }
 
+    /// The least severe level that is logged.
+    #[must_use]
+    pub fn level(self) -> LevelFilter {
+        self.0.level()
+    }
+
+    /// From now on, logs this level and those that are more severe.
+    pub fn set_level(self, level: LevelFilter) {
+        self.0.level.store(level as usize, Ordering::Relaxed);
+        log::set_max_level(level);
+    }
+
+    /// How many lines the log lacks.
+    #[must_use]
+    pub fn missing(self) -> Missing {
+        Missing { lost: self.0.lost.now(), suppressed: self.0.suppressed.now() }
+    }
+
     /// Before the process ends: waits until all is written, for a second at
     /// most.
     pub fn finish(self) {
@@ -107,9 +128,21 @@ impl LogHandle {
     }
 }
 
+/// How many lines the log lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Nobody took them.
+    pub lost: u64,
+    /// They were beyond their budget.
+    pub suppressed: u64,
+}
+
 #[derive(Debug)]
 struct Logger {
-    level: LevelFilter,
+    /// A [`LevelFilter`].
+    level: AtomicUsize,
+    lost: Count,
+    suppressed: Count,
     queue: Queue,
     /// Only the thread uses it, once there is one.
     sink: Mutex<Sink>,
@@ -130,7 +163,7 @@ enum Writer {
 impl Log for Logger {
     /// Libraries are heard only when something is wrong.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.level
+        metadata.level() <= self.level()
             && (metadata.level() <= Level::Warn || metadata.target().starts_with("spipe"))
     }
 
@@ -146,22 +179,32 @@ impl Log for Logger {
 
 impl Logger {
     fn say(&self, event: Event) {
-        if event.level > self.level {
+        if event.level > self.level() {
             return;
         }
         let suppressed = match event.level {
             Level::Error | Level::Warn => self.queue.admit(&event),
             Level::Info | Level::Debug | Level::Trace => Some(0),
         };
-        if let Some(suppressed) = suppressed {
-            self.write(event, suppressed);
+        match suppressed {
+            Some(suppressed) => self.write(event, suppressed),
+            None => self.suppressed.one_more(),
         }
+    }
+
+    fn level(&self) -> LevelFilter {
+        let level = self.level.load(Ordering::Relaxed);
+        LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace)
     }
 
     fn write(&self, event: Event, suppressed: u64) {
         let entry = Entry { when: SystemTime::now(), event, suppressed };
         match self.writer.get() {
-            Some(Writer::Thread) => self.queue.push(entry),
+            Some(Writer::Thread) => {
+                if !self.queue.push(entry) {
+                    self.lost.one_more();
+                }
+            }
             Some(Writer::Nobody) => self.write_now(&entry, Duration::ZERO),
             None => self.write_now(&entry, PATIENCE),
         }
@@ -173,8 +216,17 @@ impl Logger {
         let mut lost = self.queue.take_lost();
         // Whoever was waited for in vain is not waited for again.
         let patience = if lost > 0 { Duration::ZERO } else { patience };
-        write(&mut sink, entry, &mut lost, Some(patience));
+        self.write_to(&mut sink, entry, &mut lost, Some(patience));
         self.queue.lose(lost);
+    }
+
+    /// Writes a line after one that says how many were lost before.
+    fn write_to(&self, sink: &mut Sink, entry: &Entry, lost: &mut u64, patience: Patience) {
+        say_lost(sink, lost, patience);
+        if *lost > 0 || sink.write(entry, patience).is_err() {
+            *lost += 1;
+            self.lost.one_more();
+        }
     }
 
     /// What the thread does.
@@ -184,7 +236,7 @@ impl Logger {
             let Batch { entries, lost } = self.queue.take();
             let mut sink = self.sink();
             for entry in &entries {
-                write(&mut sink, entry, &mut unsaid, None);
+                self.write_to(&mut sink, entry, &mut unsaid, None);
             }
             // They were lost after those, for want of room.
             unsaid += lost;
@@ -206,14 +258,6 @@ impl Logger {
     /// Each use leaves it whole.
     fn sink(&self) -> MutexGuard<'_, Sink> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Writes a line after one that says how many were lost before.
-fn write(sink: &mut Sink, entry: &Entry, lost: &mut u64, patience: Patience) {
-    say_lost(sink, lost, patience);
-    if *lost > 0 || sink.write(entry, patience).is_err() {
-        *lost += 1;
     }
 }
 
@@ -278,6 +322,7 @@ mod tests {
         }
         let taken = iter::from_fn(read).count();
         say();
+        assert_eq!(logger.lost.now(), 2000 - taken as u64);
         let lost = format!(": {} lines lost: the log was not read fast enough", 2000 - taken);
         assert!(read().unwrap().ends_with(&lost) && read().unwrap().ends_with(": line"));
         assert_eq!(read(), None);
@@ -286,7 +331,7 @@ mod tests {
     #[test]
     fn answer_is_written_at_any_level_and_in_any_number() {
         let logger = Box::leak(Box::new(logger(Some(Writer::Thread))));
-        logger.level = LevelFilter::Error;
+        logger.level = AtomicUsize::new(LevelFilter::Error as usize);
         LogHandle(logger).answer(Level::Info, (0..1025).map(|_| "x".repeat(400)));
         let Batch { entries, lost } = logger.queue.take();
         assert_eq!((entries.len(), lost), (1025, 0));
@@ -308,9 +353,27 @@ mod tests {
         assert!(!enabled("wasmtime", Level::Info));
     }
 
+    #[test]
+    fn level_can_be_changed() {
+        let handle = LogHandle(Box::leak(Box::new(logger(Some(Writer::Thread)))));
+        for level in LevelFilter::iter() {
+            handle.0.level.store(level as usize, Ordering::Relaxed);
+            assert_eq!(handle.level(), level);
+        }
+        let say = |what| handle.say(Event::new(Level::Debug, Class::Target, what, ""));
+        handle.0.level.store(LevelFilter::Info as usize, Ordering::Relaxed);
+        say(What::Crowded);
+        handle.0.level.store(LevelFilter::Debug as usize, Ordering::Relaxed);
+        say(What::Accepted);
+        let entries = handle.0.queue.take().entries;
+        assert!(entries.iter().map(|entry| entry.event.what).eq([What::Accepted]));
+    }
+
     fn logger(writer: Option<Writer>) -> Logger {
         Logger {
-            level: LevelFilter::Debug,
+            level: AtomicUsize::new(LevelFilter::Debug as usize),
+            lost: Count::default(),
+            suppressed: Count::default(),
             queue: Queue::default(),
             sink: Mutex::new(Sink::new("spiped", Format::Text)),
             writer: writer.map_or_else(OnceLock::new, OnceLock::from),

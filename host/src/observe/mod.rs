@@ -7,6 +7,7 @@ mod budget;
 pub mod counters;
 mod event;
 mod format;
+pub mod histogram;
 mod log;
 mod pipe;
 mod prefix;
@@ -15,6 +16,6 @@ mod sink;
 
 pub use event::{Bytes, Class, Event, Source, Subject, What};
 pub use format::Format;
-pub use log::{LogHandle, install};
+pub use log::{LogHandle, Missing, install};
 pub use pipe::{Observe, Observed};
 pub use prefix::Prefix;

@@ -82,6 +82,12 @@ impl Observed {
         self.subject.key = name.map(ToString::to_string);
     }
 
+    /// Its number, which the log has for it, if there is a log.
+    #[must_use]
+    pub fn connection(&self) -> Option<u64> {
+        self.subject.connection
+    }
+
     /// Who opened it.
     #[must_use]
     pub fn source(&self) -> Option<&Source> {

@@ -65,19 +65,21 @@ impl Queue {
         admitted
     }
 
-    /// Adds an entry, or counts it as lost.
-    pub(super) fn push(&self, entry: Entry) {
+    /// Adds an entry, or counts it as lost. Says whether there was room.
+    pub(super) fn push(&self, entry: Entry) -> bool {
         let mut state = self.lock();
         let len = entry.len();
         // One that is larger than all room there is gets through alone.
-        if state.len > 0 && state.len + len > LEN_MAX {
-            state.lost += 1;
-        } else {
+        let has_room = state.len == 0 || state.len + len <= LEN_MAX;
+        if has_room {
             state.len += len;
             state.entries.push_back(entry);
+        } else {
+            state.lost += 1;
         }
         drop(state);
         self.filled.notify_one();
+        has_room
     }
 
     /// Counts lines that could not be written.

@@ -3,6 +3,7 @@
 pub(crate) mod admission;
 mod gate;
 pub(crate) mod listener;
+pub(crate) mod live;
 mod parked;
 mod report;
 mod sources;
@@ -21,7 +22,8 @@ use crate::connection::{End, Snapshot};
 use crate::guest::GuestError;
 use crate::keys::KeySet;
 use crate::observe::Observe;
-use crate::observe::counters::Counters;
+use crate::observe::counters::PipeCounters;
+use live::LiveConnections;
 use sources::Sources;
 
 /// A source and its target. Its name, its numbers and its slots outlive a
@@ -32,7 +34,9 @@ pub(crate) struct Pipe {
     /// Who is told what happens to it.
     pub observe: Observe,
     /// What its connections did.
-    pub counters: Arc<Counters>,
+    pub counters: Arc<PipeCounters>,
+    /// Those that are there now.
+    pub live: Arc<LiveConnections>,
     /// How many connections there may be at once.
     pub slots: Slots,
     current: ArcSwap<Current>,
@@ -76,8 +80,16 @@ impl Pipe {
         let (counters, slots) = (snapshot.counters.clone(), snapshot.slots.clone());
         let name = settings.name.clone();
         let current = ArcSwap::from_pointee(Current { settings, snapshot: Arc::new(snapshot) });
-        let state = AtomicU8::new(state as u8);
-        Self { name, observe, counters, slots, current, state, sources: Sources::default() }
+        Self {
+            name,
+            observe,
+            counters,
+            live: Arc::default(),
+            slots,
+            current,
+            state: AtomicU8::new(state as u8),
+            sources: Sources::default(),
+        }
     }
 
     /// What holds for connections that begin now.

@@ -28,6 +28,9 @@ impl Pipe {
         observed.of_key(key.as_ref().and_then(Key::name));
         let class = event.class;
         observed.ended(event);
+        if outcome.is_trap() {
+            self.counters.traps.one_more();
+        }
         if outcome.is_trap()
             && let Some(prefix) = prefix
             && let Some(count) = self.sources.trapped(prefix)

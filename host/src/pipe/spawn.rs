@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::connection::live::Live;
 use crate::connection::place::Place;
 use crate::connection::slots::Slot;
 use crate::net::listen::Accepted;
-use crate::observe::Source;
+use crate::observe::{Observed, Source};
 use crate::pipe::Pipe;
 use crate::process::workers::Dispatcher;
 
@@ -32,10 +33,17 @@ impl Spawner {
             };
             let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
             let snapshot = pipe.current().snapshot.clone();
-            let ended = snapshot.serve(source, place).await;
+            let live = pipe.live.enter(live(&observed));
+            let ended = snapshot.serve(source, place, &live).await;
+            drop(live);
             drop(slot);
             pipe.report(observed, &ended);
             drop(alive);
         });
     }
+}
+
+fn live(observed: &Observed) -> Live {
+    let peer = observed.source().map(|source| source.shown.clone());
+    Live::new(observed.connection().unwrap_or_default(), peer)
 }

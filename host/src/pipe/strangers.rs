@@ -10,7 +10,6 @@ use log::Level;
 use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
-use crate::connection::tally::Tally;
 use crate::guest::NONCE_LEN;
 use crate::net::listen::Accepted;
 use crate::observe::counters::Ending;
@@ -67,6 +66,7 @@ impl<'p> Strangers<'p> {
         let slots = &self.pipe.slots;
         loop {
             let due = self.tend(spawner);
+            self.pipe.counters.waiting.set(self.waiting.len());
             // While all slots are taken, nobody new is accepted: peers with a
             // key wait in the kernel's queue, as there.
             let accept = async {
@@ -87,7 +87,7 @@ impl<'p> Strangers<'p> {
                 // Whoever has nothing to say keeps what others need.
                 Step::Accepted(None) => {
                     let shed = self.waiting.shed();
-                    self.lose(shed, Ending::Handshake);
+                    self.lose(shed, Ending::Evicted);
                 }
             }
         }
@@ -114,7 +114,7 @@ impl<'p> Strangers<'p> {
             watched = parking.watch(&accepted, id);
             accepted
         });
-        self.lose(added.shed, Ending::Handshake);
+        self.lose(added.shed, Ending::Evicted);
         if let Err(error) = watched {
             self.pipe.observe.shortage("watch a stranger", &error);
             let unwatched = self.waiting.remove(added.id);
@@ -173,7 +173,7 @@ impl<'p> Strangers<'p> {
             return;
         };
         drop(stranger);
-        Tally::new(self.pipe.counters.clone()).ended(ending);
+        self.pipe.counters.connections.turned_away(ending);
         let now = Instant::now();
         if self.said.is_none_or(|said| said + SAY_AGAIN <= now) {
             self.said = Some(now);

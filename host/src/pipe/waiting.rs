@@ -74,6 +74,12 @@ impl<T> Waiting<T> {
         }
     }
 
+    /// How many wait.
+    #[must_use]
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Whether another one can wait, now or in place of one that would go.
     #[must_use]
     pub(super) fn has_room(&self) -> bool {

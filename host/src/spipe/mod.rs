@@ -19,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::SpipeSettings;
 use crate::connection::closing::arrived;
+use crate::connection::live::Live;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::Broken;
 use crate::connection::slots::Slots;
@@ -88,7 +89,7 @@ async fn pipe(snapshot: &Snapshot, stdio: &Stdio, terminate: &mut Signal) -> Opt
     let End::Client(config) = snapshot.end else {
         unreachable!("spipe opens encrypted connections and accepts none");
     };
-    let mut tally = snapshot.tally();
+    let mut tally = snapshot.tally(Arc::new(Live::new(0, None)));
     let opened = select! {
         opened = snapshot.open(config, SOURCE, &mut tally) => opened,
         _ = terminate.recv() => return None,

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use tokio::io::ReadBuf;
 
 use super::*;
+use crate::connection::live::Live;
 use crate::connection::tally::Tally;
-use crate::guest::{Engine, established};
+use crate::guest::{Engine, Side, established};
 
 const LIMIT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -76,7 +77,7 @@ const VERIFIED: &[u8] = b"verified bytes";
 async fn end(stop: Stop, crypt: &Scripted, plain: &Scripted) -> Broken {
     let engine = Engine::new(3).unwrap();
     let mut session = established(&engine);
-    let mut tally = Tally::new(Arc::default());
+    let mut tally = Tally::new(Arc::default(), Arc::new(Live::new(0, None)), Side::Server);
     let duplex = Duplex::new(&mut session, &mut tally, VERIFIED.into());
     close(duplex, stop, crypt, plain, LIMIT).await
 }

@@ -1,0 +1,228 @@
+//! A connection as others see it while it lives, and how they end it.
+
+use std::future::poll_fn;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU8, AtomicU64};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use atomic_waker::AtomicWaker;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::connection::tally::Traffic;
+use crate::keys::Key;
+
+/// A connection as others see it while it lives. Its own task is the only one
+/// that counts, so nobody waits for anybody.
+#[derive(Debug)]
+pub struct Live {
+    id: u64,
+    peer: Option<Arc<str>>,
+    key: OnceLock<Key>,
+    stage: AtomicU8,
+    /// Plaintext bytes, from the plain side to the peer and back.
+    sent: AtomicU64,
+    received: AtomicU64,
+    began: Instant,
+    /// When a byte was moved last: see [`coarse_now`].
+    moved: AtomicU64,
+    /// Why it is to end, as a [`Reset`]; 0: it is not.
+    reset: AtomicU8,
+    task: AtomicWaker,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its peer has not authenticated yet.
+    Stranger,
+    /// Its peer has; it waits for a slot, its target or the end of the
+    /// handshake.
+    Authenticated,
+    /// A client's, on its way to the other end.
+    Connecting,
+    /// It relays.
+    Established,
+    /// It has broken, and what was authenticated before is being written.
+    Closing,
+}
+
+/// Why a connection is ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// The administrator wants it to end.
+    Dropped,
+    /// It had its time to end by itself while the process drains.
+    Drained,
+}
+
+impl Live {
+    /// One that begins now, under the number that the log has for it.
+    #[must_use]
+    pub fn new(id: u64, peer: Option<Arc<str>>) -> Self {
+        Self {
+            id,
+            peer,
+            key: OnceLock::new(),
+            stage: AtomicU8::default(),
+            sent: AtomicU64::default(),
+            received: AtomicU64::default(),
+            began: Instant::now(),
+            moved: AtomicU64::new(coarse_now()),
+            reset: AtomicU8::default(),
+            task: AtomicWaker::new(),
+        }
+    }
+
+    /// Its number, which no other one of this process has.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub fn peer(&self) -> Option<&str> {
+        self.peer.as_deref()
+    }
+
+    /// Its key, once that is known.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        self.key.get()
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        STAGES
+            .get(usize::from(self.stage.load(Relaxed)))
+            .map_or(Stage::Closing, |(stage, _)| *stage)
+    }
+
+    /// What it has moved so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        Traffic { sent: self.sent.load(Relaxed), received: self.received.load(Relaxed) }
+    }
+
+    /// For how long it has been there.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// For how long it has moved no byte.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        Duration::from_millis(coarse_now().saturating_sub(self.moved.load(Relaxed)))
+    }
+
+    /// Ends it. The first reason stands.
+    pub fn reset(&self, why: Reset) {
+        let _ = self.reset.compare_exchange(0, why as u8 + 1, Release, Relaxed);
+        self.task.wake();
+    }
+
+    /// Resolves when it is to end. One task only can wait.
+    pub async fn told_to_end(&self) -> Reset {
+        let told = || match self.reset.load(Acquire) {
+            0 => Poll::Pending,
+            1 => Poll::Ready(Reset::Dropped),
+            _ => Poll::Ready(Reset::Drained),
+        };
+        poll_fn(|context| {
+            self.task.register(context.waker());
+            told()
+        })
+        .await
+    }
+
+    /// Its key is this one.
+    pub(super) fn of_key(&self, key: &Key) {
+        // It has one only, and comes to know it once.
+        let _ = self.key.set(key.clone());
+    }
+
+    /// It has come this far. Says how far it was before.
+    pub(super) fn reached(&self, stage: Stage) -> Stage {
+        let before = self.stage();
+        self.stage.store(stage as u8, Relaxed);
+        before
+    }
+
+    pub(super) fn sent(&self, bytes: u64) {
+        self.moved(&self.sent, bytes);
+    }
+
+    pub(super) fn received(&self, bytes: u64) {
+        self.moved(&self.received, bytes);
+    }
+
+    /// Nobody else writes to it, so reading and writing may be two steps.
+    fn moved(&self, to: &AtomicU64, bytes: u64) {
+        to.store(to.load(Relaxed).wrapping_add(bytes), Relaxed);
+        self.moved.store(coarse_now(), Relaxed);
+    }
+}
+
+/// All of them, in the order of their declaration, and their words.
+const STAGES: [(Stage, &str); 5] = [
+    (Stage::Stranger, "stranger"),
+    (Stage::Authenticated, "authenticated"),
+    (Stage::Connecting, "connecting"),
+    (Stage::Established, "established"),
+    (Stage::Closing, "closing"),
+];
+
+impl Stage {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        STAGES[self as usize].1
+    }
+}
+
+/// Milliseconds on a clock that never steps and is a few of them late, which
+/// makes it cheap enough to be read for every batch.
+fn coarse_now() -> u64 {
+    let now = clock_gettime(ClockId::MonotonicCoarse);
+    let milliseconds = now.tv_sec * 1000 + now.tv_nsec / 1_000_000;
+    u64::try_from(milliseconds).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_has_its_word_in_its_place() {
+        for (index, (stage, _)) in STAGES.iter().enumerate() {
+            assert_eq!(*stage as usize, index);
+            let live = Live::new(0, None);
+            live.reached(*stage);
+            assert_eq!(live.stage(), *stage);
+        }
+    }
+
+    #[tokio::test]
+    async fn first_reason_to_end_stands() {
+        let live = Live::new(1, None);
+        live.reset(Reset::Drained);
+        live.reset(Reset::Dropped);
+        assert_eq!(live.told_to_end().await, Reset::Drained);
+    }
+
+    #[tokio::test]
+    async fn task_that_waits_is_woken() {
+        let live = Arc::new(Live::new(1, None));
+        let waiting = tokio::spawn({
+            let live = live.clone();
+            async move { live.told_to_end().await }
+        });
+        tokio::task::yield_now().await;
+        live.reset(Reset::Dropped);
+        assert_eq!(waiting.await.ok(), Some(Reset::Dropped));
+    }
+}
