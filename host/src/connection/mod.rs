@@ -44,7 +44,7 @@ use crate::net::stream::Stream;
 impl Snapshot {
     /// Serves one accepted connection, which has this place until it has
     /// authenticated. Others see it as `live`.
-    pub async fn serve(self: Arc<Self>, source: Socket, place: Place, live: &Arc<Live>) -> Ended {
+    pub async fn serve(self: Arc<Self>, source: Socket, place: Place, live: Arc<Live>) -> Ended {
         let mut tally = self.tally(live.clone());
         let served = async {
             match &self.end {

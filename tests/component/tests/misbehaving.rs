@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 use spiped::connection::handshake::HandshakeError;
+use spiped::connection::live::Live;
 use spiped::connection::outcome::Outcome;
 use spiped::connection::place::Place;
 use spiped::connection::relay::Broken;
@@ -108,8 +109,9 @@ impl Lab {
     async fn stranger(&self) -> Stranger {
         let mut crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = self.source.accept().await.unwrap();
-        let outcome =
-            tokio::spawn(self.pipe.clone().serve(Socket::Tcp(accepted), Place::unlimited(0)));
+        let live = Arc::new(Live::new(0, None));
+        let served = self.pipe.clone().serve(Socket::Tcp(accepted), Place::unlimited(0), live);
+        let outcome = tokio::spawn(served);
         crypt.read_exact(&mut [0; 32]).await.unwrap();
         Stranger { crypt, outcome }
     }
