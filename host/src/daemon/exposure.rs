@@ -24,7 +24,7 @@ pub(super) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint])
 fn leaves_host(endpoint: &Endpoint) -> bool {
     match endpoint {
         Endpoint::Tcp(address) => !address.ip().to_canonical().is_loopback(),
-        Endpoint::Unix(_) => false,
+        Endpoint::Unix(_) | Endpoint::Abstract(_) => false,
     }
 }
 

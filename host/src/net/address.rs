@@ -4,9 +4,10 @@
 //! In the order decided:
 //!
 //! 1. a leading `/`: the path of a Unix stream socket;
-//! 2. otherwise the text is split at its *last* colon into host and port;
-//! 3. a host in brackets is an IP address, its port a number from 1 to 65535;
-//! 4. any other host is a name for the system resolver (unbracketed IPv4
+//! 2. a leading `@`: a Unix stream socket without a file, whatever follows;
+//! 3. otherwise the text is split at its *last* colon into host and port;
+//! 4. a host in brackets is an IP address, its port a number from 1 to 65535;
+//! 5. any other host is a name for the system resolver (unbracketed IPv4
 //!    included), its port a number or a service name.
 
 use std::ffi::{OsStr, OsString};
@@ -23,6 +24,8 @@ use thiserror::Error;
 pub enum Address {
     /// An absolute path of a Unix stream socket.
     Unix(PathBuf),
+    /// The name of an abstract Unix stream socket, without its `@`; never empty.
+    Abstract(OsString),
     /// An IP address and a port: needs no resolver.
     Literal(SocketAddr),
     /// A host and a port (or service name) for the resolver.
@@ -74,6 +77,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{}", name.display()),
             Self::Literal(address) => write!(f, "[{}]:{}", address.ip(), address.port()),
             Self::Name { host, port } => write!(f, "{host}:{port}"),
         }
@@ -121,6 +125,12 @@ pub enum AddressError {
     /// Longer than a socket address can hold.
     #[error("socket path too long: {} (at most {SOCKET_PATH_MAX} bytes)", .0.display())]
     PathTooLong(PathBuf),
+    /// The same of an abstract socket's name.
+    #[error("socket name too long: {} (at most {SOCKET_PATH_MAX} bytes after the @)", .0.display())]
+    NameTooLong(OsString),
+    /// An `@` alone.
+    #[error("No name of an abstract Unix socket: @ (write @NAME)")]
+    NoName,
     /// Not UTF-8, or with a zero byte.
     #[error("Not an address: {}", .0.display())]
     NotText(OsString),
@@ -145,7 +155,8 @@ fn is_ipv6(text: &str) -> bool {
     text.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Linux keeps 108 bytes for the path, the closing zero included.
+/// Linux keeps 108 bytes for the path, the closing zero included, or for an
+/// abstract name with its leading zero.
 const SOCKET_PATH_MAX: usize = 107;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,6 +175,13 @@ fn parse(text: &OsStr, port: Port) -> Result<Address, AddressError> {
             Err(AddressError::PathTooLong(path))
         } else {
             Ok(Address::Unix(path))
+        };
+    }
+    if let Some(name) = text.as_bytes().strip_prefix(b"@") {
+        return match name.len() {
+            0 => Err(AddressError::NoName),
+            1..=SOCKET_PATH_MAX => Ok(Address::Abstract(OsStr::from_bytes(name).to_owned())),
+            _ => Err(AddressError::NameTooLong(text.to_owned())),
         };
     }
     let Some(text) = text.to_str() else {
@@ -258,6 +276,20 @@ mod tests {
         let longest = format!("/{}", "x".repeat(106));
         assert!(address(&longest).is_ok());
         assert!(matches!(address(&format!("{longest}x")), Err(AddressError::PathTooLong(_))));
+    }
+
+    #[test]
+    fn at_sign_makes_an_abstract_name_of_all_that_follows() {
+        for name in ["redis", "a b", "name:80", "[::1]:80", "/run/socket", "@"] {
+            assert_eq!(address(&format!("@{name}")), Ok(Address::Abstract(name.into())));
+            assert_eq!(bind(&format!("@{name}")), Ok(Address::Abstract(name.into())));
+        }
+        assert_eq!(address("@"), Err(AddressError::NoName));
+        let longest = format!("@{}", "x".repeat(107));
+        assert!(address(&longest).is_ok());
+        assert!(matches!(address(&format!("{longest}x")), Err(AddressError::NameTooLong(_))));
+        assert!(matches!(Address::parse(OsStr::from_bytes(b"@\xff")), Ok(Address::Abstract(_))));
+        assert!(Address::parse(OsStr::from_bytes(b"@a\0b")).is_err());
     }
 
     #[test]
@@ -364,7 +396,7 @@ mod tests {
 
     #[test]
     fn shown_as_it_can_be_typed() {
-        for text in ["[::1]:80", "[1.2.3.4]:80", "host:http", "/run/socket"] {
+        for text in ["[::1]:80", "[1.2.3.4]:80", "host:http", "/run/socket", "@redis:80"] {
             assert_eq!(address(text).unwrap().to_string(), text);
         }
     }

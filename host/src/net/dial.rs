@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -128,15 +127,15 @@ async fn connect(target: &Endpoint, bind: Option<&Endpoint>) -> io::Result<Socke
                     socket.set_reuseaddr(true)?;
                     socket.bind(*local).map_err(|error| binding(&error))?;
                 }
-                Some(Endpoint::Unix(_)) => return Err(wrong_family()),
+                Some(Endpoint::Unix(_) | Endpoint::Abstract(_)) => return Err(wrong_family()),
                 None => {}
             }
             Ok(Socket::Tcp(socket.connect(*address).await?))
         }
-        Endpoint::Unix(path) => {
+        Endpoint::Unix(_) | Endpoint::Abstract(_) => {
             let mut pause = BACKLOG_PAUSE_MIN;
             loop {
-                match connect_unix(path, bind).await {
+                match connect_unix(target, bind).await {
                     // Over TCP, the kernel does that.
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         sleep(pause).await;
@@ -150,15 +149,13 @@ async fn connect(target: &Endpoint, bind: Option<&Endpoint>) -> io::Result<Socke
 }
 
 /// At once: a full backlog is an error.
-async fn connect_unix(target: &Path, bind: Option<&Endpoint>) -> io::Result<UnixStream> {
+async fn connect_unix(target: &Endpoint, bind: Option<&Endpoint>) -> io::Result<UnixStream> {
     let socket = UnixSocket::new_stream()?;
-    match bind {
-        Some(Endpoint::Unix(local)) => {
-            socket.bind(local).map_err(|error| binding(&error))?;
-        }
-        Some(Endpoint::Tcp(_)) => return Err(wrong_family()),
-        None => {}
+    if let Some(bind) = bind {
+        let local = bind.socket_name().ok_or_else(wrong_family)?;
+        socket.bind(local).map_err(|error| binding(&error))?;
     }
+    let target = target.socket_name().ok_or(io::ErrorKind::InvalidInput)?;
     socket.connect(target).await
 }
 

@@ -7,12 +7,15 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use rustix::net::sockopt::set_socket_reuseaddr;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen as listen_to, socket_with};
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen as listen_to, socket_with,
+};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 
 use super::resolve::Endpoint;
@@ -71,6 +74,13 @@ fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket
         }
         Endpoint::Unix(path) => {
             Ok(BoundSocket { socket: file.listen(path, BACKLOG)?, is_unix: true })
+        }
+        // It has no file that could be stale, or have a mode or an owner.
+        Endpoint::Abstract(name) => {
+            let socket = stream_socket(AddressFamily::UNIX)?;
+            bind(&socket, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
+            listen_to(&socket, BACKLOG)?;
+            Ok(BoundSocket { socket, is_unix: true })
         }
     }
 }

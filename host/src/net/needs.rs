@@ -16,6 +16,7 @@ pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
         connects_to: targets.iter().filter_map(port).collect(),
         connects_from: Vec::new(),
         makes_sockets_in: None,
+        connects_to_abstract: targets.iter().any(|target| matches!(target, Address::Abstract(_))),
         capabilities: CapabilitySet::empty(),
     };
     if targets.iter().any(|target| matches!(target, Address::Unix(_))) {
@@ -33,7 +34,7 @@ pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
             needs.makes_sockets_in = path.parent().map(ToOwned::to_owned);
             needs.capabilities |= CapabilitySet::DAC_OVERRIDE;
         }
-        None => {}
+        Some(Endpoint::Abstract(_)) | None => {}
     }
     needs
 }
@@ -43,7 +44,7 @@ pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
 #[allow(clippy::option_option, reason = "it is collected into an Option<Vec<u16>>")]
 fn port(target: &Address) -> Option<Option<u16>> {
     match target {
-        Address::Unix(_) => None,
+        Address::Unix(_) | Address::Abstract(_) => None,
         Address::Literal(address) => Some(Some(address.port())),
         Address::Name { port, .. } => Some(port.parse().ok()),
     }
@@ -63,7 +64,7 @@ mod tests {
         assert_eq!(ports(&["[::1]:80"]), Some(vec![80]));
         assert_eq!(ports(&["example.net:80", "[::1]:81"]), Some(vec![80, 81]));
         assert_eq!(ports(&["[::1]:80", "example.net:http"]), None);
-        assert_eq!(ports(&["/run/socket"]), Some(vec![]));
+        assert_eq!(ports(&["/run/socket", "@socket"]), Some(vec![]));
     }
 
     #[test]
@@ -78,5 +79,6 @@ mod tests {
         let reserved = needed("[::1]:80", Some("127.0.0.1:1023"));
         assert_eq!(reserved, CapabilitySet::NET_BIND_SERVICE);
         assert_eq!(needed("/run/socket", None), CapabilitySet::DAC_OVERRIDE);
+        assert_eq!(needed("@socket", None), CapabilitySet::empty());
     }
 }

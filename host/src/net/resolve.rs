@@ -1,11 +1,14 @@
 //! From an address to the endpoints it stands for, through the system
 //! resolver. Blocking: call it where blocking is allowed.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +24,24 @@ pub enum Endpoint {
     Tcp(SocketAddr),
     /// A Unix stream socket.
     Unix(PathBuf),
+    /// A Unix stream socket that has this name in place of a file.
+    Abstract(OsString),
+}
+
+impl Endpoint {
+    /// A Unix socket's name as calls to the system take it: a path, or a zero byte
+    /// and what is no path.
+    #[must_use]
+    pub(super) fn socket_name(&self) -> Option<Cow<'_, Path>> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => Some(Cow::Borrowed(path)),
+            Self::Abstract(name) => {
+                let name = [b"\0", name.as_bytes()].concat();
+                Some(Cow::Owned(OsString::from_vec(name).into()))
+            }
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -28,6 +49,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp(address) => write!(f, "[{}]:{}", address.ip(), address.port()),
             Self::Unix(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{}", name.display()),
         }
     }
 }
@@ -52,6 +74,7 @@ pub struct ResolveError {
 pub fn resolve(address: &Address) -> Result<Vec<Endpoint>, ResolveError> {
     match address {
         Address::Unix(path) => Ok(vec![Endpoint::Unix(path.clone())]),
+        Address::Abstract(name) => Ok(vec![Endpoint::Abstract(name.clone())]),
         Address::Literal(address) => Ok(vec![Endpoint::Tcp(*address)]),
         Address::Name { host, port } => look_up(host, port),
     }
@@ -155,6 +178,7 @@ mod tests {
     fn literal_and_path_need_no_resolver() {
         assert_eq!(endpoints("[::1]:80"), ["[::1]:80"]);
         assert_eq!(endpoints("/run/socket"), ["/run/socket"]);
+        assert_eq!(endpoints("@socket"), ["@socket"]);
     }
 
     #[test]

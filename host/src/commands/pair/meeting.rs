@@ -192,7 +192,7 @@ impl SocketFile {
     fn of(endpoint: &Endpoint) -> Option<Self> {
         match endpoint {
             Endpoint::Unix(path) => Some(Self(path.clone())),
-            Endpoint::Tcp(_) => None,
+            Endpoint::Tcp(_) | Endpoint::Abstract(_) => None,
         }
     }
 }

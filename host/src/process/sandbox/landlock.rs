@@ -27,7 +27,7 @@ fn shut_in(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(TRIED))?
         .handle_access(AccessNet::BindTcp)?
-        .scope(scopes())?;
+        .scope(scopes(needs))?;
     if needs.connects_to.is_some() {
         rules = rules.handle_access(AccessNet::ConnectTcp)?;
     }
@@ -63,11 +63,12 @@ fn shut_in_to_read() -> Result<RestrictionStatus, RulesetError> {
         .restrict_self()
 }
 
-/// Signals to others; and abstract sockets, unless the service manager waits for
-/// news at one.
-fn scopes() -> BitFlags<Scope> {
+/// Signals to others; and abstract sockets, unless the target is one, or the
+/// service manager waits for news at one.
+fn scopes(needs: &Needs) -> BitFlags<Scope> {
     let notified = env::var_os("NOTIFY_SOCKET");
-    if notified.is_some_and(|path| path.as_bytes().starts_with(b"@")) {
+    let notified = notified.is_some_and(|path| path.as_bytes().starts_with(b"@"));
+    if notified || needs.connects_to_abstract {
         Scope::Signal.into()
     } else {
         Scope::Signal | Scope::AbstractUnixSocket

@@ -31,6 +31,8 @@ pub(crate) struct Needs {
     /// The TCP ports that its outgoing connections have at its end, if it chooses
     /// them.
     pub connects_from: Vec<u16>,
+    /// Whether it connects to Unix sockets without a file.
+    pub connects_to_abstract: bool,
     /// Where it makes Unix sockets.
     pub makes_sockets_in: Option<PathBuf>,
     /// Capabilities it cannot do without, as far as it has them.

@@ -166,6 +166,7 @@ impl World {
         Needs {
             connects_to: Some(vec![self.target.local_addr().unwrap().port()]),
             connects_from: Vec::new(),
+            connects_to_abstract: false,
             makes_sockets_in: None,
             capabilities: CapabilitySet::empty(),
         }
