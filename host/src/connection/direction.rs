@@ -48,6 +48,8 @@ pub(super) struct Direction {
     written: usize,
     /// How much of that the last poll wrote.
     pub(super) just_written: usize,
+    /// Whether the last poll read anything, or an end.
+    just_read: bool,
     stage: Stage,
     /// A write to where this direction reads from has failed like this, which
     /// has used up the error: an end that is read there is none.
@@ -68,11 +70,16 @@ enum Stage {
 impl Direction {
     pub(super) fn new(pending: Vec<u8>) -> Self {
         let stage = Stage::Reading;
-        Self { pending, written: 0, just_written: 0, stage, failed: None }
+        Self { pending, written: 0, just_written: 0, just_read: false, stage, failed: None }
     }
 
     pub(super) fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done(_))
+    }
+
+    /// Whether the last poll read or wrote anything.
+    pub(super) fn has_moved(&self) -> bool {
+        self.just_read || self.just_written > 0
     }
 
     /// Whether it waits for bytes, and for nothing else.
@@ -142,6 +149,7 @@ impl Direction {
         handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
     ) -> Poll<Result<(), Stop>> {
         self.just_written = 0;
+        self.just_read = false;
         let failed_write = |error| Stop::Write(to, error);
         ready!(self.poll_write(cx, writer)).map_err(failed_write)?;
         match self.stage {
@@ -189,6 +197,7 @@ impl Direction {
             }
             Ok(handle(bytes))
         }))?;
+        self.just_read = true;
         let (pending, status) = handled?;
         self.pending = pending;
         Poll::Ready(Ok(status))

@@ -8,6 +8,7 @@ pub(crate) mod foreign;
 pub mod handshake;
 pub(crate) mod heard;
 mod hints;
+mod inactivity;
 pub mod live;
 pub mod outcome;
 pub mod place;
@@ -32,7 +33,7 @@ use crate::connection::heard::Overheard;
 use crate::connection::live::{Live, Stage};
 use crate::connection::outcome::Outcome;
 use crate::connection::place::Place;
-use crate::connection::relay::relay;
+use crate::connection::relay::{Limits, relay};
 use crate::connection::slots::Slot;
 use crate::connection::stranger::Peer;
 use crate::connection::tally::Tally;
@@ -249,7 +250,7 @@ impl Snapshot {
     /// connection for one that was complete, however it ends:
     /// protocol.md F-2, F-5.
     fn begin(&self, socket: &Socket) {
-        socket.tune(self.keepalive);
+        socket.tune(self.keepalive, self.user_timeout);
         socket.reset_when_dropped();
     }
 
@@ -269,8 +270,12 @@ impl Snapshot {
         tally.reached(Stage::Established);
         let mut session = Sleeper::new(&self.engine, guest);
         let key = tally.key().filter(|_| self.key_policy.close_revoked).cloned();
-        let limit = self.time_limit;
-        let relay = relay(&mut session, to_plain, failure, crypt, plain, tally, limit);
+        let limits = Limits {
+            reader: self.time_limit,
+            idle: self.idle_limit,
+            half_closed: self.half_closed_limit,
+        };
+        let relay = relay(&mut session, to_plain, failure, crypt, plain, tally, limits);
         let result = select! {
             biased;
             () = revoked(key) => None,

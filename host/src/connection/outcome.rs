@@ -9,6 +9,7 @@ use log::Level;
 use crate::connection::handshake::HandshakeError;
 use crate::connection::heard::Heard;
 use crate::connection::hints;
+use crate::connection::inactivity::Inactive;
 use crate::connection::live::Reset;
 use crate::connection::place::Dismissal;
 use crate::connection::relay::Broken;
@@ -72,7 +73,7 @@ impl Outcome {
                 Level::Debug
             }
             Self::Closed(_)
-            | Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _)
+            | Self::Broken(Broken::Crypt(_) | Broken::Plain(_) | Broken::Inactive(_), _)
             | Self::Reset(..) => Level::Info,
             Self::Broken(Broken::Session(_), _)
             | Self::Revoked(_)
@@ -155,6 +156,8 @@ impl Outcome {
         match self {
             Self::Closed(_) => Ending::Closed,
             Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Ending::Broken,
+            Self::Broken(Broken::Inactive(Inactive::Idle(_)), _) => Ending::Idle,
+            Self::Broken(Broken::Inactive(Inactive::HalfClosed(_)), _) => Ending::HalfClosed,
             Self::Broken(Broken::Session(Failure::Protocol(ProtocolFailure::Peer(_))), _) => {
                 Ending::TruncatedOrForged
             }
@@ -221,6 +224,9 @@ impl fmt::Display for Description<'_> {
         let Self { outcome, config, authenticated } = *self;
         match outcome {
             Outcome::Closed(traffic) => write!(f, "closed: {traffic}"),
+            Outcome::Broken(Broken::Inactive(inactive), traffic) => {
+                write!(f, "reset: {inactive}; {traffic}")
+            }
             Outcome::Broken(cause, traffic) => {
                 let down = service_seems_down(config.side(), cause, *traffic);
                 let hint = if down { hints::SERVICE_DOWN } else { "" };
@@ -274,6 +280,7 @@ impl fmt::Display for Broken {
         let socket =
             |f: &mut fmt::Formatter<'_>, side, error: &io::Error| write!(f, "{side} side: {error}");
         match self {
+            Self::Inactive(inactive) => inactive.fmt(f),
             Self::Session(failure) => failure.fmt(f),
             Self::Crypt(error) => socket(f, "encrypted", error),
             Self::Plain(error) => socket(f, "plain", error),

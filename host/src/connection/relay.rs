@@ -20,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::connection::buffer::{self, BATCH_LEN, PLAIN_BATCH_LEN};
 use crate::connection::closing::close;
 use crate::connection::direction::{CryptOrPlain, Direction, End, Stop};
+use crate::connection::inactivity::{Inactive, Inactivity};
 use crate::connection::live::Stage;
 use crate::connection::tally::Tally;
 use crate::guest::{Failure, Sleeper};
@@ -33,9 +34,22 @@ pub(super) const BATCHES_A_TURN: usize = 8;
 /// too seldom to stay awake pays 50 millionths of a processor.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Time limits of an established connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a reader may stand still once something has broken.
+    pub reader: Duration,
+    /// How long no byte may move; `None`: any time.
+    pub idle: Option<Duration>,
+    /// The same once one direction has ended.
+    pub half_closed: Option<Duration>,
+}
+
 /// Why a connection broke.
 #[derive(Debug)]
 pub enum Broken {
+    /// No byte has moved for longer than it may.
+    Inactive(Inactive),
     /// The session failed.
     Session(Failure),
     /// The crypt side's socket failed.
@@ -46,8 +60,7 @@ pub enum Broken {
 
 /// Copies both ways until both directions have ended, or one breaks.
 /// `to_plain` is what came out of the handshake, and `failure` is set if the
-/// session failed right after that; `tally` counts as it goes. Once something
-/// has broken, `limit` is how long a reader may stand still.
+/// session failed right after that; `tally` counts as it goes.
 ///
 /// # Errors
 /// Why the connection broke. Both streams have then been reset.
@@ -58,7 +71,7 @@ pub async fn relay<C, P>(
     crypt: &C,
     plain: &P,
     tally: &mut Tally,
-    limit: Duration,
+    limits: Limits,
 ) -> Result<(), Broken>
 where
     C: Stream,
@@ -69,14 +82,20 @@ where
     let mut duplex = Duplex::new(session, tally, to_plain);
     let stop = match failure {
         Some(failure) => Stop::Session(failure),
-        None => match duplex.run(crypt, plain).await {
-            Ok(()) => return Ok(()),
+        None => match duplex.run(crypt, plain, Inactivity::new(limits)).await {
+            Ok(Ok(())) => return Ok(()),
+            // Neither side has taken a byte for long enough already.
+            Ok(Err(inactive)) => {
+                crypt.reset();
+                plain.reset();
+                return Err(Broken::Inactive(inactive));
+            }
             Err(stop) => stop,
         },
     };
     duplex.tally.reached(Stage::Closing);
     // In a box: no other connection needs room for it.
-    Err(Box::pin(close(duplex, stop, crypt, plain, limit)).await)
+    Err(Box::pin(close(duplex, stop, crypt, plain, limits.reader)).await)
 }
 
 /// A connection's two directions, and what is between them.
@@ -102,8 +121,14 @@ impl<'a, 'e> Duplex<'a, 'e> {
         Self { session, tally, inward, outward, moved: false }
     }
 
-    /// Copies until both directions have ended, or something breaks.
-    async fn run<C: Stream, P: Stream>(&mut self, crypt: &C, plain: &P) -> Result<(), Stop> {
+    /// Copies until both directions have ended, or nothing has moved for too long,
+    /// or something breaks.
+    async fn run<C: Stream, P: Stream>(
+        &mut self,
+        crypt: &C,
+        plain: &P,
+        mut inactivity: Inactivity,
+    ) -> Result<Result<(), Inactive>, Stop> {
         let mut crypt_gone = pin!(crypt.gone());
         let mut plain_gone = pin!(plain.gone());
         let mut nap = interval_at(Instant::now() + IDLE, IDLE);
@@ -112,10 +137,11 @@ impl<'a, 'e> Duplex<'a, 'e> {
             for _ in 0..BATCHES_A_TURN {
                 let received = self.poll_inward(cx, crypt, plain)?;
                 let sent = self.poll_outward(cx, crypt, plain)?;
+                inactivity.note(&self.inward, &self.outward);
                 // protocol.md E-4: neither direction waits for the other, or
-                // has a time limit.
+                // has a time limit that nobody has asked for.
                 if self.inward.is_done() && self.outward.is_done() {
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(Ok(Ok(())));
                 }
                 if received.is_pending() && sent.is_pending() {
                     // Asleep, it needs no clock either.
@@ -132,7 +158,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
                     if !self.outward.is_reading() && plain_gone.as_mut().poll(cx).is_ready() {
                         return Poll::Ready(Err(Stop::Gone(CryptOrPlain::Plain)));
                     }
-                    return Poll::Pending;
+                    return inactivity.poll(cx).map(|inactive| Ok(Err(inactive)));
                 }
             }
             cx.waker().wake_by_ref();

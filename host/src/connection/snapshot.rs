@@ -9,6 +9,7 @@ use crate::connection::slots::Slots;
 use crate::connection::tally::Tally;
 use crate::guest::{ClientConfig, Config, Engine, GuestError, KeyExchange, omits_forward_secrecy};
 use crate::keys::{Key, KeyPolicy, Keyring};
+use crate::net::proxy::ProxyVersion;
 use crate::net::resolve::Endpoint;
 use crate::net::socket::KeepAlive;
 use crate::net::targets::Targets;
@@ -35,10 +36,18 @@ pub struct Snapshot {
     pub targets: Targets,
     /// The local address of connections to the target.
     pub bind: Option<Endpoint>,
-    /// For connecting, and again for the handshake. No limit after that.
+    /// For connecting, and again for the handshake.
     pub time_limit: Duration,
+    /// How long an established connection may move no byte; `None`: any time.
+    pub idle_limit: Option<Duration>,
+    /// The same once one direction has ended; `None`: any time.
+    pub half_closed_limit: Option<Duration>,
     /// TCP keep-alive probes on both sockets; `None`: none.
     pub keepalive: Option<KeepAlive>,
+    /// `TCP_USER_TIMEOUT` of both sockets; `None`: the system's.
+    pub user_timeout: Option<Duration>,
+    /// Whether the target is told with the PROXY protocol who connects.
+    pub proxy_to: Option<ProxyVersion>,
     /// How many connections there may be at once. A server's peers take one when
     /// they have authenticated.
     pub slots: Slots,

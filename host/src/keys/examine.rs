@@ -163,9 +163,8 @@ mod tests {
         write(&at("e.pub"), STRONG, 0o600);
         let source = KeySource::FileOrDirectory(directory.path().into());
         let Examination { files, faults } = source.examine(KeyRules::default());
-        let counts = |file: &ExaminedFile| {
-            (file.psk.is_some(), file.doubts.len(), file.faults.len())
-        };
+        let counts =
+            |file: &ExaminedFile| (file.psk.is_some(), file.doubts.len(), file.faults.len());
         let counts: Vec<_> = files.iter().map(counts).collect();
         assert_eq!(counts, [(true, 0, 0), (true, 1, 0), (true, 0, 1), (false, 0, 1)]);
         // The name of `e.pub`, and that `c` is `a` once more.

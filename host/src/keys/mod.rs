@@ -15,7 +15,7 @@ pub(crate) mod strength;
 
 pub use doubt::{Doubt, KeyRules};
 pub use error::KeySetError;
-pub(crate) use examine::{ExaminedFile, Examination};
+pub(crate) use examine::{Examination, ExaminedFile};
 pub use keyring::Keyring;
 pub use name::KeyName;
 pub(crate) use set::KEYS_MAX;

@@ -12,6 +12,7 @@ use rustix::io::{Errno, read, retry_on_intr};
 use rustix::ioctl::{Getter, ioctl};
 use rustix::net::sockopt::{
     set_socket_keepalive, set_socket_linger, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl,
+    set_tcp_user_timeout,
 };
 use rustix::net::{SendFlags, Shutdown, connect_unspec, send, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -56,10 +57,11 @@ pub enum Socket {
 
 impl Socket {
     /// Sets what every connection has: no Nagle delay, and keep-alive probes
-    /// unless switched off. There is no time limit for bytes that the other end
-    /// does not take: a reader that stands still is not gone. As upstream does,
-    /// a failure is passed over: the connection works without.
-    pub fn tune(&self, keepalive: Option<KeepAlive>) {
+    /// unless switched off. Without a `user_timeout` there is no time limit for
+    /// bytes that the other end does not take: a reader that stands still is not
+    /// gone. As upstream does, a failure is passed over: the connection works
+    /// without.
+    pub fn tune(&self, keepalive: Option<KeepAlive>, user_timeout: Option<Duration>) {
         if let Self::Tcp(stream) = self {
             let _ = stream.set_nodelay(true);
             let _ = set_socket_keepalive(stream, keepalive.is_some());
@@ -67,6 +69,11 @@ impl Socket {
                 let _ = set_tcp_keepidle(stream, idle);
                 let _ = set_tcp_keepintvl(stream, interval);
                 let _ = set_tcp_keepcnt(stream, count);
+            }
+            if let Some(timeout) = user_timeout {
+                // 0 would be the system's own.
+                let milliseconds = u32::try_from(timeout.as_millis().max(1)).unwrap_or(u32::MAX);
+                let _ = set_tcp_user_timeout(stream, milliseconds);
             }
         }
     }

@@ -111,6 +111,10 @@ pub enum Ending {
     TruncatedOrForged,
     /// Its key was revoked.
     Revoked,
+    /// It moved no byte for longer than it may.
+    Idle,
+    /// The same, after one of its directions had ended.
+    HalfClosed,
     /// Its peer does not hold an accepted key.
     WrongKey,
     /// Its handshake went wrong in another way.
@@ -134,11 +138,13 @@ pub enum Ending {
 }
 
 /// All of them, in the order of their declaration, and their words.
-const ENDINGS: [(Ending, &str); 14] = [
+const ENDINGS: [(Ending, &str); 16] = [
     (Ending::Closed, "closed"),
     (Ending::Broken, "broken"),
     (Ending::TruncatedOrForged, "truncated-or-forged"),
     (Ending::Revoked, "revoked"),
+    (Ending::Idle, "idle"),
+    (Ending::HalfClosed, "half-closed"),
     (Ending::WrongKey, "refused-wrong-key"),
     (Ending::Handshake, "refused-handshake"),
     (Ending::TimeLimit, "refused-time-limit"),

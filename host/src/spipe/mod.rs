@@ -69,7 +69,11 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
             targets: Targets::new(targets, settings.connection.balance, observe),
             bind,
             time_limit: settings.connection.time_limit,
+            idle_limit: settings.connection.idle_limit,
+            half_closed_limit: settings.connection.half_closed_limit,
             keepalive: settings.connection.keepalive,
+            user_timeout: settings.connection.user_timeout,
+            proxy_to: settings.connection.proxy_to,
             slots: Slots::new(NonZeroUsize::MIN),
             compute,
         };

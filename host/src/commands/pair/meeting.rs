@@ -63,7 +63,7 @@ pub(super) async fn meet(
             let addresses = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
             let limit = limit.min(DIAL_LIMIT.saturating_mul(addresses));
             let socket = dial(&endpoints, None, limit).await.map_err(PairError::Dial)?;
-            socket.tune(Some(KeepAlive::default()));
+            socket.tune(Some(KeepAlive::default()), None);
             let mut exchange = Exchange::new(engine, Side::Client, code)?;
             let output = Ok(exchange.start()?);
             Ok(Peer { socket, exchange, output })
@@ -132,7 +132,7 @@ async fn hear(accepted: Accepted, exchange: Exchange) -> Result<(Peer, String), 
         Ok((socket, peer)) => (socket, peer.to_string()),
         Err(error) => return Err(Stranger { name: "a caller".into(), reason: error.to_string() }),
     };
-    socket.tune(Some(KeepAlive::default()));
+    socket.tune(Some(KeepAlive::default()), None);
     let heard = timeout(FIRST_MESSAGE_LIMIT, first_message(socket, exchange)).await;
     match heard.unwrap_or_else(|_| Err(format!("silent for {} s", FIRST_MESSAGE_LIMIT.as_secs()))) {
         Ok(peer) => Ok((peer, name)),
