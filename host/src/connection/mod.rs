@@ -21,10 +21,12 @@ pub(crate) mod tally;
 pub use snapshot::{End, Snapshot};
 
 use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::time::timeout_at;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{timeout, timeout_at};
 use tokio::{select, try_join};
 
 use crate::connection::acceptors::Acceptors;
@@ -33,19 +35,27 @@ use crate::connection::heard::Overheard;
 use crate::connection::live::{Live, Stage};
 use crate::connection::outcome::Outcome;
 use crate::connection::place::Place;
-use crate::connection::relay::{Limits, relay};
+use crate::connection::relay::{Broken, Limits, relay};
 use crate::connection::slots::Slot;
 use crate::connection::stranger::Peer;
-use crate::connection::tally::Tally;
+use crate::connection::tally::{Tally, Traffic};
 use crate::guest::{ClientConfig, Failure, KeyExchange, SessionGuest, Sleeper};
 use crate::keys::Key;
-use crate::net::socket::Socket;
+use crate::net::listen::Peer as Caller;
+use crate::net::proxy;
+use crate::net::socket::{Socket, hang_up};
 use crate::net::stream::Stream;
 
 impl Snapshot {
-    /// Serves one accepted connection, which has this place until it has
-    /// authenticated. Others see it as `live`.
-    pub async fn serve(self: Arc<Self>, source: Socket, place: Place, live: Arc<Live>) -> Ended {
+    /// Serves one accepted connection of this caller, which has this place until it
+    /// has authenticated. Others see it as `live`.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        source: Socket,
+        caller: &Caller,
+        place: Place,
+        live: Arc<Live>,
+    ) -> Ended {
         let mut tally = self.tally(live.clone());
         let served = async {
             match &self.end {
@@ -53,7 +63,9 @@ impl Snapshot {
                     let from = place.source();
                     Box::pin(self.encrypt(*config, source, from, &mut tally)).await
                 }
-                End::Server(acceptors) => self.decrypt(acceptors, source, place, &mut tally).await,
+                End::Server(acceptors) => {
+                    self.decrypt(acceptors, source, caller, place, &mut tally).await
+                }
             }
         };
         let result = select! {
@@ -88,6 +100,7 @@ impl Snapshot {
         &self,
         acceptors: &Acceptors,
         mut source: Socket,
+        caller: &Caller,
         mut place: Place,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
@@ -96,12 +109,13 @@ impl Snapshot {
         // connection that was complete.
         let time = TimeLimit::start(self.time_limit);
         // protocol.md A-9: neither a target nor a session before the verdict.
-        let peer = stranger::identify(&mut source, acceptors, time, &mut place).await?;
-        self.admit_key(&peer, tally)?;
+        let peer = stranger::identify(&mut source, acceptors, time, &mut place).await;
+        let peer = peer.and_then(|peer| self.admit_key(&peer, tally).map(|()| peer));
+        let peer = peer.inspect_err(|_| hang_up(&source))?;
         tally.reached(Stage::Authenticated);
         let from = place.source();
         drop(place);
-        let serve = self.serve_peer(acceptors, peer, time, source, from, tally);
+        let serve = self.serve_peer(acceptors, peer, time, source, caller, from, tally);
         Box::pin(serve).await
     }
 
@@ -113,16 +127,19 @@ impl Snapshot {
         peer: Peer,
         time: TimeLimit,
         mut source: Socket,
+        caller: &Caller,
         from: u64,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
-        let (_slot, time) = self.take_slot(time).await?;
+        let taken = self.take_slot(time).await;
+        let (_slot, time) = taken.inspect_err(|_| hang_up(&source))?;
+        let proxied = self.proxy_to.map(|version| proxy::header(version, caller.ends(&source)));
         self.begin(&source);
         let guest = self.accept(acceptors, &peer)?;
         self.check_forward_secrecy(tally.key(), peer.greeting().hello, peer.key_exchange);
         let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute, from);
         let admitted =
-            Box::pin(self.admit(handshake, peer.early(), time, &mut source, tally)).await;
+            Box::pin(self.admit(handshake, &peer, time, &mut source, proxied, tally)).await;
         drop(peer);
         let (target, established) = admitted?;
         let outcome = self.copy(established, &source, &target, tally).await;
@@ -164,19 +181,20 @@ impl Snapshot {
     async fn admit(
         &self,
         handshake: Handshake,
-        early: &[u8],
+        peer: &Peer,
         time: TimeLimit,
         source: &mut Socket,
+        proxied: Option<Vec<u8>>,
         tally: &Tally,
     ) -> Result<(Socket, Established), Outcome> {
         let finish = async {
-            let finished = time.hold(handshake.finish(early, source)).await??;
+            let finished = time.hold(handshake.finish(peer.early(), source)).await??;
             self.counters.handshakes.took(tally.age());
             Ok::<_, Outcome>(finished)
         };
         // A target that cannot be reached does not end the handshake early: to
         // the peer that would look like a wrong key.
-        let dial = async { Ok(self.dial().await) };
+        let dial = async { Ok(self.dial(proxied).await) };
         let (established, target) = try_join!(finish, dial)?;
         // That may have taken as long as the time limit allows.
         if tally.key().is_some_and(Key::is_revoked) {
@@ -213,7 +231,7 @@ impl Snapshot {
         from: u64,
         tally: &mut Tally,
     ) -> Result<(Socket, Established), Outcome> {
-        let mut target = self.dial().await?;
+        let mut target = self.dial(None).await?;
         let handshake = self.connect(config, from, tally)?;
         let (began, time) = (Instant::now(), TimeLimit::start(self.time_limit));
         let mut overheard = Overheard::new(&mut target);
@@ -238,11 +256,17 @@ impl Snapshot {
         Ok(Handshake::begin(Box::new(guest), key_exchange(config), &self.compute, from))
     }
 
-    async fn dial(&self) -> Result<Socket, Outcome> {
+    /// Connects to the target, and begins with these bytes, if any.
+    async fn dial(&self, first: Option<Vec<u8>>) -> Result<Socket, Outcome> {
         let began = Instant::now();
-        let target = self.targets.dial(self.bind.as_ref(), self.time_limit).await?;
+        let mut target = self.targets.dial(self.bind.as_ref(), self.time_limit).await?;
         self.counters.dials.took(began.elapsed());
         self.begin(&target);
+        if let Some(first) = first {
+            let written = timeout(self.time_limit, target.write_all(&first)).await;
+            let written = written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            written.map_err(|error| Outcome::Broken(Broken::Plain(error), Traffic::default()))?;
+        }
         Ok(target)
     }
 

@@ -85,10 +85,7 @@ pub(crate) async fn identify(
             Err(stopped(fault, time.exceeded()))
         }
     };
-    // To close with something left unread would be a reset.
-    let (peer, keys) = listened
-        .inspect_err(|_| socket.discard_input())
-        .map_err(|outcome| outcome.after(&heard.received))?;
+    let (peer, keys) = listened.map_err(|outcome| outcome.after(&heard.received))?;
     let Authenticated { psk_index, key_exchange, hello_len } = peer;
     let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
     let (psk_index, hello_len) = (number(psk_index), number(hello_len));

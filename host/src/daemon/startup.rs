@@ -103,7 +103,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let connection_limit = capacity.with_room_for(&engine, other_guests);
     log.start();
     let (workers, compute) = threads::start(capacity.loops)?;
-    let admission = admission(settings.admission.clone(), connection_limit, &capacity);
+    let admission = admission(&settings, connection_limit, &capacity);
     workers.block_on(async {
         let observe = Observe::new(log, Some(settings.name.clone()));
         let targets = vec![(settings.connection.targets[0].clone(), targets)];
@@ -160,11 +160,16 @@ fn warn_if_exposed(config: Config, sources: &[Endpoint], targets: &[Endpoint]) {
 }
 
 /// Whom the pipe listens to, with so many connections.
-fn admission(asked: Admission, connections: NonZeroUsize, capacity: &Capacity) -> AdmissionPolicy {
-    let Admission { handshakes, handshakes_per_source, allowed } = asked;
+fn admission(
+    settings: &PipeSettings,
+    connections: NonZeroUsize,
+    capacity: &Capacity,
+) -> AdmissionPolicy {
+    let Admission { handshakes, handshakes_per_source, allowed } = settings.admission.clone();
+    let proxy_from = settings.proxy_from.clone();
     let budget = Budget::new(connections, handshakes, handshakes_per_source);
     let budget = budget.within(capacity.strangers);
-    AdmissionPolicy { budget, waiting_max: capacity.waiting, allowed }
+    AdmissionPolicy { budget, waiting_max: capacity.waiting, allowed, proxy_from }
 }
 
 /// The helper process, if there is something for it to do. The daemon can do

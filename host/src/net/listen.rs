@@ -18,6 +18,7 @@ use rustix::net::{
 };
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 
+use super::proxy::{Announced, Ends};
 use super::resolve::Endpoint;
 use super::socket::Socket;
 
@@ -169,7 +170,7 @@ impl Listening {
         match self {
             Self::Tcp(listener) => listener.poll_accept(context).map(|accepted| {
                 let (stream, address) = accepted?;
-                Ok(Accepted::Tcp(stream.into_std()?, address))
+                Ok(Accepted::Tcp(stream.into_std()?, Caller::Direct(address)))
             }),
             Self::Unix(listener) => listener
                 .poll_accept(context)
@@ -182,18 +183,64 @@ impl Listening {
 #[derive(Debug)]
 pub(crate) enum Accepted {
     /// Over TCP, and from where.
-    Tcp(StdTcpStream, SocketAddr),
+    Tcp(StdTcpStream, Caller),
     /// Over a Unix socket.
     Unix(StdUnixStream),
+}
+
+/// Who opened a TCP connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    /// Whoever has this address.
+    Direct(SocketAddr),
+    /// A load balancer, for itself.
+    Balancer(SocketAddr),
+    /// Somebody for whom a load balancer has passed it on.
+    PassedOn(Ends),
+}
+
+impl Caller {
+    fn address(self) -> SocketAddr {
+        match self {
+            Self::Direct(address) | Self::Balancer(address) => address,
+            Self::PassedOn(Ends { source, .. }) => source,
+        }
+    }
 }
 
 impl Accepted {
     /// Where it comes from; nothing for a Unix socket.
     #[must_use]
     pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.peer().ip()
+    }
+
+    /// Who opened it, as far as that is known without asking the kernel.
+    #[must_use]
+    pub(crate) fn peer(&self) -> Peer {
         match self {
-            Self::Tcp(_, address) => Some(address.ip()),
-            Self::Unix(_) => None,
+            Self::Tcp(_, caller) => Peer::Tcp(*caller),
+            Self::Unix(_) => Peer::Unix(None),
+        }
+    }
+
+    /// Whether a load balancer has opened it for itself.
+    #[must_use]
+    pub(crate) fn is_balancers(&self) -> bool {
+        matches!(self, Self::Tcp(_, Caller::Balancer(_)))
+    }
+
+    /// The same, of which its load balancer has said this.
+    #[must_use]
+    pub(crate) fn announced_as(self, announced: Announced) -> Self {
+        match (self, announced) {
+            (Self::Tcp(stream, caller), Announced::Local) => {
+                Self::Tcp(stream, Caller::Balancer(caller.address()))
+            }
+            (Self::Tcp(stream, _), Announced::PassedOn(ends)) => {
+                Self::Tcp(stream, Caller::PassedOn(ends))
+            }
+            (unix @ Self::Unix(_), _) => unix,
         }
     }
 
@@ -203,8 +250,8 @@ impl Accepted {
     /// When the event loop cannot watch it.
     pub(crate) fn into_socket(self) -> io::Result<(Socket, Peer)> {
         Ok(match self {
-            Self::Tcp(stream, address) => {
-                (Socket::Tcp(TcpStream::from_std(stream)?), Peer::Tcp(address))
+            Self::Tcp(stream, caller) => {
+                (Socket::Tcp(TcpStream::from_std(stream)?), Peer::Tcp(caller))
             }
             Self::Unix(stream) => {
                 let stream = UnixStream::from_std(stream)?;
@@ -228,7 +275,7 @@ impl AsFd for Accepted {
 #[derive(Debug)]
 pub(crate) enum Peer {
     /// An address and port.
-    Tcp(SocketAddr),
+    Tcp(Caller),
     /// A process on this host, if the kernel tells which.
     Unix(Option<UCred>),
 }
@@ -238,8 +285,21 @@ impl Peer {
     #[must_use]
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self {
-            Self::Tcp(address) => Some(address.ip()),
+            Self::Tcp(caller) => Some(caller.address().ip()),
             Self::Unix(_) => None,
+        }
+    }
+
+    /// Its end of the connection and ours, if it is on the network.
+    #[must_use]
+    pub(crate) fn ends(&self, socket: &Socket) -> Option<Ends> {
+        match (self, socket) {
+            (Self::Tcp(Caller::PassedOn(ends)), _) => Some(*ends),
+            (Self::Tcp(caller), Socket::Tcp(stream)) => {
+                let destination = stream.local_addr().ok()?;
+                Some(Ends { source: caller.address(), destination })
+            }
+            _ => None,
         }
     }
 }
@@ -247,7 +307,7 @@ impl Peer {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => Endpoint::Tcp(*address).fmt(f),
+            Self::Tcp(caller) => Endpoint::Tcp(caller.address()).fmt(f),
             Self::Unix(Some(peer)) => match peer.pid() {
                 Some(pid) => write!(f, "process {pid} of uid {}", peer.uid()),
                 None => write!(f, "a process of uid {}", peer.uid()),

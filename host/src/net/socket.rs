@@ -14,7 +14,7 @@ use rustix::net::sockopt::{
     set_socket_keepalive, set_socket_linger, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl,
     set_tcp_user_timeout,
 };
-use rustix::net::{SendFlags, Shutdown, connect_unspec, send, shutdown};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, connect_unspec, recv, send, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -100,17 +100,6 @@ impl Socket {
         }
     }
 
-    /// Takes what has come, a little at least, and drops it: to close with
-    /// something unread would be a reset.
-    pub fn discard_input(&self) {
-        let mut unread = [0; 4096];
-        // Nothing there, an end or an error: all the same to what is closed.
-        let _ = match self {
-            Self::Tcp(stream) => stream.try_read(&mut unread),
-            Self::Unix(stream) => stream.try_read(&mut unread),
-        };
-    }
-
     /// Makes a system call that moves up to `wanted` bytes, as soon as it does
     /// not have to wait.
     fn poll_call(
@@ -154,6 +143,27 @@ impl Socket {
         }
     }
 }
+
+/// Ends our direction, and drops what has come: to close a socket with something
+/// unread would be a reset. Close it next.
+///
+/// The system is asked, whatever the event loop knows of the socket: on a busy host
+/// it may not know yet what has come.
+pub fn hang_up(socket: &impl AsFd) {
+    let _ = shutdown(socket, Shutdown::Write);
+    let mut unread = [0; 4096];
+    // Whoever has sent more than that is not owed a good end.
+    for _ in 0..UNREAD_MAX / unread.len() {
+        match recv(socket, &mut unread, RecvFlags::DONTWAIT) {
+            Ok((1.., _)) => {}
+            // Nothing there, an end or an error: all the same to what is closed.
+            Ok((0, _)) | Err(_) => return,
+        }
+    }
+}
+
+/// The most that is dropped in order to close a socket without a reset.
+const UNREAD_MAX: usize = 64 * 1024;
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {

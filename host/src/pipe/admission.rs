@@ -39,6 +39,12 @@ impl Budget {
     /// The places of a pipe by default, unless it has many connections.
     pub(crate) const LEAST: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
+    /// Of load balancers that look whether we are there.
+    pub(crate) const CHECKS: Self = {
+        let (total, per_source) = (NonZeroUsize::new(8), NonZeroUsize::new(4));
+        Self { total: total.expect("8 is not 0"), per_source: per_source.expect("4 is not 0") }
+    };
+
     /// As asked for, or what goes with so many connections at once.
     #[must_use]
     pub(crate) fn new(

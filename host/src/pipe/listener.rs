@@ -15,9 +15,11 @@ use tokio::time::{Instant, sleep_until};
 use crate::connection::End;
 use crate::connection::place::Place;
 use crate::net::listen::{Accepted, Listener};
+use crate::net::socket::hang_up;
 use crate::observe::{Class, Event, Prefix, What};
 use crate::pipe::Pipe;
 use crate::pipe::admission::{Budget, Origin};
+use crate::pipe::announced::Unannounced;
 use crate::pipe::gate::{Gate, turn_of};
 use crate::pipe::spawn::Spawner;
 use crate::pipe::strangers::Strangers;
@@ -49,6 +51,8 @@ pub(crate) struct AdmissionPolicy {
     pub waiting_max: usize,
     /// From these networks; from anywhere if there are none.
     pub allowed: Vec<IpNet>,
+    /// Load balancers, which say where each connection comes from.
+    pub proxy_from: Vec<IpNet>,
 }
 
 impl Server {
@@ -62,15 +66,27 @@ impl Server {
         // last one.
         let (alive, mut last) = mpsc::channel::<()>(1);
         let Self { listener, pipe, workers, admission } = self;
-        let AdmissionPolicy { budget, waiting_max, allowed } = admission;
+        let AdmissionPolicy { budget, waiting_max, allowed, proxy_from } = admission;
+        // Those who wait for a header take part of the room of those who wait for
+        // a place.
+        let headers_max = if proxy_from.is_empty() { 0 } else { waiting_max.div_ceil(2) };
+        let waiting_max = waiting_max - headers_max;
         let spawner = Spawner { pipe: pipe.clone(), workers, alive };
-        let mut accepting = Accepting { listener, pipe: pipe.clone(), allowed, pause: None };
+        let mut accepting = Accepting {
+            listener,
+            pipe: pipe.clone(),
+            allowed,
+            proxy_from,
+            unannounced: Unannounced::new(pipe.clone(), headers_max),
+            pause: None,
+        };
         let gate = Gate::new(budget);
+        let checks = Gate::new(Budget::CHECKS);
         let serve = async {
             match &pipe.current().snapshot.end {
                 End::Client(_) => serve_clients(&mut accepting, &pipe, &spawner).await,
                 End::Server(_) => {
-                    Strangers::new(&pipe, budget, gate.clone(), waiting_max)?
+                    Strangers::new(&pipe, budget, gate.clone(), checks.clone(), waiting_max)?
                         .serve(&mut accepting, &spawner)
                         .await;
                 }
@@ -84,6 +100,7 @@ impl Server {
         drop(accepting);
         drop(spawner);
         gate.close();
+        checks.close();
         last.recv().await;
         Ok(())
     }
@@ -111,6 +128,8 @@ pub(super) struct Accepting {
     listener: Listener,
     pipe: Arc<Pipe>,
     allowed: Vec<IpNet>,
+    proxy_from: Vec<IpNet>,
+    unannounced: Unannounced,
     /// After a shortage: how long, and until when.
     pause: Option<(Duration, Instant)>,
 }
@@ -123,15 +142,23 @@ impl Accepting {
             if let Some((_, until)) = self.pause {
                 sleep_until(until).await;
             }
-            match self.listener.accept().await {
+            let accepted = select! {
+                accepted = self.listener.accept() => accepted,
+                announced = self.unannounced.next() => {
+                    if let Some(admitted) = self.admit(announced) {
+                        return Some(admitted);
+                    }
+                    continue;
+                }
+            };
+            match accepted {
                 Ok(accepted) => {
                     self.pause = None;
-                    let address = accepted.address();
-                    let origin = address.map(Prefix::of);
-                    if self.allows(address) {
-                        return Some((accepted, origin));
+                    if is_within(accepted.address(), &self.proxy_from) {
+                        self.unannounced.add(accepted);
+                    } else if let Some(admitted) = self.admit(accepted) {
+                        return Some(admitted);
                     }
-                    self.report_foreign(origin);
                 }
                 // The client has left the queue: nothing is wrong with us.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -148,12 +175,22 @@ impl Accepting {
         }
     }
 
-    /// A Unix socket has permissions instead.
-    fn allows(&self, address: Option<IpAddr>) -> bool {
-        let Some(address) = address.map(|address| address.to_canonical()) else {
-            return true;
-        };
-        self.allowed.is_empty() || self.allowed.iter().any(|network| network.contains(&address))
+    /// This one, if it is from a network that is allowed.
+    fn admit(&self, accepted: Accepted) -> Option<(Accepted, Origin)> {
+        let address = accepted.address();
+        let origin = address.map(Prefix::of);
+        // A Unix socket has permissions instead; a load balancer that looks whether
+        // we are there was named.
+        if self.allowed.is_empty()
+            || address.is_none()
+            || accepted.is_balancers()
+            || is_within(address, &self.allowed)
+        {
+            return Some((accepted, origin));
+        }
+        hang_up(&accepted);
+        self.report_foreign(origin);
+        None
     }
 
     fn report_foreign(&self, origin: Origin) {
@@ -163,4 +200,9 @@ impl Accepting {
         let event = Event::new(Level::Info, Class::Stranger, What::Note, words);
         self.pipe.observe.say(event);
     }
+}
+
+fn is_within(address: Option<IpAddr>, networks: &[IpNet]) -> bool {
+    let address = address.map(|address| address.to_canonical());
+    address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
 }

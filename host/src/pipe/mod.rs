@@ -1,6 +1,7 @@
 //! What lives as long as a pipe is configured.
 
 pub(crate) mod admission;
+mod announced;
 mod gate;
 pub(crate) mod listener;
 pub(crate) mod live;

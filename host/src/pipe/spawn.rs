@@ -34,7 +34,7 @@ impl Spawner {
             let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
             let snapshot = pipe.current().snapshot.clone();
             let live = pipe.live.enter(live(&observed));
-            let ended = snapshot.serve(source, place, Arc::clone(&live)).await;
+            let ended = snapshot.serve(source, &peer, place, Arc::clone(&live)).await;
             drop(live);
             drop(slot);
             pipe.report(observed, &ended);

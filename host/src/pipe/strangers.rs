@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::guest::NONCE_LEN;
 use crate::net::listen::Accepted;
+use crate::net::socket::hang_up;
 use crate::observe::counters::Ending;
 use crate::observe::{Class, Event, What};
 use crate::pipe::Pipe;
@@ -27,6 +28,9 @@ pub(super) struct Strangers<'p> {
     pipe: &'p Pipe,
     budget: Budget,
     gate: Arc<Gate>,
+    /// For load balancers: a flood of strangers must not look like a host that is
+    /// down.
+    checks: Arc<Gate>,
     waiting: Waiting<Accepted>,
     parking: Parking,
     /// When it was said last that they are many.
@@ -49,12 +53,14 @@ impl<'p> Strangers<'p> {
         pipe: &'p Pipe,
         budget: Budget,
         gate: Arc<Gate>,
+        checks: Arc<Gate>,
         waiting_max: usize,
     ) -> io::Result<Self> {
         Ok(Self {
             pipe,
             budget,
             gate,
+            checks,
             waiting: Waiting::new(waiting_max, pipe.current().snapshot.time_limit),
             parking: Parking::new()?,
             said: None,
@@ -95,6 +101,11 @@ impl<'p> Strangers<'p> {
 
     /// Somebody has connected.
     fn meet(&mut self, accepted: Accepted, source: Origin, spawner: &Spawner) {
+        if accepted.is_balancers()
+            && let Some(place) = self.checks.welcome(source)
+        {
+            return spawner.spawn(accepted, place, None);
+        }
         if let Some(place) = self.gate.welcome(source) {
             return spawner.spawn(accepted, place, None);
         }
@@ -172,6 +183,7 @@ impl<'p> Strangers<'p> {
         let Some(stranger) = stranger else {
             return;
         };
+        hang_up(&stranger);
         drop(stranger);
         self.pipe.counters.connections.turned_away(ending);
         let now = Instant::now();

@@ -1,0 +1,207 @@
+//! Connections from load balancers, until the PROXY protocol has said where they
+//! come from.
+//!
+//! They wait unread, as strangers do: what they have sent stays in the kernel
+//! until it is a whole header. Nothing is known of them but that they come from a
+//! load balancer, so when they are too many the oldest goes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+use rustix::net::{RecvFlags, recv};
+use tokio::select;
+use tokio::time::{Instant, sleep_until};
+
+use crate::connection::tally::Tally;
+use crate::net::listen::Accepted;
+use crate::net::proxy::{Announced, HEADER_MAX, NoHeader, parse};
+use crate::net::socket::hang_up;
+use crate::observe::counters::Ending;
+use crate::observe::{Class, Event, Source, What};
+use crate::pipe::Pipe;
+use crate::pipe::parked::{Parking, Sign};
+
+/// Connections whose header is still to come.
+pub(super) struct Unannounced {
+    pipe: Arc<Pipe>,
+    max: usize,
+    time_limit: Duration,
+    /// Once there was one.
+    parking: Option<Parking>,
+    next_id: u64,
+    /// They get older by their number.
+    waiting: BTreeMap<u64, (Accepted, Instant)>,
+    announced: VecDeque<Accepted>,
+}
+
+/// Why one of them goes.
+enum Lost {
+    /// It was closed without a word.
+    Closed,
+    Malformed,
+    TimedOut(Duration),
+    Crowded(usize),
+}
+
+impl Unannounced {
+    /// No more than `max` of them will wait.
+    pub(super) fn new(pipe: Arc<Pipe>, max: usize) -> Self {
+        Self {
+            max,
+            time_limit: pipe.current().snapshot.time_limit,
+            pipe,
+            parking: None,
+            next_id: 0,
+            waiting: BTreeMap::new(),
+            announced: VecDeque::new(),
+        }
+    }
+
+    /// Has this one wait for its header.
+    pub(super) fn add(&mut self, accepted: Accepted) {
+        if self.waiting.len() >= self.max {
+            self.give_up_oldest(&Lost::Crowded(self.max));
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        match self.watch(&accepted, id) {
+            Ok(()) => {
+                self.waiting.insert(id, (accepted, Instant::now()));
+            }
+            Err(error) => {
+                hang_up(&accepted);
+                Tally::new(self.pipe.counters.clone()).ended(Ending::Internal);
+                self.pipe.observe.shortage(WATCH, &error);
+            }
+        }
+    }
+
+    fn watch(&mut self, accepted: &Accepted, id: u64) -> io::Result<()> {
+        let parking = match self.parking.take() {
+            Some(parking) => parking,
+            None => Parking::new()?,
+        };
+        self.parking.insert(parking).watch(accepted, id)
+    }
+
+    /// The next whose header has come. Losing the future loses none.
+    pub(super) async fn next(&mut self) -> Accepted {
+        loop {
+            if let Some(accepted) = self.announced.pop_front() {
+                return accepted;
+            }
+            let due =
+                self.waiting.first_key_value().map(|(_, (_, since))| *since + self.time_limit);
+            select! {
+                signs = signs(self.parking.as_ref()) => match signs {
+                    Ok(signs) => signs.into_iter().for_each(|sign| self.take(sign)),
+                    Err(error) => self.pipe.observe.shortage(WATCH, &error),
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    self.give_up_oldest(&Lost::TimedOut(self.time_limit));
+                }
+            }
+        }
+    }
+
+    /// One has sent something, or has left.
+    fn take(&mut self, Sign { id, is_over }: Sign) {
+        let Some((accepted, _)) = self.waiting.get(&id) else {
+            return;
+        };
+        let read = read_header(accepted);
+        if !is_over && matches!(read, Ok(None)) {
+            return;
+        }
+        let Some((accepted, _)) = self.waiting.remove(&id) else {
+            return;
+        };
+        match read {
+            Ok(Some(announced)) => {
+                if let Some(parking) = &self.parking {
+                    parking.leave_alone(&accepted);
+                }
+                self.announced.push_back(accepted.announced_as(announced));
+            }
+            Ok(None) => self.lose(accepted, &Lost::Closed),
+            Err(NoHeader) => self.lose(accepted, &Lost::Malformed),
+        }
+    }
+
+    /// The one that has waited longest has to go, unless its header is here.
+    fn give_up_oldest(&mut self, why: &Lost) {
+        let Some((&id, _)) = self.waiting.first_key_value() else {
+            return;
+        };
+        self.take(Sign { id, is_over: false });
+        if let Some((accepted, _)) = self.waiting.remove(&id) {
+            self.lose(accepted, why);
+        }
+    }
+
+    fn lose(&self, lost: Accepted, why: &Lost) {
+        hang_up(&lost);
+        let ending = match why {
+            Lost::Closed | Lost::Malformed | Lost::Crowded(_) => Ending::Handshake,
+            Lost::TimedOut(_) => Ending::TimeLimit,
+        };
+        let pipe = &self.pipe;
+        Tally::new(pipe.counters.clone()).ended(ending);
+        let peer = lost.peer();
+        let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
+        // A health check need not say anything.
+        let level = if matches!(why, Lost::Closed) { Level::Debug } else { Level::Warn };
+        let words = format!("refused: {}", why.words());
+        observed.ended(Event::new(level, Class::Stranger, What::Ended(ending), words));
+    }
+}
+
+/// What fails when there is a shortage.
+const WATCH: &str = "watch a connection of a load balancer";
+
+/// Waits for signs of life. None comes if there was nobody yet.
+async fn signs(parking: Option<&Parking>) -> io::Result<Vec<Sign>> {
+    match parking {
+        Some(parking) => parking.signs().await,
+        None => pending().await,
+    }
+}
+
+impl Lost {
+    fn words(&self) -> String {
+        match self {
+            Self::Closed => "closed before it sent a header of the PROXY protocol".to_owned(),
+            Self::Malformed => format!("{NoHeader}: --proxy-from requires one from there"),
+            Self::TimedOut(limit) => format!(
+                "no header of the PROXY protocol within {} s (-o): --proxy-from requires one from \
+                 there",
+                limit.as_secs_f64()
+            ),
+            Self::Crowded(max) => {
+                format!("{max} newer connections wait for their header of the PROXY protocol")
+            }
+        }
+    }
+}
+
+/// Takes the header out of what has come, if it is whole. What follows it stays
+/// where it is.
+fn read_header(accepted: &Accepted) -> Result<Option<Announced>, NoHeader> {
+    let mut bytes = [0; HEADER_MAX];
+    let Ok((there, _)) = recv(accepted, &mut bytes, RecvFlags::PEEK | RecvFlags::DONTWAIT) else {
+        return Ok(None);
+    };
+    let Some((announced, len)) = parse(&bytes[..there.min(HEADER_MAX)])? else {
+        return Ok(None);
+    };
+    match recv(accepted.as_fd(), &mut bytes[..len], RecvFlags::DONTWAIT) {
+        Ok((read, _)) if read == len => Ok(Some(announced)),
+        // It was there.
+        Ok(_) | Err(_) => Err(NoHeader),
+    }
+}
