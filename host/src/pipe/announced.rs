@@ -17,7 +17,6 @@ use rustix::net::{RecvFlags, recv};
 use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
-use crate::connection::tally::Tally;
 use crate::net::listen::Accepted;
 use crate::net::proxy::{Announced, HEADER_MAX, NoHeader, parse};
 use crate::net::socket::hang_up;
@@ -75,7 +74,7 @@ impl Unannounced {
             }
             Err(error) => {
                 hang_up(&accepted);
-                Tally::new(self.pipe.counters.clone()).ended(Ending::Internal);
+                self.pipe.counters.connections.turned_away(Ending::Internal);
                 self.pipe.observe.shortage(WATCH, &error);
             }
         }
@@ -151,7 +150,7 @@ impl Unannounced {
             Lost::TimedOut(_) => Ending::TimeLimit,
         };
         let pipe = &self.pipe;
-        Tally::new(pipe.counters.clone()).ended(ending);
+        pipe.counters.connections.turned_away(ending);
         let peer = lost.peer();
         let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
         // A health check need not say anything.
