@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 mod config;
 pub mod connection;
+mod control;
 pub mod daemon;
 pub mod guest;
 pub mod keys;

@@ -4,6 +4,7 @@ mod capacity;
 mod endings;
 mod exposure;
 mod helper;
+mod overview;
 pub(crate) mod pipes;
 mod signals;
 pub mod startup;

@@ -17,6 +17,7 @@ struct Seen {
     configured: ArcSwap<Vec<Arc<Pipe>>>,
     removed: ArcSwap<Vec<Arc<Pipe>>>,
     last_reload: ArcSwapOption<Reloaded>,
+    last_success: ArcSwap<SystemTime>,
 }
 
 /// How the last reload came out.
@@ -32,11 +33,13 @@ impl Pipes {
     /// These, at the start of the process.
     #[must_use]
     pub(super) fn new(pipes: Vec<Arc<Pipe>>) -> Self {
+        let started = SystemTime::now();
         Self(Arc::new(Seen {
-            started: SystemTime::now(),
+            started,
             configured: ArcSwap::from_pointee(pipes),
             removed: ArcSwap::default(),
             last_reload: ArcSwapOption::empty(),
+            last_success: ArcSwap::from_pointee(started),
         }))
     }
 
@@ -64,6 +67,13 @@ impl Pipes {
         self.0.last_reload.load_full()
     }
 
+    /// When settings or keys were read last with success: at the start, if they
+    /// were not since.
+    #[must_use]
+    pub(crate) fn last_success(&self) -> SystemTime {
+        **self.0.last_success.load()
+    }
+
     /// These are configured from now on.
     pub(super) fn configure(&self, configured: Vec<Arc<Pipe>>) {
         self.0.configured.store(Arc::new(configured));
@@ -77,6 +87,9 @@ impl Pipes {
     /// A reload has come out like this.
     pub(super) fn reloaded(&self, verdict: Result<String, String>) {
         let reloaded = Reloaded { when: SystemTime::now(), verdict };
+        if reloaded.verdict.is_ok() {
+            self.0.last_success.store(Arc::new(reloaded.when));
+        }
         self.0.last_reload.store(Some(Arc::new(reloaded)));
     }
 }

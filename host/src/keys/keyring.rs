@@ -1,19 +1,21 @@
 //! The set of keys in use, which can be replaced as a whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Doubt, KeyRules, KeySet, KeySetError, KeySource, Loaded};
+use super::{Doubt, Key, KeyRules, KeySet, KeySetError, KeySource, Loaded};
 use crate::process::wipe::wipe_stack;
 
 /// The keys in use, and where they came from.
 pub struct Keyring {
     source: KeySource,
     current: watch::Sender<Arc<KeySet>>,
+    /// Those that are in use no longer, as long as they have connections.
+    former: Mutex<Vec<Key>>,
 }
 
 impl Keyring {
@@ -36,7 +38,7 @@ impl Keyring {
             names if names.is_empty() => log::info!("Key in use: {source}"),
             names => log::info!("Keys in use: {}", names.join(", ")),
         }
-        Ok(Self { source, current: watch::Sender::new(Arc::new(keys)) })
+        Ok(Self { source, current: watch::Sender::new(Arc::new(keys)), former: Mutex::default() })
     }
 
     /// The keys in use now.
@@ -66,7 +68,23 @@ impl Keyring {
         let said = self.difference(&keys);
         let keys = Arc::new(keys);
         self.current.send_replace(keys.clone());
+        let revoked = former.keys().iter().filter(|key| key.is_revoked());
+        let mut all = self.lock_former();
+        all.extend(revoked.cloned());
         (keys, said)
+    }
+
+    /// Those that are in use no longer and have connections that go on.
+    #[must_use]
+    pub fn former(&self) -> Vec<Key> {
+        self.lock_former().clone()
+    }
+
+    /// Leaves out those whose last connection has ended.
+    fn lock_former(&self) -> MutexGuard<'_, Vec<Key>> {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        former.retain(|key| key.counters().open_now() > 0);
+        former
     }
 }
 

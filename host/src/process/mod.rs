@@ -9,6 +9,7 @@ pub(crate) mod limits;
 pub(crate) mod memory;
 pub(crate) mod notify;
 pub(crate) mod privileges;
+pub(crate) mod resources;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;
 pub mod streams;

@@ -66,6 +66,7 @@ const NEEDED: &[c_long] = &[
     libc::SYS_getrandom,
     libc::SYS_nanosleep,
     // Who and where we are.
+    libc::SYS_getdents64,
     libc::SYS_getegid,
     libc::SYS_geteuid,
     libc::SYS_getgid,

@@ -1,0 +1,6 @@
+//! What the daemon and those who ask it say to each other, as pure data:
+//! docs/control.md. The daemon's end is in `daemon/control/`, the other one in
+//! `commands/live/`.
+
+pub mod messages;
+pub mod overview;
