@@ -49,7 +49,7 @@ use crate::net::stream::Stream;
 impl Snapshot {
     /// Serves one accepted connection of this caller, which has this place until it
     /// has authenticated. Others see it as `live`.
-    pub(crate) async fn serve(
+    pub async fn serve(
         self: Arc<Self>,
         source: Socket,
         caller: &Caller,

@@ -133,10 +133,7 @@ mod tests {
             (Wish::Status, r#"{"version":1,"request":"status"}"#),
             (Wish::List, r#"{"version":1,"request":"list"}"#),
             (Wish::Drop { what: "7".into() }, r#"{"version":1,"request":"drop","what":"7"}"#),
-            (
-                Wish::Reload { dry_run: true },
-                r#"{"version":1,"request":"reload","dry-run":true}"#,
-            ),
+            (Wish::Reload { dry_run: true }, r#"{"version":1,"request":"reload","dry-run":true}"#),
             (
                 Wish::LogLevel { level: Some("debug".into()) },
                 r#"{"version":1,"request":"log-level","level":"debug"}"#,
@@ -153,7 +150,10 @@ mod tests {
         assert_eq!(level, Wish::LogLevel { level: None });
         for (result, line) in [
             (Outcome::Ok(Said::Connections(3)), r#"{"version":1,"ok":{"connections":3}}"#),
-            (Outcome::Ok(Said::LogLevel("info".into())), r#"{"version":1,"ok":{"log-level":"info"}}"#),
+            (
+                Outcome::Ok(Said::LogLevel("info".into())),
+                r#"{"version":1,"ok":{"log-level":"info"}}"#,
+            ),
             (Outcome::Error("why".into()), r#"{"version":1,"error":"why"}"#),
         ] {
             let answer = Answer::new(result);

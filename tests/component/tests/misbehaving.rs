@@ -18,6 +18,7 @@ use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_
 use spiped::keys::file::KeyFile;
 use spiped::keys::{KeyPolicy, KeyRules, KeySource, Keyring};
 use spiped::net::address::Address;
+use spiped::net::listen::Peer;
 use spiped::net::resolve::Endpoint;
 use spiped::net::socket::Socket;
 use spiped::net::targets::{Balance, Targets};
@@ -98,7 +99,11 @@ impl Lab {
             targets: Targets::new(targets, Balance::InOrder, Observe::default()),
             bind: None,
             time_limit: Duration::from_secs(20),
+            idle_limit: None,
+            half_closed_limit: None,
             keepalive: None,
+            user_timeout: None,
+            proxy_to: None,
             slots: Slots::new(NonZeroUsize::new(100).unwrap()),
             compute,
         };
@@ -110,8 +115,11 @@ impl Lab {
         let mut crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = self.source.accept().await.unwrap();
         let live = Arc::new(Live::new(0, None));
-        let served = self.pipe.clone().serve(Socket::Tcp(accepted), Place::unlimited(0), live);
-        let outcome = tokio::spawn(served);
+        let pipe = self.pipe.clone();
+        let outcome = tokio::spawn(async move {
+            let (source, caller) = (Socket::Tcp(accepted), Peer::Unix(None));
+            pipe.serve(source, &caller, Place::unlimited(0), live).await
+        });
         crypt.read_exact(&mut [0; 32]).await.unwrap();
         Stranger { crypt, outcome }
     }
