@@ -2,193 +2,87 @@
 //! question ends the reading, so `-v` wins over whatever comes after it.
 
 use std::ffi::{OsStr, OsString};
-use std::net::IpAddr;
 
-use ipnet::IpNet;
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
 
-use crate::cli::number::{NumberFault, parse_float, parse_integer, parse_mode, parse_size};
-use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::guest::{ForwardSecrecy, KeyExchange};
+use crate::cli::{Program, Stop, UsageFault, ValueFault};
+use crate::config::given::{Given, Said, Value};
+use crate::config::number::{NumberFault, parse_float, parse_integer, parse_mode, parse_size};
+use crate::config::options::{self, Kind, Opt, Question};
+use crate::config::words::{Word, parse_network, parse_time};
 use crate::keys::NamedFile;
-use crate::observe::Format;
 
-/// The options of `spiped`, each as given or not.
-#[allow(clippy::struct_excessive_bools, reason = "each is an option that was typed or not")]
-#[derive(Debug, Default)]
-pub struct SpipedArgs {
-    /// What `spipe` takes too.
-    pub common: CommonArgs,
-    /// `--config`.
-    pub config: Option<OsString>,
-    /// `-e` or `-d`.
-    pub mode: Option<Mode>,
-    /// `-s`.
-    pub source: Option<OsString>,
-    /// `-D`.
-    pub wait_for_dns: bool,
-    /// `-F`.
-    pub foreground: bool,
-    /// `-n`.
-    pub connection_limit: Option<u64>,
-    /// `-p`.
-    pub pid_file: Option<OsString>,
-    /// `-r`, in seconds.
-    pub resolve_period: Option<f64>,
-    /// `-R`.
-    pub resolve_once: bool,
-    /// `--syslog`.
-    pub syslog: bool,
-    /// `-u`.
-    pub identity: Option<OsString>,
-    /// `--memory`, in bytes.
-    pub memory: Option<u64>,
-    /// `--socket-mode`.
-    pub socket_mode: Option<u32>,
-    /// `--socket-owner`.
-    pub socket_owner: Option<OsString>,
-    /// `--connections-per-key`.
-    pub connections_per_key: Option<u64>,
-    /// `--close-revoked`.
-    pub close_revoked: bool,
-    /// `--handshakes`.
-    pub handshakes: Option<u64>,
-    /// `--handshakes-per-source`.
-    pub handshakes_per_source: Option<u64>,
-    /// `--allow`: any number of them.
-    pub allowed: Vec<IpNet>,
-    /// `--threads`.
-    pub threads: Option<u64>,
+/// The options of `spiped` or `spipe`, each with the word it was typed as.
+#[derive(Debug)]
+pub(crate) struct Args {
+    program: Program,
+    /// What was said.
+    pub(crate) given: Given<String>,
 }
 
-impl SpipedArgs {
+impl Args {
+    /// Nothing typed yet.
+    pub(super) fn new(program: Program) -> Self {
+        Self { program, given: Given::default() }
+    }
+
     /// Reads the words after the program's name.
     ///
     /// # Errors
     ///
     /// [`Stop`] at the first mistake or question.
-    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Stop> {
-        let mut args = Self::default();
-        parse(words, |option| args.take(option))?;
+    pub(super) fn parse(
+        program: Program,
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, Stop> {
+        let mut args = Self::new(program);
+        parse_with_files(words, |typed| args.take(typed), |word| Err(leftover(&word)))?;
         Ok(args)
     }
 
-    pub(super) fn take(&mut self, mut option: Typed<'_>) -> Result<(), Stop> {
-        let args = self;
-        match option.name.as_str() {
-            "--config" => option.text(&mut args.config),
-            "-d" => option.choose(&mut args.mode, Mode::Decrypt),
-            "-e" => option.choose(&mut args.mode, Mode::Encrypt),
-            "-s" => option.text(&mut args.source),
-            "-D" => option.flag(&mut args.wait_for_dns),
-            "-F" => option.flag(&mut args.foreground),
-            "-n" => option.number(&mut args.connection_limit, parse_integer),
-            "-p" => option.text(&mut args.pid_file),
-            "-r" => option.number(&mut args.resolve_period, parse_float),
-            "-R" => option.flag(&mut args.resolve_once),
-            "-u" => option.text(&mut args.identity),
-            "--close-revoked" => option.flag(&mut args.close_revoked),
-            "--connections-per-key" => option.number(&mut args.connections_per_key, parse_integer),
-            "--memory" => option.number(&mut args.memory, parse_size),
-            "--socket-mode" => option.number(&mut args.socket_mode, parse_mode),
-            "--socket-owner" => option.text(&mut args.socket_owner),
-            "--handshakes" => option.number(&mut args.handshakes, parse_integer),
-            "--handshakes-per-source" => {
-                option.number(&mut args.handshakes_per_source, parse_integer)
+    /// Reads one option, and its value if it has one.
+    pub(super) fn take(&mut self, mut typed: Typed<'_>) -> Result<(), Stop> {
+        let option = options::find(&typed.name)
+            .filter(|option| option.spipe || self.program != Program::Spipe)
+            .ok_or_else(|| UsageFault::IllegalOption(typed.name.clone()))?;
+        if option.is_flag() {
+            typed.refuse_value()?;
+        }
+        if let Kind::Question(question) = option.kind {
+            return Err(match question {
+                Question::Version => Stop::Version,
+                Question::LongVersion => Stop::LongVersion,
+                Question::Help => Stop::Help,
+            });
+        }
+        let Some(earlier) = self.given.get_mut(option.key) else {
+            let value = typed.read(option)?;
+            self.given.push(Said { option, value, place: typed.name });
+            return Ok(());
+        };
+        match (&mut earlier.value, option.kind) {
+            (Value::Mode(earlier), Kind::IsMode(mode)) if *earlier != mode => {
+                Err(UsageFault::Conflict(typed.name).into())
             }
-            "--allow" => option.network(&mut args.allowed),
-            "--threads" => option.number(&mut args.threads, parse_integer),
-            "--syslog" => option.flag(&mut args.syslog),
-            _ => args.common.take(option),
+            (Value::Strength(earlier), Kind::IsStrength(strength)) if *earlier != strength => {
+                Err(UsageFault::Conflict(typed.name).into())
+            }
+            (Value::Texts(keys), Kind::Keys) => typed.another_key(keys),
+            // Upstream's letters count once.
+            (Value::Texts(texts), Kind::Addresses)
+                if earlier.place.starts_with("--") && typed.is_long() =>
+            {
+                texts.push(typed.value()?);
+                Ok(())
+            }
+            (Value::Networks(networks), Kind::Networks) => {
+                networks.push(typed.network()?);
+                Ok(())
+            }
+            _ => Err(typed.repeated()),
         }
     }
-}
-
-/// The options of `spipe`, each as given or not.
-#[derive(Debug, Default)]
-pub struct SpipeArgs {
-    /// All of them are options of `spiped` too.
-    pub common: CommonArgs,
-}
-
-impl SpipeArgs {
-    /// Reads the words after the program's name.
-    ///
-    /// # Errors
-    ///
-    /// [`Stop`] at the first mistake or question.
-    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Stop> {
-        let mut args = Self::default();
-        parse(words, |option| args.common.take(option))?;
-        Ok(args)
-    }
-}
-
-/// The options of both programs, each as given or not.
-#[derive(Debug, Default)]
-pub struct CommonArgs {
-    /// `-t`.
-    pub target: Option<OsString>,
-    /// `-k`: more than one only if each has a name.
-    pub keys: Vec<OsString>,
-    /// `--strict-keys`.
-    pub strict_keys: bool,
-    /// `--strict`.
-    pub strict: bool,
-    /// `-b`.
-    pub bind: Option<OsString>,
-    /// `-f` or `-g`.
-    pub forward_secrecy: Option<ForwardSecrecy>,
-    /// `--kex`.
-    pub key_exchange: Option<KeyExchange>,
-    /// `-j`.
-    pub no_keepalive: bool,
-    /// `-o`, in seconds.
-    pub time_limit: Option<f64>,
-    /// `--log-format`.
-    pub log_format: Option<Format>,
-    /// `--log-level`.
-    pub log_level: Option<LevelFilter>,
-}
-
-impl CommonArgs {
-    fn take(&mut self, mut option: Typed<'_>) -> Result<(), Stop> {
-        match option.name.as_str() {
-            "-t" => option.text(&mut self.target),
-            "-k" => option.key(&mut self.keys),
-            "-b" => option.text(&mut self.bind),
-            "-f" => option.choose(&mut self.forward_secrecy, ForwardSecrecy::Omit),
-            "-g" => option.choose(&mut self.forward_secrecy, ForwardSecrecy::Require),
-            "-j" => option.flag(&mut self.no_keepalive),
-            "-o" => option.number(&mut self.time_limit, parse_float),
-            "--kex" => option.key_exchange(&mut self.key_exchange),
-            "--strict" => option.flag(&mut self.strict),
-            "--log-format" => option.log_format(&mut self.log_format),
-            "--strict-keys" => option.flag(&mut self.strict_keys),
-            "--log-level" => option.log_level(&mut self.log_level),
-            "-v" => Err(Stop::Version),
-            "--version" => option.question(Stop::LongVersion),
-            "--help" => option.question(Stop::Help),
-            _ => Err(UsageFault::IllegalOption(option.name).into()),
-        }
-    }
-}
-
-/// Which side of the daemon is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// `-e`: the source is plain, the target is crypt.
-    Encrypt,
-    /// `-d`: the source is crypt, the target is plain.
-    Decrypt,
-}
-
-fn parse(
-    words: impl IntoIterator<Item = OsString>,
-    take: impl FnMut(Typed<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    parse_with_files(words, take, |word| Err(leftover(&word)))
 }
 
 /// A word that belongs to no option, where none is expected.
@@ -243,17 +137,6 @@ impl Typed<'_> {
         Err(answer)
     }
 
-    fn choose<T: PartialEq>(&mut self, slot: &mut Option<T>, choice: T) -> Result<(), Stop> {
-        match slot {
-            Some(earlier) if *earlier == choice => Err(self.repeated()),
-            Some(_) => Err(UsageFault::Conflict(self.name.clone()).into()),
-            None => {
-                *slot = Some(choice);
-                Ok(())
-            }
-        }
-    }
-
     pub(super) fn text(&mut self, slot: &mut Option<OsString>) -> Result<(), Stop> {
         if slot.is_some() {
             return Err(self.repeated());
@@ -262,86 +145,90 @@ impl Typed<'_> {
         Ok(())
     }
 
-    fn key(&mut self, keys: &mut Vec<OsString>) -> Result<(), Stop> {
+    pub(super) fn seconds(&mut self, slot: &mut Option<f64>) -> Result<(), Stop> {
+        if slot.is_some() {
+            return Err(self.repeated());
+        }
+        *slot = Some(self.number(parse_float)?);
+        Ok(())
+    }
+
+    /// The value of an option that was not given before.
+    fn read(&mut self, option: &Opt) -> Result<Value, Stop> {
+        Ok(match option.kind {
+            Kind::Flag | Kind::Question(_) => Value::Flag(true),
+            Kind::NoFlag => Value::Flag(false),
+            Kind::IsMode(mode) => Value::Mode(mode),
+            Kind::IsStrength(strength) => Value::Strength(strength),
+            Kind::Count => Value::Number(self.number(parse_integer)?),
+            Kind::Size => Value::Number(self.number(parse_size)?),
+            Kind::FileMode => Value::FileMode(self.number(parse_mode)?),
+            // Upstream's letters take upstream's numbers.
+            Kind::Time if !self.is_long() => Value::Seconds(self.number(parse_float)?),
+            Kind::Time => Value::Time(self.word(parse_time, ValueFault::Time)?),
+            Kind::Address | Kind::Path | Kind::Identity => Value::Text(self.value()?),
+            Kind::Addresses | Kind::Keys => Value::Texts(vec![self.value()?]),
+            Kind::Networks => Value::Networks(vec![self.network()?]),
+            Kind::Mode => Value::Mode(self.word(Word::parse, ValueFault::Mode)?),
+            Kind::KeyExchange => {
+                Value::KeyExchange(self.word(Word::parse, ValueFault::KeyExchange)?)
+            }
+            Kind::LogLevel => Value::LogLevel(self.word(Word::parse, ValueFault::LogLevel)?),
+            Kind::LogFormat => Value::LogFormat(self.word(Word::parse, ValueFault::LogFormat)?),
+            Kind::Balance => Value::Balance(self.word(Word::parse, ValueFault::Balance)?),
+            Kind::ProxyVersion => {
+                Value::ProxyVersion(self.word(Word::parse, ValueFault::ProxyVersion)?)
+            }
+        })
+    }
+
+    fn another_key(&mut self, keys: &mut Vec<OsString>) -> Result<(), Stop> {
         let named = |text: &OsString| NamedFile::parse(text).is_some();
         if !keys.iter().all(named) {
             return Err(self.repeated());
         }
         let key = self.value()?;
-        if !keys.is_empty() && !named(&key) {
+        if !named(&key) {
             return Err(self.repeated());
         }
         keys.push(key);
         Ok(())
     }
 
-    pub(super) fn number<T>(
-        &mut self,
-        slot: &mut Option<T>,
-        parse: fn(&str) -> Result<T, NumberFault>,
-    ) -> Result<(), Stop> {
-        if slot.is_some() {
-            return Err(self.repeated());
-        }
+    fn number<T>(&mut self, parse: fn(&str) -> Result<T, NumberFault>) -> Result<T, Stop> {
         let value = self.value()?.to_string_lossy().into_owned();
-        match parse(&value) {
-            Ok(number) => *slot = Some(number),
-            Err(fault) => {
-                let option = self.name.clone();
-                return Err(ValueFault::Number { option, value, fault }.into());
-            }
-        }
-        Ok(())
-    }
-
-    fn key_exchange(&mut self, slot: &mut Option<KeyExchange>) -> Result<(), Stop> {
-        self.word(slot, |value| match value {
-            "modp2048" => Ok(KeyExchange::Modp2048),
-            "x25519" => Ok(KeyExchange::X25519),
-            other => Err(ValueFault::KeyExchange(other.into())),
+        parse(&value).map_err(|fault| {
+            let option = self.name.clone();
+            ValueFault::Number { option, value, fault }.into()
         })
     }
 
-    fn log_format(&mut self, slot: &mut Option<Format>) -> Result<(), Stop> {
-        self.word(slot, |value| match value {
-            "text" => Ok(Format::Text),
-            "json" => Ok(Format::Json),
-            other => Err(ValueFault::LogFormat(other.into())),
-        })
-    }
-
-    fn log_level(&mut self, slot: &mut Option<LevelFilter>) -> Result<(), Stop> {
-        self.word(slot, parse_log_level)
-    }
-
-    fn network(&mut self, networks: &mut Vec<IpNet>) -> Result<(), Stop> {
-        let text = self.value()?.to_string_lossy().into_owned();
-        let address = |_| text.parse::<IpAddr>().map(IpNet::from);
-        let network = text.parse().or_else(address);
-        networks.push(network.map_err(|_| ValueFault::Network(text))?);
-        Ok(())
+    fn network(&mut self) -> Result<ipnet::IpNet, Stop> {
+        let option = self.name.clone();
+        self.word(parse_network, |value| ValueFault::Network { option, value })
     }
 
     fn word<T>(
         &mut self,
-        slot: &mut Option<T>,
-        parse: fn(&str) -> Result<T, ValueFault>,
-    ) -> Result<(), Stop> {
-        if slot.is_some() {
-            return Err(self.repeated());
-        }
-        *slot = Some(parse(&self.value()?.to_string_lossy())?);
-        Ok(())
+        parse: fn(&str) -> Option<T>,
+        fault: impl FnOnce(String) -> ValueFault,
+    ) -> Result<T, Stop> {
+        let word = self.value()?.to_string_lossy().into_owned();
+        parse(&word).ok_or_else(|| fault(word).into())
     }
 
     fn value(&mut self) -> Result<OsString, Stop> {
         self.parser.value().map_err(|_| UsageFault::MissingValue(self.name.clone()).into())
     }
 
+    fn is_long(&self) -> bool {
+        self.name.starts_with("--")
+    }
+
     /// Only a long option can carry a value it does not want: what follows a
     /// short one is more short ones.
     fn refuse_value(&mut self) -> Result<(), Stop> {
-        if self.name.starts_with("--") && self.parser.optional_value().is_some() {
+        if self.is_long() && self.parser.optional_value().is_some() {
             return Err(UsageFault::IllegalOption(self.name.clone()).into());
         }
         Ok(())
@@ -352,38 +239,39 @@ impl Typed<'_> {
     }
 }
 
+/// Reads the name of a level of the log.
 pub(super) fn parse_log_level(word: &str) -> Result<LevelFilter, ValueFault> {
-    match word {
-        "error" => Ok(LevelFilter::Error),
-        "warn" => Ok(LevelFilter::Warn),
-        "info" => Ok(LevelFilter::Info),
-        "debug" => Ok(LevelFilter::Debug),
-        other => Err(ValueFault::LogLevel(other.into())),
-    }
+    Word::parse(word).ok_or_else(|| ValueFault::LogLevel(word.to_owned()))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::config::options::{Key, OPTIONS};
+    use crate::config::settings::Mode;
+    use crate::guest::KeyExchange;
+    use crate::observe::Format;
 
     #[test]
     fn flags_pack_and_values_stick() {
         let args = spiped(&["-dFkfile", "-s", "a:1", "-t-1:2"]).unwrap();
-        assert_eq!(args.mode, Some(Mode::Decrypt));
-        assert!(args.foreground);
-        assert_eq!(args.common.keys, ["file"]);
-        assert_eq!(args.source, Some("a:1".into()));
-        assert_eq!(args.common.target, Some("-1:2".into()));
+        assert_eq!(value(&args, Key::Mode), Value::Mode(Mode::Decrypt));
+        assert_eq!(value(&args, Key::Foreground), Value::Flag(true));
+        assert_eq!(value(&args, Key::Keys), texts(&["file"]));
+        assert_eq!(value(&args, Key::Source), texts(&["a:1"]));
+        assert_eq!(value(&args, Key::Target), texts(&["-1:2"]));
     }
 
     #[test]
     fn next_word_is_the_value_whatever_it_looks_like() {
         let args = spiped(&["-n", "-1", "-k", "-", "-p", "--", "-b=x"]).unwrap();
-        assert_eq!(args.connection_limit, Some(u64::MAX));
-        assert_eq!(args.common.keys, ["-"]);
-        assert_eq!(args.pid_file, Some("--".into()));
-        assert_eq!(args.common.bind, Some("=x".into()));
+        assert_eq!(value(&args, Key::MaxConnections), Value::Number(u64::MAX));
+        assert_eq!(value(&args, Key::Keys), texts(&["-"]));
+        assert_eq!(value(&args, Key::PidFile), Value::Text("--".into()));
+        assert_eq!(value(&args, Key::Bind), Value::Text("=x".into()));
     }
 
     #[test]
@@ -402,6 +290,12 @@ mod tests {
             &["--syslog", "--syslog"],
             &["--log-level", "info", "--log-level=info"],
             &["--kex", "x25519", "--kex=x25519"],
+            // A letter and its long form are one option.
+            &["-n", "1", "--max-connections", "1"],
+            &["--decrypt", "-d"],
+            &["-s", "a:1", "--source", "a:1"],
+            &["--target", "a:1", "-t", "a:1"],
+            &["-j", "--no-keep-alive"],
         ] {
             let stop = spiped(words).unwrap_err();
             assert!(matches!(stop, Stop::Usage(Some(UsageFault::Repeated(_)))), "{words:?}");
@@ -411,7 +305,46 @@ mod tests {
     #[test]
     fn keys_with_names_may_be_several() {
         let args = spiped(&["-k", "a=1", "-kb=2"]).unwrap();
-        assert_eq!(args.common.keys, ["a=1", "b=2"]);
+        assert_eq!(value(&args, Key::Keys), texts(&["a=1", "b=2"]));
+    }
+
+    #[test]
+    fn long_forms_of_lists_may_be_given_several_times() {
+        let args = spiped(&["--target", "a:1", "--target=b:2", "--allow=::1", "--allow", "::2"]);
+        let args = args.unwrap();
+        assert_eq!(value(&args, Key::Target), texts(&["a:1", "b:2"]));
+        let Value::Networks(networks) = value(&args, Key::Allow) else { panic!() };
+        assert_eq!(networks.len(), 2);
+    }
+
+    #[test]
+    fn letters_take_upstreams_numbers_and_long_forms_what_people_write() {
+        let timeout = |words: &[&str]| Ok(value(&spiped(words)?, Key::Timeout));
+        assert_eq!(timeout(&["-o", "0x10"]), Ok(Value::Seconds(16.0)));
+        let minutes = Value::Time(Some(Duration::from_secs(90)));
+        assert_eq!(timeout(&["--timeout=1m30s"]), Ok(minutes.clone()));
+        assert_eq!(timeout(&["--timeout", "90"]), Ok(minutes));
+        assert_eq!(timeout(&["--timeout=never"]), Ok(Value::Time(None)));
+        assert_eq!(timeout(&["--timeout=x"]), Err(ValueFault::Time("x".into()).into()));
+        assert!(matches!(timeout(&["-o", "5s"]), Err(Stop::Value(ValueFault::Number { .. }))));
+    }
+
+    #[test]
+    fn every_long_form_is_the_option_of_its_letter() {
+        for option in OPTIONS {
+            let (Some(letter), Some(name)) = (option.short, option.long) else { continue };
+            let [short, long] = [format!("-{letter}"), format!("--{name}")];
+            let value = match option.kind.placeholder() {
+                "" => None,
+                "number" | "time" => Some("7"),
+                _ => Some("x"),
+            };
+            let read = |word: &str| {
+                let args = spiped(&[&[word], value.as_slice()].concat()).unwrap();
+                args.given.get(option.key).unwrap().option.key
+            };
+            assert_eq!(read(&short), read(&long));
+        }
     }
 
     #[test]
@@ -478,9 +411,9 @@ mod tests {
     #[test]
     fn key_exchange_is_one_of_two() {
         let args = spipe(&["--kex=x25519"]).unwrap();
-        assert_eq!(args.common.key_exchange, Some(KeyExchange::X25519));
+        assert_eq!(value(&args, Key::KeyExchange), Value::KeyExchange(KeyExchange::X25519));
         let args = spiped(&["--kex", "modp2048"]).unwrap();
-        assert_eq!(args.common.key_exchange, Some(KeyExchange::Modp2048));
+        assert_eq!(value(&args, Key::KeyExchange), Value::KeyExchange(KeyExchange::Modp2048));
         let fault = ValueFault::KeyExchange("X25519".into());
         assert_eq!(spipe(&["--kex", "X25519"]).unwrap_err(), fault.into());
     }
@@ -488,7 +421,7 @@ mod tests {
     #[test]
     fn log_format_is_one_of_two() {
         let args = spipe(&["--log-format=json"]).unwrap();
-        assert_eq!(args.common.log_format, Some(Format::Json));
+        assert_eq!(value(&args, Key::LogFormat), Value::LogFormat(Format::Json));
         let fault = ValueFault::LogFormat("xml".into());
         assert_eq!(spiped(&["--log-format", "xml"]).unwrap_err(), fault.into());
     }
@@ -496,15 +429,23 @@ mod tests {
     #[test]
     fn log_level_is_one_of_four() {
         let args = spipe(&["--log-level=debug"]).unwrap();
-        assert_eq!(args.common.log_level, Some(LevelFilter::Debug));
+        assert_eq!(value(&args, Key::LogLevel), Value::LogLevel(LevelFilter::Debug));
         assert!(spipe(&["--log-level=loud"]).is_err());
     }
 
-    fn spiped(words: &[&str]) -> Result<SpipedArgs, Stop> {
-        SpipedArgs::parse(words.iter().map(OsString::from))
+    fn value(args: &Args, key: Key) -> Value {
+        args.given.get(key).unwrap().value.clone()
     }
 
-    fn spipe(words: &[&str]) -> Result<SpipeArgs, Stop> {
-        SpipeArgs::parse(words.iter().map(OsString::from))
+    fn texts(texts: &[&str]) -> Value {
+        Value::Texts(texts.iter().map(OsString::from).collect())
+    }
+
+    fn spiped(words: &[&str]) -> Result<Args, Stop> {
+        Args::parse(Program::Spiped, words.iter().map(OsString::from))
+    }
+
+    fn spipe(words: &[&str]) -> Result<Args, Stop> {
+        Args::parse(Program::Spipe, words.iter().map(OsString::from))
     }
 }

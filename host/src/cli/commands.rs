@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 
 use log::LevelFilter;
 
-use super::args::{SpipedArgs, Typed, leftover, parse_log_level, parse_with_files};
-use super::number::parse_float;
-use super::quantity::{PAIRING_TIME_LIMIT, duration};
+use super::args::{Args, Typed, leftover, parse_log_level, parse_with_files};
 use super::settings::address;
-use super::{Stop, UsageFault, ValueFault, Wanted};
+use super::{Program, Stop, UsageFault, ValueFault, Wanted};
 use crate::commands::pair::code::{Code, CodeFault};
 use crate::config::FileWords;
+use crate::config::options::Key;
+use crate::config::quantity::{PAIRING_TIME_LIMIT, seconds};
 use crate::keys::file::KeyFile;
 use crate::net::address::Address;
 
@@ -92,18 +92,24 @@ pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairSettings, S
             "--connect" => option.text(&mut connect),
             "--code" => option.text(&mut code),
             "--new-code" => option.flag(&mut new_code),
-            "-o" => option.number(&mut time_limit, parse_float),
+            "-o" => option.seconds(&mut time_limit),
             _ => only_help(option),
         },
         |word| take_one(&mut file, word),
     )?;
-    let time_limit = duration("-o", time_limit, PAIRING_TIME_LIMIT)?;
+    let time_limit = match time_limit {
+        Some(nan) if nan.is_nan() => {
+            return Err(UsageFault::NotATime("-o".into(), nan.to_string()).into());
+        }
+        None | Some(0.0) => PAIRING_TIME_LIMIT,
+        Some(time_limit) => seconds(time_limit),
+    };
     let file = file.ok_or(UsageFault::MissingFile)?;
     let meeting = match (listen, connect) {
         (Some(text), None) => Meeting::Listen(address("--listen", &text, Address::parse)?),
         (None, Some(text)) => Meeting::Connect(address("--connect", &text, Address::parse)?),
         (Some(_), Some(_)) => return Err(UsageFault::Conflict("--connect".into()).into()),
-        (None, None) => return Err(UsageFault::Required("--listen or --connect").into()),
+        (None, None) => return Err(UsageFault::Required("--listen or --connect".into()).into()),
     };
     let code = match (code, new_code, &meeting) {
         (None, false, _) => None,
@@ -258,7 +264,7 @@ pub struct CheckWords {
 /// # Errors
 /// [`Stop`] when there is nothing to do.
 pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, Stop> {
-    let (mut args, mut file, mut peer) = (SpipedArgs::default(), None, false);
+    let (mut args, mut file, mut peer) = (Args::new(Program::Spiped), None, false);
     let mut option_seen = None;
     let take = |mut option: Typed<'_>| match option.name.as_str() {
         "--peer" => option.flag(&mut peer),
@@ -269,13 +275,13 @@ pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, St
         }
     };
     parse_with_files(words, take, |word| take_one(&mut file, word))?;
-    let strict = args.common.strict;
+    let strict = args.given.get(Key::Strict).is_some();
     let what = match (file, option_seen) {
         (Some(_), Some(option)) => return Err(UsageFault::FileAndOptions(option).into()),
         (Some(file), None) => {
             Wanted::File(FileWords { path: file.into(), foreground: false, pid_file: None })
         }
-        (None, _) => super::wanted(args)?,
+        (None, _) => super::settings::spiped(args)?,
     };
     Ok(CheckWords { what, peer, strict })
 }
@@ -347,7 +353,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_too_much_is_named() {
         for (line, fault) in [
-            ("key", UsageFault::Required("--listen or --connect")),
+            ("key", UsageFault::Required("--listen or --connect".into())),
             ("--listen a:1", UsageFault::MissingFile),
             ("--listen a:1 --connect a:1 key", UsageFault::Conflict("--connect".into())),
             ("--listen a:1 --listen a:1 key", UsageFault::Repeated("--listen".into())),

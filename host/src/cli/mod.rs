@@ -1,27 +1,23 @@
 //! The command line: what was typed ([`args`]), the settings that it makes
 //! ([`settings`]), and the texts ([`help`]).
 
-pub mod args;
+mod args;
 pub mod commands;
 pub mod help;
-mod number;
-mod quantity;
-pub mod settings;
+mod settings;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use thiserror::Error;
 
-pub use crate::cli::args::Mode;
-
-use crate::cli::args::{SpipeArgs, SpipedArgs};
-use crate::cli::number::NumberFault;
+use crate::cli::args::Args;
 use crate::commands::pair::code::CodeFault;
+use crate::config::number::NumberFault;
 use crate::config::{FileWords, Settings, SpipeSettings};
-use crate::net::address::AddressError;
+use crate::net::address::{Address, AddressError};
 use crate::process::privileges::PrivilegeError;
 
 /// Reads the command line of `spiped`, its own name left out.
@@ -37,7 +33,7 @@ pub fn spiped(words: impl IntoIterator<Item = OsString>) -> Result<Wanted, Stop>
     {
         return Err(UsageFault::NoSuchCommand(word.to_string_lossy().into_owned()).into());
     }
-    wanted(SpipedArgs::parse(words)?)
+    settings::spiped(Args::parse(Program::Spiped, words)?)
 }
 
 /// What the daemon was told.
@@ -49,21 +45,13 @@ pub enum Wanted {
     File(FileWords),
 }
 
-fn wanted(mut args: SpipedArgs) -> Result<Wanted, Stop> {
-    let Some(path) = args.config.take() else {
-        return Ok(Wanted::Settings(Box::new(Settings::new(args)?)));
-    };
-    let (foreground, pid_file) = (args.foreground, args.pid_file.take().map(PathBuf::from));
-    Ok(Wanted::File(FileWords { path: path.into(), foreground, pid_file }))
-}
-
 /// Reads the command line of `spipe`, its own name left out.
 ///
 /// # Errors
 ///
 /// [`Stop`] when there is nothing to run: a question answered, or a mistake.
 pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipeSettings, Stop> {
-    SpipeSettings::new(SpipeArgs::parse(words)?)
+    settings::spipe(&Args::parse(Program::Spipe, words)?)
 }
 
 /// The commands, by the word that stands for them.
@@ -209,10 +197,13 @@ pub enum UsageFault {
     NewCodeToConnect,
     /// About the file of a Unix socket, where there is none.
     #[error("Option only for a Unix source: {0}")]
-    NotUnix(&'static str),
+    NotUnix(String),
+    /// `--config` and what belongs into the file.
+    #[error("Only -F and -p go with --config: {0} belongs into the file")]
+    NotWithConfig(String),
     /// An option nothing works without.
     #[error("Missing option: {0}")]
-    Required(&'static str),
+    Required(String),
     /// A word that belongs to no option.
     #[error("Not an option: {0}")]
     Leftover(String),
@@ -230,7 +221,7 @@ pub enum UsageFault {
     FileAndOptions(String),
     /// A time that is not a number.
     #[error("Not a number of seconds: {0} {1}")]
-    NotATime(&'static str, String),
+    NotATime(String, String),
     /// An address of which not even the host is there.
     #[error("{0}")]
     Address(AddressError),
@@ -254,8 +245,28 @@ pub enum ValueFault {
     #[error("Unknown log level: {0} (use error, warn, info or debug)")]
     LogLevel(String),
     /// Neither an address nor a network.
-    #[error("Not a network: --allow {0} (use an address or CIDR, such as 192.0.2.0/24)")]
-    Network(String),
+    #[error("Not a network: {option} {value} (use an address or CIDR, such as 192.0.2.0/24)")]
+    Network {
+        /// The option it was given to.
+        option: String,
+        /// What was given.
+        value: String,
+    },
+    /// Not a time.
+    #[error("Not a time: {0} (use 5s, 1m30s, or never)")]
+    Time(String),
+    /// Not one of the two.
+    #[error("Unknown mode: {0} (use encrypt or decrypt)")]
+    Mode(String),
+    /// Not one of the two.
+    #[error("Unknown order of targets: {0} (use in-order or spread)")]
+    Balance(String),
+    /// Not one of the two.
+    #[error("Unknown version of the PROXY protocol: {0} (use v1 or v2)")]
+    ProxyVersion(String),
+    /// Not for everybody to see.
+    #[error("Metrics are for this host only: {0} (use [127.0.0.1]:PORT or the path of a socket)")]
+    MetricsAddress(Address),
     /// Not one of the two.
     #[error("Unknown log format: {0} (use text or json)")]
     LogFormat(String),
@@ -266,13 +277,18 @@ pub enum ValueFault {
     #[error("{fault} (given to {option})")]
     Address {
         /// The option it was given to.
-        option: &'static str,
+        option: String,
         /// What is wrong with it.
         fault: AddressError,
     },
     /// Not a user, a group, or both.
-    #[error(transparent)]
-    Identity(#[from] PrivilegeError),
+    #[error("{fault} (given to {option})")]
+    Identity {
+        /// The option it was given to.
+        option: String,
+        /// What is wrong with it.
+        fault: PrivilegeError,
+    },
     /// Too easy to guess, or not in ASCII.
     #[error("{0} (given to --code; --new-code makes a strong one)")]
     Code(#[from] CodeFault),

@@ -1,235 +1,108 @@
-//! From what was typed to settings: defaults filled in, conflicts refused,
-//! addresses understood. Nothing later looks at options again, and nothing here
-//! looks at the system.
+//! From what was typed to what will be done: the first thing that is wrong, in
+//! the words of a command line.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
-use log::LevelFilter;
-
-use crate::cli::args::{CommonArgs, Mode, SpipeArgs, SpipedArgs};
-use crate::cli::number::parse_integer;
-use crate::cli::quantity::{
-    HANDSHAKES_MAX, THREADS_MAX, TIME_LIMIT, connection_limit, connections_per_key, count,
-    duration, resolve_period,
-};
-use crate::cli::{Stop, UsageFault, ValueFault};
-use crate::config::{
-    Admission, ConnectionSettings, Launch, Origin, PipeSettings, ProcessSettings, Settings,
-    SpipeSettings,
-};
-use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
-use crate::keys::file::KeyFile;
-use crate::keys::{KeyPolicy, KeySource, NamedFile};
+use crate::cli::args::Args;
+use crate::cli::{Stop, UsageFault, ValueFault, Wanted};
+use crate::config::build::Builder;
+use crate::config::given::{Given, Value};
+use crate::config::number::NumberFault;
+use crate::config::options::{Key, OPTIONS};
+use crate::config::problem::{Problem, Wrong};
+use crate::config::{FileWords, Origin, Settings, SpipeSettings};
 use crate::net::address::{Address, AddressError};
-use crate::net::socket::KeepAlive;
-use crate::net::targets::Balance;
-use crate::process::privileges::IdentityName;
 
-impl Settings {
-    pub(crate) fn new(args: SpipedArgs) -> Result<Self, Stop> {
-        let mode = args.mode.ok_or(UsageFault::Required("-e or -d"))?;
-        let source = args.source.ok_or(UsageFault::Required("-s"))?;
-        let resolve_period = resolve_period(args.resolve_period, args.resolve_once)?;
-        let pid_file = args.pid_file.unwrap_or_else(|| {
-            let mut name = source.clone();
-            name.push(".pid");
-            name
-        });
-        let log_level = log_level(&args.common);
-        let log_format = args.common.log_format.unwrap_or_default();
-        let strict = args.common.strict;
-        let of_a_server = [
-            ("--connections-per-key", args.connections_per_key),
-            ("--handshakes", args.handshakes),
-            ("--handshakes-per-source", args.handshakes_per_source),
-        ];
-        if mode == Mode::Encrypt
-            && let Some((option, _)) = of_a_server.iter().find(|(_, given)| given.is_some())
-        {
-            return Err(UsageFault::Conflict((*option).to_owned()).into());
-        }
-        // Options that are missing or contradict each other come first, then
-        // the values.
-        args.common.require_all()?;
-        let source = address("-s", &source, Address::parse)?;
-        let is_unix = matches!(source, Address::Unix(_));
-        for (given, option) in [
-            (args.socket_mode.is_some(), "--socket-mode"),
-            (args.socket_owner.is_some(), "--socket-owner"),
-        ] {
-            if given && !is_unix {
-                return Err(UsageFault::NotUnix(option).into());
-            }
-        }
+/// What `spiped` was told.
+pub(super) fn spiped(args: Args) -> Result<Wanted, Stop> {
+    if args.given.get(Key::Config).is_some() {
+        return file(args.given).map(Wanted::File);
+    }
+    let mut builder = Builder::new(vec![&args.given]);
+    let pipe = builder.pipe(None);
+    let process = builder.process(|| pid_file(&args.given));
+    refuse_first(builder)?;
+    let settings = Settings { origin: Origin::CommandLine, process, pipes: vec![pipe] };
+    Ok(Wanted::Settings(Box::new(settings)))
+}
 
-        let connection = ConnectionSettings::new(args.common, side(mode))?;
-        let pipe = PipeSettings {
-            name: format!("{source} -> {}", connection.targets[0]).into(),
-            sources: vec![source],
-            connection,
-            wait_for_dns: args.wait_for_dns,
-            connection_limit: connection_limit(args.connection_limit),
-            socket_mode: args.socket_mode,
-            socket_owner: args.socket_owner.map(|text| identity(&text)).transpose()?,
-            resolve_period,
-            key_policy: KeyPolicy {
-                connections_per_key: connections_per_key(args.connections_per_key),
-                close_revoked: args.close_revoked,
-            },
-            admission: Admission {
-                handshakes: count("--handshakes", args.handshakes, HANDSHAKES_MAX)?,
-                handshakes_per_source: count(
-                    "--handshakes-per-source",
-                    args.handshakes_per_source,
-                    HANDSHAKES_MAX,
-                )?,
-                allowed: args.allowed,
-            },
-            proxy_from: Vec::new(),
-        };
-        let process = ProcessSettings {
-            launch: if args.foreground {
-                Launch::Foreground
-            } else {
-                Launch::Daemon { pid_file: pid_file.into(), syslog: args.syslog }
-            },
-            memory: args.memory,
-            threads: count("--threads", args.threads, THREADS_MAX)?,
-            identity: args.identity.map(|text| identity(&text)).transpose()?,
-            strict,
-            log_level,
-            log_format,
-            control: None,
-            metrics: None,
-            drain: None,
-        };
-        Ok(Self { origin: Origin::CommandLine, process, pipes: vec![pipe] })
+/// What `spipe` was told.
+pub(super) fn spipe(args: &Args) -> Result<SpipeSettings, Stop> {
+    let mut builder = Builder::new(vec![&args.given]);
+    let settings = builder.spipe();
+    refuse_first(builder)?;
+    Ok(settings)
+}
+
+fn file(mut given: Given<String>) -> Result<FileWords, Stop> {
+    let mut path = |key| match given.take(key).map(|said| said.value) {
+        Some(Value::Text(text)) => Some(PathBuf::from(text)),
+        _ => None,
+    };
+    let (config, pid_file) = (path(Key::Config), path(Key::PidFile));
+    let foreground = given.take(Key::Foreground).is_some();
+    if let Some(other) = given.iter().next() {
+        return Err(UsageFault::NotWithConfig(other.place.clone()).into());
+    }
+    Ok(FileWords { path: config.unwrap_or_default(), foreground, pid_file })
+}
+
+/// The text given to `-s`, and `.pid`.
+fn pid_file(given: &Given<String>) -> PathBuf {
+    let mut name = match given.get(Key::Source).map(|said| &said.value) {
+        Some(Value::Texts(texts)) => texts.first().cloned().unwrap_or_default(),
+        _ => OsString::new(),
+    };
+    name.push(".pid");
+    name.into()
+}
+
+fn refuse_first(builder: Builder<'_, String>) -> Result<(), Stop> {
+    builder.problems().into_iter().next().map_or(Ok(()), |problem| Err(stop(problem)))
+}
+
+fn stop(problem: Problem<String>) -> Stop {
+    let option = problem.place.unwrap_or_else(|| required(problem.key));
+    match problem.wrong {
+        Wrong::Missing => UsageFault::Required(option).into(),
+        Wrong::OnlyDecrypt | Wrong::ResolveOnce | Wrong::NoKeepAlive => {
+            UsageFault::Conflict(option).into()
+        }
+        Wrong::OnlyUnixSource => UsageFault::NotUnix(option).into(),
+        Wrong::OmitWithX25519 => UsageFault::OmitWithX25519.into(),
+        Wrong::SeveralKeys => UsageFault::Repeated(option).into(),
+        Wrong::NotATime(seconds) => UsageFault::NotATime(option, seconds).into(),
+        Wrong::OutOfRange { value, .. } => {
+            ValueFault::Number { option, value, fault: NumberFault::OutOfRange }.into()
+        }
+        Wrong::Address(fault) => address_fault(option, fault),
+        Wrong::MetricsAddress(address) => ValueFault::MetricsAddress(address).into(),
+        Wrong::Identity(fault) => ValueFault::Identity { option, fault }.into(),
     }
 }
 
-impl SpipeSettings {
-    pub(crate) fn new(args: SpipeArgs) -> Result<Self, Stop> {
-        args.common.require_all()?;
-        Ok(Self {
-            strict: args.common.strict,
-            log_level: log_level(&args.common),
-            log_format: args.common.log_format.unwrap_or_default(),
-            connection: ConnectionSettings::new(args.common, Side::Client)?,
-        })
-    }
+/// How an option that is missing can be written.
+fn required(key: Key) -> String {
+    let spellings = OPTIONS.iter().filter(|option| option.key == key).map(|it| it.spelling());
+    spellings.filter(|spelling| !spelling.is_empty()).collect::<Vec<_>>().join(" or ")
 }
 
-impl ConnectionSettings {
-    fn new(args: CommonArgs, side: Side) -> Result<Self, Stop> {
-        let target = args.target.ok_or(UsageFault::Required("-t"))?;
-        let bind = args.bind.map(|text| address("-b", &text, Address::parse_bind));
-        Ok(Self {
-            config: config(side, args.key_exchange, args.forward_secrecy)?,
-            targets: vec![address("-t", &target, Address::parse)?],
-            balance: Balance::InOrder,
-            bind: bind.transpose()?,
-            keys: key_source(&args.keys, side)?,
-            strict_keys: args.strict_keys,
-            keepalive: (!args.no_keepalive).then(KeepAlive::default),
-            user_timeout: None,
-            time_limit: duration("-o", args.time_limit, TIME_LIMIT)?,
-            idle_limit: None,
-            half_closed_limit: None,
-            proxy_to: None,
-        })
-    }
-}
-
-impl CommonArgs {
-    fn require_all(&self) -> Result<(), UsageFault> {
-        if self.target.is_none() {
-            return Err(UsageFault::Required("-t"));
-        }
-        if self.keys.is_empty() {
-            return Err(UsageFault::Required("-k"));
-        }
-        Ok(())
-    }
-}
-
-/// The one place where the mode decides about the protocol.
-fn side(mode: Mode) -> Side {
-    match mode {
-        Mode::Encrypt => Side::Client,
-        Mode::Decrypt => Side::Server,
-    }
-}
-
-fn config(
-    side: Side,
-    key_exchange: Option<KeyExchange>,
-    forward_secrecy: Option<ForwardSecrecy>,
-) -> Result<Config, UsageFault> {
-    let forward_secrecy = forward_secrecy.unwrap_or(ForwardSecrecy::Offer);
-    if (key_exchange, forward_secrecy) == (Some(KeyExchange::X25519), ForwardSecrecy::Omit) {
-        return Err(UsageFault::OmitWithX25519);
-    }
-    Ok(match (side, key_exchange) {
-        // Without a choice: what every spiped understands.
-        (Side::Client, None | Some(KeyExchange::Modp2048)) => {
-            Config::Client(ClientConfig::Modp2048(forward_secrecy))
-        }
-        (Side::Client, Some(KeyExchange::X25519)) => Config::Client(ClientConfig::X25519),
-        (Side::Server, None) => Config::Server(ServerConfig::Any(forward_secrecy)),
-        (Side::Server, Some(KeyExchange::Modp2048)) => {
-            Config::Server(ServerConfig::Modp2048(forward_secrecy))
-        }
-        (Side::Server, Some(KeyExchange::X25519)) => Config::Server(ServerConfig::X25519),
-    })
-}
-
-/// Only a server takes several keys: a client would not know which to use.
-fn key_source(texts: &[OsString], side: Side) -> Result<KeySource, UsageFault> {
-    if let [text] = texts {
-        if text == "-" {
-            return Ok(KeySource::One(KeyFile::Stdin));
-        }
-        let whole = match side {
-            Side::Client => KeySource::One(KeyFile::Path(text.into())),
-            Side::Server => KeySource::FileOrDirectory(text.into()),
-        };
-        return Ok(match NamedFile::parse(text) {
-            Some(file) => KeySource::WholeOrNamed {
-                word: text.into(),
-                whole: Box::new(whole),
-                named: Box::new(KeySource::Named(vec![file])),
-            },
-            None => whole,
-        });
-    }
-    let files = texts.iter().map(|text| NamedFile::parse(text)).collect::<Option<Vec<_>>>();
-    match (files, side) {
-        (Some(files), Side::Server) => Ok(KeySource::Named(files)),
-        (Some(_) | None, _) => Err(UsageFault::Repeated("-k".to_owned())),
-    }
-}
-
+/// Reads the address that was given to this option.
 pub(super) fn address(
-    option: &'static str,
+    option: &str,
     text: &OsStr,
     parse: fn(&OsStr) -> Result<Address, AddressError>,
 ) -> Result<Address, Stop> {
-    parse(text).map_err(|fault| {
-        if matches!(fault, AddressError::Empty | AddressError::NoHost(_)) {
-            UsageFault::Address(fault).into()
-        } else {
-            ValueFault::Address { option, fault }.into()
-        }
-    })
+    parse(text).map_err(|fault| address_fault(option.to_owned(), fault))
 }
 
-fn identity(text: &OsStr) -> Result<IdentityName, ValueFault> {
-    let number = |text: &str| parse_integer(text).ok().and_then(|id| u32::try_from(id).ok());
-    Ok(IdentityName::parse(&text.to_string_lossy(), number)?)
-}
-
-fn log_level(args: &CommonArgs) -> LevelFilter {
-    args.log_level.unwrap_or(LevelFilter::Warn)
+fn address_fault(option: String, fault: AddressError) -> Stop {
+    if matches!(fault, AddressError::Empty | AddressError::NoHost(_)) {
+        UsageFault::Address(fault).into()
+    } else {
+        ValueFault::Address { option, fault }.into()
+    }
 }
 
 #[cfg(test)]
@@ -240,7 +113,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cli::{self, Wanted};
+    use crate::cli;
+    use crate::config::settings::{ConnectionSettings, ProcessSettings};
+    use crate::config::{Admission, Launch, PipeSettings};
+    use crate::guest::{ClientConfig, Config, ForwardSecrecy, ServerConfig};
+    use crate::keys::file::KeyFile;
+    use crate::keys::{KeyPolicy, KeySource};
+    use crate::net::socket::KeepAlive;
+    use crate::net::targets::Balance;
+    use log::LevelFilter;
 
     #[test]
     fn defaults_are_those_of_upstream() {
@@ -373,7 +254,7 @@ mod tests {
             ("-e -s a:1 -k k", "-t"),
             ("-e -s a -t b:1", "-k"),
         ] {
-            assert_eq!(spiped(text).unwrap_err(), UsageFault::Required(name).into());
+            assert_eq!(spiped(text).unwrap_err(), UsageFault::Required(name.into()).into());
         }
     }
 
@@ -402,11 +283,78 @@ mod tests {
 
     #[test]
     fn user_numbers_are_read_as_the_c_library_does() {
-        let identity = |text: &str| identity(text.as_ref()).unwrap().look_up();
-        for (text, same) in [("0x10:020", "16:16"), ("+70000", "70000"), (" 70000", "70000")] {
+        let identity = |text: &str| {
+            let settings = with(&format!("-u {text}"))?;
+            Ok(settings.process.identity.unwrap().look_up())
+        };
+        for (text, same) in [("0x10:020", "16:16"), ("+70000", "70000")] {
             assert_eq!(identity(text), identity(same), "{text}");
         }
-        identity("-1").unwrap_err();
+        identity("-1").unwrap().unwrap_err();
+        let fault = identity("0:").map(drop).unwrap_err();
+        assert!(
+            matches!(fault, Stop::Value(ValueFault::Identity { option, .. }) if option == "-u")
+        );
+    }
+
+    #[test]
+    fn zero_means_the_default_of_a_letter_and_never_in_its_long_form() {
+        let period = |words: &str| with(words).map(|it| it.pipes[0].resolve_period);
+        let minute = Some(Duration::from_mins(1));
+        for (words, expected) in [
+            ("", minute),
+            ("-r 0", minute),
+            ("-r 1e-9", Some(Duration::from_millis(100))),
+            ("-R", None),
+            ("-R -r 60", None),
+            ("-R -r 0", None),
+            ("--resolve-period=0", None),
+            ("--resolve-period=never", None),
+            ("--resolve-period=2m", Some(Duration::from_mins(2))),
+        ] {
+            assert_eq!(period(words), Ok(expected), "{words}");
+        }
+        assert_eq!(period("-R -r 61"), Err(UsageFault::Conflict("-R".into()).into()));
+        let fault = UsageFault::NotATime("-r".into(), "NaN".into());
+        assert_eq!(period("-R -r nan"), Err(fault.into()));
+        let limit = |words: &str| with(words).map(|it| it.pipes[0].connection.time_limit);
+        assert_eq!(limit("-o 0"), Ok(Duration::from_secs(5)));
+        assert_eq!(limit("-o inf"), limit("--timeout never"));
+        assert!(matches!(limit("--timeout 0"), Err(Stop::Value(ValueFault::Number { .. }))));
+    }
+
+    #[test]
+    fn new_words_reach_the_settings() {
+        let settings = spiped(
+            "--decrypt --source a:1 --source b:1 --target c:1 --target d:1 --key k --balance spread \
+             --keep-alive-idle 2m --keep-alive-interval 5s --keep-alive-count 3 \
+             --user-timeout 30s --idle-timeout 1h --half-closed-timeout 10m --proxy-to v2 \
+             --proxy-from 192.0.2.0/24 --control /c --metrics 127.0.0.1:9 --drain 30s",
+        );
+        let Settings { process, mut pipes, .. } = settings.unwrap();
+        let PipeSettings { sources, connection, proxy_from, .. } = pipes.remove(0);
+        assert_eq!(sources.len(), 2);
+        assert_eq!(connection.targets.len(), 2);
+        assert_eq!(connection.balance, Balance::Spread);
+        let (idle, interval) = (Duration::from_mins(2), Duration::from_secs(5));
+        assert_eq!(connection.keepalive, Some(KeepAlive { idle, interval, count: 3 }));
+        assert_eq!(connection.user_timeout, Some(Duration::from_secs(30)));
+        assert_eq!(connection.idle_limit, Some(Duration::from_hours(1)));
+        assert_eq!(connection.half_closed_limit, Some(Duration::from_mins(10)));
+        assert!(connection.proxy_to.is_some());
+        assert_eq!(proxy_from.len(), 1);
+        assert_eq!(process.control, Some("/c".into()));
+        assert!(process.metrics.is_some());
+        assert_eq!(process.drain, Some(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn file_stands_alone() {
+        let words = |line: &str| cli::spiped(line.split_whitespace().map(OsString::from));
+        let file = FileWords { path: "f".into(), foreground: true, pid_file: Some("p".into()) };
+        assert_eq!(words("-F --config f -p p"), Ok(Wanted::File(file)));
+        let fault = UsageFault::NotWithConfig("-n".into());
+        assert_eq!(words("-n 1 --config f"), Err(fault.into()));
     }
 
     fn only_pipe(text: &str) -> PipeSettings {

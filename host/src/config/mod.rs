@@ -1,14 +1,21 @@
 //! What the programs will do, whoever said so: pure data. Nothing in here
 //! looks anything up or touches a file.
 
+pub(crate) mod build;
 mod file;
+pub(crate) mod given;
+pub(crate) mod number;
+pub(crate) mod options;
 mod place;
-mod settings;
+pub(crate) mod problem;
+pub(crate) mod quantity;
+pub(crate) mod settings;
+mod table;
+pub(crate) mod words;
 
 pub(crate) use crate::process::text_files::TextFile;
 pub(crate) use file::Parsed;
 pub(crate) use place::{Fault, Faults, Place, Places};
 pub(crate) use settings::{
-    Admission, ConnectionSettings, FileWords, Launch, Origin, PipeSettings, ProcessSettings,
-    Settings, SpipeSettings,
+    Admission, FileWords, Launch, Origin, PipeSettings, Settings, SpipeSettings,
 };

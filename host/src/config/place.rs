@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::given::Given;
+use super::options::Scope;
+
 /// A place in a file, for a person: `FILE:LINE:COLUMN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -36,15 +39,23 @@ pub(crate) struct Fault {
 
 /// All that is wrong: at least one thing. A line for each.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(crate) struct Faults(pub(crate) Vec<Fault>);
+pub(crate) struct Faults {
+    /// In the order of the files.
+    pub(crate) faults: Vec<Fault>,
+    /// How many more there are.
+    pub(crate) left_out: usize,
+}
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.0.iter().enumerate() {
+        for (index, fault) in self.faults.iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
             write!(f, "{end}{fault}")?;
         }
-        Ok(())
+        match self.left_out {
+            0 => Ok(()),
+            more => write!(f, "\n{more} more faults"),
+        }
     }
 }
 
@@ -61,6 +72,16 @@ impl Places {
     pub(crate) fn of(&self, pipe: Option<&str>, key: &'static str) -> Option<&Place> {
         let pipe = pipe.map(Arc::from);
         self.said.get(&(pipe.clone(), key)).or_else(|| self.said.get(&(pipe, "")))
+    }
+
+    /// Notes where each of these was said.
+    pub(super) fn note_all(&mut self, pipe: Option<&Arc<str>>, given: &Given<Place>) {
+        for said in given.iter() {
+            let meant = pipe.is_some() != matches!(said.option.scope, Scope::Process | Scope::Log);
+            if let Some(key) = said.option.file.filter(|_| meant) {
+                self.note(pipe, key, said.place.clone());
+            }
+        }
     }
 
     /// Notes where `key` was said; the pipe itself without a key.

@@ -165,6 +165,15 @@ impl ConnectionSettings {
     }
 }
 
+/// Which side of a pipe is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The source is plain, the target is crypt.
+    Encrypt,
+    /// The source is crypt, the target is plain.
+    Decrypt,
+}
+
 /// How `spiped` runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Launch {

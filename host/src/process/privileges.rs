@@ -127,10 +127,10 @@ impl Identity {
 #[non_exhaustive]
 pub enum PrivilegeError {
     /// Nothing at all.
-    #[error("Empty user and group name (write USER, :GROUP or USER:GROUP) (given to -u)")]
+    #[error("Empty user and group name (write USER, :GROUP or USER:GROUP)")]
     Empty,
     /// A colon with nothing after it.
-    #[error("Empty group name: \"{0}\" (write USER, :GROUP or USER:GROUP) (given to -u)")]
+    #[error("Empty group name: \"{0}\" (write USER, :GROUP or USER:GROUP)")]
     EmptyGroup(String),
     /// Neither a name nor a number.
     #[error("No such user: {0} (given to -u)")]

@@ -86,8 +86,8 @@ fn leftover_words() {
 
 #[test]
 fn unknown_commands() {
-    let line = "spiped: No such command: status. Commands: keygen, fingerprint, pair";
-    refused(Program::Spiped, "", &[("status", LineThenUsage(line)), ("status -v", Usage)]);
+    let line = "spiped: No such command: tunnel. Commands: keygen, fingerprint, pair";
+    refused(Program::Spiped, "", &[("tunnel", LineThenUsage(line)), ("tunnel -v", Usage)]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Numbers as the C library reads them, since scripts may rely on it.
+//! Numbers as the C library reads them, since scripts may rely on it, and a
+//! few forms that it does not know.
 
 use thiserror::Error;
 
@@ -31,12 +32,14 @@ pub(crate) fn parse_integer(text: &str) -> Result<u64, NumberFault> {
     Ok(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
-/// Reads a number of bytes: decimal, with `K`, `M` or `G` for a power of 1,024.
+/// Reads a number of bytes: decimal, with `K`, `M` or `G` for a power of 1,024,
+/// which may be written as `KiB`, `MiB` and `GiB`.
 pub(crate) fn parse_size(text: &str) -> Result<u64, NumberFault> {
-    let (digits, unit) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+    let short = text.strip_suffix("iB").unwrap_or(text);
+    let (digits, unit) = match short.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&short[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&short[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&short[..at], 1 << 30),
         Some(_) | None => (text, 1),
     };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -135,7 +138,8 @@ mod tests {
         assert_eq!(parse_size("64K"), Ok(64 << 10));
         assert_eq!(parse_size("3m"), Ok(3 << 20));
         assert_eq!(parse_size("2G"), Ok(2 << 30));
-        for wrong in ["", "K", "1.5M", "-1", "1 M", "1MB", "ä"] {
+        assert_eq!(parse_size("64MiB"), Ok(64 << 20));
+        for wrong in ["", "K", "1.5M", "-1", "1 M", "1MB", "64iB", "iB", "ä"] {
             assert_eq!(parse_size(wrong), Err(NumberFault::Invalid), "{wrong}");
         }
         assert_eq!(parse_size("17179869184G"), Err(NumberFault::OutOfRange));

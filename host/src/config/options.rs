@@ -1,0 +1,288 @@
+//! One table of options: what can be said on a command line and in a file.
+//! Parsers, usage, help, the manual's tables and the difference of two settings
+//! are made from it.
+
+use std::fmt;
+
+use super::settings::Mode;
+use crate::guest::ForwardSecrecy;
+
+pub(crate) use super::table::OPTIONS;
+
+/// One option, on the command line, in a file, or in both.
+#[derive(Debug)]
+pub(crate) struct Opt {
+    /// What it is about.
+    pub(crate) key: Key,
+    /// Upstream's letter.
+    pub(crate) short: Option<char>,
+    /// Its long name on the command line, without dashes.
+    pub(crate) long: Option<&'static str>,
+    /// Its name in a file.
+    pub(crate) file: Option<&'static str>,
+    /// What its value is.
+    pub(crate) kind: Kind,
+    /// In the usage, an alternative to the option before.
+    pub(crate) or: bool,
+    /// Nothing works without.
+    pub(crate) required: bool,
+    /// Where it belongs.
+    pub(crate) scope: Scope,
+    /// Whether `spipe` has it.
+    pub(crate) spipe: bool,
+    /// For which pipes it means anything.
+    pub(crate) only: Only,
+    /// What it is without it; empty if that goes without saying.
+    pub(crate) default: &'static str,
+    /// One paragraph for `--help`.
+    pub(crate) help: &'static str,
+}
+
+/// What an option is about. Several options may be about the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "they are named like the options, which are explained")]
+pub(crate) enum Key {
+    Mode,
+    Source,
+    Target,
+    Keys,
+    Balance,
+    Bind,
+    Strength,
+    KeepAlive,
+    KeepAliveIdle,
+    KeepAliveInterval,
+    KeepAliveCount,
+    KeyExchange,
+    MaxConnections,
+    Timeout,
+    IdleTimeout,
+    HalfClosedTimeout,
+    UserTimeout,
+    ResolvePeriod,
+    ResolveOnce,
+    WaitForDns,
+    ConnectionsPerKey,
+    Handshakes,
+    HandshakesPerSource,
+    Allow,
+    ProxyFrom,
+    ProxyTo,
+    CloseRevoked,
+    StrictKeys,
+    SocketMode,
+    SocketOwner,
+    Config,
+    Foreground,
+    PidFile,
+    User,
+    Memory,
+    Threads,
+    Control,
+    Metrics,
+    Drain,
+    Syslog,
+    Strict,
+    LogLevel,
+    LogFormat,
+    Question,
+    Local,
+    Listen,
+    Peer,
+    Mirror,
+}
+
+/// What the value of an option is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// None: given or not.
+    Flag,
+    /// The same for what is on by default: in a file it has the opposite name.
+    NoFlag,
+    /// None: given, it stands for this mode.
+    IsMode(Mode),
+    /// None: given, it stands for this.
+    IsStrength(ForwardSecrecy),
+    /// None: a question to be answered.
+    Question(Question),
+    /// `encrypt` or `decrypt`.
+    Mode,
+    /// A number of things.
+    Count,
+    /// A number of bytes.
+    Size,
+    /// Who may do what with a file.
+    FileMode,
+    /// A time.
+    Time,
+    /// One address.
+    Address,
+    /// At least one address.
+    Addresses,
+    /// Networks.
+    Networks,
+    /// A file.
+    Path,
+    /// A user, a group, or both.
+    Identity,
+    /// Where keys are.
+    Keys,
+    /// A key exchange.
+    KeyExchange,
+    /// A level of the log.
+    LogLevel,
+    /// A form of the log.
+    LogFormat,
+    /// Which of several targets.
+    Balance,
+    /// A version of the PROXY protocol.
+    ProxyVersion,
+}
+
+/// What can be asked instead of running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// `-v`.
+    Version,
+    /// `--version`.
+    LongVersion,
+    /// `--help`.
+    Help,
+}
+
+/// Where an option belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// A pipe; what each of the two of a `[both-ways]` has of its own.
+    Ends,
+    /// A pipe, or `[defaults]` for all of them.
+    Pipe,
+    /// The process.
+    Process,
+    /// The process; in a file it may stand in `[defaults]`, too.
+    Log,
+    /// Both pipes of a `[both-ways]`.
+    BothWays,
+}
+
+/// For which pipes an option means anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Only {
+    /// All.
+    Any,
+    /// Those that decrypt.
+    Decrypt,
+    /// Those whose source is a Unix socket.
+    UnixSource,
+}
+
+impl Opt {
+    /// Whether the word for it says everything.
+    pub(crate) fn is_flag(&self) -> bool {
+        self.kind.placeholder().is_empty()
+    }
+
+    /// Whether it can be given several times.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.kind, Kind::Addresses | Kind::Networks)
+    }
+
+    /// With its dashes, the letter first if it has one.
+    pub(crate) fn spelling(&self) -> String {
+        match (self.short, self.long) {
+            (Some(letter), _) => format!("-{letter}"),
+            (None, Some(name)) => format!("--{name}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// The option that this letter or name, with its dashes, stands for.
+pub(crate) fn find(word: &str) -> Option<&'static Opt> {
+    let mut letters = word.chars().skip(1);
+    let letter = letters.next().filter(|_| letters.next().is_none());
+    OPTIONS.iter().find(|option| match word.strip_prefix("--") {
+        Some(name) => option.long == Some(name),
+        None => letter.is_some() && option.short == letter,
+    })
+}
+
+/// The option that is about this, in a file.
+pub(crate) fn in_file(key: Key) -> Option<&'static Opt> {
+    OPTIONS.iter().find(|option| option.key == key && option.file.is_some())
+}
+
+/// The options a person can mean by a key of a table of a file.
+pub(crate) fn in_scope(scopes: &[Scope]) -> impl Iterator<Item = (&'static str, &'static Opt)> {
+    OPTIONS.iter().filter_map(|option| {
+        Some((option.file?, option)).filter(|_| scopes.contains(&option.scope))
+    })
+}
+
+impl Kind {
+    /// What stands for the value in explanations; nothing if there is none.
+    pub(crate) fn placeholder(self) -> &'static str {
+        match self {
+            Self::Flag
+            | Self::NoFlag
+            | Self::IsMode(_)
+            | Self::IsStrength(_)
+            | Self::Question(_) => "",
+            Self::Mode | Self::FileMode => "mode",
+            Self::Count => "number",
+            Self::Size => "size",
+            Self::Time => "time",
+            Self::Address | Self::Addresses => "address",
+            Self::Networks => "network",
+            Self::Path => "file",
+            Self::Identity => "user:group",
+            Self::Keys => "key file",
+            Self::KeyExchange => "exchange",
+            Self::LogLevel => "level",
+            Self::LogFormat => "format",
+            Self::Balance => "order",
+            Self::ProxyVersion => "version",
+        }
+    }
+
+    /// What a file has to say.
+    pub(crate) fn in_file(self) -> &'static str {
+        match self {
+            Self::Flag
+            | Self::NoFlag
+            | Self::IsMode(_)
+            | Self::IsStrength(_)
+            | Self::Question(_) => "true or false",
+            Self::Mode => "\"encrypt\" or \"decrypt\"",
+            Self::Count => "a number, such as 100",
+            Self::Size => "a size, such as \"64MiB\"",
+            Self::FileMode => "an octal mode, such as \"0660\"",
+            Self::Time => "a time, such as \"5s\", \"1m30s\" or \"never\"",
+            Self::Address => "an address, such as \"[127.0.0.1]:6379\"",
+            Self::Addresses => "an address, such as \"[127.0.0.1]:6379\", or a list of them",
+            Self::Networks => "a network, such as \"192.0.2.0/24\", or a list of them",
+            Self::Path => "a path, such as \"/run/spiped/control\"",
+            Self::Identity => {
+                "a user and group, such as \"spiped\", \":redis\" or \"spiped:redis\""
+            }
+            Self::Keys => "a file, a directory, or a table { NAME = \"FILE\" }",
+            Self::KeyExchange => "\"modp2048\" or \"x25519\"",
+            Self::LogLevel => "\"error\", \"warn\", \"info\" or \"debug\"",
+            Self::LogFormat => "\"text\" or \"json\"",
+            Self::Balance => "\"in-order\" or \"spread\"",
+            Self::ProxyVersion => "\"v1\" or \"v2\"",
+        }
+    }
+}
+
+/// As in a file.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match in_file(*self).and_then(|option| option.file) {
+            // Two keys are about it.
+            Some(_) if *self == Self::Strength => f.write_str("forward-secrecy"),
+            Some(name) => f.write_str(name),
+            None => fmt::Debug::fmt(self, f),
+        }
+    }
+}
