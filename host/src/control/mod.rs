@@ -4,3 +4,4 @@
 
 pub mod messages;
 pub mod overview;
+pub(crate) mod words;

@@ -1,9 +1,12 @@
 //! What lives as long as the process: the start, and what signals ask for.
 
 mod capacity;
+mod control;
 mod endings;
 mod exposure;
 mod helper;
+mod metrics;
+mod observers;
 mod overview;
 pub(crate) mod pipes;
 mod signals;

@@ -15,6 +15,8 @@ use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, other_guest
 use crate::daemon::endings::Endings;
 use crate::daemon::exposure;
 use crate::daemon::helper::{Duties, Helper};
+use crate::daemon::observers::Observers;
+use crate::daemon::overview::Outlook;
 use crate::daemon::pipes::Pipes;
 use crate::daemon::signals::Requests;
 use crate::daemon::supervisor::Supervisor;
@@ -38,6 +40,7 @@ use crate::process::daemonize::{
 use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
+use crate::process::resources::Resources;
 use crate::process::sandbox::{Demand, Sandbox};
 use crate::process::secrets;
 use crate::process::{allocator, dumps};
@@ -73,6 +76,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let bind = local(settings.connection.bind.as_ref(), look_up)?;
     warn_if_exposed(settings.connection.config, &sources, &targets);
     let source = listen(&settings, &sources)?;
+    let observers = Observers::bind(&process, identity)?;
     if !settings.wait_for_dns {
         match launch(&process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
@@ -94,6 +98,7 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         memory: process.memory,
     };
     let capacity = wanted.fit()?;
+    let resources = Resources::open();
     let sandbox =
         Sandbox::enter(&needs(&settings.connection.targets, bind.as_ref()), identity.as_ref())?;
     if Memory::is_space_limited() {
@@ -138,7 +143,8 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         let pipe = Arc::new(Pipe::new(settings, snapshot, State::Listening));
         let pipes = Pipes::new(vec![pipe.clone()]);
         let (supervisor, desk) = Supervisor::new(pipes.clone(), helper.clone(), log);
-        requests.obey(desk, pipes, log)?;
+        requests.obey(desk.clone(), pipes.clone(), log)?;
+        observers.start(Outlook { pipes, log, resources }, desk)?;
         tokio::spawn(supervisor.run());
         if let Some(helper) = helper {
             tokio::spawn(async move { helper.watch().await });

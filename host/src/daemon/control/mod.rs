@@ -1,0 +1,67 @@
+//! The control socket: docs/control.md.
+
+mod client;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::daemon::overview::Outlook;
+use crate::daemon::supervisor::Desk;
+use crate::net::listen::{Accepted, Bound, Listener, SocketAccess, listen};
+use crate::net::resolve::Endpoint;
+use crate::process::privileges::Identity;
+
+/// More than any administrator needs at once. Others are told to come back.
+pub(super) const CLIENTS_MAX: usize = 8;
+
+/// Listens there. Only the owner, and root, can connect.
+///
+/// # Errors
+/// What is in the way, and what to do about it.
+pub(super) fn bind(path: &Path, owner: Option<Identity>) -> Result<Bound> {
+    let access = SocketAccess { mode: Some(0o600), owner };
+    listen(&Endpoint::Unix(path.to_owned()), &access).with_context(|| {
+        format!(
+            "Cannot make the control socket {} (its folder must exist, and no other daemon may \
+             use it: --control, `control =`)",
+            path.display()
+        )
+    })
+}
+
+/// Answers whoever connects, for as long as the process runs.
+pub(super) async fn serve(listener: Listener, outlook: Arc<Outlook>, desk: Desk) {
+    let places = Arc::new(Semaphore::new(CLIENTS_MAX));
+    loop {
+        let stream = match listener.accept().await {
+            Ok(Accepted::Unix(stream)) => UnixStream::from_std(stream),
+            // It listens on nothing else.
+            Ok(Accepted::Tcp(..)) => continue,
+            Err(error) => Err(error),
+        };
+        let Ok(stream) = stream else {
+            // Out of descriptors, as a rule, for which others have a line.
+            sleep(PAUSE).await;
+            continue;
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            client::refuse(&stream);
+            continue;
+        };
+        let (outlook, desk) = (outlook.clone(), desk.clone());
+        tokio::spawn(async move {
+            // Whoever leaves, or does not read, is no concern of ours.
+            let _ = client::serve(stream, &outlook, &desk).await;
+            drop(place);
+        });
+    }
+}
+
+/// After an accept that failed.
+const PAUSE: Duration = Duration::from_millis(100);
