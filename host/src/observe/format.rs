@@ -179,7 +179,8 @@ fn without_numbers(message: &str) -> String {
     words
 }
 
-fn escape(message: &str) -> String {
+/// The text with its control characters escaped.
+pub(crate) fn escape(message: &str) -> String {
     let mut escaped = String::with_capacity(message.len());
     for character in message.chars() {
         if character.is_control() {

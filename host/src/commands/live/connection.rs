@@ -1,0 +1,101 @@
+//! A connection to the daemon's control socket.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use crate::control::messages::{Answer, Connection, Outcome, Request, VERSION, Wish};
+
+/// The daemon, at the other end of its control socket.
+pub(super) struct Daemon {
+    read: BufReader<UnixStream>,
+}
+
+impl Daemon {
+    /// Connects to the daemon whose control socket this is.
+    ///
+    /// # Errors
+    /// Why nobody is there, and what to do about it.
+    pub(super) fn connect(path: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(path).map_err(|error| explain(path, error))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { read: BufReader::new(stream) })
+    }
+
+    /// Asks for what has a single line as its answer. It may take its time.
+    ///
+    /// # Errors
+    /// When the daemon is gone, or says what it should not.
+    pub(super) fn ask_briefly(&mut self, wish: Wish) -> Result<Outcome> {
+        self.ask(wish, |_| bail!("The daemon's answer is to another question"))
+    }
+
+    /// Asks for connections, each of which goes to `take`.
+    ///
+    /// # Errors
+    /// As for [`ask_briefly`](Self::ask_briefly), and those of `take`.
+    pub(super) fn ask(
+        &mut self,
+        wish: Wish,
+        mut take: impl FnMut(Connection) -> Result<()>,
+    ) -> Result<Outcome> {
+        let request = serde_json::to_string(&Request::new(wish))? + "\n";
+        self.read.get_mut().write_all(request.as_bytes()).context("The daemon is gone")?;
+        loop {
+            let line = self.next_line()?;
+            match serde_json::from_slice(&line).context("The daemon's answer makes no sense")? {
+                Line::Connection(connection) => take(connection)?,
+                Line::Answer(Answer { version: VERSION, result }) => return Ok(result),
+                Line::Answer(Answer { version, .. }) => bail!(
+                    "The daemon speaks version {version} of the protocol, and this program \
+                     version {VERSION}: use the program that was installed with it"
+                ),
+            }
+        }
+    }
+
+    fn next_line(&mut self) -> Result<Vec<u8>> {
+        let mut line = Vec::new();
+        let read = self.read.by_ref().take(LINE_MAX).read_until(b'\n', &mut line);
+        read.context("The daemon is gone")?;
+        if line.last() != Some(&b'\n') {
+            bail!("The daemon has closed the connection");
+        }
+        Ok(line)
+    }
+}
+
+/// A line from the daemon.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Answer(Answer),
+    Connection(Connection),
+}
+
+fn explain(path: &Path, error: io::Error) -> anyhow::Error {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => anyhow!(
+            "No daemon has a control socket at {path}: start one with --control {path} or \
+             `control = \"{path}\"` in its file, or say where it is with --control PATH"
+        ),
+        io::ErrorKind::ConnectionRefused => anyhow!(
+            "No daemon answers at {path}: the one that made this control socket has ended (another \
+             one may be at another path: --control PATH, `control =`)"
+        ),
+        io::ErrorKind::PermissionDenied => anyhow!(
+            "No permission to use the control socket {path}: only root and the user that the \
+             daemon runs as have it"
+        ),
+        _ => anyhow!("Cannot connect to the control socket {path} (--control): {error}"),
+    }
+}
+
+/// For a request, which the daemon always has time to read.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A status of more pipes and keys than anybody has.
+const LINE_MAX: u64 = 1 << 30;
