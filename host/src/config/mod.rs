@@ -17,5 +17,5 @@ pub(crate) use crate::process::text_files::TextFile;
 pub(crate) use file::Parsed;
 pub(crate) use place::{Fault, Faults, Place, Places};
 pub(crate) use settings::{
-    Admission, FileWords, Launch, Origin, PipeSettings, Settings, SpipeSettings,
+    Admission, FileWords, Launch, Origin, PipeSettings, ProcessSettings, Settings, SpipeSettings,
 };

@@ -169,7 +169,7 @@ fn is_any_port(source: &Address) -> bool {
     match source {
         Address::Literal(literal) => literal.port() == 0,
         Address::Name { port, .. } => port.bytes().all(|byte| byte == b'0'),
-        Address::Unix(_) => false,
+        Address::Unix(_) | Address::Abstract(_) => false,
     }
 }
 
