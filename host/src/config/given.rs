@@ -66,49 +66,64 @@ pub(crate) struct Said<P> {
 
 /// All that was said in one place: about each key once.
 #[derive(Clone, Debug)]
-pub(crate) struct Given<P>(Vec<Said<P>>);
+pub(crate) struct Given<P> {
+    said: Vec<Said<P>>,
+    /// What was said in a way that cannot be understood: it is not missing.
+    garbled: Vec<Key>,
+}
 
 impl<P> Default for Given<P> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { said: Vec::new(), garbled: Vec::new() }
     }
 }
 
 impl<P> Extend<Said<P>> for Given<P> {
     fn extend<I: IntoIterator<Item = Said<P>>>(&mut self, said: I) {
-        self.0.extend(said);
+        self.said.extend(said);
     }
 }
 
 impl<P> Given<P> {
     /// What was said about this.
     pub(crate) fn get(&self, key: Key) -> Option<&Said<P>> {
-        self.0.iter().find(|said| said.option.key == key)
+        self.said.iter().find(|said| said.option.key == key)
     }
 
     /// The same, to add to it.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Said<P>> {
-        self.0.iter_mut().find(|said| said.option.key == key)
+        self.said.iter_mut().find(|said| said.option.key == key)
     }
 
     /// All of it, in the order it was said.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Said<P>> {
-        self.0.iter()
+        self.said.iter()
     }
 
     /// Adds something about which nothing has been said.
     pub(crate) fn push(&mut self, said: Said<P>) {
-        self.0.push(said);
+        self.said.push(said);
+    }
+
+    /// Notes that something was said about this.
+    pub(crate) fn garble(&mut self, key: Key) {
+        self.garbled.push(key);
+    }
+
+    /// Whether something was said that cannot be understood.
+    pub(crate) fn is_garbled(&self, key: Key) -> bool {
+        self.garbled.contains(&key)
     }
 
     /// Adds all that is not said yet.
     pub(crate) fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.said.extend(other.said);
+        self.garbled.extend(other.garbled);
     }
 
     /// Takes away what was said about this.
     pub(crate) fn take(&mut self, key: Key) -> Option<Said<P>> {
-        let at = self.0.iter().position(|said| said.option.key == key)?;
-        Some(self.0.remove(at))
+        let at = self.said.iter().position(|said| said.option.key == key)?;
+        Some(self.said.remove(at))
     }
 }

@@ -2,6 +2,7 @@
 //! looks anything up or touches a file.
 
 pub(crate) mod build;
+pub(crate) mod diff;
 mod file;
 pub(crate) mod given;
 pub(crate) mod number;
@@ -10,6 +11,7 @@ mod place;
 pub(crate) mod problem;
 pub(crate) mod quantity;
 pub(crate) mod settings;
+mod show;
 mod table;
 pub(crate) mod words;
 

@@ -18,6 +18,11 @@ impl KeyName {
     }
 
     /// As it is, not as it is shown.
+    pub(crate) fn as_os_str(&self) -> &OsStr {
+        &self.0
+    }
+
+    /// As it is, not as it is shown.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -1,5 +1,6 @@
 //! `-u`: becomes another user for good, and proves that it did.
 
+use std::fmt;
 use std::io;
 use std::os::unix::fs::lchown;
 use std::path::Path;
@@ -59,6 +60,17 @@ impl IdentityName {
             user: self.user.as_ref().map(find_user).transpose()?,
             group: self.group.as_ref().map(find_group).transpose()?,
         })
+    }
+}
+
+/// As it was written.
+impl fmt::Display for IdentityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.user.as_ref().map_or("", |user| &user.text);
+        match &self.group {
+            Some(group) => write!(f, "{user}:{}", group.text),
+            None => f.write_str(user),
+        }
     }
 }
 

@@ -192,8 +192,8 @@ impl<'a, P: Clone> Builder<'a, P> {
 
     fn required(&mut self, key: Key) -> Option<&'a Said<P>> {
         let said = self.said(key);
-        let known = self.problems.iter().any(|problem| problem.key == key);
-        if said.is_none() && !known {
+        let garbled = self.layers.iter().any(|layer| layer.is_garbled(key));
+        if said.is_none() && !garbled {
             self.problems.push(Problem { key, place: None, wrong: Wrong::Missing });
         }
         said

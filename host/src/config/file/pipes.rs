@@ -46,7 +46,7 @@ impl Pipes {
             let [local, listen, peer, mirror] = [Key::Local, Key::Listen, Key::Peer, Key::Mirror]
                 .map(|key| {
                     let said = shared.take(key);
-                    if said.is_none() {
+                    if said.is_none() && !shared.is_garbled(key) {
                         let problem = Problem::<Place> { key, place: None, wrong: Wrong::Missing };
                         reader.fault(name, problem.to_string());
                     }

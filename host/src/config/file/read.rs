@@ -78,7 +78,10 @@ impl<'a> Reader<'a> {
             };
             match self.value(option, value) {
                 Ok(read) => self.note(&mut given, option, read, value),
-                Err(words) => self.fault(value, words),
+                Err(words) => {
+                    given.garble(option.key);
+                    self.fault(value, words);
+                }
             }
         }
         given

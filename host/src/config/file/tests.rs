@@ -134,9 +134,9 @@ key = { a = "1", b = "2" }
 "#
         ),
         [
-            "spiped.toml:2:12: mirror is missing: write mirror = an address, such as \
-             \"[127.0.0.1]:6379\", or a list of them",
             "spiped.toml:2:12: peer is missing: write peer = an address, such as \
+             \"[127.0.0.1]:6379\", or a list of them",
+            "spiped.toml:2:12: mirror is missing: write mirror = an address, such as \
              \"[127.0.0.1]:6379\", or a list of them",
             "spiped.toml:5:1: Unknown key: \"miror\" (did you mean mirror?)",
             "spiped.toml:6:1: Unknown key: \"target\" (it belongs into [pipe.NAME])",
