@@ -41,18 +41,18 @@ use crate::connection::stranger::Peer;
 use crate::connection::tally::{Tally, Traffic};
 use crate::guest::{ClientConfig, Failure, KeyExchange, SessionGuest, Sleeper};
 use crate::keys::Key;
-use crate::net::listen::Peer as Caller;
-use crate::net::proxy;
+use crate::net::proxy::{self, Ends};
 use crate::net::socket::{Socket, hang_up};
 use crate::net::stream::Stream;
 
 impl Snapshot {
-    /// Serves one accepted connection of this caller, which has this place until it
-    /// has authenticated. Others see it as `live`.
+    /// Serves one accepted connection, which has this place until it has
+    /// authenticated. Others see it as `live`; a target that is told who connects is
+    /// told these ends.
     pub async fn serve(
         self: Arc<Self>,
         source: Socket,
-        caller: &Caller,
+        ends: Option<Ends>,
         place: Place,
         live: Arc<Live>,
     ) -> Ended {
@@ -64,7 +64,7 @@ impl Snapshot {
                     Box::pin(self.encrypt(*config, source, from, &mut tally)).await
                 }
                 End::Server(acceptors) => {
-                    self.decrypt(acceptors, source, caller, place, &mut tally).await
+                    self.decrypt(acceptors, source, ends, place, &mut tally).await
                 }
             }
         };
@@ -100,7 +100,7 @@ impl Snapshot {
         &self,
         acceptors: &Acceptors,
         mut source: Socket,
-        caller: &Caller,
+        ends: Option<Ends>,
         mut place: Place,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
@@ -115,7 +115,7 @@ impl Snapshot {
         tally.reached(Stage::Authenticated);
         let from = place.source();
         drop(place);
-        let serve = self.serve_peer(acceptors, peer, time, source, caller, from, tally);
+        let serve = self.serve_peer(acceptors, peer, time, source, ends, from, tally);
         Box::pin(serve).await
     }
 
@@ -127,13 +127,13 @@ impl Snapshot {
         peer: Peer,
         time: TimeLimit,
         mut source: Socket,
-        caller: &Caller,
+        ends: Option<Ends>,
         from: u64,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
         let taken = self.take_slot(time).await;
         let (_slot, time) = taken.inspect_err(|_| hang_up(&source))?;
-        let proxied = self.proxy_to.map(|version| proxy::header(version, caller.ends(&source)));
+        let proxied = self.proxy_to.map(|version| proxy::header(version, ends));
         self.begin(&source);
         let guest = self.accept(acceptors, &peer)?;
         self.check_forward_secrecy(tally.key(), peer.greeting().hello, peer.key_exchange);

@@ -273,7 +273,7 @@ impl AsFd for Accepted {
 
 /// Who opened a connection, for the log.
 #[derive(Debug)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// An address and port.
     Tcp(Caller),
     /// A process on this host, if the kernel tells which.

@@ -2,7 +2,7 @@
 
 pub mod address;
 pub(crate) mod dial;
-pub mod listen;
+pub(crate) mod listen;
 pub(crate) mod needs;
 pub mod proxy;
 pub(crate) mod readable;

@@ -33,8 +33,9 @@ impl Spawner {
             };
             let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
             let snapshot = pipe.current().snapshot.clone();
+            let ends = snapshot.proxy_to.and_then(|_| peer.ends(&source));
             let live = pipe.live.enter(live(&observed));
-            let ended = snapshot.serve(source, &peer, place, Arc::clone(&live)).await;
+            let ended = snapshot.serve(source, ends, place, Arc::clone(&live)).await;
             drop(live);
             drop(slot);
             pipe.report(observed, &ended);

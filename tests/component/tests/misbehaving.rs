@@ -18,7 +18,6 @@ use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_
 use spiped::keys::file::KeyFile;
 use spiped::keys::{KeyPolicy, KeyRules, KeySource, Keyring};
 use spiped::net::address::Address;
-use spiped::net::listen::Peer;
 use spiped::net::resolve::Endpoint;
 use spiped::net::socket::Socket;
 use spiped::net::targets::{Balance, Targets};
@@ -115,11 +114,9 @@ impl Lab {
         let mut crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = self.source.accept().await.unwrap();
         let live = Arc::new(Live::new(0, None));
-        let pipe = self.pipe.clone();
-        let outcome = tokio::spawn(async move {
-            let (source, caller) = (Socket::Tcp(accepted), Peer::Unix(None));
-            pipe.serve(source, &caller, Place::unlimited(0), live).await
-        });
+        let (socket, place) = (Socket::Tcp(accepted), Place::unlimited(0));
+        let served = self.pipe.clone().serve(socket, None, place, live);
+        let outcome = tokio::spawn(served);
         crypt.read_exact(&mut [0; 32]).await.unwrap();
         Stranger { crypt, outcome }
     }
