@@ -9,7 +9,7 @@ use log::LevelFilter;
 use crate::cli::{Program, Stop, UsageFault, ValueFault};
 use crate::config::given::{Given, Said, Value};
 use crate::config::number::{NumberFault, parse_float, parse_integer, parse_mode, parse_size};
-use crate::config::options::{self, Kind, Opt, Question};
+use crate::config::options::{self, Kind, Opt, Question, Scope};
 use crate::config::words::{Word, parse_network, parse_time};
 use crate::keys::NamedFile;
 
@@ -44,7 +44,10 @@ impl Args {
     /// Reads one option, and its value if it has one.
     pub(super) fn take(&mut self, mut typed: Typed<'_>) -> Result<(), Stop> {
         let option = options::find(&typed.name)
-            .filter(|option| option.spipe || self.program != Program::Spipe)
+            .filter(|option| match self.program {
+                Program::Spipe => option.spipe,
+                _ => option.scope != Scope::Spipe,
+            })
             .ok_or_else(|| UsageFault::IllegalOption(typed.name.clone()))?;
         if option.is_flag() {
             typed.refuse_value()?;

@@ -85,6 +85,7 @@ pub(crate) enum Key {
     Strict,
     LogLevel,
     LogFormat,
+    Progress,
     Question,
     Local,
     Listen,
@@ -163,6 +164,8 @@ pub(crate) enum Scope {
     Log,
     /// Both pipes of a `[both-ways]`.
     BothWays,
+    /// The one connection of `spipe`.
+    Spipe,
 }
 
 /// For which pipes an option means anything.

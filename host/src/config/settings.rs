@@ -119,6 +119,8 @@ pub struct Admission {
 pub struct SpipeSettings {
     /// What happens to its one connection.
     pub connection: ConnectionSettings,
+    /// Show in the terminal how far it has come.
+    pub progress: bool,
     /// Do not run with less than the whole sandbox.
     pub strict: bool,
     /// The least severe level that is logged.

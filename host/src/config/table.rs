@@ -187,6 +187,14 @@ pub(crate) static OPTIONS: &[Opt] = &[
         ..long("proxy-to", Key::ProxyTo, Kind::ProxyVersion)
     },
     Opt {
+        spipe: true,
+        scope: Scope::Spipe,
+        file: None,
+        help: "show on standard error, if it is a terminal, how much was sent and received, how \
+               fast, and how long the rest of standard input takes if it is a file",
+        ..long("progress", Key::Progress, Kind::Flag)
+    },
+    Opt {
         help: "when keys are reloaded, reset the connections of those that are gone",
         ..long("close-revoked", Key::CloseRevoked, Kind::Flag)
     },

@@ -2,6 +2,7 @@
 //! an encrypted target.
 
 pub mod inherited;
+mod progress;
 pub mod stdio;
 
 use std::io;
@@ -34,6 +35,7 @@ use crate::process::compute::Compute;
 use crate::process::sandbox::{Demand, Sandbox};
 use crate::process::{dumps, secrets};
 use inherited::{is_stdout_writable, sigpipe_was_ignored};
+use progress::Progress;
 use stdio::Stdio;
 
 /// Runs `spipe` to its end.
@@ -77,8 +79,14 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
             slots: Slots::new(NonZeroUsize::MIN),
             compute,
         };
+        let live = Arc::new(Live::new(0, None));
+        let progress = settings.progress.then(|| Progress::show(live.clone()));
+        let progress = progress.transpose().context("Cannot show the progress")?.flatten();
         sandbox.seal(Demand::new(settings.strict, Level::Info))?;
-        let outcome = pipe(&snapshot, &stdio, &mut terminate).await;
+        let outcome = pipe(&snapshot, live, &stdio, &mut terminate).await;
+        if let Some(progress) = progress {
+            progress.end();
+        }
         Ok(outcome.map_or(ExitCode::SUCCESS, |outcome| report(&outcome, snapshot.config())))
     });
     Runtime::shutdown_background(runtime);
@@ -89,11 +97,16 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
 const SOURCE: u64 = 0;
 
 /// Returns how it ended, unless it was because we were told to.
-async fn pipe(snapshot: &Snapshot, stdio: &Stdio, terminate: &mut Signal) -> Option<Outcome> {
+async fn pipe(
+    snapshot: &Snapshot,
+    live: Arc<Live>,
+    stdio: &Stdio,
+    terminate: &mut Signal,
+) -> Option<Outcome> {
     let End::Client(config) = snapshot.end else {
         unreachable!("spipe opens encrypted connections and accepts none");
     };
-    let mut tally = snapshot.tally(Arc::new(Live::new(0, None)));
+    let mut tally = snapshot.tally(live);
     let opened = select! {
         opened = snapshot.open(config, SOURCE, &mut tally) => opened,
         _ = terminate.recv() => return None,

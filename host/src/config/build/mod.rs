@@ -136,6 +136,7 @@ impl<'a, P: Clone> Builder<'a, P> {
         self.require_all();
         SpipeSettings {
             connection: self.connection(Side::Client),
+            progress: self.flag(Key::Progress, false),
             strict: self.flag(Key::Strict, false),
             log_level: self.log_level(),
             log_format: self.log_format(),

@@ -285,6 +285,7 @@ fn home(scope: Scope) -> &'static str {
         Scope::Process => "to the top of the file that --config names, before any [table]",
         Scope::Log => "to the top of the file that --config names, or into its [defaults]",
         Scope::BothWays => "into [both-ways.NAME]",
+        Scope::Spipe => "to the command line of spipe",
     }
 }
 
