@@ -8,8 +8,9 @@ use crate::net::resolve::Endpoint;
 pub(super) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint]) -> Option<String> {
     match side {
         Side::Client if leaves_host(source) => Some(format!(
-            "The plain side listens on {source}, beyond this host: whoever can connect there \
-             gets into the pipe, and nothing is encrypted on the way there"
+            "The plain side listens on {source}, beyond this host, which is an open relay with \
+             our key: anyone who can connect there gets into the pipe, and nothing is encrypted on \
+             the way there"
         )),
         Side::Server => targets.iter().find(|target| leaves_host(target)).map(|target| {
             format!(
@@ -19,6 +20,17 @@ pub(super) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint])
         }),
         Side::Client => None,
     }
+}
+
+/// Why `--strict` does not let a pipe listen there: it would serve anyone with our
+/// key.
+pub(super) fn refused_by_strict(side: Side, source: &Endpoint) -> Option<String> {
+    (side == Side::Client && leaves_host(source)).then(|| {
+        format!(
+            "--strict: the plain side would listen on {source}, beyond this host, as an open \
+             relay with our key: listen on a loopback address or on a Unix socket"
+        )
+    })
 }
 
 fn leaves_host(endpoint: &Endpoint) -> bool {
@@ -43,6 +55,9 @@ mod tests {
         assert!(warned(Side::Client, &there, &[&here]));
         assert!(warned(Side::Client, &tcp("0.0.0.0:1"), &[&here]));
         assert!(!warned(Side::Client, &here, &[&there]));
+        assert!(refused_by_strict(Side::Client, &there).is_some());
+        assert!(refused_by_strict(Side::Client, &here).is_none());
+        assert!(refused_by_strict(Side::Server, &there).is_none());
         assert!(warned(Side::Server, &here, &[&here, &there]));
         assert!(!warned(Side::Server, &there, &[&here, &tcp("[::1]:1")]));
         assert!(!warned(Side::Server, &there, &[&tcp("[::ffff:127.0.0.1]:1")]));

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use log::Level;
 
 use crate::config::{Admission, Launch, PipeSettings, Settings};
@@ -74,6 +74,9 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
     let sources = look_up(&settings.sources[0])?;
     let targets = look_up(&settings.connection.targets[0])?;
     let bind = local(settings.connection.bind.as_ref(), look_up)?;
+    if process.strict {
+        refuse_open_relay(settings.connection.config, &sources)?;
+    }
     warn_if_exposed(settings.connection.config, &sources, &targets);
     let source = listen(&settings, &sources)?;
     let observers = Observers::bind(&process, identity)?;
@@ -156,6 +159,14 @@ pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
         Server { listener, pipe, workers, admission }.run(drain).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn refuse_open_relay(config: Config, sources: &[Endpoint]) -> Result<()> {
+    let refused = |source| exposure::refused_by_strict(config.side(), source);
+    match sources.iter().find_map(refused) {
+        Some(reason) => bail!("{reason}"),
+        None => Ok(()),
+    }
 }
 
 fn warn_if_exposed(config: Config, sources: &[Endpoint], targets: &[Endpoint]) {
