@@ -32,6 +32,8 @@ mod pairing;
 mod process;
 // A real service behind the pipe.
 mod redis;
+// What an administrator sees: status, list, metrics, and what they change.
+mod seeing;
 // Changing user and group.
 mod root;
 // What anybody can do to the encrypted port, and what a key holder can.

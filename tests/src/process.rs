@@ -56,7 +56,7 @@ impl Process {
 
     /// Starts `command` with its standard output going elsewhere.
     #[track_caller]
-    pub(crate) fn spawn_writing_to(mut command: Command, stdout: impl Into<Stdio>) -> Self {
+    pub fn spawn_writing_to(mut command: Command, stdout: impl Into<Stdio>) -> Self {
         command.stdout(stdout);
         Self::spawn_capturing_stderr(command, tempfile::tempfile().unwrap())
     }
