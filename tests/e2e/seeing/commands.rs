@@ -115,7 +115,7 @@ fn all_connections_of_a_key_are_dropped_asleep_or_not() {
         seen.list().iter().all(|connection| connection["idle-seconds"].as_f64().unwrap() > 2.2)
     });
     assert_eq!(seen.see(&["drop", "alice"]), "3 connections dropped\n");
-    dropped.into_iter().for_each(|conn| conn.expect_nothing_but(Ending::Reset));
+    dropped.into_iter().for_each(|mut conn| conn.expect_nothing_but(Ending::Reset));
     kept.expect_echo(b"bob again");
 }
 
@@ -145,7 +145,9 @@ fn removed_key_is_shown_until_its_last_connection_ends() {
     let said = seen.see(&["reload"]);
     assert!(said.contains("removed: alice"), "{said}");
     conn.expect_echo(b"still");
-    let key = || seen.pipe()["keys"].as_array().unwrap().iter().find(|key| key["name"] == "alice").cloned();
+    let key = || {
+        seen.pipe()["keys"].as_array().unwrap().iter().find(|key| key["name"] == "alice").cloned()
+    };
     let shown = key().unwrap();
     assert_eq!((&shown["in-use"], &shown["open"]), (&false.into(), &1.into()));
     assert_eq!(shown["sent"], 10);

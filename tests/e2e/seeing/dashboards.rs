@@ -30,12 +30,15 @@ fn document_lists_every_metric() {
     let document = include_str!("../../../docs/seeing.md");
     let seen = live_help();
     for (name, help) in &seen {
-        let row = document.lines().find(|line| line.starts_with(&format!("| `{name}")));
+        let row = document.lines().find(|line| line.starts_with(&format!("| `{name}` ")));
         let row = row.unwrap_or_else(|| panic!("docs/seeing.md lacks {name}"));
         assert!(row.contains(help), "docs/seeing.md says of {name}: {row}, and /metrics: {help}");
     }
     let rows = document.lines().filter(|line| line.starts_with("| `spiped_")).count();
     assert_eq!(rows, seen.len(), "docs/seeing.md has more");
+    for word in live_words() {
+        assert!(document.contains(&format!("`{word}`")), "docs/seeing.md lacks {word}");
+    }
 }
 
 #[test]
@@ -62,7 +65,9 @@ fn prometheus_accepts_the_alerts_and_they_fire() {
     };
     let rules = copy(packaged(RULES));
     let tests = copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/seeing/alerts.test.yml"));
-    for words in [["check", "rules", rules.to_str().unwrap()], ["test", "rules", tests.to_str().unwrap()]] {
+    for words in
+        [["check", "rules", rules.to_str().unwrap()], ["test", "rules", tests.to_str().unwrap()]]
+    {
         let mut command = Command::new(promtool());
         command.current_dir(lab.directory()).args(words);
         let exit = Process::spawn(command).wait();
@@ -88,6 +93,18 @@ fn live_names() -> BTreeSet<String> {
     // Prometheus makes it.
     names.insert("up".to_owned());
     names
+}
+
+/// The values of labels that have one for each reason or way to end.
+fn live_words() -> BTreeSet<String> {
+    let text = live_metrics();
+    let word = |line: &str| {
+        let (_, word) = line.split_once(",reason=\"").or_else(|| line.split_once(",how=\""))?;
+        Some(word.split('"').next().unwrap().to_owned())
+    };
+    let words: BTreeSet<_> = text.lines().filter_map(word).collect();
+    assert!(words.len() > 10, "{words:?}");
+    words
 }
 
 /// What each metric is, in words.

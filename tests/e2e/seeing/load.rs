@@ -28,17 +28,20 @@ fn under_load(connections: u64) {
     let stranger = Spiped::encrypt(&lab, seen.daemon.source()).key(lab.other_key()).start();
     let (moved, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|number| scope.spawn({
-                let (client, moved) = (&client, &moved);
-                move || {
-                    for round in 0..connections {
-                        let len = (round * 7919 + number) % 30_000 + 1;
-                        exchange(client, len);
-                        moved.fetch_add(len, Ordering::Relaxed);
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                scope.spawn({
+                    let (client, moved) = (&client, &moved);
+                    move || {
+                        for round in 0..connections {
+                            let len = (round * 7919 + number) % 30_000 + 1;
+                            exchange(client, len);
+                            moved.fetch_add(len, Ordering::Relaxed);
+                        }
                     }
-                }
-            })).collect();
+                })
+            })
+            .collect();
         let refused = scope.spawn(|| {
             (0..connections).for_each(|_| stranger.connect().expect_nothing_but(Ending::Reset));
         });

@@ -93,8 +93,7 @@ impl Terminal {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(&size, None).unwrap();
         let before = tcgetattr(&pair.slave).unwrap();
-        let mut command =
-            Program::Spiped.ours(lab, &["status", "--watch", "--control", CONTROL]);
+        let mut command = Program::Spiped.ours(lab, &["status", "--watch", "--control", CONTROL]);
         command.stdin(pair.slave.try_clone().unwrap());
         let stdout = Stdio::from(pair.slave.try_clone().unwrap());
         let watch = Process::spawn_writing_to(command, stdout);

@@ -103,8 +103,15 @@ fn push_pipe(text: &mut String, all: &Overview, pipe: &Pipe, before: Option<(&Pi
         rate.map_or_else(String::new, bytes)
     };
     let state = if state == "waiting-for-dns" { "waiting" } else { state };
+    let mut name = escape(name);
+    if name.chars().count() > NAME_WIDTH {
+        // As the command line's pipes are called.
+        text.push_str(&name);
+        text.push('\n');
+        name.clear();
+    }
     let cells = [
-        escape(name),
+        name,
         escape(state),
         format!("{}/{connections_max}", numbers.open),
         numbers.accepted.to_string(),
@@ -164,8 +171,19 @@ enum Column {
 
 use Column::{Left, Right};
 
-const STATUS_COLUMNS: [Column; 9] =
-    [Left(16), Left(9), Right(11), Right(8), Right(7), Right(5), Right(5), Right(5), Right(5)];
+const NAME_WIDTH: usize = 16;
+
+const STATUS_COLUMNS: [Column; 9] = [
+    Left(NAME_WIDTH),
+    Left(9),
+    Right(11),
+    Right(8),
+    Right(7),
+    Right(5),
+    Right(5),
+    Right(5),
+    Right(5),
+];
 
 const LIST_COLUMNS: [Column; 9] =
     [Right(7), Left(12), Left(24), Left(10), Left(13), Right(8), Right(8), Right(5), Right(5)];
@@ -178,6 +196,9 @@ fn push_row<const N: usize>(text: &mut String, cells: [String; N], columns: &[Co
         let (Left(width) | Right(width)) = column;
         let start = end + usize::from(end > 0);
         end = start + width;
+        if cell.is_empty() {
+            continue;
+        }
         let used = line.chars().count();
         let gap = match column {
             Left(_) => start.saturating_sub(used),

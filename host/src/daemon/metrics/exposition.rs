@@ -44,6 +44,8 @@ enum Values {
     Process(Kind, fn(&Overview) -> Option<Number>),
     /// By pipe.
     Pipe(Kind, fn(&Pipe) -> u64),
+    /// By pipe, if it is configured.
+    PipeFlag(fn(&Pipe) -> bool),
     /// By pipe and word, each under this label.
     PipeWords(&'static str, fn(&Pipe) -> &BTreeMap<String, u64>),
     /// By pipe, as times.
@@ -130,7 +132,7 @@ const METRICS: &[Metric] = &[
         Values::Pipe(Kind::Counter, |pipe| pipe.sandbox_traps)
     }),
     metric("pipe_listening", None, "Whether the pipe accepts connections", {
-        Values::Pipe(Kind::Gauge, |pipe| u64::from(pipe.state == "listening"))
+        Values::PipeFlag(|pipe| pipe.state == "listening")
     }),
     metric(
         "target_reachable",
@@ -228,7 +230,7 @@ impl Values {
             Self::Process(kind, _) | Self::Pipe(kind, _) | Self::Key(kind, _) => (*kind).into(),
             Self::PipeWords(..) | Self::KeyWords(..) => MetricType::Counter,
             Self::PipeTimes(_) => MetricType::Histogram,
-            Self::Target(_) => MetricType::Gauge,
+            Self::PipeFlag(_) | Self::Target(_) => MetricType::Gauge,
         }
     }
 
@@ -246,6 +248,12 @@ impl Values {
                     let labels = [(PIPE, &pipe.name)];
                     let mut encoder = encoder.encode_family(&labels)?;
                     Number::Whole(value(pipe)).encode(*kind, &mut encoder)?;
+                }
+            }
+            Self::PipeFlag(flag) => {
+                for pipe in pipes.iter().filter(|pipe| pipe.state != "draining") {
+                    let labels = [(PIPE, &pipe.name)];
+                    encoder.encode_family(&labels)?.encode_gauge(&u64::from(flag(pipe)))?;
                 }
             }
             Self::PipeWords(label, words) => {
