@@ -257,6 +257,8 @@ pub struct CheckWords {
     pub peer: bool,
     /// Warnings are errors.
     pub strict: bool,
+    /// For programs.
+    pub json: bool,
 }
 
 /// Reads what `check` is to look at: a file, or the options of `spiped`.
@@ -264,10 +266,12 @@ pub struct CheckWords {
 /// # Errors
 /// [`Stop`] when there is nothing to do.
 pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, Stop> {
-    let (mut args, mut file, mut peer) = (Args::new(Program::Spiped), None, false);
+    let (mut args, mut file) = (Args::new(Program::Spiped), None);
+    let (mut peer, mut json) = (false, false);
     let mut option_seen = None;
     let take = |mut option: Typed<'_>| match option.name.as_str() {
         "--peer" => option.flag(&mut peer),
+        "--json" => option.flag(&mut json),
         "--strict" => args.take(option),
         name => {
             option_seen.get_or_insert_with(|| name.to_owned());
@@ -283,7 +287,7 @@ pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, St
         }
         (None, _) => super::settings::spiped(args)?,
     };
-    Ok(CheckWords { what, peer, strict })
+    Ok(CheckWords { what, peer, strict, json })
 }
 
 fn only_control(mut option: Typed<'_>, control: &mut Option<OsString>) -> Result<(), Stop> {

@@ -102,7 +102,7 @@ usage: spiped pair {--listen <address> | --connect <address>}
 ";
 
 const CHECK_USAGE: &str = "\
-usage: spiped check [--peer] [--strict] {<file> | <options of spiped>}
+usage: spiped check [--peer] [--strict] [--json] {<file> | <options of spiped>}
        spiped check --help
 ";
 
@@ -174,6 +174,7 @@ const HELP_OPTION: &str = "\
 const CHECK_OPTIONS: &str = "\
   --peer            also make a connection to each peer
   --strict          warnings are errors
+  --json            for programs
   --help            print this text
 ";
 

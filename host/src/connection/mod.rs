@@ -322,7 +322,7 @@ pub struct Ended {
 }
 
 /// A client's.
-fn key_exchange(config: ClientConfig) -> KeyExchange {
+pub(crate) fn key_exchange(config: ClientConfig) -> KeyExchange {
     match config {
         ClientConfig::Modp2048(_) => KeyExchange::Modp2048,
         ClientConfig::X25519 => KeyExchange::X25519,

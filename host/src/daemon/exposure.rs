@@ -5,7 +5,7 @@ use crate::net::resolve::Endpoint;
 
 /// What to warn of, if bytes leave this host, or come in, unencrypted. A
 /// client's plain side is its source, a server's its target.
-pub(super) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint]) -> Option<String> {
+pub(crate) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint]) -> Option<String> {
     match side {
         Side::Client if leaves_host(source) => Some(format!(
             "The plain side listens on {source}, beyond this host, which is an open relay with \

@@ -3,7 +3,7 @@
 mod capacity;
 mod control;
 mod endings;
-mod exposure;
+pub(crate) mod exposure;
 mod helper;
 mod metrics;
 mod observers;

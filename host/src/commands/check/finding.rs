@@ -37,7 +37,7 @@ pub(super) struct Finding {
     /// Where the setting it is about was given.
     pub(super) place: String,
     /// The pipe it is about, if it has a name and there can be others.
-    pub(super) pipe: Option<Arc<str>>,
+    pub(super) pipe: Option<String>,
     /// What it is, and what to do.
     pub(super) words: String,
 }
@@ -56,24 +56,24 @@ impl Findings {
     }
 
     /// Takes down what is wrong with the setting `key`.
-    pub(super) fn error(&mut self, key: &str, words: impl Display) {
+    pub(super) fn error(&mut self, key: &'static str, words: impl Display) {
         self.add(Severity::Error, key, words);
     }
 
     /// Takes down what may be wrong with the setting `key`.
-    pub(super) fn warning(&mut self, key: &str, words: impl Display) {
+    pub(super) fn warning(&mut self, key: &'static str, words: impl Display) {
         self.add(Severity::Warning, key, words);
     }
 
     /// Takes down what is worth knowing about the setting `key`.
-    pub(super) fn note(&mut self, key: &str, words: impl Display) {
+    pub(super) fn note(&mut self, key: &'static str, words: impl Display) {
         self.add(Severity::Note, key, words);
     }
 
     /// Takes down something about the setting `key`.
-    pub(super) fn add(&mut self, severity: Severity, key: &str, words: impl Display) {
+    pub(super) fn add(&mut self, severity: Severity, key: &'static str, words: impl Display) {
         let place = self.places.of(self.pipe.as_deref(), key);
-        let pipe = self.pipe.clone().filter(|_| self.places.have_names());
+        let pipe = self.pipe.as_deref().filter(|_| self.places.file().is_some()).map(str::to_owned);
         self.found.push(Finding { severity, place, pipe, words: words.to_string() });
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::net::resolve::Endpoint;
 
@@ -28,7 +28,8 @@ impl Holder {
     pub(super) fn words(&self) -> Option<(Vec<OsString>, PathBuf)> {
         let line = fs::read(format!("/proc/{}/cmdline", self.pid)).ok()?;
         let line = line.strip_suffix(b"\0").unwrap_or(&line);
-        let words = line.split(|&byte| byte == 0).skip(1).map(|word| OsString::from_vec(word.into()));
+        let words =
+            line.split(|&byte| byte == 0).skip(1).map(|word| OsString::from_vec(word.into()));
         let directory = fs::read_link(format!("/proc/{}/cwd", self.pid)).unwrap_or("/".into());
         Some((words.collect(), directory))
     }
@@ -82,12 +83,15 @@ fn inodes(endpoint: &Endpoint) -> Vec<u64> {
             let in_the_way = listening.filter(|(address, _)| overlap(*address, *wanted));
             in_the_way.map(|(_, inode)| inode).collect()
         }
-        Endpoint::Unix(path) => {
-            let rows = fs::read("/proc/self/net/unix").unwrap_or_default();
-            let rows = rows.split(|&byte| byte == b'\n');
-            rows.filter_map(|row| listening_unix(row, path)).collect()
-        }
+        Endpoint::Unix(path) => unix_inodes(path.as_os_str().as_bytes()),
+        Endpoint::Abstract(name) => unix_inodes(&[b"@", name.as_bytes()].concat()),
     }
+}
+
+fn unix_inodes(name: &[u8]) -> Vec<u64> {
+    let rows = fs::read("/proc/self/net/unix").unwrap_or_default();
+    let rows = rows.split(|&byte| byte == b'\n');
+    rows.filter_map(|row| listening_unix(row, name)).collect()
 }
 
 /// Whether two sockets cannot listen on these addresses both.
@@ -121,15 +125,13 @@ fn listening_tcp(row: &str) -> Option<(SocketAddr, u64)> {
     Some((SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?), inode.parse().ok()?))
 }
 
-/// The inode of a row about a socket that listens at this path.
-fn listening_unix(row: &[u8], path: &Path) -> Option<u64> {
-    let start = row.len().checked_sub(path.as_os_str().len())?;
-    let (row, name) = row.split_at_checked(start)?;
+/// The inode of a row about a socket that listens and has this name.
+fn listening_unix(row: &[u8], name: &[u8]) -> Option<u64> {
+    let (row, called) = row.split_at_checked(row.len().checked_sub(name.len())?)?;
     let fields: Vec<_> = str::from_utf8(row).ok()?.split_ascii_whitespace().collect();
     let listens = fields.get(3).is_some_and(|&flags| flags == UNIX_ACCEPTS);
     // The fields before the path are seven.
-    (name == path.as_os_str().as_bytes() && listens && fields.len() == 7)
-        .then(|| fields[6].parse().ok())?
+    (called == name && listens && fields.len() == 7).then(|| fields[6].parse().ok())?
 }
 
 const TCP_LISTEN: &str = "0A";
@@ -146,7 +148,9 @@ mod tests {
 
     #[test]
     fn whoever_listens_is_found_also_where_it_is_only_in_the_way() {
-        for (here, elsewhere) in [("127.0.0.1:0", "0.0.0.0"), ("[::1]:0", "::"), ("0.0.0.0:0", "::")] {
+        for (here, elsewhere) in
+            [("127.0.0.1:0", "0.0.0.0"), ("[::1]:0", "::"), ("0.0.0.0:0", "::")]
+        {
             let listener = TcpListener::bind(here).unwrap();
             let address = listener.local_addr().unwrap();
             let other = SocketAddr::new(elsewhere.parse().unwrap(), address.port());

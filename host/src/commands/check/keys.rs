@@ -1,12 +1,11 @@
 //! The keys of a pipe: whether they can be used, and which they are.
 
-use std::error::Error;
 use std::io;
 
 use rustix::process::geteuid;
 
 use super::finding::Findings;
-use crate::config::ConnectionSettings;
+use crate::config::settings::ConnectionSettings;
 use crate::keys::file::Psk;
 use crate::keys::fingerprint::Fingerprint;
 use crate::keys::{Examination, ExaminedFile, KeyRules, KeySetError};
@@ -55,25 +54,17 @@ pub(super) fn check(
 
 /// An error, unless it is only we who cannot look.
 fn report(fault: KeySetError, findings: &mut Findings) {
-    let forbidden = io_cause(&fault).is_some_and(|kind| kind == io::ErrorKind::PermissionDenied);
-    let words = format!("{:#}", anyhow::Error::from(fault));
+    let fault = anyhow::Error::from(fault);
+    let forbidden = fault
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::PermissionDenied);
     if forbidden && !geteuid().is_root() {
         let user = geteuid();
-        findings.warning(KEY, format!("{words}. User {user} cannot look at it: check as root"));
+        findings.warning(KEY, format!("{fault:#}. User {user} cannot look at it: check as root"));
     } else {
-        findings.error(KEY, words);
+        findings.error(KEY, format!("{fault:#}"));
     }
-}
-
-fn io_cause(error: &dyn Error) -> Option<io::ErrorKind> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
-        }
-        cause = error.source();
-    }
-    None
 }
 
 const KEY: &str = "key";

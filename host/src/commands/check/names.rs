@@ -68,7 +68,7 @@ impl Names {
 fn unanswered(address: &Address) -> ResolveError {
     let host = match address {
         Address::Name { host, .. } => host.clone(),
-        Address::Unix(_) | Address::Literal(_) => address.to_string(),
+        Address::Unix(_) | Address::Abstract(_) | Address::Literal(_) => address.to_string(),
     };
     let seconds = LIMIT.as_secs();
     ResolveError { host, reason: format!("no answer from the resolver within {seconds} s") }

@@ -12,8 +12,8 @@ use crate::observe::escape;
 /// All that was found, in the order of the pipes.
 #[derive(Serialize)]
 pub(super) struct Report {
-    /// How many pipes were looked at.
-    pub(super) pipes: usize,
+    /// How many pipes were looked at, if it could be told which there are.
+    pipes: Option<usize>,
     /// How many of the findings are errors.
     errors: usize,
     /// How many are warnings.
@@ -24,7 +24,7 @@ pub(super) struct Report {
 
 impl Report {
     /// A report about so many pipes.
-    pub(super) fn new(pipes: usize, findings: Vec<Finding>) -> Self {
+    pub(super) fn new(pipes: Option<usize>, findings: Vec<Finding>) -> Self {
         let count = |wanted| findings.iter().filter(|it| it.severity == wanted).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         Self { pipes, errors, warnings, findings }
@@ -69,8 +69,9 @@ impl Report {
             writeln!(out, "{words}")?;
         }
         let Self { pipes, errors, warnings, .. } = *self;
-        let (pipes, errors) = (counted(pipes, "pipe"), counted(errors, "error"));
-        writeln!(out, "{pipes}, {errors}, {}", counted(warnings, "warning"))
+        let pipes = pipes.map(|pipes| counted(pipes, "pipe") + ", ").unwrap_or_default();
+        let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+        writeln!(out, "{pipes}{errors}, {warnings}")
     }
 }
 
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn warnings_count_only_if_they_are_to() {
-        let of = |severity| Report::new(1, vec![finding(severity, "", None, "")]);
+        let of = |severity| Report::new(None, vec![finding(severity, "", None, "")]);
         assert!(of(Severity::Note).is_good(true));
         assert!(of(Severity::Warning).is_good(false));
         assert!(!of(Severity::Warning).is_good(true));
@@ -124,7 +125,7 @@ mod tests {
             finding(Severity::Warning, "file.toml:3:4", None, "doubtful"),
             finding(Severity::Note, "file.toml:5:6", None, "good"),
         ];
-        Report::new(2, findings)
+        Report::new(Some(2), findings)
     }
 
     fn finding(severity: Severity, place: &str, pipe: Option<&str>, words: &str) -> Finding {

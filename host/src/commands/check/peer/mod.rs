@@ -1,0 +1,178 @@
+//! `--peer`: a real handshake with the other end, and which end is to be mended
+//! if there is none.
+
+mod greeting;
+mod nobody;
+
+use std::time::Duration;
+
+use tokio::join;
+use tokio::time::timeout;
+
+use greeting::{Aftermath, Bearing, Greeter, Greeting};
+
+use super::finding::Findings;
+use super::keys::ClientKey;
+use crate::config::settings::ConnectionSettings;
+use crate::connection::handshake::HandshakeError;
+use crate::connection::heard::Heard;
+use crate::guest::{ClientConfig, Engine, Failure, ForwardSecrecy, PeerFault};
+use crate::net::resolve::Endpoint;
+
+/// Somebody who has not answered by then is not going to.
+const LIMIT_MAX: Duration = Duration::from_secs(10);
+
+/// Greets the other end of a pipe that encrypts.
+pub(super) async fn check(
+    engine: Engine,
+    connection: &ConnectionSettings,
+    config: ClientConfig,
+    key: &ClientKey,
+    endpoints: &[Endpoint],
+    bind: Option<&Endpoint>,
+    findings: &mut Findings,
+) {
+    let greeter = Greeter {
+        engine,
+        psk: key.psk.clone(),
+        endpoints: endpoints.to_vec(),
+        bind: bind.cloned(),
+        limit: connection.time_limit.min(LIMIT_MAX),
+    };
+    match greeter.greet(config).await {
+        Greeting::Unreachable(error) => findings.warning(
+            TARGET,
+            format!(
+                "Cannot reach the other end: {error}: start the spiped -d there, or see whether \
+                 the address is right and no firewall stands between"
+            ),
+        ),
+        Greeting::NoGuest(error) => {
+            findings.error(TARGET, format!("No sandbox for a handshake: {error}"));
+        }
+        Greeting::Established(aftermath) => established(aftermath, findings),
+        Greeting::Refused(error, heard) => {
+            refused(&greeter, config, key, &error, heard, findings).await;
+        }
+    }
+}
+
+fn established(aftermath: Aftermath, findings: &mut Findings) {
+    match aftermath {
+        Aftermath::Closed => findings.note(
+            TARGET,
+            "Peer: the other end has this key, and a connection through it came to a clean end",
+        ),
+        Aftermath::Quiet => findings.note(
+            TARGET,
+            "Peer: the other end has this key, and the service behind it keeps the connection",
+        ),
+        Aftermath::Reset => findings.warning(
+            TARGET,
+            "Peer: the other end has this key, and then reset: start the service behind it, or \
+             mend the target of the spiped there (its log tells)",
+        ),
+        Aftermath::Broken(broken) => findings.error(
+            TARGET,
+            format!("Peer: the other end has this key, and then: {broken}: see the log there"),
+        ),
+    }
+}
+
+/// Finds out which end is to be mended when there was no handshake.
+async fn refused(
+    greeter: &Greeter,
+    config: ClientConfig,
+    key: &ClientKey,
+    error: &HandshakeError,
+    heard: Heard,
+    findings: &mut Findings,
+) {
+    let mut wrong = |key, words: String| findings.error(key, format!("Peer: {words}"));
+    match (error, heard) {
+        (_, Heard::Foreign(name)) => wrong(TARGET, foreign(name)),
+        (_, Heard::Text) => wrong(TARGET, foreign("plain text")),
+        (HandshakeError::Session(failure), _) if !is_hang_up(failure) => {
+            wrong(TARGET, format!("{failure}: see the log of the spiped -d there"));
+        }
+        (HandshakeError::TimedOut(_), Heard::Nothing) => wrong(TARGET, SILENT.to_owned()),
+        _ => {
+            let (other, bearing) = join!(another_works(greeter, config), greeter.observe());
+            match (other, bearing) {
+                (Some((key, remedy)), _) => wrong(key, remedy.to_owned()),
+                (None, Ok(Bearing::SaysNonce)) => wrong("key", wrong_key(key)),
+                (None, Ok(Bearing::Waits)) => wrong(TARGET, SILENT.to_owned()),
+                (None, Ok(Bearing::HangsUp)) => findings.warning(
+                    TARGET,
+                    "Peer: the other end hangs up before it is told anything: start the service \
+                     behind it, or see its log: it may be full, or not let this host in",
+                ),
+                (None, Err(error)) => {
+                    findings.warning(TARGET, format!("Peer: the other end has gone: {error}"));
+                }
+            }
+        }
+    }
+}
+
+fn foreign(name: &str) -> String {
+    format!(
+        "the target speaks {name}, not spiped: mend the target here, or put a spiped -d before \
+         it there"
+    )
+}
+
+fn wrong_key(key: &ClientKey) -> String {
+    format!(
+        "the other end does not accept this key, whose fingerprint is {}: run spiped fingerprint \
+         KEYFILE there, and copy the key again if that differs",
+        key.fingerprint
+    )
+}
+
+const TARGET: &str = "target";
+const SILENT: &str = "the target listens and says nothing, as no spiped -d does that has room: is \
+    it another spiped -e, or the service itself? Mend the target here, or see the log there";
+
+/// Whether the other end went without a word about why.
+fn is_hang_up(failure: &Failure) -> bool {
+    matches!(failure.peer_fault(), Some(PeerFault::TruncatedInHandshake))
+}
+
+/// Another way to greet that works, as the setting to be mended and the words.
+async fn another_works(
+    greeter: &Greeter,
+    config: ClientConfig,
+) -> Option<(&'static str, &'static str)> {
+    for (other, key, remedy) in others(config) {
+        if let Ok(Greeting::Established(_)) = timeout(BRIEF, greeter.greet(other)).await {
+            return Some((key, remedy));
+        }
+    }
+    None
+}
+
+/// The other ways, and what it means if one of them works.
+fn others(config: ClientConfig) -> Vec<(ClientConfig, &'static str, &'static str)> {
+    let modp2048 = ClientConfig::Modp2048(ForwardSecrecy::Offer);
+    let x25519_only = (ClientConfig::X25519, "kex", X25519_ONLY);
+    match config {
+        ClientConfig::X25519 => vec![(modp2048, "kex", X25519_UNKNOWN)],
+        ClientConfig::Modp2048(ForwardSecrecy::Omit) => {
+            vec![(modp2048, "omit-forward-secrecy", OMITTED), x25519_only]
+        }
+        ClientConfig::Modp2048(ForwardSecrecy::Offer | ForwardSecrecy::Require) => {
+            vec![x25519_only]
+        }
+    }
+}
+
+const X25519_UNKNOWN: &str = "the other end has this key and does not know the key exchange \
+    x25519: update the spiped -d there, or leave out kex here";
+const X25519_ONLY: &str = "the other end has this key and accepts the key exchange x25519 only: \
+    set kex to x25519 here, or leave it out there";
+const OMITTED: &str = "the other end has this key and requires forward secrecy (-g there): do not \
+    omit it here (-f)";
+
+/// For a way that mostly does not work: who does not know it, waits for more.
+const BRIEF: Duration = Duration::from_secs(2);
