@@ -12,6 +12,8 @@ mod exchange;
 // One of our ends, and a test that plays the other.
 mod by_hand;
 
+// `spiped check`.
+mod check;
 // The command line: what is refused, in which words, on which stream.
 mod cli;
 // Bytes, ends and resets through our two ends, over every kind of socket.
