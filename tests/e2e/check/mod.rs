@@ -1,5 +1,6 @@
 //! `spiped check`: what it finds, where, and that looking changes nothing.
 
+mod file;
 mod keys;
 mod peer;
 mod settings;

@@ -102,7 +102,9 @@ fn check_tcp(address: SocketAddr) -> Verdict {
 fn check_unix(path: &Path) -> Verdict {
     let found = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
             return parent_verdict(path).unwrap_or(Verdict::Free);
         }
         Err(error) => return cannot_look(path, &error),
