@@ -82,13 +82,16 @@ pub(crate) const PEERS: &[Peer] = &[
         version: || spiped::version(Origin::Ours),
         start: |target| spiped::start(Origin::Ours, target, &[]),
         takes_part: |_| true,
-        amounts: Amounts {
-            megabytes: 900,
-            round_trips: 6000,
-            sequential: 100,
-            concurrent: 800,
-            requests: 80_000,
-        },
+        amounts: OF_OURS,
+    },
+    Peer {
+        id: "spiped-ours-of-100",
+        name: "spiped (ours, 1 of 100 pipes, metrics on)",
+        version: || Ok(None),
+        start: |target| spiped::start_one_of(100, target),
+        // Whatever a process with many pipes could lose to one with a single pipe.
+        takes_part: |figure| ["bulk-1", "bulk-8", "ping-pong", "start"].contains(&figure),
+        amounts: OF_OURS,
     },
     Peer {
         id: "spiped-ours-x25519",
@@ -142,6 +145,15 @@ const OF_THE_ORIGINAL: Amounts = Amounts {
     sequential: 100,
     concurrent: 800,
     requests: 60_000,
+};
+
+/// Ours, however many pipes it has.
+const OF_OURS: Amounts = Amounts {
+    megabytes: 900,
+    round_trips: 6000,
+    sequential: 100,
+    concurrent: 800,
+    requests: 80_000,
 };
 
 /// Floods are for ours only: the others have no way to tell strangers apart.
