@@ -27,6 +27,9 @@ CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh $(wildcard wit/*.wi
 HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 	$(shell find host/src -name '*.rs')
 
+EXAMPLES := $(shell cd host/packaging && \
+	find examples systemd/*.env *.toml grafana prometheus -type f 2>/dev/null)
+
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
 .PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs \
@@ -134,11 +137,22 @@ fuzz-smoke: all
 		--target-dir ../../target/fuzz -- --deny warnings
 	tests/fuzz/run.sh
 
+# The manager learns of the units and of their user by `systemd-sysusers` and
+# `systemctl daemon-reload`.
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 host/man/spiped.1 host/man/spipe.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		host/packaging/systemd/spiped@.service
+		$(wildcard host/packaging/systemd/*.service host/packaging/systemd/*.socket)
+	install -D -m 644 host/packaging/systemd/sysusers.conf \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/spiped.conf
+	for file in $(EXAMPLES); do \
+		install -D -m 644 "host/packaging/$$file" \
+			"$(DESTDIR)$(PREFIX)/share/doc/spiped/$$file" || exit; \
+	done
+	@# Where keys will lie. What is there stays as it is.
+	test -d $(DESTDIR)/etc/spiped || install -d -m 700 $(DESTDIR)/etc/spiped
+	test -d $(DESTDIR)/etc/spiped/keys || install -d -m 700 $(DESTDIR)/etc/spiped/keys
 
 clean:
 	cargo clean
