@@ -8,20 +8,23 @@ set -eu
 
 spiped='/usr/bin/spiped /usr/bin/spipe'
 redis='/usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark'
+network=/sbin/ip
+manager=/usr/bin/systemd-analyze
 tls='/usr/bin/stunnel4 /usr/sbin/haproxy /usr/bin/openssl'
 build='--locked --workspace'
 
 main() {
     [ "$1" != peers ] || peers
     # shellcheck disable=SC2086 # words
-    if [ -n "$(missing $spiped $redis)" ]; then
-        host/packaging/install-debian.sh spiped redis-server redis-tools || true
+    if [ -n "$(missing $spiped $redis $network)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 || true
     fi
     skip=
     # shellcheck disable=SC2046,SC2086 # words
     {
         without interop::debian $(missing $spiped)
         without redis:: $(missing $redis)
+        without packaging:: $(missing $manager)
     }
     if ! tests/upstream/setup.sh; then
         [ "${CI:-}" != true ] || fail 'tests/upstream/setup.sh failed'

@@ -30,6 +30,8 @@ mod limits;
 mod log;
 // Making keys and moving them: keygen, fingerprint, pair.
 mod pairing;
+// Units and whatever else is installed beside the programs.
+mod packaging;
 // Start, stop, daemonizing, pid files, Unix sockets.
 mod process;
 // A real service behind the pipe.

@@ -1,0 +1,123 @@
+//! The hosts of the documentation's examples, on a network that exists for one
+//! test.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::{self, Command, Stdio};
+use std::{fmt, fs};
+
+use crate::{Exit, Hosts, Lab, Process, wait};
+
+/// Which host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// It runs Redis.
+    Db1,
+    /// So does this one.
+    Db2,
+    /// It uses Redis.
+    App1,
+}
+
+impl Host {
+    /// Its address.
+    pub fn address(self) -> &'static str {
+        match self {
+            Self::Db1 => "192.0.2.1",
+            Self::Db2 => "192.0.2.2",
+            Self::App1 => "192.0.2.10",
+        }
+    }
+
+    /// What `/etc/hosts` says on each of them.
+    pub(crate) fn names() -> String {
+        let own = [Self::Db1, Self::Db2, Self::App1]
+            .map(|host| format!("{} {host}.example.net {host}\n", host.address()));
+        format!("127.0.0.1 localhost\n{}", own.concat())
+    }
+
+    /// What to type once there is a cable.
+    pub(crate) fn plug_in(self) -> String {
+        let address = self.address();
+        format!("ip link set cable up && ip address add {address}/24 dev cable")
+    }
+}
+
+impl Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Db1 => "db1",
+            Self::Db2 => "db2",
+            Self::App1 => "app1",
+        })
+    }
+}
+
+/// A network namespace with a host's address and the files of this machine. What
+/// was started in it is ended by whoever started it.
+pub struct Namespace {
+    keeper: Process,
+    names: Hosts,
+}
+
+impl Namespace {
+    /// Two of them, with a cable between them.
+    #[track_caller]
+    pub fn pair(lab: &Lab, hosts: [Host; 2]) -> [Self; 2] {
+        let pair = hosts.map(|_| Self::new(lab));
+        cable(pair.each_ref().map(|namespace| namespace.keeper.pid()));
+        for (namespace, host) in pair.iter().zip(hosts) {
+            namespace.answer(&format!("ip link set lo up && {}", host.plug_in()));
+        }
+        pair
+    }
+
+    fn new(lab: &Lab) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--net", "sleep", "infinity"]).stdin(Stdio::null());
+        let keeper = Process::spawn(command);
+        wait::until("there was a network", || {
+            network(keeper.pid()).is_some_and(|its| Some(its) != network(process::id()))
+        });
+        Self { keeper, names: Hosts::new(lab, &Host::names()) }
+    }
+
+    /// Runs what is typed in it.
+    #[track_caller]
+    pub fn sh(&self, script: &str) -> Exit {
+        self.spawn(script).wait()
+    }
+
+    /// What that prints. It must succeed.
+    #[track_caller]
+    pub fn answer(&self, script: &str) -> String {
+        let exit = self.sh(script);
+        exit.expect_success();
+        String::from_utf8(exit.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Starts it and does not wait. It should begin with `exec`, so that it is the
+    /// program that ends with the test.
+    #[track_caller]
+    pub fn spawn(&self, script: &str) -> Process {
+        let keeper = self.keeper.pid().to_string();
+        let mut command = Command::new("nsenter");
+        command.args(["--net", "--target", &keeper, "--"]);
+        command.args(self.names.wrapper()).args(["sh", "-c", script]);
+        command.stdin(Stdio::null());
+        Process::spawn(command)
+    }
+}
+
+/// Connects the networks of two processes.
+#[track_caller]
+pub(crate) fn cable([one, other]: [i32; 2]) {
+    let mut command = Command::new("ip");
+    command.args(["link", "add", "cable", "netns", &one.to_string(), "type", "veth"]);
+    command.args(["peer", "name", "cable", "netns", &other.to_string()]);
+    Process::spawn(command).wait().expect_success();
+}
+
+fn network(pid: impl Display) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/net")).ok()
+}
