@@ -34,7 +34,7 @@ pub(super) fn of_process(key: Key, process: &ProcessSettings) -> Option<String> 
         Key::LogLevel => Some(word(process.log_level)),
         Key::LogFormat => Some(word(process.log_format)),
         // The difference is where the settings come from.
-        Key::Config | Key::Foreground | Key::Question => None,
+        Key::Config | Key::Foreground | Key::Progress | Key::Question => None,
         // Of a pipe.
         Key::Mode
         | Key::Source
@@ -131,6 +131,7 @@ pub(super) fn of_pipe(key: Key, pipe: &PipeSettings) -> Option<String> {
         | Key::Strict
         | Key::LogLevel
         | Key::LogFormat
+        | Key::Progress
         | Key::Question => None,
     }
 }
