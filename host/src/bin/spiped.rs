@@ -25,12 +25,13 @@ fn main() -> ExitCode {
         Ok(wanted) => wanted,
         Err(stop) => return stop.report(Program::Spiped, &name),
     };
-    let settings = match commands::settings(wanted) {
-        Ok(settings) => settings,
+    let parsed = match commands::settings(wanted) {
+        Ok(parsed) => parsed,
         Err(error) => return commands::report(&name, &error),
     };
-    let log = observe::install(&name, settings.process.log_level, settings.process.log_format);
-    let code = startup::spiped(settings, log).unwrap_or_else(|error| {
+    let process = &parsed.settings.process;
+    let log = observe::install(&name, process.log_level, process.log_format);
+    let code = startup::spiped(&parsed, log).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
     });

@@ -15,7 +15,7 @@ use log::LevelFilter;
 
 use crate::cli::commands as words_of;
 use crate::cli::{Program, Stop, Wanted};
-use crate::config::{FileWords, Parsed, Settings};
+use crate::config::{FileWords, Parsed, Places};
 use crate::observe::{self, Format};
 use crate::process::dumps;
 use crate::process::secrets;
@@ -33,10 +33,10 @@ pub(crate) fn load(words: &FileWords) -> Result<Parsed> {
 ///
 /// # Errors
 /// A file that cannot be read, or all that is wrong with what it says.
-pub fn settings(wanted: Wanted) -> Result<Settings> {
+pub fn settings(wanted: Wanted) -> Result<Parsed> {
     match wanted {
-        Wanted::Settings(settings) => Ok(*settings),
-        Wanted::File(words) => Ok(load(&words)?.settings),
+        Wanted::Settings(settings) => Ok(Parsed { settings: *settings, places: Places::default() }),
+        Wanted::File(words) => load(&words),
     }
 }
 

@@ -28,6 +28,14 @@ pub struct Settings {
     pub pipes: Vec<PipeSettings>,
 }
 
+impl Settings {
+    /// Whether they are options, of which a reload changes none.
+    #[must_use]
+    pub fn is_command_line(&self) -> bool {
+        self.origin == Origin::CommandLine
+    }
+}
+
 /// Where settings come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {

@@ -11,6 +11,7 @@ use crate::guest::{
     Verdict,
 };
 use crate::keys::KeySet;
+use crate::keys::file::Psk;
 use crate::packet_crypto::KeySearch;
 use crate::process::compute::{Class, Compute, Turn};
 
@@ -19,11 +20,9 @@ use crate::process::compute::{Class, Compute, Turn};
 /// of packets.
 const QUICK_SEARCH_MAX: usize = 64;
 
-/// How many guests there can be. For one set of keys, there are as many as can be
-/// asked at once, by the event loops or by as many computing threads; while keys
-/// are being replaced, there are those of both sets. Of older sets there are only
-/// those that a thread is still asking: they are part of what goes on computing
-/// although nobody keeps it.
+/// How many guests there can be. For one set of keys, there are at most as many as
+/// can be asked at once, by the event loops or by as many computing threads; those
+/// of a set that was replaced, which a thread may still be asking, are as many.
 #[must_use]
 pub(crate) const fn acceptors_max(threads: usize) -> usize {
     2 * threads
@@ -31,17 +30,10 @@ pub(crate) const fn acceptors_max(threads: usize) -> usize {
 
 /// A server's acceptors and the keys they know, replaced together.
 pub struct Acceptors {
-    engine: Engine,
     config: ServerConfig,
     compute: Compute,
     in_use: watch::Sender<Arc<InUse>>,
     hello_min: usize,
-}
-
-/// Acceptors that know certain keys, ready to be put in use.
-pub struct Prepared {
-    search: KeySearch,
-    acceptors: Vec<AcceptorGuest>,
 }
 
 struct InUse {
@@ -57,27 +49,24 @@ struct InUse {
 type Question<T> = fn(&mut AcceptorGuest, &[u8; NONCE_LEN], &[u8]) -> Result<T, Failure>;
 
 impl Acceptors {
-    /// Acceptors for the first keys.
-    ///
-    /// # Errors
-    /// When the pool is empty or an acceptor fails.
+    /// Acceptors for the first keys, of which `prepared` was made. None is there
+    /// before a stranger comes: most pipes are idle.
+    #[must_use]
     pub fn new(
         engine: &Engine,
         config: ServerConfig,
         compute: &Compute,
         keys: Arc<KeySet>,
-    ) -> Result<Self, GuestError> {
-        let mut prepared = prepare(engine, config, compute, &keys)?;
-        let first = prepared.acceptors.first_mut();
-        let hello_min = first.map_or(Ok(0), hello_min).map_err(GuestError::Failed)?;
-        let in_use = InUse::new(engine.clone(), config, keys, prepared);
-        Ok(Self {
-            engine: engine.clone(),
+        prepared: Prepared,
+    ) -> Self {
+        let Prepared { search, hello_min } = prepared;
+        let in_use = InUse::new(engine.clone(), config, keys, search);
+        Self {
             config,
             compute: compute.clone(),
             in_use: watch::Sender::new(Arc::new(in_use)),
             hello_min,
-        })
+        }
     }
 
     /// What they accept.
@@ -93,19 +82,23 @@ impl Acceptors {
         self.hello_min
     }
 
-    /// Makes acceptors that know these keys.
-    ///
-    /// # Errors
-    /// When the pool is empty or one fails. Those in use stay.
-    pub fn prepare(&self, keys: &KeySet) -> Result<Prepared, GuestError> {
-        prepare(&self.engine, self.config, &self.compute, keys)
+    /// Prepares for other keys. With many, this takes too long for an event loop.
+    #[must_use]
+    pub fn prepare(&self, keys: &KeySet) -> Prepared {
+        Prepared { search: AcceptorGuest::search_of(keys.psks()), hello_min: self.hello_min }
     }
 
-    /// Puts keys in use, and the acceptors that were prepared for them.
+    /// Puts keys in use, of which `prepared` was made.
     pub fn replace(&self, keys: Arc<KeySet>, prepared: Prepared) {
-        let (engine, config) = (self.engine.clone(), self.config);
-        let new = InUse::new(engine, config, keys, prepared);
+        let engine = self.in_use.borrow().engine.clone();
+        let new = InUse::new(engine, self.config, keys, prepared.search);
         self.in_use.send_replace(Arc::new(new)).retire();
+    }
+
+    /// Others take their place: the instances go, but for those that are being
+    /// asked.
+    pub fn retire(&self) {
+        self.in_use.borrow().retire();
     }
 
     /// Who has answered this to our nonce? Also the keys that the answer's
@@ -167,9 +160,12 @@ impl Acceptors {
 }
 
 impl InUse {
-    fn new(engine: Engine, config: ServerConfig, keys: Arc<KeySet>, prepared: Prepared) -> Self {
-        let Prepared { search, acceptors } = prepared;
-        Self { engine, config, keys, search, idle: Mutex::new(Some(acceptors)) }
+    fn new(engine: Engine, config: ServerConfig, keys: Arc<KeySet>, search: KeySearch) -> Self {
+        Self { engine, config, keys, search, idle: Mutex::new(Some(Vec::new())) }
+    }
+
+    fn fresh(&self) -> Result<AcceptorGuest, GuestError> {
+        AcceptorGuest::new(&self.engine, self.config, self.keys.psks(), &self.search)
     }
 
     /// Asks an acceptor that is idle. One that fails is dropped, and the next
@@ -181,9 +177,7 @@ impl InUse {
         received: &[u8],
     ) -> Result<(T, Arc<KeySet>), GuestError> {
         let idle = self.idle().as_mut().and_then(Vec::pop);
-        let psks = self.keys.psks();
-        let fresh = || AcceptorGuest::new(&self.engine, self.config, psks, &self.search);
-        let mut acceptor = idle.map_or_else(fresh, Ok)?;
+        let mut acceptor = idle.map_or_else(|| self.fresh(), Ok)?;
         let answer = question(&mut acceptor, our_nonce, received);
         if !acceptor.has_failed()
             && let Some(idle) = &mut *self.idle()
@@ -205,25 +199,52 @@ impl InUse {
     }
 }
 
-fn prepare(
-    engine: &Engine,
-    config: ServerConfig,
-    compute: &Compute,
-    keys: &KeySet,
-) -> Result<Prepared, GuestError> {
-    let search = AcceptorGuest::search_of(keys.psks());
-    let acceptors = (0..compute.threads())
-        .map(|_| AcceptorGuest::new(engine, config, keys.psks(), &search))
-        .collect::<Result<_, _>>()?;
-    Ok(Prepared { search, acceptors })
+/// How long hellos are at least, by what is accepted: it depends on nothing else.
+#[derive(Default)]
+pub struct Hellos(Vec<(ServerConfig, usize)>);
+
+impl Hellos {
+    fn min(
+        &mut self,
+        engine: &Engine,
+        config: ServerConfig,
+        psks: &[Psk],
+        search: &KeySearch,
+    ) -> Result<usize, GuestError> {
+        if let Some((_, min)) = self.0.iter().find(|(known, _)| *known == config) {
+            return Ok(*min);
+        }
+        let mut acceptor = AcceptorGuest::new(engine, config, psks, search)?;
+        let min = match acceptor.identify(&[0; NONCE_LEN], &[]).map_err(GuestError::Failed)? {
+            Verdict::More(more) => usize::try_from(more).unwrap_or(HELLO_MAX),
+            Verdict::Authenticated(_) | Verdict::Refused(_) => 0,
+        };
+        self.0.push((config, min));
+        Ok(min)
+    }
 }
 
-/// It depends on nothing but what the acceptor accepts.
-fn hello_min(acceptor: &mut AcceptorGuest) -> Result<usize, Failure> {
-    Ok(match acceptor.identify(&[0; NONCE_LEN], &[])? {
-        Verdict::More(more) => usize::try_from(more).unwrap_or(HELLO_MAX),
-        Verdict::Authenticated(_) | Verdict::Refused(_) => 0,
-    })
+/// What acceptors that know certain keys are made of.
+pub struct Prepared {
+    search: KeySearch,
+    hello_min: usize,
+}
+
+impl Prepared {
+    /// For these keys. With many, this takes too long for an event loop.
+    ///
+    /// # Errors
+    /// When there is not even one acceptor to try.
+    pub fn new(
+        engine: &Engine,
+        config: ServerConfig,
+        keys: &KeySet,
+        hellos: &mut Hellos,
+    ) -> Result<Self, GuestError> {
+        let search = AcceptorGuest::search_of(keys.psks());
+        let hello_min = hellos.min(engine, config, keys.psks(), &search)?;
+        Ok(Self { search, hello_min })
+    }
 }
 
 #[cfg(test)]
@@ -231,7 +252,6 @@ fn hello_min(acceptor: &mut AcceptorGuest) -> Result<usize, Failure> {
 mod tests {
     use super::*;
     use crate::guest::ForwardSecrecy;
-    use crate::keys::file::Psk;
 
     #[test]
     fn search_among_former_keys_keeps_no_acceptor_from_the_next() {
@@ -240,20 +260,26 @@ mod tests {
         let guests = acceptors_max(compute.threads()).try_into().unwrap();
         let engine = Engine::new(guests).unwrap();
         let config = ServerConfig::Any(ForwardSecrecy::Offer);
-        let acceptors = Acceptors::new(&engine, config, &compute, keys(0)).unwrap();
+        let mut hellos = Hellos::default();
+        let mut prepare =
+            |keys: &KeySet| Prepared::new(&engine, config, keys, &mut hellos).unwrap();
+        let first = keys(0);
+        let prepared = prepare(&first);
+        let acceptors = Acceptors::new(&engine, config, &compute, first, prepared);
+        let mut replace = |round| {
+            let keys = keys(round);
+            let prepared = prepare(&keys);
+            acceptors.replace(keys, prepared);
+        };
         for round in 1..4 {
             let former = acceptors.in_use.borrow().clone();
-            replace(&acceptors, round);
+            replace(round);
             // As a search does that is late.
             former.answer(AcceptorGuest::identify, &[1; NONCE_LEN], &[]).unwrap();
-            replace(&acceptors, round);
+            replace(round);
+            let now = acceptors.in_use.borrow().clone();
+            now.answer(AcceptorGuest::identify, &[1; NONCE_LEN], &[]).unwrap();
         }
-    }
-
-    fn replace(acceptors: &Acceptors, round: u8) {
-        let keys = keys(round);
-        let prepared = acceptors.prepare(&keys).unwrap();
-        acceptors.replace(keys, prepared);
     }
 
     fn keys(round: u8) -> Arc<KeySet> {

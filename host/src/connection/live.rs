@@ -55,6 +55,8 @@ pub enum Reset {
     Dropped,
     /// It had its time to end by itself while the process drains.
     Drained,
+    /// Its key is no longer in use.
+    Revoked,
 }
 
 impl Live {
@@ -130,7 +132,8 @@ impl Live {
         let told = || match self.reset.load(Acquire) {
             0 => Poll::Pending,
             1 => Poll::Ready(Reset::Dropped),
-            _ => Poll::Ready(Reset::Drained),
+            2 => Poll::Ready(Reset::Drained),
+            _ => Poll::Ready(Reset::Revoked),
         };
         poll_fn(|context| {
             self.task.register(context.waker());

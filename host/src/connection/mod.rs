@@ -20,7 +20,6 @@ pub(crate) mod tally;
 
 pub use snapshot::{End, Snapshot};
 
-use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -70,7 +69,7 @@ impl Snapshot {
         };
         let result = select! {
             biased;
-            why = live.told_to_end() => Err(Outcome::Reset(why, live.traffic())),
+            why = live.told_to_end() => Err(Outcome::told(why, &live)),
             result = served => result,
         };
         let outcome = result.unwrap_or_else(|outcome| outcome);
@@ -278,8 +277,7 @@ impl Snapshot {
         socket.reset_when_dropped();
     }
 
-    /// Relays until both directions have ended or one breaks, or the key is
-    /// revoked: then at once, whatever is under way.
+    /// Relays until both directions have ended or one breaks.
     pub async fn copy<C, P>(
         &self,
         Established { guest, to_plain, failure }: Established,
@@ -293,22 +291,14 @@ impl Snapshot {
     {
         tally.reached(Stage::Established);
         let mut session = Sleeper::new(&self.engine, guest);
-        let key = tally.key().filter(|_| self.key_policy.close_revoked).cloned();
         let limits = Limits {
             reader: self.time_limit,
             idle: self.idle_limit,
             half_closed: self.half_closed_limit,
         };
-        let relay = relay(&mut session, to_plain, failure, crypt, plain, tally, limits);
-        let result = select! {
-            biased;
-            () = revoked(key) => None,
-            result = relay => Some(result),
-        };
-        match result {
-            None => Outcome::Revoked(tally.traffic()),
-            Some(Ok(())) => Outcome::Closed(tally.traffic()),
-            Some(Err(cause)) => Outcome::Broken(cause, tally.traffic()),
+        match relay(&mut session, to_plain, failure, crypt, plain, tally, limits).await {
+            Ok(()) => Outcome::Closed(tally.traffic()),
+            Err(cause) => Outcome::Broken(cause, tally.traffic()),
         }
     }
 }
@@ -332,14 +322,6 @@ pub(crate) fn key_exchange(config: ClientConfig) -> KeyExchange {
 /// There is no key with this index. Cannot happen: the index was checked.
 fn named_no_key() -> Outcome {
     HandshakeError::Session(Failure::Guest("named none of the keys".into())).into()
-}
-
-/// Resolves when the key is revoked; pending forever if there is none.
-async fn revoked(key: Option<Key>) {
-    match key {
-        Some(key) => key.revoked().await,
-        None => pending().await,
-    }
 }
 
 /// A connection that came to its end in both directions ends like that at both

@@ -10,7 +10,7 @@ use crate::connection::handshake::HandshakeError;
 use crate::connection::heard::Heard;
 use crate::connection::hints;
 use crate::connection::inactivity::Inactive;
-use crate::connection::live::Reset;
+use crate::connection::live::{Live, Reset, Stage};
 use crate::connection::place::Dismissal;
 use crate::connection::relay::Broken;
 use crate::connection::tally::Traffic;
@@ -49,6 +49,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// How a connection ends that was told to.
+    #[must_use]
+    pub fn told(why: Reset, live: &Live) -> Self {
+        match (why, live.stage()) {
+            (Reset::Revoked, Stage::Stranger | Stage::Authenticated | Stage::Connecting) => {
+                Self::RevokedKey
+            }
+            (Reset::Revoked, Stage::Established | Stage::Closing) => Self::Revoked(live.traffic()),
+            (Reset::Dropped | Reset::Drained, _) => Self::Reset(why, live.traffic()),
+        }
+    }
+
     /// This outcome, if it is about a handshake, after the other end had sent
     /// so much.
     #[must_use]
@@ -164,6 +176,7 @@ impl Outcome {
             Self::Revoked(_) => Ending::Revoked,
             Self::Reset(Reset::Dropped, _) => Ending::Dropped,
             Self::Reset(Reset::Drained, _) => Ending::Drained,
+            Self::Reset(Reset::Revoked, _) => Ending::Revoked,
             Self::Refused(HandshakeError::Session(failure), _) => match failure.peer_fault() {
                 Some(PeerFault::WrongKey) => Ending::WrongKey,
                 Some(_) => Ending::Handshake,
@@ -232,7 +245,9 @@ impl fmt::Display for Description<'_> {
                 let hint = if down { hints::SERVICE_DOWN } else { "" };
                 write!(f, "broken: {cause}{hint}; {traffic}")
             }
-            Outcome::Revoked(traffic) => write!(f, "reset: the key was revoked; {traffic}"),
+            Outcome::Revoked(traffic) | Outcome::Reset(Reset::Revoked, traffic) => {
+                write!(f, "reset: the key was revoked; {traffic}")
+            }
             Outcome::Reset(Reset::Dropped, traffic) => {
                 write!(f, "reset: dropped (spiped drop); {traffic}")
             }

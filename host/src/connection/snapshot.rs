@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connection::acceptors::Acceptors;
+use crate::connection::acceptors::{Acceptors, Hellos, Prepared};
 use crate::connection::live::Live;
 use crate::connection::slots::Slots;
 use crate::connection::tally::Tally;
@@ -56,16 +56,17 @@ pub struct Snapshot {
 }
 
 /// One end of the protocol, and what it needs for connections to come.
+#[derive(Clone)]
 pub enum End {
     /// The end that opens the encrypted connection.
     Client(ClientConfig),
     /// The end that accepts it.
-    Server(Acceptors),
+    Server(Arc<Acceptors>),
 }
 
 impl End {
-    /// The end that was asked for. A server's gets acceptors for the keys in
-    /// use.
+    /// The end that was asked for, of one pipe alone. A server's gets acceptors for
+    /// the keys in use.
     ///
     /// # Errors
     /// When an acceptor cannot be made.
@@ -78,7 +79,9 @@ impl End {
         Ok(match config {
             Config::Client(config) => Self::Client(config),
             Config::Server(config) => {
-                Self::Server(Acceptors::new(engine, config, compute, keys.current())?)
+                let keys = keys.current();
+                let prepared = Prepared::new(engine, config, &keys, &mut Hellos::default())?;
+                Self::Server(Arc::new(Acceptors::new(engine, config, compute, keys, prepared)))
             }
         })
     }

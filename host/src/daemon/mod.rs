@@ -1,16 +1,25 @@
 //! What lives as long as the process: the start, and what signals ask for.
 
+mod activation;
+mod announce;
 mod capacity;
 mod control;
 mod endings;
 pub(crate) mod exposure;
+mod gather;
+mod heartbeat;
 mod helper;
+mod launch;
+mod making;
 mod metrics;
 mod observers;
 mod overview;
 pub(crate) mod pipes;
+mod reload;
 mod signals;
+mod sources;
 pub mod startup;
 pub(crate) mod supervisor;
 mod terminal;
 mod threads;
+mod waiting;

@@ -37,14 +37,6 @@ impl Observers {
         Ok(Self { control: control?, metrics: metrics? })
     }
 
-    /// How many descriptors they may take, those that listen left out.
-    #[must_use]
-    pub(crate) fn descriptors(&self) -> usize {
-        let clients = self.control.as_ref().map_or(0, |_| control::CLIENTS_MAX)
-            + self.metrics.as_ref().map_or(0, |_| metrics::DESCRIPTORS_MAX);
-        if clients > 0 { clients + OF_ITS_OWN } else { 0 }
-    }
-
     /// Answers from now on, if anybody can ask.
     ///
     /// # Errors
@@ -70,6 +62,15 @@ impl Observers {
         let run = move || runtime.block_on(pending::<()>());
         thread::Builder::new().name("observer".into()).spawn(run).map(drop)
     }
+}
+
+/// How many descriptors those take who are met where these settings say, what
+/// listens for them left out.
+#[must_use]
+pub(crate) fn descriptors(settings: &ProcessSettings) -> usize {
+    let clients = settings.control.as_ref().map_or(0, |_| control::CLIENTS_MAX)
+        + settings.metrics.as_ref().map_or(0, |_| metrics::DESCRIPTORS_MAX);
+    if clients > 0 { clients + OF_ITS_OWN } else { 0 }
 }
 
 /// Of the event loop, and of what shows the process's resources.

@@ -29,20 +29,21 @@ pub(crate) struct Reloaded {
     pub verdict: Result<String, String>,
 }
 
-impl Pipes {
-    /// These, at the start of the process.
-    #[must_use]
-    pub(super) fn new(pipes: Vec<Arc<Pipe>>) -> Self {
+impl Default for Pipes {
+    /// None yet, at the start of the process.
+    fn default() -> Self {
         let started = SystemTime::now();
         Self(Arc::new(Seen {
             started,
-            configured: ArcSwap::from_pointee(pipes),
+            configured: ArcSwap::default(),
             removed: ArcSwap::default(),
             last_reload: ArcSwapOption::empty(),
             last_success: ArcSwap::from_pointee(started),
         }))
     }
+}
 
+impl Pipes {
     /// Those that are configured, in the order of the settings.
     #[must_use]
     pub(crate) fn configured(&self) -> Arc<Vec<Arc<Pipe>>> {

@@ -1,47 +1,42 @@
 //! From settings to a running program: the order in which things are looked
 //! up, opened and given up.
 
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use log::Level;
 
-use crate::config::{Admission, Launch, PipeSettings, Settings};
-use crate::connection::slots::Slots;
-use crate::connection::{End, Snapshot};
-use crate::daemon::capacity::{Capacity, WAITING_MAX, Wanted, guests, other_guests, strangers};
+use crate::config::{Origin, Parsed, Settings};
+use crate::connection::acceptors::Hellos;
+use crate::daemon::activation::Activation;
+use crate::daemon::announce;
+use crate::daemon::capacity::{Need, Shares};
 use crate::daemon::endings::Endings;
-use crate::daemon::exposure;
+use crate::daemon::gather::{self, Blame, Faults, LookUp, Names};
+use crate::daemon::heartbeat::{Heartbeat, Watchdog};
 use crate::daemon::helper::{Duties, Helper};
+use crate::daemon::launch::{Launched, launch, wait_without};
+use crate::daemon::making::{Means, Parts, Ready};
 use crate::daemon::observers::Observers;
 use crate::daemon::overview::Outlook;
-use crate::daemon::pipes::Pipes;
 use crate::daemon::signals::Requests;
+use crate::daemon::sources::Sources;
 use crate::daemon::supervisor::Supervisor;
 use crate::daemon::terminal;
 use crate::daemon::threads;
-use crate::guest::{Config, Engine};
-use crate::keys::{KeyRules, Keyring};
+use crate::guest::Engine;
+use crate::keys::{Keyring, Loaded};
 use crate::net::address::Address;
-use crate::net::listen::{Bound, SocketAccess, listen_on_all};
+use crate::net::listen::Bound;
 use crate::net::needs::needs;
-use crate::net::resolve::{Endpoint, local, resolve, resolve_patiently};
-use crate::net::targets::Targets;
-use crate::observe::{LogHandle, Observe};
-use crate::pipe::admission::Budget;
-use crate::pipe::listener::{AdmissionPolicy, Server};
-use crate::pipe::{Pipe, State};
-use crate::process::compute::processors;
-use crate::process::daemonize::{
-    Daemonized, Launcher, Readiness, daemonize, let_go_of_standard_streams,
-};
+use crate::observe::LogHandle;
+use crate::process::daemonize::Readiness;
 use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
 use crate::process::resources::Resources;
-use crate::process::sandbox::{Demand, Sandbox};
+use crate::process::sandbox::{Demand, Needs, Sandbox};
 use crate::process::secrets;
 use crate::process::{allocator, dumps};
 
@@ -49,152 +44,184 @@ use crate::process::{allocator, dumps};
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn spiped(settings: Settings, log: LogHandle) -> Result<ExitCode> {
-    let Settings { process, mut pipes, .. } = settings;
-    let settings = pipes.pop().context("There is no pipe")?;
+pub fn spiped(parsed: &Parsed, log: LogHandle) -> Result<ExitCode> {
+    let Parsed { settings, places } = parsed;
+    let blame = Blame::new(settings, places);
+    let activation = Activation::take(settings)?;
+    let watchdog = Watchdog::from_environment();
     let endings = Endings::catch()?;
     terminal::end_with_it()?;
     let requests = Requests::catch()?;
     dumps::forbid();
-    let identity = process.identity.as_ref().map(IdentityName::look_up).transpose()?;
+    let identity = settings.process.identity.as_ref();
+    let identity = identity.map(IdentityName::look_up).transpose()?;
     let user = identity.and_then(Identity::user);
-    let keys =
-        Keyring::load(settings.connection.keys.clone(), settings.connection.key_rules(user))?;
+
+    // Of a file, all that is wrong is said; of a command line, what comes first.
+    let stops = |faults: &Faults| settings.is_command_line() && !faults.0.is_empty();
+    let mut faults = Faults::default();
+    let keys = gather::keys(&settings.pipes, user, Keyring::read_first, &blame, &mut faults);
+    if stops(&faults) {
+        return Ok(announce::faults(&faults));
+    }
+    announce::keys(&settings.pipes, &keys, &blame);
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
     // a command that has returned is one that listens.
     let mut readiness = None;
-    if settings.wait_for_dns {
-        match launch(&process.launch, log)? {
+    let patient = settings.is_command_line() && settings.pipes.iter().any(|pipe| pipe.wait_for_dns);
+    if patient {
+        match launch(&settings.process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => daemon.map(Readiness::ready).transpose()?,
         };
     }
-    let look_up = if settings.wait_for_dns { resolve_patiently } else { resolve };
-    let sources = look_up(&settings.sources[0])?;
-    let targets = look_up(&settings.connection.targets[0])?;
-    let bind = local(settings.connection.bind.as_ref(), look_up)?;
-    if process.strict {
-        refuse_open_relay(settings.connection.config, &sources)?;
+    let look_up = if patient { LookUp::Patiently } else { LookUp::Within(gather::LOOK_UPS_LIMIT) };
+    let names = gather::names(&settings.pipes, look_up, &blame, &mut faults);
+    if stops(&faults) {
+        return Ok(announce::faults(&faults));
     }
-    warn_if_exposed(settings.connection.config, &sources, &targets);
-    let source = listen(&settings, &sources)?;
-    let observers = Observers::bind(&process, identity)?;
-    if !settings.wait_for_dns {
-        match launch(&process.launch, log)? {
+    announce::stars(&settings.pipes);
+    let held = activation.held();
+    let bound = gather::sources(&settings.pipes, &held, look_up, &blame, &mut faults);
+    gather::exposure(settings, &names, &bound, &blame, &mut faults);
+    if !faults.0.is_empty() {
+        gather::take_back(&bound);
+        return Ok(announce::faults(&faults));
+    }
+    let observers = Observers::bind(&settings.process, identity)?;
+    if !patient {
+        match launch(&settings.process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
             Launched::Here(daemon) => readiness = daemon,
         }
     }
     secrets::stop_inheritance();
-    let helper = helper(&settings, settings.connection.key_rules(user));
+    let helper = helper(settings, user);
+    let gathered = Gathered { activation, keys, names, bound };
+    let watch = Watch { endings, requests, observers, watchdog, readiness };
+    run(settings, gathered, helper, identity.as_ref(), log, watch)
+}
 
-    let threads = process.threads.map_or_else(processors, NonZeroUsize::get);
-    let other_guests = other_guests(settings.connection.config, threads);
-    let handshakes = settings.admission.handshakes;
-    let wanted = Wanted {
-        connections: settings.connection_limit,
-        strangers: strangers(settings.connection.config, settings.connection_limit, handshakes),
-        waiting: WAITING_MAX,
-        loops: threads,
-        other_guests,
-        memory: process.memory,
-    };
-    let capacity = wanted.fit()?;
+/// What the pipes need, in the order of the settings.
+struct Gathered {
+    activation: Activation,
+    keys: Vec<Option<Loaded>>,
+    names: Vec<Names>,
+    bound: Vec<Vec<Option<Bound>>>,
+}
+
+/// Whoever asks and is told something.
+struct Watch {
+    endings: Endings,
+    requests: Requests,
+    observers: Observers,
+    watchdog: Watchdog,
+    readiness: Option<Readiness>,
+}
+
+/// Gives up what is not needed any more, and serves until the end.
+fn run(
+    settings: &Settings,
+    gathered: Gathered,
+    helper: Option<Arc<Helper>>,
+    identity: Option<&Identity>,
+    log: LogHandle,
+    watch: Watch,
+) -> Result<ExitCode> {
+    let later = !settings.is_command_line();
+    let need = Need::of(settings);
+    let room = need.make_room(open_besides_the_first(&gathered), later);
+    let shares = need.within(&room)?;
+    announce::fewer(settings, &need, &room, &shares);
     let resources = Resources::open();
-    let sandbox =
-        Sandbox::enter(&needs(&settings.connection.targets, bind.as_ref()), identity.as_ref())?;
+    let sandbox = Sandbox::enter(&needs_of(settings, &gathered.names), identity)?;
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
     }
-    let engine = Engine::new(guests(capacity.connections.get() + other_guests))?;
-    let connection_limit = capacity.with_room_for(&engine, other_guests);
+    let engine = Engine::new(shares.guests(later))?;
+    let shares = need.within(&room.of(&engine))?;
+    log::info!("{}", shares.describe());
     log.start();
-    let (workers, compute) = threads::start(capacity.loops)?;
-    let admission = admission(&settings, connection_limit, &capacity);
+    let (workers, compute) = threads::start(shares.loops())?;
     workers.block_on(async {
-        let observe = Observe::new(log, Some(settings.name.clone()));
-        let targets = vec![(settings.connection.targets[0].clone(), targets)];
-        let targets = Targets::new(targets, settings.connection.balance, observe.clone());
-        if let (Some(helper), Some(period)) = (&helper, settings.resolve_period) {
-            let helper = helper.clone();
-            targets.renew(period, move |_| {
-                let helper = helper.clone();
-                async move { helper.endpoints().await }
-            });
-        }
-        let snapshot = Snapshot {
-            end: End::new(settings.connection.config, &engine, &compute, &keys)?,
-            engine,
-            keys: Arc::new(keys),
-            key_policy: settings.key_policy,
-            observe,
-            counters: Arc::default(),
-            targets,
-            bind,
-            time_limit: settings.connection.time_limit,
-            idle_limit: settings.connection.idle_limit,
-            half_closed_limit: settings.connection.half_closed_limit,
-            keepalive: settings.connection.keepalive,
-            user_timeout: settings.connection.user_timeout,
-            proxy_to: settings.connection.proxy_to,
-            slots: Slots::new(connection_limit),
-            compute,
-        };
-        let listener = Bound::into_listener(source)?;
+        let Watch { endings, requests, observers, watchdog, readiness } = watch;
+        let means = Means { engine, compute: compute.clone(), helper, log };
+        let (ready, sources) = make(settings, gathered, &shares, &means)?;
         let drain = endings.drain()?;
-        let pipe = Arc::new(Pipe::new(settings, snapshot, State::Listening));
-        let pipes = Pipes::new(vec![pipe.clone()]);
-        let (supervisor, desk) = Supervisor::new(pipes.clone(), helper.clone(), log);
+        let helper = means.helper.clone();
+        let dispatcher = workers.dispatcher();
+        let (mut supervisor, desk) =
+            Supervisor::new(means, room, settings.clone(), sources, dispatcher.clone());
+        supervisor.begin(ready);
+        let pipes = supervisor.pipes();
         requests.obey(desk.clone(), pipes.clone(), log)?;
-        observers.start(Outlook { pipes, log, resources }, desk)?;
-        tokio::spawn(supervisor.run());
+        observers.start(Outlook { pipes: pipes.clone(), log, resources }, desk)?;
         if let Some(helper) = helper {
             tokio::spawn(async move { helper.watch().await });
         }
-        sandbox.seal(Demand::new(process.strict, Level::Warn))?;
+        sandbox.seal(Demand::new(settings.process.strict, Level::Warn))?;
         readiness.map(Readiness::ready).transpose()?;
         notify::ready();
-        let workers = workers.dispatcher();
-        Server { listener, pipe, workers, admission }.run(drain).await?;
+        Heartbeat { pipes, workers: dispatcher, compute }.start(watchdog);
+        supervisor.run(drain).await;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn refuse_open_relay(config: Config, sources: &[Endpoint]) -> Result<()> {
-    let refused = |source| exposure::refused_by_strict(config.side(), source);
-    match sources.iter().find_map(refused) {
-        Some(reason) => bail!("{reason}"),
-        None => Ok(()),
-    }
+/// How many sockets listen already for pipes other than the first: what one pipe
+/// has is not counted.
+fn open_besides_the_first(gathered: &Gathered) -> u64 {
+    let bound = gathered.bound.iter().skip(1).flatten().flatten();
+    bound.map(|bound| bound.sockets().len() as u64).sum()
 }
 
-fn warn_if_exposed(config: Config, sources: &[Endpoint], targets: &[Endpoint]) {
-    let exposed = |source| exposure::of_plain_side(config.side(), source, targets);
-    if let Some(warning) = sources.iter().find_map(exposed) {
-        log::warn!("{warning}");
-    }
+/// What connections of all pipes need. With a file, others may come to need more:
+/// what that is, only the file will tell.
+fn needs_of(settings: &Settings, names: &[Names]) -> Needs {
+    let pipes = settings.pipes.iter().zip(names);
+    let all = pipes.map(|(pipe, names)| needs(&pipe.connection.targets, names.bind.as_ref()));
+    let needs = all.reduce(Needs::and).unwrap_or_else(|| needs(&[], None));
+    if settings.is_command_line() { needs } else { needs.with_any_address() }
 }
 
-/// Whom the pipe listens to, with so many connections.
-fn admission(
-    settings: &PipeSettings,
-    connections: NonZeroUsize,
-    capacity: &Capacity,
-) -> AdmissionPolicy {
-    let Admission { handshakes, handshakes_per_source, allowed } = settings.admission.clone();
-    let proxy_from = settings.proxy_from.clone();
-    let budget = Budget::new(connections, handshakes, handshakes_per_source);
-    let budget = budget.within(capacity.strangers);
-    AdmissionPolicy { budget, waiting_max: capacity.waiting, allowed, proxy_from }
+/// Makes all pipes, and what they listen on.
+fn make(
+    settings: &Settings,
+    gathered: Gathered,
+    shares: &Shares,
+    means: &Means,
+) -> Result<(Vec<Ready>, Sources)> {
+    let Gathered { activation, keys, names, bound } = gathered;
+    let inherited = Sources::of(activation)?;
+    let (mut sources, mut hellos) = (inherited.of_pipes(), Hellos::default());
+    let pipes = settings.pipes.iter().zip(&shares.pipes);
+    let gathered = keys.into_iter().flatten().zip(names).zip(bound);
+    let mut ready = Vec::with_capacity(settings.pipes.len());
+    for ((pipe, share), ((loaded, names), bound)) in pipes.zip(gathered) {
+        let listener = sources.add(pipe, bound, &inherited).map_err(anyhow::Error::msg)?;
+        let parts = Parts { settings: pipe.clone(), keys: loaded.keys, names, share: *share };
+        ready.push(parts.make(listener, None, means, &mut hellos)?);
+    }
+    Ok((ready, sources))
 }
 
 /// The helper process, if there is something for it to do. The daemon can do
 /// without: then it goes on with the keys and the addresses it has.
-fn helper(settings: &PipeSettings, rules: KeyRules) -> Option<Arc<Helper>> {
-    let name = Some(&settings.connection.targets[0]).filter(|target| is_name(target));
-    let name = name.filter(|_| settings.resolve_period.is_some());
-    match Helper::start(&Duties { keys: &settings.connection.keys, rules, name }) {
+fn helper(settings: &Settings, user: Option<u32>) -> Option<Arc<Helper>> {
+    let duties = match (&settings.origin, settings.pipes.first()) {
+        (Origin::File(words), _) => Duties::File { words: words.clone(), user },
+        (Origin::CommandLine, None) => return None,
+        (Origin::CommandLine, Some(pipe)) => {
+            let targets = pipe.connection.targets.iter().filter(|target| is_name(target));
+            Duties::CommandLine {
+                keys: pipe.connection.keys.clone(),
+                rules: pipe.connection.key_rules(user),
+                names: targets.filter(|_| pipe.resolve_period.is_some()).cloned().collect(),
+            }
+        }
+    };
+    match Helper::start(&duties) {
         Ok(helper) => helper.map(Arc::new),
         Err(error) => {
             log::warn!(
@@ -209,54 +236,4 @@ fn helper(settings: &PipeSettings, rules: KeyRules) -> Option<Arc<Helper>> {
 /// Only names can come to stand for something else.
 fn is_name(address: &Address) -> bool {
     matches!(address, Address::Name { .. })
-}
-
-fn listen(settings: &PipeSettings, endpoints: &[Endpoint]) -> Result<Bound> {
-    let source = &settings.sources[0];
-    if source.is_star() {
-        log::warn!(
-            "-s {source}: this is not all interfaces; for all interfaces write [0.0.0.0]:PORT or \
-             [::]:PORT"
-        );
-    }
-    let access = SocketAccess {
-        mode: settings.socket_mode,
-        owner: settings.socket_owner.as_ref().map(IdentityName::look_up).transpose()?,
-    };
-    listen_on_all(endpoints, &access).with_context(|| format!("Error binding socket: {source}"))
-}
-
-/// Which process goes on, and as what.
-enum Launched {
-    /// The one the user started; all that is left is to wait.
-    Parent(Launcher),
-    /// This one; a daemon has somebody to tell when it works.
-    Here(Option<Readiness>),
-}
-
-fn launch(launch: &Launch, log: LogHandle) -> Result<Launched> {
-    let Launch::Daemon { pid_file, syslog } = launch else {
-        return Ok(Launched::Here(None));
-    };
-    match daemonize(pid_file)? {
-        Daemonized::Launcher(launcher) => Ok(Launched::Parent(launcher)),
-        Daemonized::Daemon(readiness) => {
-            if *syslog {
-                match log.switch_to_syslog() {
-                    Ok(()) => let_go_of_standard_streams(),
-                    Err(error) => {
-                        log::warn!("No syslog, so standard error stays in use: {error}");
-                    }
-                }
-            }
-            Ok(Launched::Here(Some(readiness)))
-        }
-    }
-}
-
-/// The keys are the daemon's now: the launcher may wait for long (`-D`), and
-/// wipes its copies before.
-fn wait_without(keys: Keyring, launcher: Launcher) -> ExitCode {
-    drop(keys);
-    launcher.wait()
 }

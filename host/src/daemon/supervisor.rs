@@ -2,18 +2,26 @@
 //! after the other, whoever makes them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
 use log::Level;
+use tokio::select;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
 
-use crate::daemon::helper::{Helper, HelperError};
+use crate::config::{Origin, Settings};
+use crate::connection::live::Reset;
+use crate::daemon::capacity::Room;
+use crate::daemon::making::{InUse, Means, Ready};
 use crate::daemon::pipes::Pipes;
-use crate::keys::KeySetError;
-use crate::observe::LogHandle;
-use crate::pipe::Pipe;
-use crate::process::compute::{Class, Turn};
+use crate::daemon::sources::Sources;
+use crate::daemon::waiting::wait_for_names;
+use crate::pipe::listener::Server;
+use crate::pipe::orders::{Command, Orders};
+use crate::pipe::{Pipe, State};
 use crate::process::notify;
+use crate::process::workers::Dispatcher;
 
 /// Where requests are made. Clones are the same.
 #[derive(Clone)]
@@ -49,67 +57,194 @@ const REQUESTS_MAX: usize = 8;
 
 /// Acts on requests.
 pub(super) struct Supervisor {
-    pipes: Pipes,
-    helper: Option<Arc<Helper>>,
-    log: LogHandle,
+    pub(super) means: Means,
+    pub(super) room: Room,
+    pub(super) settings: Settings,
+    pub(super) pipes: Pipes,
+    pub(super) sources: Sources,
+    /// In the order of the settings.
+    pub(super) running: Vec<Running>,
+    /// Removed, and with connections still.
+    pub(super) leaving: Vec<Running>,
+    workers: Dispatcher,
+    servers: JoinSet<Arc<Pipe>>,
     requests: mpsc::Receiver<Request>,
 }
 
+/// A pipe that is served.
+pub(super) struct Running {
+    pub(super) pipe: Arc<Pipe>,
+    pub(super) command: Command,
+    /// Looks up names that the pipe waits for.
+    pub(super) waiting: Option<AbortHandle>,
+}
+
 impl Supervisor {
-    /// Of these pipes, and where to make requests of it.
+    /// Of no pipe yet, and where to make requests of it.
     #[must_use]
-    pub(super) fn new(pipes: Pipes, helper: Option<Arc<Helper>>, log: LogHandle) -> (Self, Desk) {
+    pub(super) fn new(
+        means: Means,
+        room: Room,
+        settings: Settings,
+        sources: Sources,
+        workers: Dispatcher,
+    ) -> (Self, Desk) {
         let (desk, requests) = mpsc::channel(REQUESTS_MAX);
-        (Self { pipes, helper, log, requests }, Desk(desk))
+        let supervisor = Self {
+            means,
+            room,
+            settings,
+            pipes: Pipes::default(),
+            sources,
+            running: Vec::new(),
+            leaving: Vec::new(),
+            workers,
+            servers: JoinSet::new(),
+            requests,
+        };
+        (supervisor, Desk(desk))
     }
 
-    /// Acts on requests, one after the other.
-    pub(super) async fn run(mut self) {
-        while let Some(Request { dry_run, answer }) = self.requests.recv().await {
-            // Whoever asked may have gone.
-            let _ = answer.send(self.reload(dry_run).await);
+    /// Puts the first pipes in use.
+    pub(super) fn begin(&mut self, pipes: Vec<Ready>) {
+        for ready in pipes {
+            let in_use = ready.put_in_use(None, &self.means);
+            let running = self.serve(in_use, None);
+            self.running.push(running);
+        }
+        self.show();
+    }
+
+    /// What observers look at.
+    #[must_use]
+    pub(super) fn pipes(&self) -> Pipes {
+        self.pipes.clone()
+    }
+
+    /// Acts on requests, one after the other, until `drain` resolves. Then accepts
+    /// no more, and returns when the last connection has ended.
+    pub(super) async fn run(mut self, drain: impl Future<Output = ()>) {
+        select! {
+            biased;
+            () = drain => {}
+            () = self.act() => {}
+        }
+        self.drain().await;
+    }
+
+    async fn act(&mut self) {
+        loop {
+            select! {
+                Some(gone) = self.servers.join_next() => self.forget(gone.ok().as_ref()),
+                request = self.requests.recv() => {
+                    let Some(Request { dry_run, answer }) = request else { return };
+                    // Whoever asked may have gone.
+                    let _ = answer.send(self.reload(dry_run).await);
+                }
+            }
         }
     }
 
-    async fn reload(&self, dry_run: bool) -> Verdict {
-        notify::reloading();
-        let verdict = self.read_and_replace(dry_run).await;
-        let verdict = match verdict {
-            Ok(said) => Ok(format!("Keys read again: {said}")),
-            Err(error) => Err(format!("{error:#}; the old keys stay in use, removed ones too")),
+    async fn reload(&mut self, dry_run: bool) -> Verdict {
+        if !dry_run {
+            notify::reloading();
+        }
+        let verdict = match &self.settings.origin {
+            Origin::CommandLine => self.reload_keys(dry_run).await,
+            Origin::File(words) => self.reload_file(words.clone(), dry_run).await,
         };
-        let (level, line) = match &verdict {
-            Ok(line) => (Level::Info, line),
-            Err(line) => (Level::Error, line),
-        };
-        self.log.answer(level, [line.clone()]);
-        self.pipes.reloaded(verdict.clone());
-        notify::ready();
+        if !dry_run {
+            let (level, lines) = match &verdict {
+                Ok(lines) => (Level::Info, lines),
+                Err(lines) => (Level::Error, lines),
+            };
+            self.means.log.answer(level, lines.lines().map(ToOwned::to_owned));
+            self.pipes.reloaded(verdict.clone());
+            notify::ready();
+        }
         verdict
     }
 
-    /// Says what is different.
-    async fn read_and_replace(&self, dry_run: bool) -> Result<String> {
-        let pipes = self.pipes.configured();
-        let Some(pipe) = pipes.first().cloned() else {
-            return Ok(String::new());
+    /// A pipe that was put in use is served as it has to be.
+    pub(super) fn serve(&mut self, in_use: InUse, former: Option<Running>) -> Running {
+        let InUse { pipe, orders, .. } = in_use;
+        let command = match former {
+            None => self.start(&pipe, orders),
+            Some(Running { command, waiting, .. }) => {
+                if let Some(waiting) = waiting {
+                    waiting.abort();
+                }
+                match command.give(orders) {
+                    Ok(()) => command,
+                    // Its last connection has ended just now.
+                    Err(orders) => self.start(&pipe, orders),
+                }
+            }
         };
-        if !pipe.current().settings.connection.keys.can_be_read_again() {
-            bail!(KeySetError::StdinAgain);
-        }
-        let keys = self.helper.as_ref().ok_or(HelperError::Gone)?.keys().await?;
-        let compute = pipe.current().snapshot.compute.clone();
-        // Before strangers, who may be searched among the former keys.
-        let turn = Turn { class: Class::Authenticated, source: 0 };
-        let replace = move || replace(&pipe, keys.into_set()?, dry_run);
-        let replaced = compute.run(turn, replace).await;
-        replaced.unwrap_or_else(|| bail!("Keys could not be replaced"))
+        let waits = pipe.state() == State::WaitingForDns;
+        let helper = self.means.helper.clone().filter(|_| waits);
+        let waiting = helper.map(|helper| wait_for_names(pipe.clone(), helper));
+        Running { pipe, command, waiting }
     }
-}
 
-fn replace(pipe: &Pipe, keys: crate::keys::KeySet, dry_run: bool) -> Result<String> {
-    if dry_run {
-        return Ok(pipe.current().snapshot.keys.difference(&keys));
+    fn start(&mut self, pipe: &Arc<Pipe>, orders: Orders) -> Command {
+        let (command, obedience) = Command::new(orders);
+        let server = Server::new(pipe.clone(), obedience, self.workers.clone());
+        let pipe = pipe.clone();
+        self.servers.spawn(async move {
+            server.run().await;
+            pipe
+        });
+        command
     }
-    Ok(pipe.replace_keys(keys)?)
+
+    /// A pipe accepts no more.
+    pub(super) fn stop(running: &mut Running) {
+        if let Some(waiting) = running.waiting.take() {
+            waiting.abort();
+        }
+        running.pipe.set_state(State::Draining);
+        running.command.stop();
+    }
+
+    /// The last connection of a pipe has ended that was removed.
+    fn forget(&mut self, gone: Option<&Arc<Pipe>>) {
+        let is_gone = |running: &Running| gone.is_some_and(|pipe| Arc::ptr_eq(pipe, &running.pipe));
+        self.leaving.retain(|running| !is_gone(running));
+        self.show();
+    }
+
+    /// What observers see from now on.
+    pub(super) fn show(&self) {
+        let pipes = |running: &[Running]| running.iter().map(|it| it.pipe.clone()).collect();
+        self.pipes.configure(pipes(&self.running));
+        self.pipes.set_removed(pipes(&self.leaving));
+    }
+
+    async fn drain(mut self) {
+        self.requests.close();
+        self.running.iter_mut().for_each(Self::stop);
+        self.sources = Sources::default();
+        let Some(limit) = self.settings.process.drain else {
+            return self.all_gone().await;
+        };
+        if timeout(limit, self.all_gone()).await.is_err() {
+            self.reset_all(limit);
+            self.all_gone().await;
+        }
+    }
+
+    async fn all_gone(&mut self) {
+        while self.servers.join_next().await.is_some() {}
+    }
+
+    fn reset_all(&self, limit: Duration) {
+        log::warn!(
+            "Some connections have not ended within {}: they are reset",
+            humantime::format_duration(limit)
+        );
+        for Running { pipe, .. } in self.running.iter().chain(&self.leaving) {
+            pipe.live.reset_all(Reset::Drained);
+        }
+    }
 }

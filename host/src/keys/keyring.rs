@@ -10,21 +10,37 @@ use tokio::sync::watch;
 use super::{Doubt, Key, KeyRules, KeySet, KeySetError, KeySource, Loaded};
 use crate::process::wipe::wipe_stack;
 
-/// The keys in use, and where they came from.
+/// The keys in use, and those that were until a short time ago.
 pub struct Keyring {
-    source: KeySource,
     current: watch::Sender<Arc<KeySet>>,
     /// Those that are in use no longer, as long as they have connections.
     former: Mutex<Vec<Key>>,
 }
 
 impl Keyring {
+    /// These are in use.
+    #[must_use]
+    pub fn new(keys: KeySet) -> Self {
+        Self { current: watch::Sender::new(Arc::new(keys)), former: Mutex::default() }
+    }
+
     /// Reads the keys for the first time, and says what it waits for if that
     /// takes long.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn load(source: KeySource, rules: KeyRules) -> Result<Self, KeySetError> {
+    pub fn load(source: &KeySource, rules: KeyRules) -> Result<Self, KeySetError> {
+        let Loaded { keys, doubts } = Self::read_first(source, rules)?;
+        warn(&doubts);
+        log::info!("{}", keys.in_use(source));
+        Ok(Self::new(keys))
+    }
+
+    /// As [`load`](Self::load), and says nothing of what was read.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn read_first(source: &KeySource, rules: KeyRules) -> Result<Loaded, KeySetError> {
         let awaited = format!(
             "Still waiting for the end of the key from {source}: it must be a file that ends, or \
              be closed by its writer"
@@ -32,13 +48,7 @@ impl Keyring {
         let loaded = saying_what_takes_long(awaited, || source.load(rules));
         // Hashing a key file leaves parts of it there.
         wipe_stack();
-        let Loaded { keys, doubts } = loaded?;
-        warn(&doubts);
-        match keys.names() {
-            names if names.is_empty() => log::info!("Key in use: {source}"),
-            names => log::info!("Keys in use: {}", names.join(", ")),
-        }
-        Ok(Self { source, current: watch::Sender::new(Arc::new(keys)), former: Mutex::default() })
+        loaded
     }
 
     /// The keys in use now.
@@ -47,10 +57,10 @@ impl Keyring {
         self.current.borrow().clone()
     }
 
-    /// Whether there is a place to read them from again.
+    /// Whether anything would be different with these keys in use.
     #[must_use]
-    pub fn can_be_read_again(&self) -> bool {
-        self.source.can_be_read_again()
+    pub fn would_change(&self, keys: &KeySet) -> bool {
+        !keys.changes_from(&self.current()).are_none()
     }
 
     /// What would be different with these keys in use.
@@ -133,7 +143,7 @@ mod tests {
         write("a", "1");
         let source = KeySource::FileOrDirectory(directory.path().into());
         let rules = KeyRules::default();
-        let keyring = Keyring::load(source.clone(), rules).unwrap();
+        let keyring = Keyring::load(&source, rules).unwrap();
         let first = keyring.current();
         write("b", "1");
         source.load_again(rules).unwrap_err();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio::sync::watch;
 
-use super::{KeyName, KeySetError};
+use super::{KeyName, KeySetError, KeySource};
 use crate::keys::file::Psk;
 use crate::observe::counters::Counters;
 
@@ -125,8 +125,17 @@ impl KeySet {
         &self.keys
     }
 
+    /// What there is to say when keys from this source are put in use first.
+    #[must_use]
+    pub fn in_use(&self, source: &KeySource) -> String {
+        match self.names() {
+            names if names.is_empty() => format!("Key in use: {source}"),
+            names => format!("Keys in use: {}", names.join(", ")),
+        }
+    }
+
     /// What the keys are called; a single one may have no name.
-    pub(super) fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<String> {
         self.keys.iter().filter_map(|key| Some(key.name()?.to_string())).collect()
     }
 
@@ -196,6 +205,13 @@ pub(super) struct Changes {
     removed: Vec<Option<KeyName>>,
     /// The name has another content.
     replaced: Vec<Option<KeyName>>,
+}
+
+impl Changes {
+    pub(super) fn are_none(&self) -> bool {
+        let Self { added, removed, replaced } = self;
+        [added, removed, replaced].into_iter().all(Vec::is_empty)
+    }
 }
 
 impl fmt::Display for Changes {

@@ -3,6 +3,7 @@
 pub mod address;
 pub(crate) mod dial;
 pub(crate) mod listen;
+pub(crate) mod look_ups;
 pub(crate) mod needs;
 pub mod proxy;
 pub(crate) mod readable;

@@ -14,8 +14,8 @@ const RESERVED_PORTS: u16 = 1023;
 pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
     let mut needs = Needs {
         connects_to: targets.iter().filter_map(port).collect(),
-        connects_from: Vec::new(),
-        makes_sockets_in: None,
+        connects_from: Some(Vec::new()),
+        makes_sockets_in: Vec::new(),
         connects_to_abstract: targets.iter().any(|target| matches!(target, Address::Abstract(_))),
         capabilities: CapabilitySet::empty(),
     };
@@ -25,13 +25,13 @@ pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
     }
     match bind {
         Some(Endpoint::Tcp(address)) => {
-            needs.connects_from.push(address.port());
+            needs.connects_from = Some(vec![address.port()]);
             if (1..=RESERVED_PORTS).contains(&address.port()) {
                 needs.capabilities |= CapabilitySet::NET_BIND_SERVICE;
             }
         }
         Some(Endpoint::Unix(path)) => {
-            needs.makes_sockets_in = path.parent().map(ToOwned::to_owned);
+            needs.makes_sockets_in = path.parent().map(ToOwned::to_owned).into_iter().collect();
             needs.capabilities |= CapabilitySet::DAC_OVERRIDE;
         }
         Some(Endpoint::Abstract(_)) | None => {}

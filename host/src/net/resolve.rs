@@ -42,6 +42,17 @@ impl Endpoint {
             }
         }
     }
+
+    /// What this stands for, if it does not take a resolver to know.
+    #[must_use]
+    pub fn of(address: &Address) -> Option<Self> {
+        match address {
+            Address::Unix(path) => Some(Self::Unix(path.clone())),
+            Address::Abstract(name) => Some(Self::Abstract(name.clone())),
+            Address::Literal(address) => Some(Self::Tcp(*address)),
+            Address::Name { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -73,10 +84,10 @@ pub struct ResolveError {
 /// or cannot be asked.
 pub fn resolve(address: &Address) -> Result<Vec<Endpoint>, ResolveError> {
     match address {
-        Address::Unix(path) => Ok(vec![Endpoint::Unix(path.clone())]),
-        Address::Abstract(name) => Ok(vec![Endpoint::Abstract(name.clone())]),
-        Address::Literal(address) => Ok(vec![Endpoint::Tcp(*address)]),
         Address::Name { host, port } => look_up(host, port),
+        Address::Unix(_) | Address::Abstract(_) | Address::Literal(_) => {
+            Ok(Endpoint::of(address).into_iter().collect())
+        }
     }
 }
 

@@ -116,6 +116,13 @@ impl Targets {
         }
     }
 
+    /// Those of which it is not known what they stand for.
+    #[must_use]
+    pub fn unresolved(&self) -> Vec<Address> {
+        let unknown = self.0.targets.iter().filter(|target| target.lock().endpoints.is_empty());
+        unknown.map(|target| target.address.clone()).collect()
+    }
+
     /// What is known of each, in the order given.
     #[must_use]
     pub fn health(&self) -> Vec<TargetHealth> {

@@ -36,6 +36,9 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
+    /// Before there are any orders: one place, as no pipe is without.
+    pub(crate) const NONE: Self = Self { total: NonZeroUsize::MIN, per_source: NonZeroUsize::MIN };
+
     /// The places of a pipe by default, unless it has many connections.
     pub(crate) const LEAST: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
@@ -123,6 +126,12 @@ impl<T> Admission<T> {
         }
     }
 
+    /// From now on there are so many places. Strangers that have one beyond that
+    /// keep it until they leave.
+    pub(crate) fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     /// Whether a stranger that has not spoken yet gets a place: while neither
     /// the pipe nor its source has used half of them. Later, only those that
     /// have spoken do.
@@ -203,10 +212,15 @@ impl<T> Admission<T> {
     }
 
     fn make_room(&mut self, source: Origin, now: Instant) -> Result<Option<T>, Refused> {
-        let of_the_source = self.count(source) >= self.budget.per_source.get();
+        let Budget { total, per_source } = self.budget;
+        if self.places.len() > total.get() || self.count(source) > per_source.get() {
+            // Since the budget was made smaller: those go first.
+            return Err(Refused { ask_again: now + QUIET, of_the_source: false });
+        }
+        let of_the_source = self.count(source) >= per_source.get();
         let quietest = if of_the_source {
             self.sources.get(&source).and_then(BTreeSet::first).copied()
-        } else if self.places.len() >= self.budget.total.get() {
+        } else if self.places.len() >= total.get() {
             self.quietest_of_the_greediest(now)
         } else {
             return Ok(None);
@@ -388,6 +402,17 @@ mod tests {
         assert_eq!(test.admission.next_overdue(test.now), Some(silent));
         assert_eq!(test.admission.next_overdue(test.now), None);
         assert_eq!(test.admission.leave(last), Some(last));
+    }
+
+    #[test]
+    fn smaller_budget_waits_for_those_that_are_too_many() {
+        let mut test = Test::new(8, 4);
+        let ids: Vec<_> = (0..4).map(|_| test.admit(1).unwrap().id).collect();
+        test.admission.set_budget(Budget { total: 3.try_into().unwrap(), ..test.admission.budget });
+        test.pass(QUIET);
+        assert_eq!(test.admit(2), refused(test.now + QUIET, false));
+        test.admission.leave(ids[0]);
+        assert_eq!(test.admit(2).unwrap().instead_of, Some(ids[1]));
     }
 
     #[test]

@@ -48,10 +48,10 @@ enum Lost {
 }
 
 impl Unannounced {
-    /// No more than `max` of them will wait.
-    pub(super) fn new(pipe: Arc<Pipe>, max: usize) -> Self {
+    /// Nobody waits yet, and nobody may before there are [limits](Self::limit).
+    pub(super) fn new(pipe: Arc<Pipe>) -> Self {
         Self {
-            max,
+            max: 0,
             time_limit: pipe.current().snapshot.time_limit,
             pipe,
             parking: None,
@@ -59,6 +59,18 @@ impl Unannounced {
             waiting: BTreeMap::new(),
             announced: VecDeque::new(),
         }
+    }
+
+    /// From now on, no more than `max` of them wait, for so long at most.
+    pub(super) fn limit(&mut self, max: usize, time_limit: Duration) {
+        self.max = max;
+        self.time_limit = time_limit;
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.announced.clear();
     }
 
     /// Has this one wait for its header.

@@ -22,6 +22,12 @@ impl Gate {
         Arc::new(Self { admission: Mutex::new(Admission::new(budget)), changed: Notify::new() })
     }
 
+    /// From now on there are so many.
+    pub(super) fn set_budget(&self, budget: Budget) {
+        self.lock().set_budget(budget);
+        self.changed.notify_one();
+    }
+
     /// A place for a stranger that has not spoken yet, if it is welcome.
     pub(super) fn welcome(self: &Arc<Self>, source: Origin) -> Option<Place> {
         let is_welcome = self.lock().welcomes(source);

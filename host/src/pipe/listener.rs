@@ -9,18 +9,19 @@ use std::time::Duration;
 use ipnet::IpNet;
 use log::Level;
 use tokio::select;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::End;
 use crate::connection::place::Place;
-use crate::net::listen::{Accepted, Listener};
+use crate::net::listen::Accepted;
 use crate::net::socket::hang_up;
 use crate::observe::{Class, Event, Prefix, What};
 use crate::pipe::Pipe;
 use crate::pipe::admission::{Budget, Origin};
+use crate::pipe::alive::Alive;
 use crate::pipe::announced::Unannounced;
 use crate::pipe::gate::{Gate, turn_of};
+use crate::pipe::orders::{AdmissionPolicy, Obedience, Orders};
 use crate::pipe::spawn::Spawner;
 use crate::pipe::strangers::Strangers;
 use crate::process::workers::Dispatcher;
@@ -30,89 +31,110 @@ use crate::process::workers::Dispatcher;
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 const BACK_OFF_MIN: Duration = Duration::from_millis(5);
 
-/// A pipe, listening.
+/// A pipe's accept loop.
 pub(crate) struct Server {
-    /// The source.
-    pub listener: Listener,
-    /// What it serves.
-    pub pipe: Arc<Pipe>,
-    /// Who serves them.
-    pub workers: Dispatcher,
-    /// Whom it listens to.
-    pub admission: AdmissionPolicy,
-}
-
-/// Whom a pipe listens to.
-#[derive(Clone, Debug)]
-pub(crate) struct AdmissionPolicy {
-    /// At once, until they have authenticated. On the server's end only.
-    pub budget: Budget,
-    /// How many more are accepted and wait for that.
-    pub waiting_max: usize,
-    /// From these networks; from anywhere if there are none.
-    pub allowed: Vec<IpNet>,
-    /// Load balancers, which say where each connection comes from.
-    pub proxy_from: Vec<IpNet>,
+    pipe: Arc<Pipe>,
+    orders: Obedience,
+    workers: Dispatcher,
+    gate: Arc<Gate>,
+    /// For load balancers.
+    checks: Arc<Gate>,
+    unannounced: Unannounced,
+    alive: Alive,
+    /// There are some at a server's end only.
+    strangers: Option<Strangers>,
 }
 
 impl Server {
-    /// Serves until `drain` resolves; then closes the listener and returns
+    /// Serves this pipe as ordered, with the help of these workers.
+    #[must_use]
+    pub(crate) fn new(pipe: Arc<Pipe>, orders: Obedience, workers: Dispatcher) -> Self {
+        Self {
+            unannounced: Unannounced::new(pipe.clone()),
+            pipe,
+            orders,
+            workers,
+            gate: Gate::new(Budget::NONE),
+            checks: Gate::new(Budget::CHECKS),
+            alive: Alive::default(),
+            strangers: None,
+        }
+    }
+
+    /// Serves until it is ordered to stop; then closes the listener and returns
     /// when the last connection has ended. Strangers end at once.
-    ///
-    /// # Errors
-    /// When the system is short of descriptors at the start.
-    pub(crate) async fn run(self, drain: impl Future<Output = ()>) -> io::Result<()> {
-        // Every connection holds a sender, so the channel closes after the
-        // last one.
-        let (alive, mut last) = mpsc::channel::<()>(1);
-        let Self { listener, pipe, workers, admission } = self;
-        let AdmissionPolicy { budget, waiting_max, allowed, proxy_from } = admission;
+    pub(crate) async fn run(mut self) {
+        loop {
+            let orders = self.orders.0.borrow_and_update().clone();
+            let Some(orders) = orders else {
+                self.strangers = None;
+                self.unannounced.clear();
+                self.gate.close();
+                self.checks.close();
+                let new_orders = select! {
+                    biased;
+                    changed = self.orders.0.changed() => changed,
+                    () = self.alive.none() => return,
+                };
+                if new_orders.is_err() {
+                    return self.alive.none().await;
+                }
+                continue;
+            };
+            let mut receiver = self.orders.0.clone();
+            select! {
+                // First: whoever has the listener now must not lose its wakers.
+                biased;
+                changed = receiver.changed() => if changed.is_err() {
+                    return;
+                },
+                () = self.obey(&orders) => {}
+            }
+        }
+    }
+
+    /// Until the future is dropped.
+    async fn obey(&mut self, orders: &Arc<Orders>) {
+        let Self { pipe, workers, gate, checks, unannounced, alive, strangers, .. } = self;
+        let AdmissionPolicy { budget, waiting_max, proxy_from, .. } = &orders.admission;
         // Those who wait for a header take part of the room of those who wait for
         // a place.
         let headers_max = if proxy_from.is_empty() { 0 } else { waiting_max.div_ceil(2) };
         let waiting_max = waiting_max - headers_max;
-        let spawner = Spawner { pipe: pipe.clone(), workers, alive };
-        let mut accepting = Accepting {
-            listener,
-            pipe: pipe.clone(),
-            allowed,
-            proxy_from,
-            unannounced: Unannounced::new(pipe.clone(), headers_max),
-            pause: None,
-        };
-        let gate = Gate::new(budget);
-        let checks = Gate::new(Budget::CHECKS);
-        let serve = async {
-            match &pipe.current().snapshot.end {
-                End::Client(_) => serve_clients(&mut accepting, &pipe, &spawner).await,
-                End::Server(_) => {
-                    Strangers::new(&pipe, budget, gate.clone(), checks.clone(), waiting_max)?
-                        .serve(&mut accepting, &spawner)
-                        .await;
+        gate.set_budget(*budget);
+        pipe.names_known().await;
+        let spawner = Spawner { pipe, workers, alive };
+        let current = pipe.current();
+        let time_limit = current.snapshot.time_limit;
+        unannounced.limit(headers_max, time_limit);
+        let mut accepting = Accepting { orders, pipe, unannounced, pause: None };
+        match &current.snapshot.end {
+            End::Client(_) => {
+                *strangers = None;
+                serve_clients(&mut accepting, pipe, &spawner).await;
+            }
+            End::Server(_) => {
+                if strangers.is_none()
+                    && let Some(parking) = orders.take_parking()
+                {
+                    *strangers =
+                        Some(Strangers::new(pipe.clone(), gate.clone(), checks.clone(), parking));
+                }
+                if let Some(strangers) = strangers {
+                    strangers.limit(*budget, waiting_max, time_limit);
+                    strangers.serve(&mut accepting, &spawner).await;
                 }
             }
-            Ok::<_, io::Error>(())
-        };
-        select! {
-            served = serve => served?,
-            () = drain => {}
         }
-        drop(accepting);
-        drop(spawner);
-        gate.close();
-        checks.close();
-        last.recv().await;
-        Ok(())
     }
 }
 
 /// The plain end: who connects is served, as far as there are slots.
-async fn serve_clients(accepting: &mut Accepting, pipe: &Pipe, spawner: &Spawner) {
-    let slots = &pipe.slots;
+async fn serve_clients(accepting: &mut Accepting<'_>, pipe: &Pipe, spawner: &Spawner<'_>) {
     loop {
         // The slot comes first: a connection that there is no room for stays
         // in the kernel's queue.
-        let slot = slots.take().await;
+        let slot = pipe.slots.take().await;
         let (accepted, source) = loop {
             if let Some(accepted) = accepting.next().await {
                 break accepted;
@@ -124,17 +146,15 @@ async fn serve_clients(accepting: &mut Accepting, pipe: &Pipe, spawner: &Spawner
 }
 
 /// Takes connections out of the kernel's queue.
-pub(super) struct Accepting {
-    listener: Listener,
-    pipe: Arc<Pipe>,
-    allowed: Vec<IpNet>,
-    proxy_from: Vec<IpNet>,
-    unannounced: Unannounced,
+pub(super) struct Accepting<'a> {
+    orders: &'a Orders,
+    pipe: &'a Pipe,
+    unannounced: &'a mut Unannounced,
     /// After a shortage: how long, and until when.
     pause: Option<(Duration, Instant)>,
 }
 
-impl Accepting {
+impl Accepting<'_> {
     /// The next connection from a network that is allowed; `None` when the
     /// system lacks what it takes. Losing the future loses none.
     pub(super) async fn next(&mut self) -> Option<(Accepted, Origin)> {
@@ -143,7 +163,7 @@ impl Accepting {
                 sleep_until(until).await;
             }
             let accepted = select! {
-                accepted = self.listener.accept() => accepted,
+                accepted = self.orders.listener.accept() => accepted,
                 announced = self.unannounced.next() => {
                     if let Some(admitted) = self.admit(announced) {
                         return Some(admitted);
@@ -154,7 +174,7 @@ impl Accepting {
             match accepted {
                 Ok(accepted) => {
                     self.pause = None;
-                    if is_within(accepted.address(), &self.proxy_from) {
+                    if is_within(accepted.address(), &self.orders.admission.proxy_from) {
                         self.unannounced.add(accepted);
                     } else if let Some(admitted) = self.admit(accepted) {
                         return Some(admitted);
@@ -181,10 +201,10 @@ impl Accepting {
         let origin = address.map(Prefix::of);
         // A Unix socket has permissions instead; a load balancer that looks whether
         // we are there was named.
-        if self.allowed.is_empty()
+        if self.orders.admission.allowed.is_empty()
             || address.is_none()
             || accepted.is_balancers()
-            || is_within(address, &self.allowed)
+            || is_within(address, &self.orders.admission.allowed)
         {
             return Some((accepted, origin));
         }

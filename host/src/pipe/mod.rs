@@ -1,10 +1,12 @@
 //! What lives as long as a pipe is configured.
 
 pub(crate) mod admission;
+mod alive;
 mod announced;
 mod gate;
 pub(crate) mod listener;
 pub(crate) mod live;
+pub(crate) mod orders;
 mod parked;
 mod report;
 mod sources;
@@ -13,15 +15,15 @@ mod strangers;
 mod waiting;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::config::PipeSettings;
+use crate::connection::live::{Live, Reset};
 use crate::connection::slots::Slots;
 use crate::connection::{End, Snapshot};
-use crate::guest::GuestError;
-use crate::keys::KeySet;
+use crate::keys::{Key, KeySet};
 use crate::observe::Observe;
 use crate::observe::counters::PipeCounters;
 use live::LiveConnections;
@@ -41,7 +43,7 @@ pub(crate) struct Pipe {
     /// How many connections there may be at once.
     pub slots: Slots,
     current: ArcSwap<Current>,
-    state: AtomicU8,
+    state: watch::Sender<State>,
     sources: Sources,
 }
 
@@ -64,15 +66,6 @@ pub(crate) enum State {
     Draining,
 }
 
-impl State {
-    const ALL: [Self; 3] = [Self::Listening, Self::WaitingForDns, Self::Draining];
-}
-
-/// There is no acceptor that knows the new keys.
-#[derive(Debug, thiserror::Error)]
-#[error("Cannot search for a peer's key among them: {0}")]
-pub(crate) struct ReplaceError(#[from] GuestError);
-
 impl Pipe {
     /// A pipe with these settings.
     #[must_use]
@@ -88,7 +81,7 @@ impl Pipe {
             live: Arc::default(),
             slots,
             current,
-            state: AtomicU8::new(state as u8),
+            state: watch::Sender::new(state),
             sources: Sources::default(),
         }
     }
@@ -102,32 +95,49 @@ impl Pipe {
     /// How it is doing.
     #[must_use]
     pub(crate) fn state(&self) -> State {
-        let state = usize::from(self.state.load(Ordering::Relaxed));
-        State::ALL.get(state).copied().unwrap_or(State::Draining)
+        *self.state.borrow()
     }
 
     /// It is doing like this from now on.
     pub(crate) fn set_state(&self, state: State) {
-        self.state.store(state as u8, Ordering::Relaxed);
+        self.state.send_replace(state);
+    }
+
+    /// Resolves when its names are known.
+    async fn names_known(&self) {
+        // The sender is here.
+        let _ = self.state.subscribe().wait_for(|state| *state != State::WaitingForDns).await;
+    }
+
+    /// From now on, connections begin with these.
+    pub(crate) fn set_current(&self, current: Current) {
+        self.current.store(Arc::new(current));
     }
 
     /// Puts these keys in use, all at once. Says what is different. With many
     /// keys, this takes too long for an event loop.
-    ///
-    /// # Errors
-    /// What is wrong; the keys in use stay so then.
-    pub(crate) fn replace_keys(&self, keys: KeySet) -> Result<String, ReplaceError> {
-        let snapshot = &self.current().snapshot;
-        let prepared = match &snapshot.end {
+    pub(crate) fn replace_keys(&self, keys: KeySet) -> String {
+        let current = self.current();
+        let prepared = match &current.snapshot.end {
             End::Client(_) => None,
-            End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys)?)),
+            End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys))),
         };
-        let (keys, said) = snapshot.keys.replace(keys);
+        let (keys, said) = current.snapshot.keys.replace(keys);
         // Until this is done, a stranger with a key that was revoked is found,
         // and refused for that.
         if let Some((acceptors, prepared)) = prepared {
             acceptors.replace(keys, prepared);
         }
-        Ok(said)
+        if current.settings.key_policy.close_revoked {
+            self.reset_revoked();
+        }
+        said
+    }
+
+    /// Ends the connections whose key is no longer in use.
+    pub(crate) fn reset_revoked(&self) {
+        let revoked = |live: &Arc<Live>| live.key().is_some_and(Key::is_revoked);
+        let connections = self.live.slices().flatten();
+        connections.filter(revoked).for_each(|live| live.reset(Reset::Revoked));
     }
 }

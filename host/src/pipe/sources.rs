@@ -108,7 +108,7 @@ mod tests {
         write("alice", "1");
         write("bob", "2");
         let source = KeySource::FileOrDirectory(directory.path().into());
-        let keyring = Keyring::load(source.clone(), KeyRules::default()).unwrap();
+        let keyring = Keyring::load(&source, KeyRules::default()).unwrap();
         let sources = Sources::default();
         for key in keyring.current().keys() {
             sources.had_key(prefix(1), key);

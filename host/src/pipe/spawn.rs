@@ -2,30 +2,29 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use crate::connection::live::Live;
 use crate::connection::place::Place;
 use crate::connection::slots::Slot;
 use crate::net::listen::Accepted;
 use crate::observe::{Observed, Source};
 use crate::pipe::Pipe;
+use crate::pipe::alive::Alive;
 use crate::process::workers::Dispatcher;
 
 /// Serves the connections of a pipe.
-pub(super) struct Spawner {
+pub(super) struct Spawner<'a> {
     /// Whose they are.
-    pub(super) pipe: Arc<Pipe>,
+    pub(super) pipe: &'a Arc<Pipe>,
     /// Who serves them.
-    pub(super) workers: Dispatcher,
-    /// Each connection holds a clone to its end.
-    pub(super) alive: mpsc::Sender<()>,
+    pub(super) workers: &'a Dispatcher,
+    /// Each connection holds a guard to its end.
+    pub(super) alive: &'a Alive,
 }
 
-impl Spawner {
+impl Spawner<'_> {
     /// Serves this one, which keeps its slot to its end, if it has one already.
     pub(super) fn spawn(&self, accepted: Accepted, place: Place, slot: Option<Slot>) {
-        let (pipe, alive) = (self.pipe.clone(), self.alive.clone());
+        let (pipe, alive) = (self.pipe.clone(), self.alive.guard());
         self.workers.spawn(async move {
             let (source, peer) = match accepted.into_socket() {
                 Ok(accepted) => accepted,

@@ -24,8 +24,8 @@ use crate::pipe::spawn::Spawner;
 use crate::pipe::waiting::Waiting;
 
 /// Strangers on their way to a place.
-pub(super) struct Strangers<'p> {
-    pipe: &'p Pipe,
+pub(super) struct Strangers {
+    pipe: Arc<Pipe>,
     budget: Budget,
     gate: Arc<Gate>,
     /// For load balancers: a flood of strangers must not look like a host that is
@@ -44,39 +44,36 @@ enum Step {
     Accepted(Option<(Accepted, Origin)>),
 }
 
-impl<'p> Strangers<'p> {
-    /// Nobody is there yet.
-    ///
-    /// # Errors
-    /// When the system is short of descriptors.
+impl Strangers {
+    /// Nobody is there yet, and nobody may be before there are
+    /// [limits](Self::limit).
+    #[must_use]
     pub(super) fn new(
-        pipe: &'p Pipe,
-        budget: Budget,
+        pipe: Arc<Pipe>,
         gate: Arc<Gate>,
         checks: Arc<Gate>,
-        waiting_max: usize,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            pipe,
-            budget,
-            gate,
-            checks,
-            waiting: Waiting::new(waiting_max, pipe.current().snapshot.time_limit),
-            parking: Parking::new()?,
-            said: None,
-        })
+        parking: Parking,
+    ) -> Self {
+        let waiting = Waiting::new(0, Duration::ZERO);
+        Self { pipe, budget: Budget::NONE, gate, checks, waiting, parking, said: None }
+    }
+
+    /// From now on so many are listened to, and so many wait, for so long.
+    pub(super) fn limit(&mut self, budget: Budget, waiting_max: usize, time_limit: Duration) {
+        self.budget = budget;
+        self.waiting.limit(waiting_max, time_limit);
     }
 
     /// Serves whoever comes, until the future is dropped.
-    pub(super) async fn serve(mut self, accepting: &mut Accepting, spawner: &Spawner) {
-        let slots = &self.pipe.slots;
+    pub(super) async fn serve(&mut self, accepting: &mut Accepting<'_>, spawner: &Spawner<'_>) {
+        let pipe = self.pipe.clone();
         loop {
             let due = self.tend(spawner);
             self.pipe.counters.waiting.set(self.waiting.len());
             // While all slots are taken, nobody new is accepted: peers with a
             // key wait in the kernel's queue, as there.
             let accept = async {
-                slots.any_free().await;
+                pipe.slots.any_free().await;
                 accepting.next().await
             };
             let step = select! {
@@ -100,7 +97,7 @@ impl<'p> Strangers<'p> {
     }
 
     /// Somebody has connected.
-    fn meet(&mut self, accepted: Accepted, source: Origin, spawner: &Spawner) {
+    fn meet(&mut self, accepted: Accepted, source: Origin, spawner: &Spawner<'_>) {
         if accepted.is_balancers()
             && let Some(place) = self.checks.welcome(source)
         {
@@ -148,7 +145,7 @@ impl<'p> Strangers<'p> {
     }
 
     /// Does what is due, and returns when there will be more.
-    fn tend(&mut self, spawner: &Spawner) -> Option<Instant> {
+    fn tend(&mut self, spawner: &Spawner<'_>) -> Option<Instant> {
         let now = Instant::now();
         while let Some(expired) = self.waiting.next_expired(now) {
             self.lose(Some(expired), Ending::TimeLimit);

@@ -80,6 +80,13 @@ impl<T> Waiting<T> {
         self.all.len()
     }
 
+    /// From now on there is room for so many, who wait for so long at most. Those
+    /// who are too many stay until they leave.
+    pub(super) fn limit(&mut self, max: usize, time_limit: Duration) {
+        self.max = max;
+        self.time_limit = time_limit;
+    }
+
     /// Whether another one can wait, now or in place of one that would go.
     #[must_use]
     pub(super) fn has_room(&self) -> bool {

@@ -3,11 +3,13 @@
 
 mod queue;
 
+use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, available_parallelism};
+use std::thread::{self, ThreadId, available_parallelism};
+use std::time::{Duration, Instant};
 
 use rustix::process::{getpriority_process, setpriority_process};
 use tokio::sync::oneshot;
@@ -61,6 +63,17 @@ impl Compute {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// For how long the job is done that has been done for longest: more than a few
+    /// seconds, and its thread is stuck.
+    #[must_use]
+    pub fn longest_job(&self) -> Duration {
+        let Some(pool) = &self.pool else {
+            return Duration::ZERO;
+        };
+        let began = lock(&pool.shared.running).values().min().copied();
+        began.map_or(Duration::ZERO, |began| began.elapsed())
     }
 
     /// Does this when its turn comes. If the future is dropped before, so is
@@ -132,6 +145,8 @@ struct Shared {
     queue: Mutex<Queue<Arc<Job>>>,
     /// Signalled for each job, and at the end.
     due: Condvar,
+    /// When each thread that does something has begun with it.
+    running: Mutex<HashMap<ThreadId, Instant>>,
 }
 
 impl Shared {
@@ -148,7 +163,10 @@ impl Shared {
         while let Some(job) = self.next() {
             let work = lock(&job).take();
             if let Some(work) = work {
+                let thread = thread::current().id();
+                lock(&self.running).insert(thread, Instant::now());
                 work();
+                lock(&self.running).remove(&thread);
             }
         }
     }
@@ -218,6 +236,16 @@ mod tests {
             }
             assert_eq!(compute.run(TURN, || 5).await, Some(5));
         });
+    }
+
+    #[test]
+    fn job_that_does_not_end_is_noticed() {
+        let compute = Compute::start(1, || {}).unwrap();
+        assert_eq!(compute.longest_job(), Duration::ZERO);
+        let (release, _order) = occupied(&compute);
+        assert!(compute.longest_job() > Duration::ZERO);
+        release.send(()).unwrap();
+        block_on(async { assert_eq!(compute.run(TURN, || 5).await, Some(5)) });
     }
 
     #[test]

@@ -24,6 +24,17 @@ pub(crate) fn reloading() {
     }
 }
 
+/// Every part of us still turns. Without `NOTIFY_SOCKET` this does nothing.
+pub(crate) fn alive() {
+    notify(&[NotifyState::Watchdog]);
+}
+
+/// How we are, for a person, in one line. Without `NOTIFY_SOCKET` this does
+/// nothing.
+pub(crate) fn status(line: &str) {
+    notify(&[NotifyState::Status(line)]);
+}
+
 /// Draining: no new connections, the last ones are being finished. Without
 /// `NOTIFY_SOCKET` this does nothing.
 pub(crate) fn stopping() {

@@ -73,6 +73,16 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
+    /// Resolves when each of the event loops has turned since this was called.
+    pub(crate) async fn turn_all(&self) {
+        let turn = |worker: &EventLoop| worker.handle.spawn(async {});
+        let turns: Vec<_> = self.loops.iter().map(turn).collect();
+        for turn in turns {
+            // One that has ended has nothing to do.
+            let _ = turn.await;
+        }
+    }
+
     /// Has the least busy event loop run `task`, from its first poll to its
     /// last.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -50,8 +50,7 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     let targets = targets.iter().map(|target| Ok((target.clone(), resolve(target)?)));
     let targets = targets.collect::<Result<Vec<_>, ResolveError>>()?;
     let bind = local(settings.connection.bind.as_ref(), resolve)?;
-    let keys =
-        Keyring::load(settings.connection.keys.clone(), settings.connection.key_rules(None))?;
+    let keys = Keyring::load(&settings.connection.keys, settings.connection.key_rules(None))?;
     let sandbox = Sandbox::enter(&needs(&settings.connection.targets, bind.as_ref()), None)?;
     let engine = Engine::new(1)?;
     let stdio = Stdio::new().context("Cannot wait for standard input and output")?;

@@ -21,11 +21,11 @@ use read::Reader;
 
 /// What files of settings say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Parsed {
+pub struct Parsed {
     /// To be done.
-    pub(crate) settings: Settings,
+    pub settings: Settings,
     /// Where each of them was said.
-    pub(crate) places: Places,
+    pub places: Places,
 }
 
 impl FileWords {

@@ -1,11 +1,14 @@
 //! The helper's side: it waits for questions and forks a process for each, which
 //! answers and ends. Whatever that process had in memory is gone with it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process;
 use std::ptr;
 use std::thread::sleep;
@@ -14,17 +17,24 @@ use std::time::Duration;
 use nix::unistd::{ForkResult, fork};
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, recvmsg, sockopt,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, recv, recvmsg, sockopt,
 };
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 use rustix::thread;
 
 use super::messages::{self, Question};
-use super::{Duties, LOOK_UP_LIMIT, READING_LIMIT};
-use crate::keys::{Doubt, Loaded};
+use super::settings;
+use super::{Duties, LOOK_UP_LIMIT, READING_LIMIT, SETTINGS_LIMIT};
+use crate::config::{FileWords, Parsed};
+use crate::daemon::gather::{self, Blame, Faults, Gathered, LookUp, in_words};
+use crate::keys::{Doubt, KeySource, Loaded};
+use crate::net::address::Address;
+use crate::net::listen::remove_stale;
 use crate::net::resolve::resolve;
-use crate::process::sandbox;
+use crate::process::limits::OpenFiles;
+use crate::process::sandbox::{self, Help};
 use crate::process::secrets;
+use crate::process::text_files::read_settings;
 use crate::process::wipe::wipe_stack;
 
 /// Before the socket is read again that could not be read.
@@ -35,16 +45,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 const OOM_SCORE: i32 = -500;
 
 /// Is the helper until the daemon ends.
-pub(super) fn run(socket: &OwnedFd, daemon: Pid, duties: &Duties<'_>) -> ! {
+pub(super) fn run(socket: &OwnedFd, daemon: Pid, duties: &Duties) -> ! {
     // Nothing of the daemon's start may happen twice, a destructor included.
     let served = catch_unwind(AssertUnwindSafe(|| {
-        prepare(socket, daemon);
+        prepare(socket, daemon, duties.help());
         serve(socket, daemon, duties);
     }));
     process::exit(i32::from(served.is_err()))
 }
 
-fn prepare(socket: &OwnedFd, daemon: Pid) {
+fn prepare(socket: &OwnedFd, daemon: Pid, help: Help) {
     let _ = thread::set_name(c"spiped-helper");
     close_all_but(socket.as_raw_fd());
     // Signals that are meant for the daemon may reach all processes of a terminal
@@ -56,13 +66,13 @@ fn prepare(socket: &OwnedFd, daemon: Pid) {
     ignore(libc::SIGCHLD);
     ignore(libc::SIGPIPE);
     outlive_others();
-    sandbox::keep_reading();
+    sandbox::keep_helping(help);
     end_with(daemon);
 }
 
 /// Answers until the daemon's end of the socket is closed, as it is when the
 /// daemon has ended, however it did.
-fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties<'_>) {
+fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties) {
     let try_again = |_| {
         sleep(PAUSE);
         getppid() == Some(daemon)
@@ -117,13 +127,13 @@ fn next(socket: &OwnedFd, try_again: impl Fn(Errno) -> bool) -> Option<(u8, Opti
     Some((question[0], answer_to))
 }
 
-fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties<'_>) -> io::Result<()> {
+fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Result<()> {
     let socket = answer_to.as_fd();
-    match question {
-        Question::Keys => {
+    match (question, duties) {
+        (Question::Keys, Duties::CommandLine { keys, rules, .. }) => {
             // Locks are not inherited.
             secrets::stop_inheritance();
-            let loaded = duties.keys.load_again(duties.rules);
+            let loaded = keys.load_again(*rules);
             let sent = match &loaded {
                 Ok(Loaded { keys, doubts }) => {
                     let warn = |doubt: &Doubt| messages::send_warning(socket, &doubt.to_string());
@@ -136,26 +146,87 @@ fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties<'_>) -> io::R
             wipe_stack();
             sent
         }
-        Question::Endpoints => match duties.name.map(resolve) {
-            Some(Ok(endpoints)) => messages::send_endpoints(socket, &endpoints),
-            Some(Err(error)) => messages::send_failure(socket, &error.to_string()),
-            None => messages::send_failure(socket, "There is no name to look up"),
-        },
+        (Question::Endpoints, duties) => {
+            let address = Address::parse(OsStr::from_bytes(&receive(socket)?));
+            let found = address.map_err(io::Error::other).and_then(|address| match duties {
+                Duties::CommandLine { names, .. } if !names.contains(&address) => {
+                    Err(io::Error::other("That is no name to be looked up"))
+                }
+                _ => resolve(&address).map_err(io::Error::other),
+            });
+            match found {
+                Ok(endpoints) => messages::send_endpoints(socket, &endpoints),
+                Err(error) => messages::send_failure(socket, &error.to_string()),
+            }
+        }
+        (Question::Settings, Duties::File { words, user }) => {
+            secrets::stop_inheritance();
+            let sent = answer_settings(socket, words, *user);
+            wipe_stack();
+            sent
+        }
+        (Question::Remove, Duties::File { .. }) => {
+            let path = PathBuf::from(OsString::from_vec(receive(socket)?));
+            match remove_stale(&path) {
+                Ok(()) => settings::send_done(socket),
+                Err(error) => messages::send_failure(socket, &error.to_string()),
+            }
+        }
+        (Question::Keys, Duties::File { .. })
+        | (Question::Settings | Question::Remove, Duties::CommandLine { .. }) => {
+            messages::send_failure(socket, "That is not what the helper process is there for")
+        }
     }
 }
 
-/// With its causes.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+/// What a question is about.
+fn receive(socket: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
+    let mut message = vec![0; messages::MESSAGE_MAX];
+    let (len, _) = recv(socket, &mut message, RecvFlags::empty())?;
+    message.truncate(len);
+    Ok(message)
+}
+
+fn answer_settings(socket: BorrowedFd<'_>, words: &FileWords, user: Option<u32>) -> io::Result<()> {
+    let held = settings::receive_held(socket)?;
+    let files = match read_settings(&words.path) {
+        Ok(files) => files,
+        Err(error) => return messages::send_failure(socket, &error.to_string()),
+    };
+    let Parsed { settings, places } = match words.parse(&files) {
+        Ok(parsed) => parsed,
+        Err(faults) => {
+            let faults = faults.to_string();
+            return faults.lines().try_for_each(|fault| messages::send_fault(socket, fault));
+        }
+    };
+    // There may be many sockets until they are sent.
+    let _ = OpenFiles::raise_for(None);
+    let blame = Blame::new(&settings, &places);
+    let (pipes, mut faults) = (&settings.pipes, Faults::default());
+    let look_up = LookUp::Within(gather::LOOK_UPS_LIMIT);
+    let keys = gather::keys(pipes, user, KeySource::load_again, &blame, &mut faults);
+    let sources = gather::sources(pipes, &held, look_up, &blame, &mut faults);
+    let names = gather::names(pipes, look_up, &blame, &mut faults);
+    if !faults.0.is_empty() {
+        gather::take_back(&sources);
+        return faults.0.iter().try_for_each(|fault| messages::send_fault(socket, fault));
+    }
+    settings::send_files(socket, &files)?;
+    let parts = keys.into_iter().flatten().zip(names).zip(sources);
+    for (pipe, ((keys, names), sources)) in pipes.iter().zip(parts) {
+        settings::send_gathered(socket, pipe, &Gathered { keys, names, sources })?;
+    }
+    settings::send_done(socket)
 }
 
 /// Later than the daemon stops waiting: then nobody misses it.
 fn limit(question: Question) -> Duration {
     Duration::from_secs(1)
         + match question {
-            Question::Keys => READING_LIMIT,
+            Question::Keys | Question::Remove => READING_LIMIT,
             Question::Endpoints => LOOK_UP_LIMIT,
+            Question::Settings => SETTINGS_LIMIT,
         }
 }
 
@@ -224,7 +295,7 @@ fn close_all_but(kept: RawFd) {
         // one question.
         #[allow(unsafe_code, reason = "a descriptor known by its number")]
         unsafe {
-            let borrowed = std::os::fd::BorrowedFd::borrow_raw(descriptor);
+            let borrowed = BorrowedFd::borrow_raw(descriptor);
             if sockopt::socket_type(borrowed) != Ok(SocketType::DGRAM) {
                 // The list itself was one of them, and is closed already.
                 let _ = libc::close(descriptor);

@@ -1,19 +1,22 @@
 //! What the daemon and its helper say to each other.
 //!
-//! A question is one byte. An answer is a message that begins with a byte for its
-//! kind: a failure and its words; a warning, after which there is more; the number
-//! of keys, each of which follows as a message of its own; or addresses. Numbers
-//! are little-endian. The daemon checks all of it: whoever has taken over the
-//! helper shall not have the daemon as well.
+//! A question is one byte; what it is about follows on the socket for the answer.
+//! An answer is messages that begin with a byte for their kind: a failure and its
+//! words; a warning, after which there is more; the number of keys, each of which
+//! follows as a message of its own; addresses; and what [`super::settings`] adds.
+//! Numbers are little-endian. The daemon checks all of it: whoever has taken over
+//! the helper shall not have the daemon as well.
 
 use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendFlags, recvmsg, sendmsg,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -26,8 +29,14 @@ use crate::net::resolve::Endpoint;
 /// What can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
+    /// The keys of a command line.
     Keys,
+    /// What an address stands for.
     Endpoints,
+    /// Files of settings, and all that their pipes need.
+    Settings,
+    /// To remove the file of a Unix socket on which nobody listens.
+    Remove,
 }
 
 impl Question {
@@ -35,11 +44,14 @@ impl Question {
         match self {
             Self::Keys => b'k',
             Self::Endpoints => b'e',
+            Self::Settings => b's',
+            Self::Remove => b'r',
         }
     }
 
     pub(super) fn of(byte: u8) -> Option<Self> {
-        [Self::Keys, Self::Endpoints].into_iter().find(|question| question.byte() == byte)
+        let all = [Self::Keys, Self::Endpoints, Self::Settings, Self::Remove];
+        all.into_iter().find(|question| question.byte() == byte)
     }
 }
 
@@ -47,11 +59,15 @@ const FAILURE: u8 = 0;
 const KEYS: u8 = 1;
 const ENDPOINTS: u8 = 2;
 const WARNING: u8 = 3;
+/// One of several failures: after the last of them, there is nothing else.
+const FAULT: u8 = 4;
 
 /// Of one message: far more than there is to say, and little for a socket.
-const MESSAGE_MAX: usize = 8192;
+pub(super) const MESSAGE_MAX: usize = 8192;
 /// Some for each key that there can be.
 const WARNINGS_MAX: usize = 4 * KEYS_MAX;
+/// Enough for whoever has to mend them.
+const FAULTS_MAX: usize = 4096;
 /// A file's name is no longer.
 const NAME_MAX: usize = 255;
 /// In the message about a key.
@@ -64,6 +80,11 @@ const V6: u8 = 6;
 /// Says why there is nothing else to say.
 pub(super) fn send_failure(socket: BorrowedFd<'_>, words: &str) -> io::Result<()> {
     send_words(socket, FAILURE, words)
+}
+
+/// Says one of the things that are wrong.
+pub(super) fn send_fault(socket: BorrowedFd<'_>, words: &str) -> io::Result<()> {
+    send_words(socket, FAULT, words)
 }
 
 /// Says what belongs into the log, before the keys.
@@ -117,7 +138,7 @@ pub(super) fn send_endpoints(socket: BorrowedFd<'_>, endpoints: &[Endpoint]) -> 
 }
 
 /// One message of these parts.
-fn send(socket: BorrowedFd<'_>, parts: &[&[u8]]) -> io::Result<()> {
+pub(super) fn send(socket: BorrowedFd<'_>, parts: &[&[u8]]) -> io::Result<()> {
     let parts: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
     let mut control = SendAncillaryBuffer::default();
     sendmsg(socket, &parts, &mut control, SendFlags::NOSIGNAL)?;
@@ -146,15 +167,19 @@ impl ReadKeys {
 }
 
 /// The daemon's end of the socket for one answer.
-pub(super) struct Answers(AsyncFd<OwnedFd>);
+pub(super) struct Answers {
+    socket: AsyncFd<OwnedFd>,
+    /// How many of them there have been.
+    warnings: usize,
+}
 
 impl Answers {
     pub(super) fn new(socket: AsyncFd<OwnedFd>) -> Self {
-        Self(socket)
+        Self { socket, warnings: 0 }
     }
 
     /// The keys, all of them.
-    pub(super) async fn keys(self) -> Result<ReadKeys, HelperError> {
+    pub(super) async fn keys(&mut self) -> Result<ReadKeys, HelperError> {
         let body = self.body(KEYS).await?;
         let count = u16::from_le_bytes(body.try_into().map_err(|_| HelperError::Malformed)?);
         if usize::from(count) > KEYS_MAX {
@@ -168,28 +193,49 @@ impl Answers {
     }
 
     /// The addresses, at least one.
-    pub(super) async fn endpoints(self) -> Result<Vec<Endpoint>, HelperError> {
-        let body = self.body(ENDPOINTS).await?;
-        let endpoints = parse_endpoints(&body).ok_or(HelperError::Malformed)?;
+    pub(super) async fn endpoints(&mut self) -> Result<Vec<Endpoint>, HelperError> {
+        let endpoints = self.endpoints_if_any().await?;
         if endpoints.is_empty() { Err(HelperError::Malformed) } else { Ok(endpoints) }
     }
 
+    /// The addresses, if there are any yet.
+    pub(super) async fn endpoints_if_any(&mut self) -> Result<Vec<Endpoint>, HelperError> {
+        let body = self.body(ENDPOINTS).await?;
+        parse_endpoints(&body).ok_or(HelperError::Malformed)
+    }
+
     /// The first message that is no warning, which should be of this `kind`.
-    async fn body(&self, kind: u8) -> Result<Vec<u8>, HelperError> {
-        let mut message = vec![0; MESSAGE_MAX];
-        for _ in 0..=WARNINGS_MAX {
+    pub(super) async fn body(&mut self, kind: u8) -> Result<Vec<u8>, HelperError> {
+        let mut faults = Vec::new();
+        loop {
+            let mut message = vec![0; MESSAGE_MAX];
             let len = self.receive(|socket| receive(socket, &mut [&mut message])).await?;
+            let words = |words| String::from_utf8_lossy(words).into_owned();
             match message[..len].split_first() {
+                Some((&FAULT, fault)) if faults.len() < FAULTS_MAX => faults.push(words(fault)),
+                None if !faults.is_empty() => return Err(HelperError::Faults(faults)),
+                _ if !faults.is_empty() => return Err(HelperError::Malformed),
                 Some((&found, body)) if found == kind => return Ok(body.to_vec()),
-                Some((&WARNING, words)) => log::warn!("{}", String::from_utf8_lossy(words)),
-                Some((&FAILURE, words)) => {
-                    return Err(HelperError::Failed(String::from_utf8_lossy(words).into_owned()));
+                Some((&WARNING, warning)) if self.warnings < WARNINGS_MAX => {
+                    self.warnings += 1;
+                    log::warn!("{}", words(warning));
                 }
+                Some((&FAILURE, failure)) => return Err(HelperError::Failed(words(failure))),
                 Some(_) => return Err(HelperError::Malformed),
                 None => return Err(HelperError::Silent),
             }
         }
-        Err(HelperError::Malformed)
+    }
+
+    /// The socket that comes with the next message, which is of this `kind`.
+    pub(super) async fn descriptor(&mut self, kind: u8) -> Result<OwnedFd, HelperError> {
+        let mut byte = [0];
+        let received = self.receive(|socket| receive_descriptor(socket, &mut byte)).await?;
+        if byte[0] == kind {
+            received.ok_or(HelperError::Malformed)
+        } else {
+            Err(HelperError::Malformed)
+        }
     }
 
     /// A key, from the kernel to its place directly.
@@ -218,7 +264,7 @@ impl Answers {
         &self,
         mut receive: impl FnMut(&OwnedFd) -> io::Result<T>,
     ) -> Result<T, HelperError> {
-        let received = self.0.async_io(Interest::READABLE, |socket| receive(socket)).await;
+        let received = self.socket.async_io(Interest::READABLE, |socket| receive(socket)).await;
         received.map_err(|error| {
             if error.kind() == io::ErrorKind::ConnectionReset {
                 HelperError::Silent
@@ -240,6 +286,21 @@ fn receive(socket: &OwnedFd, parts: &mut [&mut [u8]]) -> io::Result<usize> {
         return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(message.bytes)
+}
+
+/// As [`receive`], with the descriptor that came along.
+fn receive_descriptor(socket: &OwnedFd, byte: &mut [u8; 1]) -> io::Result<Option<OwnedFd>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(byte)];
+    let message = recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    if message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    }))
 }
 
 fn is_name(name: &[u8]) -> bool {
@@ -269,7 +330,7 @@ fn parse_endpoints(mut body: &[u8]) -> Option<Vec<Endpoint>> {
     Some(endpoints)
 }
 
-fn take<const LEN: usize>(bytes: &mut &[u8]) -> Option<[u8; LEN]> {
+pub(super) fn take<const LEN: usize>(bytes: &mut &[u8]) -> Option<[u8; LEN]> {
     let (taken, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(*taken)

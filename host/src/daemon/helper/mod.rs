@@ -1,10 +1,13 @@
 //! The helper: a process that keeps the rights to read keys and to look up names
 //! which the daemon gives up.
 //!
-//! It knows from the start where the keys are and what the target is called; all
-//! that can be asked of it is to read these keys again and to look up this name
-//! again. Each question gets a process of its own (see [`answering`]), so one that
-//! hangs in a file system or a name server delays no other.
+//! It knows from the start where the keys are and what the targets are called; all
+//! that can be asked of the helper of a command line is to read these keys again
+//! and to look up these names again. With a file of settings, it knows where that
+//! is: it reads the file again and all keys that are named there, looks up any
+//! name, and binds new sources. Each question gets a process of its own (see
+//! [`answering`]), so one that hangs in a file system or a name server delays no
+//! other.
 //!
 //! ```text
 //! daemon ── question, and a socket for its answer ──▶ helper
@@ -14,10 +17,13 @@
 
 mod answering;
 mod messages;
+mod settings;
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::unistd::{ForkResult, fork};
@@ -31,18 +37,23 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 pub(super) use self::messages::ReadKeys;
+pub(super) use self::settings::{Received, Wanted};
 
 use self::messages::{Answers, Question};
+use crate::config::{FileWords, Parsed, TextFile};
+use crate::daemon::gather::Held;
 use crate::keys::{KeyRules, KeySource};
 use crate::net::address::Address;
 use crate::net::readable::readable;
 use crate::net::resolve::Endpoint;
 use crate::process::daemonize::is_alone;
+use crate::process::sandbox::Help;
 
 /// How long an answer may take: an administrator waits for the first, nobody for
 /// the second.
 const READING_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
+const SETTINGS_LIMIT: Duration = Duration::from_mins(1);
 
 /// The daemon's end.
 #[derive(Debug)]
@@ -54,13 +65,39 @@ pub(super) struct Helper {
 
 /// What the helper is there for.
 #[derive(Debug)]
-pub(super) struct Duties<'a> {
-    /// Where the keys are.
-    pub keys: &'a KeySource,
-    /// What is demanded of them.
-    pub rules: KeyRules,
-    /// What is looked up again.
-    pub name: Option<&'a Address>,
+pub(super) enum Duties {
+    /// Of a command line.
+    CommandLine {
+        /// Where the keys are.
+        keys: KeySource,
+        /// What is demanded of them.
+        rules: KeyRules,
+        /// What is looked up again.
+        names: Vec<Address>,
+    },
+    /// Of a file of settings.
+    File {
+        /// Which one.
+        words: FileWords,
+        /// Whose files are as good as ours, in what is demanded of keys.
+        user: Option<u32>,
+    },
+}
+
+impl Duties {
+    fn help(&self) -> Help {
+        match self {
+            Self::CommandLine { .. } => Help::Read,
+            Self::File { .. } => Help::ReadAndListen,
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        match self {
+            Self::CommandLine { keys, names, .. } => !keys.can_be_read_again() && names.is_empty(),
+            Self::File { .. } => false,
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -70,6 +107,9 @@ pub(super) enum HelperError {
     /// In the words of whoever tried.
     #[error("{0}")]
     Failed(String),
+    /// All that is wrong, with its places.
+    #[error("{}", .0.join("\n"))]
+    Faults(Vec<String>),
     /// Nobody to ask.
     #[error("There is no helper process that reads keys and looks up names: restart spiped")]
     Gone,
@@ -97,8 +137,8 @@ impl Helper {
     ///
     /// # Errors
     /// When there can be no further process or descriptor.
-    pub(super) fn start(duties: &Duties<'_>) -> io::Result<Option<Self>> {
-        if !duties.keys.can_be_read_again() && duties.name.is_none() {
+    pub(super) fn start(duties: &Duties) -> io::Result<Option<Self>> {
+        if duties.are_none() {
             return Ok(None);
         }
         if !is_alone() {
@@ -120,30 +160,66 @@ impl Helper {
         }
     }
 
-    /// Has the keys read again.
+    /// Has the keys of a command line read again.
     ///
     /// # Errors
     /// What is wrong with them, or why they could not be read.
     pub(super) async fn keys(&self) -> Result<ReadKeys, HelperError> {
-        self.ask(Question::Keys, READING_LIMIT, Answers::keys).await
+        let say = |_: BorrowedFd<'_>| Ok(());
+        self.ask(Question::Keys, READING_LIMIT, say, async |mut answers| answers.keys().await).await
     }
 
-    /// Has the target's name looked up again.
+    /// Has an address looked up again, which is that of a pipe.
     ///
     /// # Errors
     /// The resolver's, or why it could not be asked.
-    pub(super) async fn endpoints(&self) -> Result<Vec<Endpoint>, HelperError> {
-        self.ask(Question::Endpoints, LOOK_UP_LIMIT, Answers::endpoints).await
+    pub(super) async fn endpoints(&self, address: &Address) -> Result<Vec<Endpoint>, HelperError> {
+        let text = settings::text_of(address);
+        let say = |socket: BorrowedFd<'_>| messages::send(socket, &[text.as_bytes()]);
+        let receive = async |mut answers: Answers| answers.endpoints().await;
+        self.ask(Question::Endpoints, LOOK_UP_LIMIT, say, receive).await
     }
 
+    /// Has the file of settings read again, and everything made ready that its
+    /// pipes need and the daemon does not have. Sources that are `held` are not
+    /// bound again. `parse` understands the files.
+    ///
+    /// # Errors
+    /// What is wrong with them, or why they could not be read.
+    pub(super) async fn settings(
+        &self,
+        held: &Held,
+        parse: impl AsyncFnOnce(Vec<TextFile>) -> Result<Parsed, HelperError>,
+    ) -> Result<Wanted, HelperError> {
+        let say = |socket: BorrowedFd<'_>| settings::send_held(socket, held);
+        let receive = async |mut answers: Answers| answers.wanted(parse, held).await;
+        self.ask(Question::Settings, SETTINGS_LIMIT, say, receive).await
+    }
+
+    /// Has the file of a Unix socket removed on which nobody listens any more.
+    ///
+    /// # Errors
+    /// Why that was not possible.
+    pub(super) async fn remove(&self, path: &Path) -> Result<(), HelperError> {
+        let say = |socket: BorrowedFd<'_>| messages::send(socket, &[path.as_os_str().as_bytes()]);
+        self.ask(Question::Remove, READING_LIMIT, say, async |mut answers| {
+            answers.body(settings::DONE).await.map(drop)
+        })
+        .await
+    }
+
+    /// Asks, and says what the question is about.
     async fn ask<T>(
         &self,
         question: Question,
         limit: Duration,
+        say: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
         receive: impl AsyncFnOnce(Answers) -> Result<T, HelperError>,
     ) -> Result<T, HelperError> {
         let (ours, theirs) = pair().map_err(HelperError::System)?;
         ioctl_fionbio(&ours, true).map_err(system)?;
+        // First, while there is room for it: nobody has to be waited for.
+        say(ours.as_fd()).map_err(HelperError::System)?;
         let answers = Answers::new(readable(ours).map_err(HelperError::System)?);
         self.send(question, &theirs)?;
         drop(theirs);

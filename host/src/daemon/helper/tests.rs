@@ -85,7 +85,7 @@ async fn keys_that_make_no_sense_are_refused() {
 async fn addresses_that_make_no_sense_are_refused() {
     for message in [vec![2], vec![2, 4, 1, 2, 3, 4, 5], vec![2, 5, 0], vec![2, 6, 0], vec![1, 0, 0]]
     {
-        let answers = answers(|socket| send_raw(socket, std::slice::from_ref(&message)));
+        let mut answers = answers(|socket| send_raw(socket, std::slice::from_ref(&message)));
         let error = answers.endpoints().await.unwrap_err();
         assert!(matches!(error, HelperError::Malformed), "{message:?}: {error}");
     }

@@ -44,7 +44,7 @@ impl SocketAccess {
         let _locked = lock(path.parent().unwrap_or(path))?;
         match self.bind(&socket, &address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                remove_stale(path, &address)?;
+                remove_stale(path)?;
                 self.bind(&socket, &address)?;
             }
             result => result?,
@@ -93,14 +93,19 @@ fn lock(directory: &Path) -> io::Result<File> {
     }
 }
 
-/// Removes the file of a Unix socket on which nobody listens.
-fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
+/// Removes the file of a Unix socket, if it is one and nobody listens.
+///
+/// # Errors
+/// When it is something else, or somebody does.
+pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
+    let address = SocketAddrUnix::new(path)?;
+
     let in_use = || io::Error::from(Errno::ADDRINUSE);
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(in_use());
     }
     let probe = stream_socket(AddressFamily::UNIX)?;
-    match connect(&probe, address) {
+    match connect(&probe, &address) {
         Err(Errno::CONNREFUSED) => {
             log::info!("Removing the stale socket {}", path.display());
             fs::remove_file(path)

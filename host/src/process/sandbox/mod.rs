@@ -29,14 +29,40 @@ pub(crate) struct Needs {
     /// The TCP ports it connects to; `None`: any.
     pub connects_to: Option<Vec<u16>>,
     /// The TCP ports that its outgoing connections have at its end, if it chooses
-    /// them.
-    pub connects_from: Vec<u16>,
+    /// them; `None`: any.
+    pub connects_from: Option<Vec<u16>>,
     /// Whether it connects to Unix sockets without a file.
     pub connects_to_abstract: bool,
     /// Where it makes Unix sockets.
-    pub makes_sockets_in: Option<PathBuf>,
+    pub makes_sockets_in: Vec<PathBuf>,
     /// Capabilities it cannot do without, as far as it has them.
     pub capabilities: CapabilitySet,
+}
+
+impl Needs {
+    /// What both need.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.connects_to = self.connects_to.zip(other.connects_to).map(|(mut ports, others)| {
+            ports.extend(others);
+            ports
+        });
+        self.connects_from =
+            self.connects_from.zip(other.connects_from).map(|(mut ports, others)| {
+                ports.extend(others);
+                ports
+            });
+        self.makes_sockets_in.extend(other.makes_sockets_in);
+        self.connects_to_abstract |= other.connects_to_abstract;
+        self.capabilities |= other.capabilities;
+        self
+    }
+
+    /// Whatever ports and names there will be.
+    #[must_use]
+    pub(crate) fn with_any_address(self) -> Self {
+        Self { connects_to: None, connects_from: None, connects_to_abstract: true, ..self }
+    }
 }
 
 /// Where this process is shut in. Complete after [`seal`](Self::seal).
@@ -122,11 +148,29 @@ impl fmt::Display for Sandbox {
     }
 }
 
-/// What is left to a process that is there to read files and to ask name servers:
-/// to read any file, if it could, and nothing else of root's power. Does what can
-/// be done, while there is one thread.
-pub(crate) fn keep_reading() {
-    let kept = CapabilitySet::DAC_READ_SEARCH;
+/// What a helper process is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Help {
+    /// To read files and to ask name servers.
+    Read,
+    /// That, and to make sockets that listen, Unix sockets with files among them.
+    ReadAndListen,
+}
+
+/// What is left to a helper process: what it is there for, as far as it could do
+/// that, and nothing else of root's power. Does what can be done, while there is
+/// one thread.
+pub(crate) fn keep_helping(help: Help) {
+    let kept = match help {
+        Help::Read => CapabilitySet::DAC_READ_SEARCH,
+        // In directories of others, and for others.
+        Help::ReadAndListen => {
+            CapabilitySet::DAC_READ_SEARCH
+                | CapabilitySet::NET_BIND_SERVICE
+                | CapabilitySet::DAC_OVERRIDE
+                | CapabilitySet::CHOWN
+        }
+    };
     capabilities::leave_bounding_set(kept);
     let left = capabilities::reduce_to(kept).map_err(io::Error::from);
     let unprivileged = set_no_new_privs(true).map_err(io::Error::from);
@@ -134,7 +178,8 @@ pub(crate) fn keep_reading() {
     if let Err(error) = left.and(unprivileged) {
         log::debug!("The helper process keeps more rights than it needs: {error}");
     }
-    for layer in landlock::read_only().into_iter().chain([system_calls::forbid_dangerous()]) {
+    let filter = system_calls::forbid_dangerous(help);
+    for layer in landlock::help_only(help).into_iter().chain([filter]) {
         if let Err(missing) = layer {
             log::debug!("The helper process runs without {missing}");
         }

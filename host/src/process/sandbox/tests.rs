@@ -96,7 +96,7 @@ fn player() {
             executable_memory().unwrap_err();
         }
         "reading" => {
-            keep_reading();
+            keep_helping(Help::Read);
             File::open("/etc/passwd").unwrap();
             UdpSocket::bind("127.0.0.1:0").unwrap();
             fs::write(env::temp_dir().join("spiped-sandbox"), "x").unwrap_err();
@@ -104,7 +104,7 @@ fn player() {
             test_kill_process(getppid().unwrap()).unwrap_err();
         }
         "newer forms" => {
-            keep_reading();
+            keep_helping(Help::Read);
             let (pid, tid) = (rustix::process::getpid(), rustix::thread::gettid());
             // With arguments that do nothing where a call is known.
             for (call, first, second) in [
@@ -137,11 +137,11 @@ fn player() {
             let known = BpfProgram::try_from(known.unwrap()).unwrap();
             apply_filter_all_threads(&known).unwrap();
             assert_eq!(refusal(second, 0, 0), Some(libc::EXDEV));
-            keep_reading();
+            keep_helping(Help::Read);
             assert_eq!(refusal(second, 0, 0), Some(libc::ENOSYS));
         }
         "abort" => {
-            keep_reading();
+            keep_helping(Help::Read);
             process::abort();
         }
         other => panic!("no part {other}"),
@@ -165,9 +165,9 @@ impl World {
     fn needs(&self) -> Needs {
         Needs {
             connects_to: Some(vec![self.target.local_addr().unwrap().port()]),
-            connects_from: Vec::new(),
+            connects_from: Some(Vec::new()),
             connects_to_abstract: false,
-            makes_sockets_in: None,
+            makes_sockets_in: Vec::new(),
             capabilities: CapabilitySet::empty(),
         }
     }

@@ -5,7 +5,7 @@
 use libc::c_long;
 use seccompiler::Error;
 
-use super::{Calls, bits, is, number, rules};
+use super::{Calls, Help, bits, is, number, rules};
 
 const FORBIDDEN: &[c_long] = &[
     // Other programs and other processes.
@@ -41,11 +41,8 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_unshare,
     // Files, which are only read.
     libc::SYS_fallocate,
-    libc::SYS_fchmod,
     libc::SYS_fchmodat,
     FCHMODAT2,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
     FILE_SETATTR,
     libc::SYS_fremovexattr,
     libc::SYS_fsetxattr,
@@ -63,7 +60,6 @@ const FORBIDDEN: &[c_long] = &[
     SETXATTRAT,
     libc::SYS_symlinkat,
     libc::SYS_truncate,
-    libc::SYS_unlinkat,
     libc::SYS_utimensat,
     // File systems.
     libc::SYS_chroot,
@@ -108,6 +104,14 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_vhangup,
 ];
 
+/// What it takes to make a Unix socket with a file, and to remove that.
+const FORBIDDEN_TO_READERS: &[c_long] =
+    &[libc::SYS_fchmod, libc::SYS_fchown, libc::SYS_fchownat, libc::SYS_unlinkat];
+#[cfg(target_arch = "x86_64")]
+const FORBIDDEN_TO_READERS_HERE: &[c_long] = &[libc::SYS_lchown, libc::SYS_unlink];
+#[cfg(not(target_arch = "x86_64"))]
+const FORBIDDEN_TO_READERS_HERE: &[c_long] = &[];
+
 // Not known by name on all architectures; their numbers are the same on all.
 const FCHMODAT2: c_long = 452;
 const SETXATTRAT: c_long = 463;
@@ -124,7 +128,6 @@ const FORBIDDEN_HERE: &[c_long] = &[
     libc::SYS_futimesat,
     libc::SYS_ioperm,
     libc::SYS_iopl,
-    libc::SYS_lchown,
     libc::SYS_link,
     libc::SYS_mkdir,
     libc::SYS_mknod,
@@ -133,16 +136,19 @@ const FORBIDDEN_HERE: &[c_long] = &[
     libc::SYS_renameat,
     libc::SYS_rmdir,
     libc::SYS_symlink,
-    libc::SYS_unlink,
     libc::SYS_utime,
     libc::SYS_utimes,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const FORBIDDEN_HERE: &[c_long] = &[];
 
-/// All of it.
-pub(super) fn forbidden() -> Result<Calls, Error> {
+/// All of it, for who is there to help in this.
+pub(super) fn forbidden(help: Help) -> Result<Calls, Error> {
     let mut calls = forbidden_in_some_forms()?;
+    if help == Help::Read {
+        let all = FORBIDDEN_TO_READERS.iter().chain(FORBIDDEN_TO_READERS_HERE);
+        calls.extend(all.map(|&call| (call, Vec::new())));
+    }
     calls.extend(FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|&call| (call, Vec::new())));
     Ok(calls)
 }

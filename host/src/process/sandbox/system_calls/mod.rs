@@ -19,7 +19,7 @@ use seccompiler::{
     SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads, sock_filter,
 };
 
-use super::Layer;
+use super::{Help, Layer};
 
 /// Leaves all threads only what a program needs once it has started.
 pub(super) fn allow_only_needed() -> Layer {
@@ -27,9 +27,9 @@ pub(super) fn allow_only_needed() -> Layer {
     layer(filter.and_then(|filter| apply_filter_all_threads(&filter)))
 }
 
-/// Takes from all threads what nothing needs that only reads and asks.
-pub(super) fn forbid_dangerous() -> Layer {
-    let filter = forbidden::forbidden()
+/// Takes from all threads what nothing needs that only helps.
+pub(super) fn forbid_dangerous(help: Help) -> Layer {
+    let filter = forbidden::forbidden(help)
         .and_then(|calls| program(calls, SeccompAction::Allow, UNKNOWN))
         .map(|filter| [&NO_OTHER_NUMBERS[..], &filter].concat());
     layer(filter.and_then(|filter| apply_filter_all_threads(&filter)))

@@ -1,26 +1,21 @@
-//! How much there can be at once, with what the system gives us: computed at
-//! start, so that the last connection to find room costs no other.
+//! How much there can be at once in all, with what the system gives us: computed
+//! at start, so that the last connection to find room costs no other.
 
 use std::num::NonZeroUsize;
 
 use thiserror::Error;
 
-use crate::connection::acceptors::acceptors_max;
-use crate::guest::{Config, Engine, GUEST_SPACE};
+use crate::guest::GUEST_SPACE;
 use crate::pipe::admission::Budget;
-use crate::process::limits::OpenFiles;
 use crate::process::memory::{Memory, least};
 
 /// The most connections at once, however many the user wants: address space
 /// is set aside for each.
-const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is not 0");
+pub(super) const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65536 is not 0");
 
-/// Strangers that wait to be listened to: more than anybody needs who is in
-/// earnest, and a descriptor and some hundred bytes each.
-pub(super) const WAITING_MAX: usize = 4096;
 /// They are accepted in this number although there may be no descriptors for
 /// all: those who are silent are closed when one is missing.
-const WAITING_MIN: usize = 16;
+pub(super) const WAITING_MIN: usize = 16;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +48,15 @@ pub(super) struct Capacity {
 
 /// Not even one connection is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum TooLittle {
+pub(crate) enum TooLittle {
     #[error(
         "The limit on open files leaves {left}, and {needed} are needed for a single connection; \
          raise it with LimitNOFILE= or ulimit -n"
     )]
     Files { left: u64, needed: u64 },
+    /// Fewer than one for each pipe.
+    #[error("{connections} connections at once are possible, for {pipes} pipes: {reason}")]
+    Connections { connections: usize, pipes: usize, reason: &'static str },
     #[error(
         "There are {} KiB of memory for connections, and {} are needed for a single one; \
          raise the limit on memory", left / 1024, needed / 1024
@@ -91,34 +89,17 @@ const OTHER_THREADS: u64 = 4;
 const BASE_SPACE: u64 = 8 << 20;
 
 impl Wanted {
-    /// Raises the limit on open files to the need, and sees what fits.
-    ///
-    /// # Errors
-    /// When not even one connection does.
-    pub(super) fn fit(self) -> Result<Capacity, TooLittle> {
-        let most = self.connections.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
-        let need = self.connections.map(|_| self.files(most));
-        let files = OpenFiles::raise_for(need).left();
-        let memory = Memory::left();
-        let capacity = self.within(files, memory)?;
-        if let Some(asked) = self.connections
-            && asked > capacity.connections
-        {
-            let reason = self.reason(files, memory, capacity.connections);
-            log::warn!(
-                "-n {asked}: {} connections at once are possible: {reason}",
-                capacity.connections
-            );
-        }
-        Ok(capacity)
-    }
-
-    fn files(&self, connections: NonZeroUsize) -> u64 {
+    /// Descriptors for so many connections and all that goes with them.
+    pub(super) fn files(&self, connections: NonZeroUsize) -> u64 {
         let waiting = if self.strangers > 0 { self.waiting as u64 } else { 0 };
         files_for(self.loops, connections, self.strangers) + waiting
     }
 
-    fn within(self, files: Option<u64>, memory: Memory) -> Result<Capacity, TooLittle> {
+    /// What there can be with so many more descriptors, and this memory.
+    ///
+    /// # Errors
+    /// When not even one connection can.
+    pub(super) fn within(self, files: Option<u64>, memory: Memory) -> Result<Capacity, TooLittle> {
         let (loops, strangers, by_files) = self.within_files(files)?;
         let strangers = self.strangers_within_memory(strangers, memory);
         let by_memory = self.within_memory(loops, strangers, memory)?;
@@ -203,7 +184,12 @@ impl Wanted {
     }
 
     /// What keeps there from being more than `connections`.
-    fn reason(self, files: Option<u64>, memory: Memory, connections: NonZeroUsize) -> &'static str {
+    pub(super) fn reason(
+        self,
+        files: Option<u64>,
+        memory: Memory,
+        connections: NonZeroUsize,
+    ) -> &'static str {
         let more = |wanted: Self, memory| {
             wanted.within(files, memory).is_ok_and(|fit| fit.connections > connections)
         };
@@ -222,30 +208,6 @@ impl Wanted {
     }
 }
 
-impl Capacity {
-    /// How many connections there can be with this engine, which may have found
-    /// less address space than it asked for.
-    pub(super) fn with_room_for(self, engine: &Engine, other_guests: usize) -> NonZeroUsize {
-        let guests = usize::try_from(engine.guests()).unwrap_or(usize::MAX);
-        let connections = self.connections.get().min(guests.saturating_sub(other_guests));
-        let connections = NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN);
-        if connections < self.connections {
-            log::warn!(
-                "The system has address space for {connections} connections at once, of {}",
-                self.connections
-            );
-        }
-        log::info!(
-            "Room for connections: {connections}, strangers: {}, on event loops: {}; memory for \
-             them: at most {} MiB",
-            self.strangers,
-            self.loops,
-            self.memory.div_ceil(1 << 20)
-        );
-        connections
-    }
-}
-
 /// Descriptors that are needed for so much, all of it open.
 fn files_for(loops: usize, connections: NonZeroUsize, strangers: usize) -> u64 {
     FILES_OF_THE_PROCESS
@@ -253,36 +215,6 @@ fn files_for(loops: usize, connections: NonZeroUsize, strangers: usize) -> u64 {
         + FILES_PER_LOOP * loops as u64
         + FILES_PER_CONNECTION * connections.get() as u64
         + strangers as u64
-}
-
-/// How many guests there can be besides those of connections: some that were
-/// given up while they computed, and the acceptors. Strangers have none.
-pub(super) fn other_guests(config: Config, threads: usize) -> usize {
-    let acceptors = match config {
-        Config::Client(_) => 0,
-        Config::Server(_) => acceptors_max(threads),
-    };
-    threads.saturating_add(acceptors)
-}
-
-/// As many guests as an engine can be asked for.
-pub(super) fn guests(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// How many strangers there are to be room for: none on a client.
-pub(super) fn strangers(
-    config: Config,
-    connections: Option<NonZeroUsize>,
-    asked: Option<NonZeroUsize>,
-) -> usize {
-    match config {
-        Config::Client(_) => 0,
-        Config::Server(_) => {
-            let connections = connections.unwrap_or(CONNECTIONS_MAX);
-            Budget::new(connections, asked, None).total.get()
-        }
-    }
 }
 
 fn as_usize(number: u64) -> usize {

@@ -1,0 +1,118 @@
+//! Sources that the service manager has opened for us (`LISTEN_FDS`).
+//!
+//! A socket whose name (`FileDescriptorName=`) is that of a pipe is the pipe's
+//! source, whatever its address; with a command line, which has one pipe, every
+//! socket is. Any other belongs to the pipe that has its address for a source.
+
+use std::collections::HashMap;
+use std::env;
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use sd_notify::listen_fds_with_names;
+
+use crate::config::Settings;
+use crate::daemon::gather::Held;
+use crate::net::address::Address;
+use crate::net::listen::Bound;
+use crate::net::resolve::Endpoint;
+
+/// Sockets that were opened for us, by whose they are.
+#[derive(Debug, Default)]
+pub(super) struct Activation {
+    /// By the name of their pipe.
+    pub(super) pipes: HashMap<Arc<str>, Bound>,
+    /// By the source that they are.
+    pub(super) addresses: HashMap<Address, Bound>,
+}
+
+impl Activation {
+    /// Takes those that there are, for the pipes of these settings. Call it once,
+    /// while there is one thread.
+    ///
+    /// # Errors
+    /// When one of them belongs to no pipe, or is none to accept connections from.
+    pub(super) fn take(settings: &Settings) -> Result<Self> {
+        let mut by_pipe: HashMap<Arc<str>, Vec<OwnedFd>> = HashMap::new();
+        let mut by_address: HashMap<Address, Vec<OwnedFd>> = HashMap::new();
+        for (name, socket) in take_descriptors()? {
+            let wrong = || format!("Socket {name} of the service manager (LISTEN_FDS)");
+            let bound = Bound::received(vec![socket.try_clone()?]).with_context(wrong)?;
+            if let Some(pipe) = pipe_called(settings, &name) {
+                by_pipe.entry(pipe).or_default().push(socket);
+                continue;
+            }
+            let endpoints = bound.endpoints();
+            let Some(address) = source_at(settings, &endpoints) else {
+                let address = endpoints.first().map_or_else(String::new, ToString::to_string);
+                bail!(
+                    "{} is at {address}, which is the source of no pipe: name it after a pipe \
+                     with FileDescriptorName=",
+                    wrong()
+                );
+            };
+            by_address.entry(address).or_default().push(socket);
+        }
+        for pipe in &settings.pipes {
+            let (named, others) = (by_pipe.get(&pipe.name), &by_address);
+            let both = named.is_some() && pipe.sources.iter().any(|it| others.contains_key(it));
+            ensure!(
+                !both,
+                "Some sockets of pipe {} have its name, and some its address",
+                pipe.name
+            );
+        }
+        Ok(Self { pipes: bound(by_pipe)?, addresses: bound(by_address)? })
+    }
+}
+
+impl Activation {
+    /// What does not have to be bound.
+    pub(super) fn held(&self) -> Held {
+        Held {
+            addresses: self.addresses.keys().cloned().collect(),
+            pipes: self.pipes.keys().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The pipe that a socket of this name belongs to.
+fn pipe_called(settings: &Settings, name: &str) -> Option<Arc<str>> {
+    let called = |pipe: &Arc<str>| settings.is_command_line() || **pipe == *name;
+    settings.pipes.iter().map(|pipe| &pipe.name).find(|pipe| called(pipe)).cloned()
+}
+
+/// The source that is one of these.
+fn source_at(settings: &Settings, endpoints: &[Endpoint]) -> Option<Address> {
+    let mut sources = settings.pipes.iter().flat_map(|pipe| &pipe.sources);
+    let is_there =
+        |source: &&Address| Endpoint::of(source).is_some_and(|it| endpoints.contains(&it));
+    sources.find(is_there).cloned()
+}
+
+fn bound<K: std::hash::Hash + Eq>(sockets: HashMap<K, Vec<OwnedFd>>) -> Result<HashMap<K, Bound>> {
+    sockets.into_iter().map(|(key, sockets)| Ok((key, Bound::received(sockets)?))).collect()
+}
+
+/// With their names. Nobody finds them a second time.
+fn take_descriptors() -> Result<Vec<(String, OwnedFd)>> {
+    let listed = listen_fds_with_names().context("Cannot take the sockets of LISTEN_FDS")?;
+    let taken = listed.map(|(descriptor, name)| {
+        // SAFETY: the service manager opened it for this process, as `LISTEN_PID`
+        // says, and this is called once; nothing else of the program takes
+        // descriptors by their number.
+        #[allow(unsafe_code, reason = "a descriptor known by its number")]
+        let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        (name, socket)
+    });
+    let taken = taken.collect();
+    for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"] {
+        // SAFETY: there is one thread, so nobody reads the environment meanwhile.
+        #[allow(unsafe_code, reason = "the environment belongs to all threads")]
+        unsafe {
+            env::remove_var(name);
+        }
+    }
+    Ok(taken)
+}
