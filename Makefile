@@ -32,7 +32,7 @@ EXAMPLES := $(shell cd host/packaging && \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs \
+.PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs manual \
 	install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,6 +102,12 @@ bench-micro: all
 	tests/hosts/node/setup.sh
 	@node tests/hosts/node/bench.mjs
 	@cargo run --quiet --locked --release --package spiped-subject --bin timing
+
+# What the table of options decides in the manual pages; `make test` sees to it
+# that they are up to date.
+manual:
+	SPIPED_WRITE_MANUAL=1 cargo nextest run --locked --workspace --lib --cargo-profile checked \
+		-E 'test(manual_pages_show_the_table_of_options)'
 
 # The rendered interface; `make check` sees to it that it is up to date.
 wit-docs: $(TOOL)

@@ -9,7 +9,7 @@ use log::LevelFilter;
 use crate::cli::{Program, Stop, UsageFault, ValueFault};
 use crate::config::given::{Given, Said, Value};
 use crate::config::number::{NumberFault, parse_float, parse_integer, parse_mode, parse_size};
-use crate::config::options::{self, Kind, Opt, Question, Scope};
+use crate::config::options::{self, Kind, Opt, Question};
 use crate::config::words::{Word, parse_network, parse_time};
 use crate::keys::NamedFile;
 
@@ -44,10 +44,7 @@ impl Args {
     /// Reads one option, and its value if it has one.
     pub(super) fn take(&mut self, mut typed: Typed<'_>) -> Result<(), Stop> {
         let option = options::find(&typed.name)
-            .filter(|option| match self.program {
-                Program::Spipe => option.spipe,
-                _ => option.scope != Scope::Spipe,
-            })
+            .filter(|option| self.program.has(option))
             .ok_or_else(|| UsageFault::IllegalOption(typed.name.clone()))?;
         if option.is_flag() {
             typed.refuse_value()?;
@@ -337,9 +334,9 @@ mod tests {
         for option in OPTIONS {
             let (Some(letter), Some(name)) = (option.short, option.long) else { continue };
             let [short, long] = [format!("-{letter}"), format!("--{name}")];
-            let value = match option.kind.placeholder() {
+            let value = match option.placeholder() {
                 "" => None,
-                "number" | "time" => Some("7"),
+                "number" | "connections" | "time" => Some("7"),
                 _ => Some("x"),
             };
             let read = |word: &str| {

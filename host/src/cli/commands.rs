@@ -290,6 +290,38 @@ pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, St
     Ok(CheckWords { what, peer, strict, json })
 }
 
+/// What `convert` makes a file of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConvertWords {
+    /// The options of `spiped`.
+    Options(Vec<OsString>),
+    /// A unit, or the variables of one.
+    File(PathBuf),
+}
+
+/// Reads what `convert` is to make a file of.
+///
+/// # Errors
+/// [`Stop`] when there is nothing to do.
+pub fn convert(words: impl IntoIterator<Item = OsString>) -> Result<ConvertWords, Stop> {
+    let mut words: Vec<_> = words.into_iter().collect();
+    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    match &words[..] {
+        [] => return Err(Stop::Usage(None)),
+        [word] if word == "--help" => return Err(Stop::Help),
+        [file] if !is_option(file) => return Ok(ConvertWords::File(file.into())),
+        [first, ..] if first == "--" => {
+            words.remove(0);
+        }
+        _ => {}
+    }
+    // As it was copied, with the name of the program.
+    if words.first().is_some_and(|word| !is_option(word)) {
+        words.remove(0);
+    }
+    Ok(ConvertWords::Options(words))
+}
+
 fn only_control(mut option: Typed<'_>, control: &mut Option<OsString>) -> Result<(), Stop> {
     match option.name.as_str() {
         "--control" => option.text(control),

@@ -7,6 +7,7 @@ pub mod help;
 mod settings;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use thiserror::Error;
 use crate::cli::args::Args;
 use crate::commands::pair::code::CodeFault;
 use crate::config::number::NumberFault;
+use crate::config::options::{Opt, Scope};
 use crate::config::{FileWords, Settings, SpipeSettings};
 use crate::net::address::{Address, AddressError};
 use crate::process::privileges::PrivilegeError;
@@ -113,6 +115,14 @@ impl Program {
         COMMANDS.iter().find_map(|&(name, command)| (word == name).then_some(command))
     }
 
+    /// Whether it has this option.
+    fn has(self, option: &Opt) -> bool {
+        match self {
+            Self::Spipe => option.spipe,
+            _ => option.scope != Scope::Spipe,
+        }
+    }
+
     /// What diagnostics start with: the last part of the name it was started
     /// by.
     #[must_use]
@@ -157,6 +167,20 @@ impl Stop {
         match (self, written) {
             (Self::Version | Self::LongVersion | Self::Help, Ok(())) => ExitCode::SUCCESS,
             (Self::Usage(_) | Self::Value(_), _) | (_, Err(_)) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// In one line, for those who did not run the command line themselves.
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version | Self::LongVersion | Self::Help => {
+                f.write_str("It asks a question, and runs no pipe")
+            }
+            Self::Usage(None) => f.write_str("It is no command line of spiped"),
+            Self::Usage(Some(fault)) => fault.fmt(f),
+            Self::Value(fault) => fault.fmt(f),
         }
     }
 }

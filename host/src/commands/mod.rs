@@ -1,6 +1,7 @@
 //! The commands: what `spiped` does when its first word is no option.
 
 pub(crate) mod check;
+mod convert;
 pub(crate) mod keygen;
 pub(crate) mod live;
 pub(crate) mod newfile;
@@ -77,7 +78,7 @@ fn parse_and_do(
         Program::Fingerprint => keygen::fingerprint(&words_of::fingerprint(words)?),
         Program::Pair => pair::pair(words_of::pair(words)?),
         Program::Check => check::check(words_of::check(words)?),
-        Program::Convert => return Err(Stop::Usage(None)),
+        Program::Convert => convert::convert(words_of::convert(words)?),
         Program::Status => live::status(&words_of::status(words)?),
         Program::List => live::list(&words_of::list(words)?),
         Program::Drop => live::drop(&words_of::drop(words)?),

@@ -14,6 +14,7 @@ pub(crate) mod settings;
 mod show;
 mod table;
 pub(crate) mod words;
+pub(crate) mod write;
 
 pub(crate) use crate::process::text_files::TextFile;
 pub(crate) use file::Parsed;

@@ -22,6 +22,8 @@ pub(crate) struct Opt {
     pub(crate) file: Option<&'static str>,
     /// What its value is.
     pub(crate) kind: Kind,
+    /// What stands for the value in explanations, if the kind does not say it.
+    pub(crate) value: &'static str,
     /// In the usage, an alternative to the option before.
     pub(crate) or: bool,
     /// Nothing works without.
@@ -182,12 +184,12 @@ pub(crate) enum Only {
 impl Opt {
     /// Whether the word for it says everything.
     pub(crate) fn is_flag(&self) -> bool {
-        self.kind.placeholder().is_empty()
+        self.placeholder().is_empty()
     }
 
-    /// Whether it can be given several times.
-    pub(crate) fn is_list(&self) -> bool {
-        matches!(self.kind, Kind::Addresses | Kind::Networks)
+    /// What stands for the value in explanations; nothing if there is none.
+    pub(crate) fn placeholder(&self) -> &'static str {
+        if self.value.is_empty() { self.kind.placeholder() } else { self.value }
     }
 
     /// With its dashes, the letter first if it has one.
@@ -223,8 +225,8 @@ pub(crate) fn in_scope(scopes: &[Scope]) -> impl Iterator<Item = (&'static str, 
 }
 
 impl Kind {
-    /// What stands for the value in explanations; nothing if there is none.
-    pub(crate) fn placeholder(self) -> &'static str {
+    /// What stands for such a value in explanations; nothing if there is none.
+    fn placeholder(self) -> &'static str {
         match self {
             Self::Flag
             | Self::NoFlag

@@ -30,6 +30,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
     Opt {
         required: true,
         scope: Scope::Ends,
+        value: "source",
         help: "address to listen on; as --source, it may be given several times",
         ..short('s', "source", Key::Source, Kind::Addresses)
     },
@@ -37,6 +38,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
         required: true,
         scope: Scope::Ends,
         spipe: true,
+        value: "target",
         help: "address to connect to; as --target, it may be given several times: the others are \
                for when the first cannot be reached",
         ..short('t', "target", Key::Target, Kind::Addresses)
@@ -112,6 +114,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
         ..long("user-timeout", Key::UserTimeout, Kind::Time)
     },
     Opt {
+        value: "connections",
         help: "at most this many connections at once; 0 for no limit",
         default: "100",
         ..short('n', "max-connections", Key::MaxConnections, Kind::Count)
@@ -340,6 +343,7 @@ const fn long(name: &'static str, key: Key, kind: Kind) -> Opt {
         long: Some(name),
         file: Some(name),
         kind,
+        value: "",
         or: false,
         required: false,
         scope: Scope::Pipe,

@@ -78,7 +78,11 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, TextFileError> {
     Ok(paths)
 }
 
-fn read(path: &Path) -> Result<TextFile, TextFileError> {
+/// Reads one file.
+///
+/// # Errors
+/// If it is not to be read, too large, or no text.
+pub(crate) fn read(path: &Path) -> Result<TextFile, TextFileError> {
     let failed = |error| TextFileError::Read(path.to_owned(), error);
     // A pipe would make us wait for whoever opens its other end.
     let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);

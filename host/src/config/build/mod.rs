@@ -20,7 +20,8 @@ use super::number::parse_integer;
 use super::options::{Key, OPTIONS, Only};
 use super::problem::{Problem, Wrong};
 use super::quantity::{
-    self, CONNECTION_LIMIT, HANDSHAKES_MAX, RESOLVE_PERIOD, SHORTEST_RESOLVE_PERIOD, THREADS_MAX,
+    self, CONNECTION_LIMIT, HANDSHAKES_MAX, LONGEST, RESOLVE_PERIOD, SHORTEST_RESOLVE_PERIOD,
+    THREADS_MAX,
 };
 use super::settings::{Admission, Launch, Mode, PipeSettings, ProcessSettings, SpipeSettings};
 use crate::guest::Side;
@@ -127,7 +128,7 @@ impl<'a, P: Clone> Builder<'a, P> {
             log_format: self.log_format(),
             control: self.path(Key::Control),
             metrics: self.metrics(),
-            drain: self.time(Key::Drain, None),
+            drain: self.time(Key::Drain, None).filter(|time| *time < LONGEST),
         }
     }
 
@@ -155,7 +156,10 @@ impl<'a, P: Clone> Builder<'a, P> {
             _ => self.time(Key::ResolvePeriod, Some(RESOLVE_PERIOD)),
         };
         match (once, period) {
-            (None, period) => period.map(|period| period.max(SHORTEST_RESOLVE_PERIOD)),
+            (None, period) => {
+                let period = period.filter(|period| *period < LONGEST);
+                period.map(|period| period.max(SHORTEST_RESOLVE_PERIOD))
+            }
             (Some(once), Some(period)) if period != RESOLVE_PERIOD => {
                 self.problem(once, Wrong::ResolveOnce);
                 None
@@ -280,7 +284,7 @@ impl<'a, P: Clone> Builder<'a, P> {
 
     /// A time after which something happens; 0 and never mean that it does not.
     fn limit(&mut self, key: Key) -> Option<Duration> {
-        self.time(key, None).filter(|time| !time.is_zero())
+        self.time(key, None).filter(|time| !time.is_zero() && *time < LONGEST)
     }
 
     fn path(&self, key: Key) -> Option<PathBuf> {
