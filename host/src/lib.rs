@@ -21,3 +21,9 @@ pub mod packet_crypto;
 mod pipe;
 pub mod process;
 pub mod spipe;
+
+/// For fuzz targets only.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::config::write::settings_survive;
+}

@@ -16,7 +16,7 @@ main() {
         fuzz "$2"
         return
     fi
-    [ $# != 0 ] || set -- acceptor receive_client receive_server two_party resume pairing address options
+    [ $# != 0 ] || set -- acceptor receive_client receive_server two_party resume pairing address options settings
     command -v c++ >/dev/null || (cd ../.. && host/packaging/install-debian.sh g++)
     RUSTC_WRAPPER=$PWD/rustc.sh cargo build --locked --release --target-dir "$out"
     echo "Fuzzing for $seconds s each: $*" >&2

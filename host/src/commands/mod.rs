@@ -9,9 +9,10 @@ pub(crate) mod pair;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::absolute;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use log::LevelFilter;
 
 use crate::cli::commands as words_of;
@@ -27,6 +28,8 @@ use crate::process::text_files::read_settings;
 /// # Errors
 /// A file that cannot be read, or all that is wrong with what it says.
 pub(crate) fn load(words: &FileWords) -> Result<Parsed> {
+    let path = absolute(&words.path).context("There is no current directory")?;
+    let words = FileWords { path, ..words.clone() };
     Ok(words.parse(&read_settings(&words.path)?)?)
 }
 

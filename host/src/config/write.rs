@@ -28,6 +28,19 @@ pub(crate) fn write(process: &ProcessSettings, pipe: &PipeSettings, name: &str) 
     format!("{top}[pipe.{name}]\n{below}")
 }
 
+/// Whether the settings in this text are the same when written and read again;
+/// nothing if it is refused.
+#[must_use]
+pub fn settings_survive(text: &str) -> Option<bool> {
+    let read = |text: String| file::parse(&[TextFile { path: "/etc/spiped.toml".into(), text }]);
+    let Settings { process, pipes, .. } = read(text.to_owned()).ok()?.settings;
+    let survives = |pipe: &PipeSettings| {
+        let again = read(write(&process, pipe, &pipe.name));
+        again.is_ok_and(|it| it.settings.process == process && it.settings.pipes == [pipe.clone()])
+    };
+    Some(pipes.iter().all(survives))
+}
+
 /// What is said about a key, with the letter that says it on a command line.
 fn line(option: &Opt, said: Option<String>) -> String {
     let (Some(name), Some(mut said)) = (option.file, said) else { return String::new() };

@@ -3,6 +3,7 @@
 mod accepted;
 mod additions;
 mod addresses;
+mod settings;
 mod spipe;
 mod spiped;
 mod version;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::config::options::OPTIONS;
 use crate::config::{FileWords, Launch, Parsed, Settings, TextFile};
 use crate::guest::Side;
 use crate::keys::KeySource;
@@ -308,4 +309,46 @@ fn faults_of(files: &[(&str, &str)]) -> Vec<String> {
 
 fn file(name: &str, text: &str) -> TextFile {
     TextFile { path: format!("/etc/spiped/{name}").into(), text: text.to_owned() }
+}
+
+const EXAMPLE: &str = include_str!("../../../packaging/spiped.toml");
+
+#[test]
+fn example_has_every_key_and_can_be_read_with_and_without_each() {
+    assert_eq!(read(EXAMPLE).pipes.len(), 4);
+    let uncommented = |line: &str| {
+        let rest = line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']));
+        rest.unwrap_or(line).to_owned() + "\n"
+    };
+    let everything: String = EXAMPLE.lines().map(uncommented).collect();
+    read(&everything);
+    for option in OPTIONS {
+        let Some(name) = option.file else { continue };
+        let said = everything.lines().any(|line| line.starts_with(&format!("{name} = ")));
+        assert!(said, "the example does not mention {name}");
+    }
+}
+
+#[test]
+fn what_the_example_says_of_defaults_is_so() {
+    // What is true of the pipe alone stands in its own table.
+    let process = EXAMPLE.split_once("[defaults]").unwrap().0;
+    let defaults = EXAMPLE.split_once("[defaults]").unwrap().1.split_once("\n[pipe").unwrap().0;
+    let uncomment = |text: &str, names: &[&str]| {
+        let line = |line: &str| match line.strip_prefix('#') {
+            Some(rest)
+                if !rest.starts_with(' ') && names.iter().all(|it| !rest.starts_with(it)) =>
+            {
+                format!("{rest}\n")
+            }
+            _ => format!("{line}\n"),
+        };
+        text.lines().map(line).collect::<String>()
+    };
+    let with =
+        |process: &str, defaults: &str| read(&format!("{process}[defaults]{defaults}\n{REDIS}"));
+    let usual = with(process, defaults);
+    let examples = ["metrics", "user", "memory", "threads"];
+    let spelt_out = with(&uncomment(process, &examples), &uncomment(defaults, &[]));
+    assert_eq!(usual, spelt_out);
 }
