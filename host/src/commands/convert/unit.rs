@@ -261,7 +261,6 @@ mod tests {
             ("ExecStart=spiped %i", "no @NAME"),
             ("ExecStart=spiped 'a", "quotation mark"),
             ("ExecStart=spiped \\x41", "Unknown escape"),
-            ("ExecStart=spiped a\\", "backslash"),
             ("EnvironmentFile=/f\nExecStart=spiped", "no such file"),
             ("LoadCredential=key\nExecStart=spiped", "names no path"),
             ("Type=notify", "0 ExecStart= lines"),
