@@ -9,6 +9,8 @@
 
 // Scenarios that hold for every combination of programs.
 mod exchange;
+// Two of our ends behind a load balancer.
+mod balancing;
 // One of our ends, and a test that plays the other.
 mod by_hand;
 

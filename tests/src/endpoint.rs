@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-/// A TCP address or a Unix socket path; displays in the programs' syntax.
+/// A TCP address or a Unix socket; displays in the programs' syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// Displays as `[address]:port`.
     Tcp(SocketAddr),
-    /// Displays as the absolute path.
+    /// Displays as the absolute path, or as `@` and the name of an abstract socket.
     Unix(PathBuf),
 }
 
@@ -41,7 +41,10 @@ impl Endpoint {
     pub(crate) fn address(&self) -> SockAddr {
         match self {
             Self::Tcp(address) => (*address).into(),
-            Self::Unix(path) => SockAddr::unix(path).unwrap(),
+            Self::Unix(path) => match path.to_string_lossy().strip_prefix('@') {
+                Some(name) => SockAddr::unix(format!("\0{name}")).unwrap(),
+                None => SockAddr::unix(path).unwrap(),
+            },
         }
     }
 

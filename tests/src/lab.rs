@@ -51,6 +51,12 @@ impl Lab {
         self.directory.path()
     }
 
+    /// The address of an abstract socket that no other test has.
+    pub fn abstract_socket(&self, name: &str) -> Endpoint {
+        let own = self.directory().file_name().unwrap().to_string_lossy();
+        Endpoint::Unix(format!("@{own}-{name}").into())
+    }
+
     /// A path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

@@ -27,7 +27,7 @@ pub struct Spiped {
     directory: PathBuf,
     source: Endpoint,
     written_source: String,
-    target: String,
+    targets: Vec<String>,
     key: PathBuf,
     stdin: Option<PathBuf>,
     time_limit: String,
@@ -54,7 +54,7 @@ impl Spiped {
             directory: lab.directory().to_owned(),
             written_source: source.to_string(),
             source,
-            target: target.to_string(),
+            targets: vec![target.to_string()],
             key: lab.key(),
             stdin: None,
             time_limit: "30".into(),
@@ -81,6 +81,13 @@ impl Spiped {
     pub fn source_written(mut self, source: &Endpoint, written: &str) -> Self {
         self.source = source.clone();
         self.written_source = written.into();
+        self
+    }
+
+    /// A target besides the one it has.
+    #[must_use]
+    pub fn also_to(mut self, target: &dyn fmt::Display) -> Self {
+        self.targets.push(target.to_string());
         self
     }
 
@@ -168,7 +175,11 @@ impl Spiped {
             Mode::Encrypt => "-e",
             Mode::Decrypt => "-d",
         };
-        command.args([mode, "-s", &self.written_source, "-t", &self.target]);
+        command.args([mode, "-s", &self.written_source]);
+        let option = if self.targets.len() > 1 { "--target" } else { "-t" };
+        for target in &self.targets {
+            command.args([option, target]);
+        }
         command.args(["-o", &self.time_limit, "-k"]).arg(&self.key);
         command.args(&self.args);
         if let Some(file) = &self.stdin {

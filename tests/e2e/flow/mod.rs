@@ -5,7 +5,9 @@ mod closing;
 mod delivery;
 mod endings;
 mod outgoing_address;
+mod proxy_protocol;
 mod sleep;
+mod targets;
 
 use crate::exchange;
 

@@ -3,6 +3,7 @@
 mod burst;
 mod connections;
 mod descriptors;
+mod inactivity;
 mod system;
 mod threads;
 mod time;

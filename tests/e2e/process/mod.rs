@@ -1,9 +1,11 @@
 //! Start, stop, and what is left behind.
 
+mod abstract_sockets;
 mod daemonize;
 mod deaths;
 mod init;
 mod keys;
+mod progress;
 mod signals;
 mod spipe;
 mod streams;

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use nix::sys::signal::Signal;
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, KEY, Lab, OTHER_KEY, Spiped, key_called, proc};
+use spiped_tests::{Backend, Ending, KEY, Lab, OTHER_KEY, Spiped, key_called, proc};
 
 #[test]
 fn plain_connection_never_reaches_the_target() {
@@ -115,4 +116,42 @@ fn never_reach_the_target(openings: &[&[u8]], reason: &str) {
     client.connect().expect_echo(b"the key holder");
     assert_eq!(backend.accepted(), 1);
     assert!(server.process.is_running());
+}
+
+/// Without an answer, only FIN says that it was refused: what was not read must not
+/// make a reset of it.
+#[test]
+fn stranger_that_has_sent_more_than_was_read_is_closed_and_not_reset() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).start();
+    for length in [321, 5000, 20_000] {
+        let mut stranger = server.connect();
+        stranger.send(bytes(6, length));
+        let (nonce, ending) = stranger.receive_to_end();
+        assert_eq!((nonce.len(), ending), (32, Ending::Closed), "after {length} bytes");
+    }
+}
+
+#[test]
+fn stranger_that_is_not_allowed_or_not_listened_to_is_closed_and_not_reset() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    for (args, times) in [(["--allow", "192.0.2.1"], 1), (["--handshakes", "1"], 3)] {
+        let server = Spiped::decrypt(&lab, backend.endpoint()).time_limit("0.5").args(&args);
+        let server = server.start();
+        // All have spoken when the first is looked at.
+        server.process.signal(Signal::SIGSTOP);
+        let strangers: Vec<_> = (0..times)
+            .map(|_| {
+                let mut stranger = server.connect();
+                stranger.send(bytes(7, 100));
+                stranger
+            })
+            .collect();
+        server.process.signal(Signal::SIGCONT);
+        for mut stranger in strangers {
+            assert_eq!(stranger.receive_to_end().1, Ending::Closed, "{args:?}");
+        }
+    }
 }
