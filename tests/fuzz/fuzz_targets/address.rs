@@ -12,6 +12,7 @@ fuzz_target!(|text: &[u8]| {
     for parse in [Address::parse, Address::parse_bind] {
         match parse(OsStr::from_bytes(text)) {
             Ok(Address::Unix(path)) => assert_eq!(path.as_os_str().as_bytes(), text),
+            Ok(Address::Abstract(name)) => assert_eq!([b"@", name.as_bytes()].concat(), text),
             // What is shown can be typed, and means the same.
             Ok(address) => {
                 let shown = address.to_string();
