@@ -33,7 +33,7 @@ main() {
         done
     fi
     prepare node node:: interop_node:: composed::in_node browser::
-    prepare python python:: interop_python:: composed::in_python
+    prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
     prepare browser browser::
     if [ "$(id -u)" != 0 ]; then
         [ "${CI:-}" != true ] || fail 'not root'
