@@ -24,6 +24,7 @@ main() {
     {
         without interop::debian $(missing $spiped)
         without redis:: $(missing $redis)
+        without replication:: $(missing $redis $network)
         without packaging:: $(missing $manager)
     }
     if ! tests/upstream/setup.sh; then
@@ -41,6 +42,7 @@ main() {
         leave_out security::memory:: 'a root user'
         leave_out hosts:: 'a root user'
         leave_out security::sandbox:: 'a root user'
+        leave_out replication:: 'a root user'
     fi
     if ! kernel_has_all; then
         [ "${CI:-}" != true ] || fail 'not Linux 6.12'

@@ -38,6 +38,8 @@ mod packaging;
 mod process;
 // A real service behind the pipe.
 mod redis;
+// Two hosts that replicate to each other.
+mod replication;
 // What an administrator sees: status, list, metrics, and what they change.
 mod seeing;
 // Changing user and group.
@@ -46,3 +48,5 @@ mod root;
 mod security;
 // The client between standard input and output.
 mod spipe;
+// The units under a real systemd.
+mod systemd;

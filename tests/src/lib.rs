@@ -23,6 +23,7 @@
 mod backend;
 mod background;
 mod black_hole;
+pub mod book;
 mod conn;
 mod crowd;
 mod crowded;

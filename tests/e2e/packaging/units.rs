@@ -1,5 +1,3 @@
-//! What is installed beside the programs.
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
