@@ -40,6 +40,8 @@ mod process;
 mod redis;
 // Two hosts that replicate to each other.
 mod replication;
+// Many pipes from one file, and files that change while the daemon runs.
+mod reload;
 // What an administrator sees: status, list, metrics, and what they change.
 mod seeing;
 // Changing user and group.

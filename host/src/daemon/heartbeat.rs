@@ -58,9 +58,7 @@ impl Heartbeat {
             let next = Instant::now() + limit / BEATS;
             // As long as one of them does not answer, nothing is said.
             self.workers.turn_all().await;
-            while self.compute.longest_job() > limit / BEATS {
-                sleep_until(Instant::now() + RECHECK).await;
-            }
+            self.compute.turn_all().await;
             notify::alive();
             sleep_until(next).await;
         }
@@ -124,7 +122,5 @@ fn count_waiting(pipes: usize) -> String {
 
 /// In the time that the service manager waits for a beat.
 const BEATS: u32 = 3;
-/// Until a thread that computes is looked at again.
-const RECHECK: Duration = Duration::from_millis(100);
 /// Between two looks at the numbers.
 const STATUS_PAUSE: Duration = Duration::from_secs(5);

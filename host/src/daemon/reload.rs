@@ -39,7 +39,7 @@ impl Supervisor {
         let reloaded = self.read_and_replace(dry_run).await;
         let described =
             |error: String| format!("{error}; the old keys stay in use, removed ones too");
-        reloaded.map(|said| format!("Keys read again: {said}")).map_err(described)
+        reloaded.map_err(described)
     }
 
     async fn read_and_replace(&mut self, dry_run: bool) -> Verdict {
@@ -88,10 +88,7 @@ impl Supervisor {
         } else {
             self.commit(plan).await
         };
-        let said = if said.is_empty() { vec!["nothing has changed".to_owned()] } else { said };
-        let head = if dry_run { "A reload would change" } else { "Settings read again" };
-        let lines: Vec<_> = said.iter().map(|line| format!("{head}: {line}")).collect();
-        Ok(lines.join("\n"))
+        Ok(if said.is_empty() { "nothing has changed".to_owned() } else { said.join("\n") })
     }
 
     /// Everything that can fail.

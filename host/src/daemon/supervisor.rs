@@ -149,16 +149,16 @@ impl Supervisor {
         if !dry_run {
             notify::reloading();
         }
-        let verdict = match &self.settings.origin {
-            Origin::CommandLine => self.reload_keys(dry_run).await,
-            Origin::File(words) => self.reload_file(words.clone(), dry_run).await,
+        let (head, verdict) = match self.settings.origin.clone() {
+            Origin::CommandLine => ("Keys read again: ", self.reload_keys(dry_run).await),
+            Origin::File(words) => ("Settings read again: ", self.reload_file(words, dry_run).await),
         };
         if !dry_run {
-            let (level, lines) = match &verdict {
-                Ok(lines) => (Level::Info, lines),
-                Err(lines) => (Level::Error, lines),
+            let (level, head, lines) = match &verdict {
+                Ok(lines) => (Level::Info, head, lines),
+                Err(lines) => (Level::Error, "", lines),
             };
-            self.means.log.answer(level, lines.lines().map(ToOwned::to_owned));
+            self.means.log.answer(level, lines.lines().map(|line| format!("{head}{line}")));
             self.pipes.reloaded(verdict.clone());
             notify::ready();
         }

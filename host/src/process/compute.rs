@@ -6,13 +6,13 @@ mod queue;
 use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId, available_parallelism};
-use std::time::{Duration, Instant};
 
 use rustix::process::{getpriority_process, setpriority_process};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::process::wipe::wipe_stack;
 use queue::Queue;
@@ -65,15 +65,12 @@ impl Compute {
         self.threads
     }
 
-    /// For how long the job is done that has been done for longest: more than a few
-    /// seconds, and its thread is stuck.
-    #[must_use]
-    pub fn longest_job(&self) -> Duration {
-        let Some(pool) = &self.pool else {
-            return Duration::ZERO;
-        };
-        let began = lock(&pool.shared.running).values().min().copied();
-        began.map_or(Duration::ZERO, |began| began.elapsed())
+    /// Resolves when each of the threads was between two jobs since this was
+    /// called.
+    pub async fn turn_all(&self) {
+        if let Some(pool) = &self.pool {
+            pool.shared.turn_all(self.threads).await;
+        }
     }
 
     /// Does this when its turn comes. If the future is dropped before, so is
@@ -145,8 +142,7 @@ struct Shared {
     queue: Mutex<Queue<Arc<Job>>>,
     /// Signalled for each job, and at the end.
     due: Condvar,
-    /// When each thread that does something has begun with it.
-    running: Mutex<HashMap<ThreadId, Instant>>,
+    roll_call: RollCall,
 }
 
 impl Shared {
@@ -158,15 +154,22 @@ impl Shared {
         Some(Wanted(job))
     }
 
+    async fn turn_all(&self, threads: usize) {
+        let call = {
+            // Held by a thread from its last answer until it waits.
+            let _queue = lock(&self.queue);
+            self.roll_call.begin()
+        };
+        self.due.notify_all();
+        self.roll_call.all_have_answered(call, threads).await;
+    }
+
     /// One job after the other, until there will be no more.
     fn work(&self) {
         while let Some(job) = self.next() {
             let work = lock(&job).take();
             if let Some(work) = work {
-                let thread = thread::current().id();
-                lock(&self.running).insert(thread, Instant::now());
                 work();
-                lock(&self.running).remove(&thread);
             }
         }
     }
@@ -174,6 +177,7 @@ impl Shared {
     fn next(&self) -> Option<Arc<Job>> {
         let mut queue = lock(&self.queue);
         loop {
+            self.roll_call.answer();
             if let Some(job) = queue.pop() {
                 return Some(job);
             }
@@ -181,6 +185,41 @@ impl Shared {
                 return None;
             }
             queue = self.due.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Whether all threads are there.
+#[derive(Default)]
+struct RollCall {
+    /// How many there have been.
+    calls: AtomicU64,
+    /// The last one that each thread has answered.
+    answered: Mutex<HashMap<ThreadId, u64>>,
+    heard: Notify,
+}
+
+impl RollCall {
+    fn begin(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn answer(&self) {
+        let call = self.calls.load(Ordering::SeqCst);
+        let before = lock(&self.answered).insert(thread::current().id(), call);
+        if before.is_some_and(|before| before < call) {
+            self.heard.notify_one();
+        }
+    }
+
+    /// One at a time can wait.
+    async fn all_have_answered(&self, call: u64, threads: usize) {
+        let missing = || {
+            let answered = lock(&self.answered);
+            answered.len() < threads || answered.values().any(|last| *last < call)
+        };
+        while missing() {
+            self.heard.notified().await;
         }
     }
 }
@@ -219,6 +258,7 @@ const LOWEST: i32 = 19;
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
 
     use tokio::runtime;
 
@@ -239,13 +279,16 @@ mod tests {
     }
 
     #[test]
-    fn job_that_does_not_end_is_noticed() {
-        let compute = Compute::start(1, || {}).unwrap();
-        assert_eq!(compute.longest_job(), Duration::ZERO);
-        let (release, _order) = occupied(&compute);
-        assert!(compute.longest_job() > Duration::ZERO);
-        release.send(()).unwrap();
-        block_on(async { assert_eq!(compute.run(TURN, || 5).await, Some(5)) });
+    fn thread_that_does_not_come_back_is_missed() {
+        let compute = Compute::start(2, || {}).unwrap();
+        block_on(async {
+            compute.turn_all().await;
+            let (release, _order) = occupied(&compute);
+            let soon = tokio::time::timeout(Duration::from_millis(50), compute.turn_all());
+            assert!(soon.await.is_err());
+            release.send(()).unwrap();
+            compute.turn_all().await;
+        });
     }
 
     #[test]

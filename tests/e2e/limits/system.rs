@@ -17,7 +17,7 @@ fn no_memory_becomes_executable() {
 
 #[test]
 fn room_that_little_address_space_leaves_can_be_used() {
-    for mebibytes in [72, 96, 192] {
+    for mebibytes in [64, 96, 192] {
         let limit = format!("--as={}", mebibytes << 20);
         all_connections_work_under(&["prlimit", &limit]);
     }

@@ -1,6 +1,7 @@
 //! Start, stop, and what is left behind.
 
 mod abstract_sockets;
+mod activation;
 mod daemonize;
 mod deaths;
 mod init;
@@ -11,3 +12,4 @@ mod spipe;
 mod streams;
 mod unix_sources;
 mod waiting_for_dns;
+mod watchdog;

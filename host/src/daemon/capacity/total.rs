@@ -83,8 +83,9 @@ const CONNECTION_SPACE: u64 = 128 << 10;
 const STRANGER_MEMORY: u64 = 8 << 10;
 /// The stack of a thread, and its stack for signals.
 const THREAD_SPACE: u64 = (2 << 20) + (300 << 10);
-/// Threads besides those of loops: each loop has one that computes.
-const OTHER_THREADS: u64 = 4;
+/// Threads besides those of loops, each of which has one that computes: the log's,
+/// the sandboxes' clock, and the one that answers observers.
+const OTHER_THREADS: u64 = 3;
 /// What the process takes after this was computed.
 const BASE_SPACE: u64 = 8 << 20;
 

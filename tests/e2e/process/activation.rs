@@ -1,0 +1,98 @@
+//! Sources that the service manager has opened.
+
+use nix::sys::signal::Signal;
+use spiped_tests::{Backend, Configured, Conn, Endpoint, Lab, Spiped, pipe};
+
+/// Starts a program as systemd does: with sockets that listen at these ports of
+/// 127.0.0.1, called so.
+fn activator(sockets: &[(&Endpoint, &str)]) -> Vec<String> {
+    let names: Vec<_> = sockets.iter().map(|(_, name)| *name).collect();
+    let listen: String =
+        sockets.iter().map(|(endpoint, _)| format!("listener({});", endpoint.port())).collect();
+    let program = format!(
+        "use Socket; $^F = 100; my @sockets;
+         sub listener {{
+             socket(my $s, PF_INET, SOCK_STREAM, 0) or die;
+             setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1) or die;
+             bind($s, sockaddr_in($_[0], inet_aton('127.0.0.1'))) or die \"bind: $!\";
+             listen($s, 10) or die;
+             push @sockets, $s;
+         }}
+         {listen}
+         fileno($sockets[0]) == 3 or die 'descriptors';
+         $ENV{{LISTEN_FDS}} = @sockets;
+         $ENV{{LISTEN_FDNAMES}} = '{}';
+         $ENV{{LISTEN_PID}} = $$;
+         exec @ARGV or die;",
+        names.join(":")
+    );
+    vec!["perl".to_owned(), "-e".to_owned(), program]
+}
+
+#[test]
+fn sockets_take_the_place_of_the_source_of_a_command_line() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let opened = lab.tcp();
+    let server = Spiped::decrypt(&lab, backend.endpoint()).start();
+    let client = Spiped::encrypt(&lab, server.source()).under(activator(&[(&opened, "any")]));
+    let process = client.spawn();
+    Conn::to(&opened).expect_echo(b"through what was opened");
+    assert!(Conn::connect(client.endpoint()).is_err(), "-s was not bound");
+    drop(process);
+}
+
+#[test]
+fn sockets_belong_to_pipes_by_name_or_by_address_and_survive_reloads() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let (named, unnamed, crypt) = (lab.tcp(), lab.tcp(), lab.tcp());
+    let pipes = [
+        pipe("redis", "encrypt", &"[127.0.0.1]:1", &crypt, ""),
+        pipe("other", "encrypt", &unnamed, &crypt, ""),
+        pipe("out", "decrypt", &crypt, backend.endpoint(), ""),
+    ];
+    let daemon =
+        Configured::new(&lab).under(activator(&[(&named, "redis"), (&unnamed, "unknown")]));
+    daemon.write("", &pipes);
+    let process = daemon.start(&[&crypt]);
+    for source in [&named, &unnamed] {
+        Conn::to(source).expect_echo(b"before");
+    }
+    daemon.write("", &pipes[2..]);
+    daemon.reload();
+    daemon.write("", &pipes);
+    daemon.reload();
+    Conn::to(&named).expect_echo(b"after");
+    process.signal(Signal::SIGHUP);
+    process.wait_for_stderr("nothing has changed");
+    Conn::to(&named).expect_echo(b"still");
+}
+
+#[test]
+fn socket_that_belongs_to_no_pipe_is_an_error_that_says_what_to_do() {
+    let lab = Lab::new();
+    let (stray, source) = (lab.tcp(), lab.tcp());
+    let daemon = Configured::new(&lab).under(activator(&[(&stray, "stray")]));
+    daemon.write("", &[pipe("in", "encrypt", &source, &"[127.0.0.1]:1", "")]);
+    let exit = daemon.spawn().wait();
+    exit.expect_failure("Socket stray of the service manager (LISTEN_FDS) is at ");
+    exit.expect_failure("name it after a pipe with FileDescriptorName=");
+}
+
+#[test]
+fn socket_that_does_not_listen_is_an_error() {
+    let lab = Lab::new();
+    let program = "use Socket; $^F = 100; socket(my $s, PF_INET, SOCK_DGRAM, 0) or die; \
+        $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$; exec @ARGV";
+    let spiped = Spiped::encrypt(&lab, &lab.tcp()).under(["perl", "-e", program]);
+    let exit = spiped.args(&["-F"]).run();
+    exit.expect_failure("it is no stream socket that listens");
+}
+
+#[test]
+fn sockets_that_are_meant_for_another_process_are_left_alone() {
+    let lab = Lab::new();
+    let spiped = Spiped::encrypt(&lab, &lab.tcp());
+    spiped.under(["env", "LISTEN_FDS=1", "LISTEN_PID=1"]).start();
+}

@@ -1,0 +1,8 @@
+//! Many pipes from one file, and what a reload changes about them.
+
+mod faults;
+mod growth;
+mod keys;
+mod many;
+mod pipes;
+mod sources;
