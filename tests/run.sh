@@ -33,6 +33,10 @@ main() {
             leave_out "$group" 'what tests/upstream/setup.sh gets'
         done
     fi
+    if ! tests/prometheus/setup.sh; then
+        [ "${CI:-}" != true ] || fail 'tests/prometheus/setup.sh failed'
+        leave_out seeing::dashboards::prometheus 'what tests/prometheus/setup.sh gets'
+    fi
     prepare node node:: interop_node:: composed::in_node browser::
     prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
     prepare browser browser::

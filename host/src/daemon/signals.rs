@@ -3,18 +3,15 @@
 
 use std::future::ready;
 use std::io;
-use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use log::Level;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::daemon::pipes::Pipes;
 use crate::daemon::supervisor::Desk;
-use crate::keys::Key;
 use crate::observe::LogHandle;
 use crate::pipe::Pipe;
 
@@ -48,7 +45,8 @@ impl Requests {
             async move { drop(desk.reload(false).await) }
         })?;
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
-            pipes.configured().iter().for_each(|pipe| log.answer(Level::Info, counters(pipe)));
+            let (configured, removed) = (pipes.configured(), pipes.removed());
+            configured.iter().chain(removed.iter()).for_each(|pipe| tell(log, pipe));
             ready(())
         })
     }
@@ -75,14 +73,15 @@ where
     Ok(())
 }
 
-/// One line for the pipe, and one for each key that has a name.
-fn counters(pipe: &Pipe) -> Vec<String> {
+/// One line for the pipe, and one for each key that has a name and is in use, or
+/// has connections still.
+fn tell(log: LogHandle, pipe: &Pipe) {
     let Pipe { name, counters, .. } = pipe;
-    let keys = pipe.current().snapshot.keys.current();
-    let of_key = |key: &Key| {
-        let line = |key_name| format!("{name}: counters: key={key_name} {}", key.counters());
-        key.name().map(line)
-    };
-    let of_pipe = format!("{name}: counters: {}", counters.connections);
-    iter::once(of_pipe).chain(keys.keys().iter().filter_map(of_key)).collect()
+    log.counters(name, None, &counters.connections);
+    let keyring = &pipe.current().snapshot.keys;
+    for key in keyring.current().keys().iter().chain(&keyring.former()) {
+        if let Some(key_name) = key.name() {
+            log.counters(name, Some(key_name.to_string()), key.counters());
+        }
+    }
 }

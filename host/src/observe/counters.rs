@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use serde::{Serialize, Serializer};
+
 use crate::observe::histogram::Histogram;
 
 /// The numbers of a pipe.
@@ -247,15 +249,29 @@ impl AddAssign<&Self> for Numbers {
     }
 }
 
+impl Numbers {
+    /// All of them, with their words.
+    fn words(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Self { accepted, open, sent, received, endings: _ } = *self;
+        let first =
+            [("accepted", accepted), ("open", open as u64), ("sent", sent), ("received", received)];
+        first.into_iter().chain(self.endings().map(|(ending, count)| (ending.word(), count)))
+    }
+}
+
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numbers = self.now();
-        let Numbers { accepted, open, sent, received, endings: _ } = &numbers;
-        write!(f, "accepted={accepted} open={open} sent={sent} received={received}")?;
-        for (ending, count) in numbers.endings() {
-            write!(f, " {}={count}", ending.word())?;
+        for (number, (word, count)) in self.now().words().enumerate() {
+            let separator = if number == 0 { "" } else { " " };
+            write!(f, "{separator}{word}={count}")?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for Numbers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.words())
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use log::Level;
 
-use crate::observe::counters::Ending;
+use crate::observe::counters::{Ending, Numbers};
 use crate::observe::prefix::Prefix;
 
 /// One thing worth knowing.
@@ -27,6 +27,8 @@ pub struct Event {
     pub bytes: Option<Bytes>,
     /// How long a connection has taken.
     pub took: Option<Duration>,
+    /// The counters that were asked for.
+    pub numbers: Option<Box<Numbers>>,
 }
 
 /// Whose doing an event is.
@@ -111,7 +113,7 @@ impl Event {
     #[must_use]
     pub fn new(level: Level, class: Class, what: What, words: impl Into<String>) -> Self {
         let (subject, words) = (Subject::default(), words.into());
-        Self { level, class, what, subject, words, bytes: None, took: None }
+        Self { level, class, what, subject, words, bytes: None, took: None, numbers: None }
     }
 }
 
@@ -183,7 +185,10 @@ impl fmt::Display for Event {
         if let Some(peer) = peer {
             write!(f, "{}: ", peer.shown)?;
         }
-        if let Some(key) = key {
+        // Counters name it themselves.
+        if self.numbers.is_none()
+            && let Some(key) = key
+        {
             write!(f, "key {key}: ")?;
         }
         f.write_str(words)?;

@@ -8,6 +8,7 @@ use humantime::format_rfc3339_micros;
 use log::Level;
 use serde::Serialize;
 
+use crate::observe::counters::Numbers;
 use crate::observe::event::{Bytes, Event, What};
 use crate::observe::queue::Entry;
 
@@ -39,7 +40,7 @@ pub(super) fn text(entry: &Entry) -> String {
 
 /// An object of JSON.
 fn json(program: &str, entry: &Entry) -> String {
-    let Event { level, class, what, subject, words, bytes, took } = &entry.event;
+    let Event { level, class, what, subject, words, bytes, took, numbers } = &entry.event;
     let suppressed = if let What::Suppressed(count) = what { *count } else { entry.suppressed };
     let line = JsonLine {
         time: format_rfc3339_micros(entry.when).to_string(),
@@ -58,6 +59,7 @@ fn json(program: &str, entry: &Entry) -> String {
         seconds: took.map(|took| took.as_secs_f64()),
         suppressed: Some(suppressed).filter(|&count| count > 0),
         lost: if let What::Lost(count) = what { Some(*count) } else { None },
+        counters: numbers.as_deref(),
     };
     // Nothing in it can fail.
     serde_json::to_string(&line).unwrap_or_default()
@@ -91,12 +93,14 @@ struct JsonLine<'a> {
     suppressed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counters: Option<&'a Numbers>,
 }
 
 /// The journal's native datagram: <https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>.
 /// No value has a line break in it, so each is one line.
 pub(super) fn journal(program: &str, entry: &Entry) -> String {
-    let Event { level, class, what, subject, bytes, took, words: _ } = &entry.event;
+    let Event { level, class, what, subject, bytes, took, words: _, numbers: _ } = &entry.event;
     let mut fields = String::new();
     let mut field = |name: &str, value: &dyn fmt::Display| {
         // Writing to a string cannot fail.

@@ -5,13 +5,13 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::observe::counters::Count;
+use crate::observe::counters::{Count, Counters};
 use crate::observe::event::{Class, Event, What};
 use crate::observe::format::Format;
 use crate::observe::queue::{Batch, Entry, Queue};
@@ -94,6 +94,18 @@ impl LogHandle {
         for line in lines {
             self.0.write(Event::new(level, Class::Ourselves, What::Answer, line), 0);
         }
+    }
+
+    /// Writes the counters of a pipe, or of a key of it, whatever level is
+    /// written otherwise.
+    pub fn counters(self, pipe: &Arc<str>, key: Option<String>, counters: &Counters) {
+        let of = key.as_ref().map(|key| format!("key={key} ")).unwrap_or_default();
+        let words = format!("counters: {of}{counters}");
+        let mut event = Event::new(Level::Info, Class::Ourselves, What::Answer, words);
+        event.subject.pipe = Some(pipe.clone());
+        event.subject.key = key;
+        event.numbers = Some(Box::new(counters.now()));
+        self.0.write(event, 0);
     }
 
     /// The least severe level that is logged.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use spiped_tests::{Backend, Daemon, Ending, Lab, Spiped, wait};
 
@@ -40,6 +41,28 @@ fn every_line_is_an_object_that_says_the_same_as_the_text() {
         .into_iter()
         .find(|line| line["event"] == "accepted" && line["connection"] == closed["connection"]);
     assert_eq!(accepted.unwrap()["peer"], closed["peer"]);
+}
+
+#[test]
+fn counters_are_fields() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).key("alice=key");
+    let server = server.args(&["--log-format", "json"]).start();
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    let mut conn = client.connect();
+    conn.expect_echo(b"hello");
+    server.process.signal(Signal::SIGUSR1);
+    for key in [Value::Null, "alice".into()] {
+        let told = wait::until_some("the counters were told", || {
+            let mut lines = lines(&server).into_iter();
+            lines.find(|line| line["event"] == "answer" && line["key"] == key)
+        });
+        let counters = &told["counters"];
+        assert_eq!((&counters["accepted"], &counters["open"]), (&1.into(), &1.into()), "{told}");
+        assert_eq!((&counters["sent"], &counters["refused-wrong-key"]), (&5.into(), &0.into()));
+        assert_eq!(told["pipe"], format!("{} -> {}", server.source(), backend.endpoint()));
+    }
 }
 
 #[test]

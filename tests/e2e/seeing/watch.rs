@@ -23,7 +23,8 @@ fn table_is_redrawn_and_q_leaves_the_terminal_as_it_was() {
     let mut terminal = Terminal::new(&lab, 24, 80);
     terminal.wait_for("0/100");
     assert!(!terminal.settings().local_flags.intersects(LocalFlags::ECHO | LocalFlags::ICANON));
-    client.connect().expect_echo(b"seen");
+    let mut conn = client.connect();
+    conn.expect_echo(b"seen");
     terminal.wait_for("  1/100");
     terminal.keyboard.write_all(b"xq").unwrap();
     terminal.watch.wait().expect_success();

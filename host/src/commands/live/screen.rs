@@ -131,7 +131,7 @@ fn fit(text: &str, rows: usize, columns: usize) -> String {
         fitted.push(more.chars().take(columns).collect());
     }
     // No line break after the last row: it would move all of them up.
-    fitted.join("\x1b[K\r\n") + "\x1b[K"
+    fitted.join("\x1b[K\n") + "\x1b[K"
 }
 
 fn write(text: &str) -> io::Result<()> {
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted() {
-        assert_eq!(fit("a\nb\n", 2, 80), "a\x1b[K\r\nb\x1b[K");
+        assert_eq!(fit("a\nb\n", 2, 80), "a\x1b[K\nb\x1b[K");
         let fitted = fit("first\nb\nc\n", 2, 4);
-        assert_eq!(fitted, "firs\x1b[K\r\n(2 m\x1b[K");
+        assert_eq!(fitted, "firs\x1b[K\n(2 m\x1b[K");
     }
 }

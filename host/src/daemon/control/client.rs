@@ -1,6 +1,7 @@
 //! One client of the control socket.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,10 +43,10 @@ pub(super) async fn serve(stream: UnixStream, outlook: &Outlook, desk: &Desk) ->
 }
 
 /// Tells one that there is no place for.
-pub(super) fn refuse(stream: &UnixStream) {
+pub(super) fn refuse(mut stream: StdUnixStream) {
     let fault = "Too many others are connected; try again".to_owned();
     // There is room for it, since nothing else was sent.
-    let _ = stream.try_write(&lines([Answer::new(Outcome::Error(fault))]));
+    let _ = stream.write(&lines([Answer::new(Outcome::Error(fault))]));
 }
 
 /// The next request, without its end; `None`: there is none. The inner error

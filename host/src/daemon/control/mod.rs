@@ -40,20 +40,20 @@ pub(super) async fn serve(listener: Listener, outlook: Arc<Outlook>, desk: Desk)
     let places = Arc::new(Semaphore::new(CLIENTS_MAX));
     loop {
         let stream = match listener.accept().await {
-            Ok(Accepted::Unix(stream)) => UnixStream::from_std(stream),
+            Ok(Accepted::Unix(stream)) => stream,
             // It listens on nothing else.
             Ok(Accepted::Tcp(..)) => continue,
-            Err(error) => Err(error),
-        };
-        let Ok(stream) = stream else {
-            // Out of descriptors, as a rule, for which others have a line.
-            sleep(PAUSE).await;
-            continue;
+            Err(_) => {
+                // Out of descriptors, as a rule, for which others have a line.
+                sleep(PAUSE).await;
+                continue;
+            }
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
-            client::refuse(&stream);
+            client::refuse(stream);
             continue;
         };
+        let Ok(stream) = UnixStream::from_std(stream) else { continue };
         let (outlook, desk) = (outlook.clone(), desk.clone());
         tokio::spawn(async move {
             // Whoever leaves, or does not read, is no concern of ours.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::daemon::overview::Outlook;
 use crate::pipe::{Pipe, State};
@@ -56,14 +56,18 @@ impl Health {
         {
             return verdict.clone();
         }
-        let dials = Arc::new(Semaphore::new(DIALS_MAX));
+        let (dials, deadline) = (Arc::new(Semaphore::new(DIALS_MAX)), Instant::now() + ALL_MAX);
         let mut attempts = JoinSet::new();
         for pipe in self.outlook.pipes.configured().iter().cloned() {
             let dials = dials.clone();
             attempts.spawn(async move {
-                // It is never closed.
-                let _turn = dials.acquire().await;
-                reach(&pipe).await
+                let attempt = async {
+                    // It is never closed.
+                    let _turn = dials.acquire().await;
+                    reach(&pipe).await
+                };
+                let late = |_| Some(format!("{}: its targets were not tried in time\n", pipe.name));
+                timeout_at(deadline, attempt).await.unwrap_or_else(late)
             });
         }
         let mut faults: Vec<_> = attempts.join_all().await.into_iter().flatten().collect();
@@ -86,3 +90,5 @@ async fn reach(pipe: &Pipe) -> Option<String> {
 const FRESH: Duration = Duration::from_secs(1);
 /// For all targets of a pipe.
 const DIAL_MAX: Duration = Duration::from_secs(2);
+/// For those of all pipes.
+const ALL_MAX: Duration = Duration::from_secs(5);

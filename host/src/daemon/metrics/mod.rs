@@ -195,7 +195,7 @@ const HEADERS: &[(HeaderName, &str)] = &[
 /// After an accept that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 /// For a request.
-const HEADER_MAX: Duration = Duration::from_secs(5);
+const HEADER_MAX: Duration = Duration::from_secs(2);
 /// The least that hyper takes.
 const BUFFER_MAX: usize = 8192;
 /// For a request and its answer.
