@@ -40,6 +40,8 @@ fn daemon_is_healthy_when_it_listens_and_if_asked_when_a_target_is_reachable() {
     let target = lab.tcp();
     let server = Spiped::decrypt(&lab, &target).args(&["--log-level", "info"]);
     let seen = Seen::start(&lab, server);
+    // The last line of the start.
+    seen.daemon.process.wait_for_stderr("Sandbox: ");
     let before = seen.daemon.process.stderr();
     assert_eq!(seen.get("/healthz"), (200, "ok\n".to_owned()));
     let (code, words) = seen.get("/healthz?targets=1");
@@ -162,8 +164,7 @@ fn metrics_are_for_this_host_only() {
     let lab = Lab::new();
     for address in ["[0.0.0.0]:9464", "[192.0.2.1]:9464"] {
         let exit = Spiped::decrypt(&lab, &lab.tcp()).args(&["--metrics", address]).run();
-        exit.expect_failure(address);
-        exit.expect_failure("--metrics");
+        exit.expect_failure(&format!("Metrics are for this host only: {address} (use "));
     }
     let (taken, target) = (Backend::echo(&lab), lab.tcp());
     let address = taken.endpoint().to_string();

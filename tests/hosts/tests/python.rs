@@ -288,7 +288,7 @@ impl Server {
 fn metrics_are_read_by_the_official_client() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let source = Endpoint::Unix(lab.path("a \"b\" \\ c"));
+    let source = Endpoint::Unix(lab.path("a\"b\"\\c"));
     let metrics = lab.tcp();
     let server = Spiped::decrypt(&lab, backend.endpoint()).source(&source);
     let server = server.args(&["--metrics", &metrics.to_string()]).start();
