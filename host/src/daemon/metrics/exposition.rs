@@ -73,129 +73,185 @@ enum Number {
 
 /// All metrics.
 const METRICS: &[Metric] = &[
-    metric("connections_open", None, "Connections that are open", {
-        Values::Pipe(Kind::Gauge, |pipe| pipe.numbers.open)
-    }),
+    metric(
+        "connections_open",
+        None,
+        "Connections that are open",
+        Values::Pipe(Kind::Gauge, |pipe| pipe.numbers.open),
+    ),
     metric(
         "connections_max",
         None,
         "How many connections there may be at once (max-connections, -n)",
-        { Values::Pipe(Kind::Gauge, |pipe| pipe.connections_max) },
+        Values::Pipe(Kind::Gauge, |pipe| pipe.connections_max),
     ),
-    metric("connections_accepted", None, "Connections that were accepted", {
-        Values::Pipe(Kind::Counter, |pipe| pipe.numbers.accepted)
-    }),
+    metric(
+        "connections_accepted",
+        None,
+        "Connections that were accepted",
+        Values::Pipe(Kind::Counter, |pipe| pipe.numbers.accepted),
+    ),
     metric(
         "connections_refused",
         None,
         "Connections that were refused; not-allowed are not among the accepted",
-        { Values::PipeWords("reason", |pipe| &pipe.numbers.refused) },
+        Values::PipeWords("reason", |pipe| &pipe.numbers.refused),
     ),
-    metric("connections_ended", None, "Connections that were not refused and have ended", {
-        Values::PipeWords("how", |pipe| &pipe.numbers.ended)
-    }),
-    metric("sent", Some(Unit::Bytes), "Plaintext bytes from the plain side to the peer", {
-        Values::Pipe(Kind::Counter, |pipe| pipe.numbers.sent)
-    }),
-    metric("received", Some(Unit::Bytes), "Plaintext bytes from the peer to the plain side", {
-        Values::Pipe(Kind::Counter, |pipe| pipe.numbers.received)
-    }),
+    metric(
+        "connections_ended",
+        None,
+        "Connections that were not refused and have ended",
+        Values::PipeWords("how", |pipe| &pipe.numbers.ended),
+    ),
+    metric(
+        "sent",
+        Some(Unit::Bytes),
+        "Plaintext bytes from the plain side to the peer",
+        Values::Pipe(Kind::Counter, |pipe| pipe.numbers.sent),
+    ),
+    metric(
+        "received",
+        Some(Unit::Bytes),
+        "Plaintext bytes from the peer to the plain side",
+        Values::Pipe(Kind::Counter, |pipe| pipe.numbers.received),
+    ),
     metric(
         "handshake",
         Some(Unit::Seconds),
         "Time from the start of a connection to its session",
-        { Values::PipeTimes(|pipe| &pipe.handshake_seconds) },
+        Values::PipeTimes(|pipe| &pipe.handshake_seconds),
     ),
     metric(
         "dial",
         Some(Unit::Seconds),
         "Time from the first attempt to a connection to the target",
-        { Values::PipeTimes(|pipe| &pipe.dial_seconds) },
+        Values::PipeTimes(|pipe| &pipe.dial_seconds),
     ),
-    metric("strangers", None, "Peers that have not authenticated and are listened to", {
-        Values::Pipe(Kind::Gauge, |pipe| pipe.strangers)
-    }),
-    metric("strangers_waiting", None, "Peers that wait to be listened to", {
-        Values::Pipe(Kind::Gauge, |pipe| pipe.strangers_waiting)
-    }),
+    metric(
+        "strangers",
+        None,
+        "Peers that have not authenticated and are listened to",
+        Values::Pipe(Kind::Gauge, |pipe| pipe.strangers),
+    ),
+    metric(
+        "strangers_waiting",
+        None,
+        "Peers that wait to be listened to",
+        Values::Pipe(Kind::Gauge, |pipe| pipe.strangers_waiting),
+    ),
     metric(
         "evictions",
         None,
         "Strangers that were silent and had to make room; among the refused as evicted",
-        {
-            Values::Pipe(Kind::Counter, |pipe| {
-                pipe.numbers.refused.get("evicted").copied().unwrap_or(0)
-            })
-        },
+        Values::Pipe(Kind::Counter, |pipe| {
+            pipe.numbers.refused.get("evicted").copied().unwrap_or(0)
+        }),
     ),
-    metric("sandbox_traps", None, "Connections on which the sandbox failed", {
-        Values::Pipe(Kind::Counter, |pipe| pipe.sandbox_traps)
-    }),
-    metric("pipe_listening", None, "Whether the pipe accepts connections", {
-        Values::PipeFlag(|pipe| pipe.state == "listening")
-    }),
+    metric(
+        "sandbox_traps",
+        None,
+        "Connections on which the sandbox failed",
+        Values::Pipe(Kind::Counter, |pipe| pipe.sandbox_traps),
+    ),
+    metric(
+        "pipe_listening",
+        None,
+        "Whether the pipe accepts connections",
+        Values::PipeFlag(|pipe| pipe.state == "listening"),
+    ),
     metric(
         "target_reachable",
         None,
         "Whether the last attempt to connect to the target succeeded, if there was one",
-        { Values::Target(|target| target.reachable) },
+        Values::Target(|target| target.reachable),
     ),
-    metric("key_connections_open", None, "Connections of the key that are open", {
-        Values::Key(Kind::Gauge, |key| key.numbers.open)
-    }),
-    metric("key_connections_accepted", None, "Connections of the key", {
-        Values::Key(Kind::Counter, |key| key.numbers.accepted)
-    }),
-    metric("key_connections_refused", None, "Connections of the key that were refused", {
-        Values::KeyWords("reason", |key| &key.numbers.refused)
-    }),
-    metric("key_sent", Some(Unit::Bytes), "Plaintext bytes to peers with the key", {
-        Values::Key(Kind::Counter, |key| key.numbers.sent)
-    }),
-    metric("key_received", Some(Unit::Bytes), "Plaintext bytes from peers with the key", {
-        Values::Key(Kind::Counter, |key| key.numbers.received)
-    }),
-    metric("log_lines_lost", None, "Lines of the log that nobody took", {
-        Values::Process(Kind::Counter, |all| Some(Number::Whole(all.log_lines_lost)))
-    }),
+    metric(
+        "key_connections_open",
+        None,
+        "Connections of the key that are open",
+        Values::Key(Kind::Gauge, |key| key.numbers.open),
+    ),
+    metric(
+        "key_connections_accepted",
+        None,
+        "Connections of the key",
+        Values::Key(Kind::Counter, |key| key.numbers.accepted),
+    ),
+    metric(
+        "key_connections_refused",
+        None,
+        "Connections of the key that were refused",
+        Values::KeyWords("reason", |key| &key.numbers.refused),
+    ),
+    metric(
+        "key_sent",
+        Some(Unit::Bytes),
+        "Plaintext bytes to peers with the key",
+        Values::Key(Kind::Counter, |key| key.numbers.sent),
+    ),
+    metric(
+        "key_received",
+        Some(Unit::Bytes),
+        "Plaintext bytes from peers with the key",
+        Values::Key(Kind::Counter, |key| key.numbers.received),
+    ),
+    metric(
+        "log_lines_lost",
+        None,
+        "Lines of the log that nobody took",
+        Values::Process(Kind::Counter, |all| Some(Number::Whole(all.log_lines_lost))),
+    ),
     metric(
         "log_lines_suppressed",
         None,
         "Lines of the log that were left out, because there were too many like them",
-        { Values::Process(Kind::Counter, |all| Some(Number::Whole(all.log_lines_suppressed))) },
+        Values::Process(Kind::Counter, |all| Some(Number::Whole(all.log_lines_suppressed))),
     ),
-    metric("descriptors_open", None, "Descriptors that are open", {
-        Values::Process(Kind::Gauge, |all| all.resources.descriptors.map(Number::Whole))
-    }),
-    metric("descriptors_max", None, "How many descriptors may be open", {
-        Values::Process(Kind::Gauge, |all| all.resources.descriptors_max.map(Number::Whole))
-    }),
-    metric("memory", Some(Unit::Bytes), "Resident memory of the process, its helper left out", {
-        Values::Process(Kind::Gauge, |all| all.resources.memory.map(Number::Whole))
-    }),
-    metric("start_timestamp", Some(Unit::Seconds), "When the process began, since 1970", {
-        Values::Process(Kind::Gauge, |all| Some(Number::Seconds(all.started)))
-    }),
+    metric(
+        "descriptors_open",
+        None,
+        "Descriptors that are open",
+        Values::Process(Kind::Gauge, |all| all.resources.descriptors.map(Number::Whole)),
+    ),
+    metric(
+        "descriptors_max",
+        None,
+        "How many descriptors may be open",
+        Values::Process(Kind::Gauge, |all| all.resources.descriptors_max.map(Number::Whole)),
+    ),
+    metric(
+        "memory",
+        Some(Unit::Bytes),
+        "Resident memory of the process, its helper left out",
+        Values::Process(Kind::Gauge, |all| all.resources.memory.map(Number::Whole)),
+    ),
+    metric(
+        "start_timestamp",
+        Some(Unit::Seconds),
+        "When the process began, since 1970",
+        Values::Process(Kind::Gauge, |all| Some(Number::Seconds(all.started))),
+    ),
     metric(
         "last_reload_success_timestamp",
         Some(Unit::Seconds),
         "When settings or keys were read last with success, since 1970",
-        { Values::Process(Kind::Gauge, |all| Some(Number::Seconds(all.last_successful_reload))) },
+        Values::Process(Kind::Gauge, |all| Some(Number::Seconds(all.last_successful_reload))),
     ),
     metric(
         "last_reload_successful",
         None,
         "Whether the last reload succeeded; 1 if there was none",
-        {
-            Values::Process(Kind::Gauge, |all| {
-                let succeeded = all.last_reload.as_ref().is_none_or(|reload| reload.succeeded);
-                Some(Number::Whole(succeeded.into()))
-            })
-        },
+        Values::Process(Kind::Gauge, |all| {
+            let succeeded = all.last_reload.as_ref().is_none_or(|reload| reload.succeeded);
+            Some(Number::Whole(succeeded.into()))
+        }),
     ),
-    metric("build", None, "Which program this is", {
-        Values::Info(|all| [("version", &all.program_version)])
-    }),
+    metric(
+        "build",
+        None,
+        "Which program this is",
+        Values::Info(|all| [("version", &all.program_version)]),
+    ),
 ];
 
 const fn metric(

@@ -45,14 +45,13 @@ pub(super) const DESCRIPTORS_MAX: usize = CLIENTS_MAX + health::DIALS_MAX;
 /// What is wrong, and what to do about it.
 pub(super) fn bind(address: &Address, owner: Option<Identity>) -> Result<Bound> {
     let endpoint = match address {
-        Address::Literal(address) if address.ip().to_canonical().is_loopback() => {
-            Endpoint::Tcp(*address)
-        }
+        Address::Literal(address) if address.ip().is_loopback() => Endpoint::Tcp(*address),
         Address::Unix(path) => Endpoint::Unix(path.clone()),
-        _ => bail!(
-            "Metrics are served to this host only, not at {address}: write 127.0.0.1:PORT, \
-             [::1]:PORT or the path of a Unix socket (--metrics, `metrics =`)"
-        ),
+        Address::Abstract(name) => Endpoint::Abstract(name.clone()),
+        // The settings refuse that already.
+        Address::Literal(_) | Address::Name { .. } => {
+            bail!("Metrics are for this host only: {address}")
+        }
     };
     let access = SocketAccess { mode: Some(0o660), owner };
     listen(&endpoint, &access)
@@ -210,8 +209,7 @@ mod tests {
     fn only_this_host_is_served() {
         for address in ["192.0.2.1:9464", "[::]:9464", "0.0.0.0:9464", "localhost:9464"] {
             let refused = bind(&address.parse().unwrap(), None).unwrap_err().to_string();
-            assert!(refused.contains(address.split(':').next().unwrap()), "{refused}");
-            assert!(refused.contains("write 127.0.0.1:PORT"), "{refused}");
+            assert!(refused.starts_with("Metrics are for this host only: "), "{refused}");
         }
     }
 
