@@ -151,7 +151,9 @@ impl Supervisor {
         }
         let (head, verdict) = match self.settings.origin.clone() {
             Origin::CommandLine => ("Keys read again: ", self.reload_keys(dry_run).await),
-            Origin::File(words) => ("Settings read again: ", self.reload_file(words, dry_run).await),
+            Origin::File(words) => {
+                ("Settings read again: ", self.reload_file(words, dry_run).await)
+            }
         };
         if !dry_run {
             let (level, head, lines) = match &verdict {
