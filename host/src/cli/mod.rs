@@ -5,6 +5,7 @@ mod args;
 pub mod commands;
 pub mod help;
 mod settings;
+mod typed;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -105,7 +106,17 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Spipe => "spipe",
-            _ => "spiped",
+            Self::Spiped
+            | Self::Keygen
+            | Self::Fingerprint
+            | Self::Pair
+            | Self::Check
+            | Self::Convert
+            | Self::Status
+            | Self::List
+            | Self::Drop
+            | Self::Reload
+            | Self::LogLevel => "spiped",
         }
     }
 
@@ -117,10 +128,7 @@ impl Program {
 
     /// Whether it has this option.
     fn has(self, option: &Opt) -> bool {
-        match self {
-            Self::Spipe => option.spipe,
-            _ => option.scope != Scope::Spipe,
-        }
+        if self == Self::Spipe { option.spipe } else { option.scope != Scope::Spipe }
     }
 
     /// What diagnostics start with: the last part of the name it was started

@@ -133,7 +133,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
     },
     Opt {
         spipe: true,
-        help: "the same once one of the two directions has ended",
+        help: "the same of a connection of which one direction has ended",
         default: "never",
         ..long("half-closed-timeout", Key::HalfClosedTimeout, Kind::Time)
     },

@@ -80,6 +80,7 @@ Addresses:
   host:port         a name to be looked up; the port may be a service name
   [ip]:port         an IPv4 or IPv6 address; [0.0.0.0] and [::] mean all
   /path             a Unix socket
+  @name             an abstract Unix socket, which has no file
 ";
 
 #[cfg(test)]

@@ -97,6 +97,14 @@ fn pipes_have_defaults_in_common_and_go_before_them() {
 }
 
 #[test]
+fn settings_of_the_log_may_stand_among_the_defaults() {
+    let text = format!("[defaults]\nlog-level = \"info\"\nlog-format = \"json\"\n{REDIS}");
+    let process = read(&text).process;
+    assert_eq!(process.log_level, log::LevelFilter::Info);
+    assert_eq!(process.log_format, crate::observe::Format::Json);
+}
+
+#[test]
 fn both_ways_is_two_pipes() {
     let settings = read(
         r#"

@@ -1,19 +1,24 @@
 //! The command lines of the commands, without the words that name them.
 
+mod live;
+mod settings;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use log::LevelFilter;
+pub use live::{
+    DropWords, ListWords, LogLevelWords, ReloadWords, StatusWords, drop, list, log_level, reload,
+    status,
+};
+pub use settings::{CheckWords, ConvertWords, check, convert};
 
-use super::args::{Args, Typed, leftover, parse_log_level, parse_with_files};
 use super::settings::address;
-use super::{Program, Stop, UsageFault, ValueFault, Wanted};
+use super::typed::{Typed, leftover, parse_with_files};
+use super::{Stop, UsageFault, ValueFault};
 use crate::commands::pair::code::{Code, CodeFault};
-use crate::config::FileWords;
-use crate::config::options::Key;
 use crate::config::quantity::{PAIRING_TIME_LIMIT, seconds};
 use crate::keys::file::KeyFile;
 use crate::net::address::Address;
@@ -128,214 +133,6 @@ fn code_source(word: OsString) -> Result<CodeSource, ValueFault> {
     let text = word.into_string().map_err(|_| CodeFault::NotAscii)?;
     Ok(CodeSource::Given(Code::new(&Zeroizing::new(text))?))
 }
-
-/// What `status` shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusWords {
-    /// The daemon's control socket.
-    pub control: PathBuf,
-    /// Again and again.
-    pub watch: bool,
-    /// For programs.
-    pub json: bool,
-}
-
-/// Reads what `status` is to show.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn status(words: impl IntoIterator<Item = OsString>) -> Result<StatusWords, Stop> {
-    let (mut control, mut watch, mut json) = (None, false, false);
-    let take = |mut option: Typed<'_>| match option.name.as_str() {
-        "--control" => option.text(&mut control),
-        "--watch" => option.flag(&mut watch),
-        "--json" => option.flag(&mut json),
-        _ => only_help(option),
-    };
-    parse_with_files(words, take, |word| Err(leftover(&word)))?;
-    if watch && json {
-        return Err(UsageFault::Conflict("--json".into()).into());
-    }
-    Ok(StatusWords { control: control_path(control), watch, json })
-}
-
-/// What `list` shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListWords {
-    /// The daemon's control socket.
-    pub control: PathBuf,
-    /// For programs.
-    pub json: bool,
-}
-
-/// Reads what `list` is to show.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn list(words: impl IntoIterator<Item = OsString>) -> Result<ListWords, Stop> {
-    let (mut control, mut json) = (None, false);
-    let take = |mut option: Typed<'_>| match option.name.as_str() {
-        "--control" => option.text(&mut control),
-        "--json" => option.flag(&mut json),
-        _ => only_help(option),
-    };
-    parse_with_files(words, take, |word| Err(leftover(&word)))?;
-    Ok(ListWords { control: control_path(control), json })
-}
-
-/// What `drop` resets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DropWords {
-    /// The daemon's control socket.
-    pub control: PathBuf,
-    /// The number of a connection, or the name of a key.
-    pub what: String,
-}
-
-/// Reads what `drop` is to reset.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn drop(words: impl IntoIterator<Item = OsString>) -> Result<DropWords, Stop> {
-    let (mut control, mut what) = (None, None);
-    let take = |option: Typed<'_>| only_control(option, &mut control);
-    parse_with_files(words, take, |word| take_one(&mut what, word))?;
-    let what = what.ok_or(UsageFault::MissingDrop)?.to_string_lossy().into_owned();
-    Ok(DropWords { control: control_path(control), what })
-}
-
-/// What `reload` asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReloadWords {
-    /// The daemon's control socket.
-    pub control: PathBuf,
-    /// Only tell what would change.
-    pub dry_run: bool,
-}
-
-/// Reads what `reload` is to ask for.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn reload(words: impl IntoIterator<Item = OsString>) -> Result<ReloadWords, Stop> {
-    let (mut control, mut dry_run) = (None, false);
-    let take = |mut option: Typed<'_>| match option.name.as_str() {
-        "--dry-run" => option.flag(&mut dry_run),
-        _ => only_control(option, &mut control),
-    };
-    parse_with_files(words, take, |word| Err(leftover(&word)))?;
-    Ok(ReloadWords { control: control_path(control), dry_run })
-}
-
-/// What `log-level` asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLevelWords {
-    /// The daemon's control socket.
-    pub control: PathBuf,
-    /// The new level; `None`: which it is.
-    pub level: Option<LevelFilter>,
-}
-
-/// Reads what `log-level` is to ask for.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn log_level(words: impl IntoIterator<Item = OsString>) -> Result<LogLevelWords, Stop> {
-    let (mut control, mut level) = (None, None);
-    let take = |option: Typed<'_>| only_control(option, &mut control);
-    parse_with_files(words, take, |word| take_one(&mut level, word))?;
-    let level = level.map(|word| parse_log_level(&word.to_string_lossy())).transpose()?;
-    Ok(LogLevelWords { control: control_path(control), level })
-}
-
-/// What `check` looks at.
-#[derive(Debug, PartialEq, Eq)]
-pub struct CheckWords {
-    /// The settings.
-    pub what: Wanted,
-    /// Also make a connection to each peer.
-    pub peer: bool,
-    /// Warnings are errors.
-    pub strict: bool,
-    /// For programs.
-    pub json: bool,
-}
-
-/// Reads what `check` is to look at: a file, or the options of `spiped`.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, Stop> {
-    let (mut args, mut file) = (Args::new(Program::Spiped), None);
-    let (mut peer, mut json) = (false, false);
-    let mut option_seen = None;
-    let take = |mut option: Typed<'_>| match option.name.as_str() {
-        "--peer" => option.flag(&mut peer),
-        "--json" => option.flag(&mut json),
-        "--strict" => args.take(option),
-        name => {
-            option_seen.get_or_insert_with(|| name.to_owned());
-            args.take(option)
-        }
-    };
-    parse_with_files(words, take, |word| take_one(&mut file, word))?;
-    let strict = args.given.get(Key::Strict).is_some();
-    let what = match (file, option_seen) {
-        (Some(_), Some(option)) => return Err(UsageFault::FileAndOptions(option).into()),
-        (Some(file), None) => {
-            Wanted::File(FileWords { path: file.into(), foreground: false, pid_file: None })
-        }
-        (None, _) => super::settings::spiped(args)?,
-    };
-    Ok(CheckWords { what, peer, strict, json })
-}
-
-/// What `convert` makes a file of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConvertWords {
-    /// The options of `spiped`.
-    Options(Vec<OsString>),
-    /// A unit, or the variables of one.
-    File(PathBuf),
-}
-
-/// Reads what `convert` is to make a file of.
-///
-/// # Errors
-/// [`Stop`] when there is nothing to do.
-pub fn convert(words: impl IntoIterator<Item = OsString>) -> Result<ConvertWords, Stop> {
-    let mut words: Vec<_> = words.into_iter().collect();
-    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
-    match &words[..] {
-        [] => return Err(Stop::Usage(None)),
-        [word] if word == "--help" => return Err(Stop::Help),
-        [file] if !is_option(file) => return Ok(ConvertWords::File(file.into())),
-        [first, ..] if first == "--" => {
-            words.remove(0);
-        }
-        _ => {}
-    }
-    // As it was copied, with the name of the program.
-    if words.first().is_some_and(|word| !is_option(word)) {
-        words.remove(0);
-    }
-    Ok(ConvertWords::Options(words))
-}
-
-fn only_control(mut option: Typed<'_>, control: &mut Option<OsString>) -> Result<(), Stop> {
-    match option.name.as_str() {
-        "--control" => option.text(control),
-        _ => only_help(option),
-    }
-}
-
-/// Where the daemon's control socket is if nothing else is said, and where the
-/// units put it.
-fn control_path(given: Option<OsString>) -> PathBuf {
-    given.map_or_else(|| CONTROL.into(), PathBuf::from)
-}
-
-const CONTROL: &str = "/run/spiped/control";
 
 fn only_help(mut option: Typed<'_>) -> Result<(), Stop> {
     match option.name.as_str() {
