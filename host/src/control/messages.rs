@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::control::overview::Overview;
 
 /// Changes when somebody who knows an earlier one only would misunderstand.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// A longer request is none.
-pub const REQUEST_MAX: usize = 4096;
+pub(crate) const REQUEST_MAX: usize = 4096;
 
 /// What is asked for, and by the rules of which version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
+pub(crate) struct Request {
     /// [`VERSION`].
     pub version: u32,
     /// What is asked for.
@@ -23,7 +23,7 @@ pub struct Request {
 /// What can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
-pub enum Wish {
+pub(crate) enum Wish {
     /// How everything is.
     Status,
     /// All connections, one [`Connection`] a line before the answer.
@@ -49,7 +49,7 @@ pub enum Wish {
 
 /// The last line of what comes back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// [`VERSION`].
     pub version: u32,
     /// What came of the request.
@@ -60,7 +60,7 @@ pub struct Answer {
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It is done, and this is what was asked for.
     Ok(Said),
     /// It is not, for this reason.
@@ -70,7 +70,7 @@ pub enum Outcome {
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Said {
+pub(crate) enum Said {
     /// How everything is.
     Status(Box<Overview>),
     /// So many connections were listed, or dropped.
@@ -84,9 +84,10 @@ pub enum Said {
 /// A connection, as a line of the answer to [`Wish::List`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Its number, as in the log.
-    pub connection: u64,
+    #[serde(rename = "connection")]
+    pub id: u64,
     /// The name of its pipe.
     pub pipe: String,
     /// Who opened it.
@@ -109,7 +110,7 @@ pub struct Connection {
 impl Request {
     /// A request of this version.
     #[must_use]
-    pub fn new(wish: Wish) -> Self {
+    pub(crate) fn new(wish: Wish) -> Self {
         Self { version: VERSION, wish }
     }
 }
@@ -117,7 +118,7 @@ impl Request {
 impl Answer {
     /// An answer of this version.
     #[must_use]
-    pub fn new(result: Outcome) -> Self {
+    pub(crate) fn new(result: Outcome) -> Self {
         Self { version: VERSION, result }
     }
 }

@@ -2,6 +2,6 @@
 //! docs/control.md. The daemon's end is in `daemon/control/`, the other one in
 //! `commands/live/`.
 
-pub mod messages;
-pub mod overview;
+pub(crate) mod messages;
+pub(crate) mod overview;
 pub(crate) mod words;

@@ -11,7 +11,7 @@ use crate::observe::histogram::Distribution;
 /// How everything is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Overview {
+pub(crate) struct Overview {
     /// Of the program.
     pub program_version: String,
     /// The process.
@@ -41,7 +41,7 @@ pub struct Overview {
 /// How a reload came out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Reload {
+pub(crate) struct Reload {
     /// When: seconds since 1970.
     pub when: f64,
     /// Whether it was done.
@@ -53,7 +53,7 @@ pub struct Reload {
 /// What the process takes. What the system does not tell is left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Resources {
+pub(crate) struct Resources {
     /// Open descriptors.
     pub descriptors: Option<u64>,
     /// How many may be open.
@@ -65,7 +65,7 @@ pub struct Resources {
 /// A pipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Pipe {
+pub(crate) struct Pipe {
     /// Its name.
     pub name: String,
     /// `encrypt` or `decrypt`.
@@ -99,7 +99,7 @@ pub struct Pipe {
 /// A target of a pipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Target {
+pub(crate) struct Target {
     /// As it was configured.
     pub address: String,
     /// Whether the last attempt to connect to it succeeded, if there was one.
@@ -114,7 +114,7 @@ pub struct Target {
 /// A key that has a name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Key {
+pub(crate) struct Key {
     /// Its name.
     pub name: String,
     /// Whether it is in use; otherwise it has connections still.
@@ -127,7 +127,7 @@ pub struct Key {
 /// What the connections of a pipe or of a key did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Account {
+pub(crate) struct Account {
     /// Connections now.
     pub open: u64,
     /// Connections so far.
@@ -146,7 +146,7 @@ pub struct Account {
 impl Account {
     /// All that were refused.
     #[must_use]
-    pub fn refused_in_all(&self) -> u64 {
+    pub(crate) fn refused_in_all(&self) -> u64 {
         self.refused.values().sum()
     }
 }

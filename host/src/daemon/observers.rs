@@ -32,7 +32,7 @@ impl Observers {
     /// What is in the way, and what to do about it.
     pub(crate) fn bind(settings: &ProcessSettings, owner: Option<Identity>) -> Result<Self> {
         let ProcessSettings { control, metrics, .. } = settings;
-        let control = control.as_deref().map(|path| control::bind(path, owner.clone())).transpose();
+        let control = control.as_deref().map(|path| control::bind(path, owner)).transpose();
         let metrics = metrics.as_ref().map(|address| metrics::bind(address, owner)).transpose();
         Ok(Self { control: control?, metrics: metrics? })
     }

@@ -23,7 +23,7 @@ impl Outlook {
     /// How everything is.
     #[must_use]
     pub(crate) fn overview(&self) -> Overview {
-        let Self { pipes, log, resources } = self;
+        let Self { pipes, log, resources: taken } = self;
         let missing = log.missing();
         let last_reload = pipes.last_reload().map(|reload| Reload {
             when: seconds(reload.when),
@@ -41,9 +41,9 @@ impl Outlook {
             log_lines_lost: missing.lost,
             log_lines_suppressed: missing.suppressed,
             resources: Resources {
-                descriptors: resources.descriptors(),
-                descriptors_max: resources.descriptors_max(),
-                memory: resources.memory(),
+                descriptors: taken.descriptors(),
+                descriptors_max: resources::descriptors_max(),
+                memory: taken.memory(),
             },
             pipes: self.pipes(),
         }

@@ -39,12 +39,12 @@ impl Resources {
     pub(crate) fn descriptors(&self) -> Option<u64> {
         count_entries(self.descriptors.as_ref()?).ok()
     }
+}
 
-    /// How many may be open; `None`: any number.
-    #[must_use]
-    pub(crate) fn descriptors_max(&self) -> Option<u64> {
-        getrlimit(Resource::Nofile).current
-    }
+/// How many descriptors may be open; `None`: any number.
+#[must_use]
+pub(crate) fn descriptors_max() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
 }
 
 fn count_entries(mut folder: &File) -> io::Result<u64> {
@@ -73,7 +73,7 @@ mod tests {
         assert!(resources.descriptors().unwrap() > before + 400);
         drop(opened);
         assert!(resources.descriptors().unwrap() < before + 400);
-        assert!(resources.descriptors_max().unwrap() > before);
+        assert!(descriptors_max().unwrap() > before);
         assert!(resources.memory().unwrap() > 1024 * 1024);
     }
 }

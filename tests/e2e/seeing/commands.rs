@@ -20,7 +20,7 @@ fn status_shows_the_pipe_its_target_and_its_keys() {
     let text = seen.see(&["status"]);
     assert!(text.contains("0/7") && text.contains("not tried yet"), "{text}");
     let mut conn = client.connect();
-    conn.expect_echo(&[7; 5000]);
+    conn.expect_echo([7; 5000]);
     seen.wait_for(1, "established");
     let text = seen.see(&["status"]);
     assert!(text.contains("1/7"), "{text}");
@@ -109,13 +109,17 @@ fn all_connections_of_a_key_are_dropped_asleep_or_not() {
     let (alice, bob) = (client("alice"), client("bob"));
     let mut dropped: Vec<_> = (0..3).map(|_| alice.connect()).collect();
     let mut kept = bob.connect();
-    dropped.iter_mut().for_each(|conn| conn.expect_echo(b"alice"));
+    for conn in &mut dropped {
+        conn.expect_echo(b"alice");
+    }
     kept.expect_echo(b"bob");
     wait::until("all had been idle for so long that they sleep", || {
         seen.list().iter().all(|connection| connection["idle-seconds"].as_f64().unwrap() > 2.2)
     });
     assert_eq!(seen.see(&["drop", "alice"]), "3 connections dropped\n");
-    dropped.into_iter().for_each(|mut conn| conn.expect_nothing_but(Ending::Reset));
+    for mut conn in dropped {
+        conn.expect_nothing_but(Ending::Reset);
+    }
     kept.expect_echo(b"bob again");
 }
 

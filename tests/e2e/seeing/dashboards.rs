@@ -148,7 +148,7 @@ fn strings<'v>(value: &'v Value, keys: &[&str], found: &mut Vec<&'v str>) {
             }
         }
         Value::Array(values) => values.iter().for_each(|value| strings(value, keys, found)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use super::NO_ANSWER;
 use crate::control::messages::{Answer, Connection, Outcome, Request, VERSION, Wish};
 
 /// The daemon, at the other end of its control socket.
@@ -20,7 +21,7 @@ impl Daemon {
     /// # Errors
     /// Why nobody is there, and what to do about it.
     pub(super) fn connect(path: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(path).map_err(|error| explain(path, error))?;
+        let stream = UnixStream::connect(path).map_err(|error| explain(path, &error))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self { read: BufReader::new(stream) })
     }
@@ -30,7 +31,7 @@ impl Daemon {
     /// # Errors
     /// When the daemon is gone, or says what it should not.
     pub(super) fn ask_briefly(&mut self, wish: Wish) -> Result<Outcome> {
-        self.ask(wish, |_| bail!("The daemon's answer is to another question"))
+        self.ask(wish, |_| bail!(NO_ANSWER))
     }
 
     /// Asks for connections, each of which goes to `take`.
@@ -76,22 +77,25 @@ enum Line {
     Connection(Connection),
 }
 
-fn explain(path: &Path, error: io::Error) -> anyhow::Error {
+fn explain(path: &Path, error: &io::Error) -> anyhow::Error {
     let path = path.display();
-    match error.kind() {
-        io::ErrorKind::NotFound => anyhow!(
+    if error.kind() == io::ErrorKind::NotFound {
+        anyhow!(
             "No daemon has a control socket at {path}: start one with --control {path} or \
              `control = \"{path}\"` in its file, or say where it is with --control PATH"
-        ),
-        io::ErrorKind::ConnectionRefused => anyhow!(
+        )
+    } else if error.kind() == io::ErrorKind::ConnectionRefused {
+        anyhow!(
             "No daemon answers at {path}: the one that made this control socket has ended (another \
              one may be at another path: --control PATH, `control =`)"
-        ),
-        io::ErrorKind::PermissionDenied => anyhow!(
+        )
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        anyhow!(
             "No permission to use the control socket {path}: only root and the user that the \
              daemon runs as have it"
-        ),
-        _ => anyhow!("Cannot connect to the control socket {path} (--control): {error}"),
+        )
+    } else {
+        anyhow!("Cannot connect to the control socket {path} (--control): {error}")
     }
 }
 

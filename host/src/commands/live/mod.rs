@@ -6,11 +6,12 @@ mod table;
 mod watch;
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::cli::commands::{DropWords, ListWords, LogLevelWords, ReloadWords, StatusWords};
 use crate::control::messages::{Outcome, Said, Wish};
@@ -51,60 +52,61 @@ pub(crate) fn list(words: &ListWords) -> Result<ExitCode> {
     })?;
     match answer {
         Outcome::Ok(_) => Ok(ExitCode::SUCCESS),
-        Outcome::Error(fault) => refused(&fault),
+        Outcome::Error(fault) => bail!("{fault}"),
     }
 }
 
 /// Ends connections.
 pub(crate) fn drop(words: &DropWords) -> Result<ExitCode> {
     let wish = Wish::Drop { what: words.what.clone() };
-    match Daemon::connect(&words.control)?.ask_briefly(wish)? {
-        Outcome::Ok(Said::Connections(number)) => {
-            print(&format!("{} dropped\n", count(number, "connection")))
-        }
-        other => unexpected(other),
-    }
+    print_what_is_said(&words.control, wish, |said| {
+        let Said::Connections(number) = said else { return None };
+        Some(format!("{} dropped", count(number, "connection")))
+    })
 }
 
 /// Has settings and keys read again.
 pub(crate) fn reload(words: &ReloadWords) -> Result<ExitCode> {
     let wish = Wish::Reload { dry_run: words.dry_run };
-    match Daemon::connect(&words.control)?.ask_briefly(wish)? {
-        Outcome::Ok(Said::Reload(said)) => print(&format!("{}\n", clean_lines(&said))),
-        other => unexpected(other),
-    }
+    print_what_is_said(&words.control, wish, |said| {
+        let Said::Reload(said) = said else { return None };
+        Some(clean_lines(&said))
+    })
 }
 
 /// Says which lines are logged, or changes that.
 pub(crate) fn log_level(words: &LogLevelWords) -> Result<ExitCode> {
     let level = words.level.map(|level| level.to_string().to_lowercase());
-    match Daemon::connect(&words.control)?.ask_briefly(Wish::LogLevel { level })? {
-        Outcome::Ok(Said::LogLevel(level)) => print(&format!("{level}\n")),
-        other => unexpected(other),
+    print_what_is_said(&words.control, Wish::LogLevel { level }, |said| {
+        let Said::LogLevel(level) = said else { return None };
+        Some(escape(&level))
+    })
+}
+
+/// Asks for something, and prints what is `shown` of the answer to it. A line of
+/// the log for each fault, if it is refused.
+fn print_what_is_said(
+    control: &Path,
+    wish: Wish,
+    shown: impl FnOnce(Said) -> Option<String>,
+) -> Result<ExitCode> {
+    match Daemon::connect(control)?.ask_briefly(wish)? {
+        Outcome::Ok(said) => print(&(shown(said).context(NO_ANSWER)? + "\n")),
+        Outcome::Error(faults) => {
+            for fault in faults.lines() {
+                log::error!("{fault}");
+            }
+            Ok(ExitCode::FAILURE)
+        }
     }
 }
 
 fn overview(daemon: &mut Daemon) -> Result<Overview> {
     match daemon.ask_briefly(Wish::Status)? {
         Outcome::Ok(Said::Status(overview)) => Ok(*overview),
-        Outcome::Error(fault) => bail!("{}", clean_lines(&fault)),
-        Outcome::Ok(_) => bail!("The daemon's answer is to another question"),
+        Outcome::Error(fault) => bail!("{fault}"),
+        Outcome::Ok(_) => bail!(NO_ANSWER),
     }
-}
-
-fn unexpected(answer: Outcome) -> Result<ExitCode> {
-    match answer {
-        Outcome::Error(fault) => refused(&fault),
-        Outcome::Ok(_) => bail!("The daemon's answer is to another question"),
-    }
-}
-
-/// One line of the log for each fault.
-fn refused(faults: &str) -> Result<ExitCode> {
-    for fault in faults.lines() {
-        log::error!("{fault}");
-    }
-    Ok(ExitCode::FAILURE)
 }
 
 fn print(text: &str) -> Result<ExitCode> {
@@ -121,6 +123,9 @@ fn write_or_stop(mut out: impl io::Write, text: &str) -> Result<()> {
 fn clean_lines(words: &str) -> String {
     words.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
+
+/// A daemon of another version, or none.
+const NO_ANSWER: &str = "The daemon's answer is to another question";
 
 /// What the rates of `status` are measured over.
 const RATE_PERIOD: Duration = Duration::from_millis(500);

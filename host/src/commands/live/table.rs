@@ -14,7 +14,7 @@ pub(super) fn status(now: &Overview, earlier: Option<&Overview>) -> String {
     let mut text = heading(now);
     text.push('\n');
     let columns = ["PIPE", "STATE", "OPEN/MAX", "ACCEPTED", "REFUSED", "SENT", "/s", "RECVD", "/s"];
-    push_row(&mut text, columns.map(str::to_owned), &STATUS_COLUMNS);
+    push_row(&mut text, &columns.map(str::to_owned), &STATUS_COLUMNS);
     for pipe in &now.pipes {
         let before = earlier.and_then(|all| {
             let pipe = all.pipes.iter().find(|other| other.name == pipe.name)?;
@@ -30,18 +30,18 @@ pub(super) fn status(now: &Overview, earlier: Option<&Overview>) -> String {
 pub(super) fn list_heading() -> String {
     let columns = ["ID", "PIPE", "PEER", "KEY", "STAGE", "AGE", "IDLE", "SENT", "RECVD"];
     let mut text = String::new();
-    push_row(&mut text, columns.map(str::to_owned), &LIST_COLUMNS);
+    push_row(&mut text, &columns.map(str::to_owned), &LIST_COLUMNS);
     text
 }
 
 /// A connection.
 #[must_use]
 pub(super) fn list_line(connection: &Connection) -> String {
-    let Connection { connection, pipe, peer, key, stage, seconds, idle_seconds, sent, received } =
+    let Connection { id, pipe, peer, key, stage, seconds, idle_seconds, sent, received } =
         connection;
     let short = |seconds: f64| time(seconds).replace(' ', "");
     let cells = [
-        connection.to_string(),
+        id.to_string(),
         escape(pipe),
         escape(peer),
         key.as_deref().map_or_else(|| "-".to_owned(), escape),
@@ -52,7 +52,7 @@ pub(super) fn list_line(connection: &Connection) -> String {
         bytes(*received),
     ];
     let mut text = String::new();
-    push_row(&mut text, cells, &LIST_COLUMNS);
+    push_row(&mut text, &cells, &LIST_COLUMNS);
     text
 }
 
@@ -121,7 +121,7 @@ fn push_pipe(text: &mut String, all: &Overview, pipe: &Pipe, before: Option<(&Pi
         bytes(numbers.received),
         rate(|pipe| pipe.numbers.received),
     ];
-    push_row(text, cells, &STATUS_COLUMNS);
+    push_row(text, &cells, &STATUS_COLUMNS);
     push_details(text, all, pipe);
 }
 
@@ -189,7 +189,7 @@ const LIST_COLUMNS: [Column; 9] =
     [Right(7), Left(12), Left(24), Left(10), Left(13), Right(8), Right(8), Right(5), Right(5)];
 
 /// A cell that is too wide moves the others, up to the next narrow one.
-fn push_row<const N: usize>(text: &mut String, cells: [String; N], columns: &[Column; N]) {
+fn push_row<const N: usize>(text: &mut String, cells: &[String; N], columns: &[Column; N]) {
     let mut line = String::new();
     let mut end = 0;
     for (cell, column) in cells.iter().zip(columns) {
@@ -279,7 +279,7 @@ mod tests {
         let mut text = String::new();
         let row = |cells: [&str; 3]| cells.map(str::to_owned);
         for cells in [row(["a", "b", "1"]), row(["long name", "b", "1"])] {
-            push_row(&mut text, cells, &[Left(3), Left(3), Right(5)]);
+            push_row(&mut text, &cells, &[Left(3), Left(3), Right(5)]);
         }
         assert_eq!(text, "a   b       1\nlong name b 1\n");
     }

@@ -111,7 +111,7 @@ async fn list(outlook: &Outlook, write: &mut OwnedWriteHalf) -> io::Result<u64> 
 fn describe(pipe: &Pipe, live: &Live) -> Connection {
     let traffic = live.traffic();
     Connection {
-        connection: live.id(),
+        id: live.id(),
         pipe: pipe.name.to_string(),
         peer: live.peer().unwrap_or_default().to_owned(),
         key: live.key().and_then(Key::name).map(ToString::to_string),
