@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use spiped_tests::payload::{Transfer, bytes};
-use spiped_tests::{Backend, Client, Ending, Lab, Link, Pairing, wait};
+use spiped_tests::{Backend, Client, Ending, Lab, Link, Origin, Pairing, wait};
 
 /// After this long without traffic, our programs have given up the sandbox of
 /// a connection.
@@ -165,7 +166,7 @@ pub(crate) fn refusal_of_flags(pairing: Pairing, client_args: &[&str], server_ar
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let pair = pairing.start(&lab, backend.endpoint(), client_args, server_args);
-    refusal(pair.open(), &backend);
+    refusal(pairing, pair.open(), &backend);
 }
 
 /// So do keys that do not match.
@@ -173,13 +174,22 @@ pub(crate) fn refusal_of_key(pairing: Pairing) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let pair = pairing.start_with_wrong_key(&lab, backend.endpoint());
-    refusal(pair.open(), &backend);
+    refusal(pairing, pair.open(), &backend);
 }
 
-fn refusal(mut link: Link, backend: &Backend) {
+fn refusal(pairing: Pairing, mut link: Link, backend: &Backend) {
     // The connection may be gone already.
     let _ = link.writer.write_all(b"this must not arrive");
+    let of_the_original = link.child.take_if(|_| pairing.client_origin != Origin::Ours);
     link.expect_refusal();
+    if let Some(mut spipe) = of_the_original {
+        let exit = spipe.wait();
+        // It passes its input on through a socket of its own, which it may have
+        // closed by then.
+        if exit.signal() != Some(Signal::SIGPIPE as i32) {
+            exit.expect_failure("");
+        }
+    }
     while let Some(mut conn) = backend.try_accept() {
         conn.expect_end_without_data();
     }
