@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -50,13 +51,19 @@ impl Progress {
         let ((stop, stopped), (erase, erased)) = (sync_channel::<()>(0), sync_channel(1));
         thread::Builder::new().name("progress".into()).spawn(move || {
             let mut samples = Samples::default();
+            let mut last = Instant::now();
             while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-                if live.stage() == Stage::Established {
-                    samples.push(Instant::now(), live.traffic());
-                    put(&format!("{ERASE}{}", samples.line(total)));
+                let before = mem::replace(&mut last, Instant::now());
+                if live.stage() != Stage::Established {
+                    continue;
                 }
+                if samples.0.is_empty() {
+                    samples.push(before, Traffic::default());
+                }
+                samples.push(last, live.traffic());
+                put(&format!("{ERASE}{}", samples.line(total)));
             }
-            if samples.0.front().is_some() {
+            if !samples.0.is_empty() {
                 put(ERASE);
             }
             let _ = erase.send(());

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, Stdio};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, openpty};
-use spiped_tests::{Backend, Daemon, Lab, Program, Spipe, Spiped};
+use spiped_tests::{Backend, Daemon, Lab, Program, Spipe, Spiped, wait};
 
 #[test]
 fn line_shows_what_was_moved_and_is_erased_at_the_end() {
@@ -62,6 +63,9 @@ struct Screen {
 impl Screen {
     /// What appears next.
     fn next(&mut self) -> String {
+        let mut ready = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
+        let limit = PollTimeout::try_from(wait::LIMIT).unwrap();
+        assert_eq!(poll(&mut ready, limit), Ok(1), "nothing appeared");
         let mut bytes = [0; 1024];
         let count = self.master.read(&mut bytes).unwrap();
         String::from_utf8_lossy(&bytes[..count]).into_owned()
