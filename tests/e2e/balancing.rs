@@ -23,6 +23,11 @@ fn new_connections_go_on_when_one_of_two_hosts_is_killed_under_load() {
     for address in [BALANCER, HOSTS[0], HOSTS[1], CLIENT] {
         ip(&["address", "add", address, "dev", "lo"]);
     }
+    // As from another host: by itself, one address of ours would call another as that.
+    for host in HOSTS {
+        let route = ["local", host, "dev", "lo", "table", "local", "src", BALANCER];
+        ip(&[&["route", "replace"][..], &route].concat());
+    }
     let lab = Lab::new();
     let service = Backend::echo(&lab);
     let [mut one, two] = HOSTS.map(|address| start_host(&lab, &service, address));
@@ -36,6 +41,7 @@ fn new_connections_go_on_when_one_of_two_hosts_is_killed_under_load() {
 
     let (is_killed, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
+        let _over = SetOnDrop(&is_over);
         let load = (0..4).map(|_| scope.spawn(|| exchange(&client, &is_killed, &is_over)));
         let load = load.collect::<Vec<_>>();
         let closed = format!("[{CLIENT}]:");
@@ -80,6 +86,15 @@ fn exchange(client: &Daemon, is_killed: &AtomicBool, is_over: &AtomicBool) -> us
         }
     }
     failed
+}
+
+/// The load ends however the test does.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 fn start_host(lab: &Lab, service: &Backend, address: &str) -> Daemon {

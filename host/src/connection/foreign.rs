@@ -21,7 +21,7 @@ pub(crate) fn name(said: &[u8]) -> Option<&'static str> {
     } else if begins(&["EHLO ", "HELO ", "220 ", "220-"]) {
         Some("SMTP or FTP")
     } else if begins(&["PROXY TCP", "PROXY UNKNOWN", "\r\n\r\n\0\r\nQUIT\n"]) {
-        Some("the PROXY protocol")
+        Some(PROXY_PROTOCOL)
     } else {
         None
     }
@@ -85,6 +85,9 @@ const REDIS: [&str; 6] = ["PING\r\n", "AUTH ", "-ERR ", "-NOAUTH ", "-DENIED ", 
 const TEXT_MIN: usize = 6;
 /// As long as what a spiped peer sends first.
 const TEXT_MAX: usize = 32;
+
+/// What load balancers say first.
+pub(super) const PROXY_PROTOCOL: &str = "the PROXY protocol";
 
 #[cfg(test)]
 mod tests {

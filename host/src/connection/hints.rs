@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::connection::foreign::PROXY_PROTOCOL;
 use crate::connection::handshake::HandshakeError;
 use crate::connection::heard::Heard;
 use crate::guest::{Config, PeerFault};
@@ -66,6 +67,9 @@ pub(super) fn of_server(
 ) -> Cow<'static, str> {
     let hint = match (Manner::of(error), heard) {
         (Manner::Other, _) => "",
+        (_, Heard::Foreign(PROXY_PROTOCOL)) => {
+            " (it spoke the PROXY protocol: if it is a load balancer, --proxy-from has to name it)"
+        }
         (_, Heard::Foreign(name)) => {
             return format!(" (it spoke {name} to this -d port: should this end be -e?)").into();
         }
@@ -120,6 +124,7 @@ mod tests {
             (Heard::PartOfNonce, "a part of its nonce"),
             (Heard::Nonce, "no key share"),
             (Heard::PartOfKeyShare, "a part of its key share"),
+            (Heard::Foreign(PROXY_PROTOCOL), "--proxy-from has to name it"),
             (Heard::Foreign("TLS"), "it spoke TLS to this -d port: should this end be -e?"),
             (Heard::Text, "a plain program spoke to this -d port: should this end be -e?"),
         ] {
