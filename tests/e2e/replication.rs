@@ -1,5 +1,7 @@
 //! Two hosts that replicate to each other, from one stanza on each.
 
+use std::fs;
+
 use spiped_tests::{Host, Lab, Namespace, Origin, Process, Program, book, wait};
 
 /// Each host has a primary, which the other may copy, and a replica of the
@@ -12,14 +14,18 @@ fn both_ways_carries_replication_in_both_directions() {
         let spiped = Program::Spiped.path(Origin::Ours);
         let settings = lab.write(&format!("{host}.toml"), stanza(host));
         let spiped = format!("exec {} -F --config {}", spiped.display(), settings.display());
-        [namespace.spawn(&spiped), redis(&lab, namespace, PRIMARY)]
+        [
+            namespace.spawn(&spiped),
+            redis(&lab, namespace, &format!("{host}-primary"), "--port 6379"),
+        ]
     });
     for (namespace, name) in [(&one, "one"), (&two, "two")] {
         wait::until("the primary answered", || namespace.sh("redis-cli ping").code() == Some(0));
         namespace.answer(&format!("redis-cli debug populate 20000 {name} 100"));
     }
     // What there is comes over at once.
-    let _replicas = [&one, &two].map(|namespace| redis(&lab, namespace, REPLICA));
+    let _replicas = [(&one, "db1-replica"), (&two, "db2-replica")]
+        .map(|(namespace, name)| redis(&lab, namespace, name, REPLICA));
     for namespace in [&one, &two] {
         wait::until("the replica was in contact", || {
             let state = namespace.sh("redis-cli -p 6380 info replication").stdout;
@@ -47,17 +53,20 @@ fn stanza(host: Host) -> String {
     stanza.unwrap().text.replace("/etc/spiped/keys/replication.key", "key")
 }
 
+/// A server with files of its own: a replica writes down what it gets.
 #[track_caller]
-fn redis(lab: &Lab, namespace: &Namespace, role: &str) -> Process {
-    let directory = lab.directory().display();
-    namespace.spawn(&format!("exec redis-server --bind 127.0.0.1 --dir {directory} {role}"))
+fn redis(lab: &Lab, namespace: &Namespace, name: &str, more: &str) -> Process {
+    let directory = lab.path(name);
+    fs::create_dir(&directory).unwrap();
+    namespace.spawn(&format!(
+        "cd {} && exec redis-server --bind 127.0.0.1 --save '' --enable-debug-command yes \
+         --repl-diskless-sync-delay 0 {more}",
+        directory.display()
+    ))
 }
 
-const PRIMARY: &str =
-    "--port 6379 --save '' --enable-debug-command yes --repl-diskless-sync-delay 0";
 /// Of what the other host's primary is here.
-const REPLICA: &str =
-    "--port 6380 --save '' --enable-debug-command yes --replicaof '127.0.0.1 8000'";
+const REPLICA: &str = "--port 6380 --replicaof '127.0.0.1 8000'";
 
 /// A sum of all data.
 fn digest(namespace: &Namespace, port: u16) -> String {
