@@ -148,6 +148,13 @@ fn parent_verdict(path: &Path) -> Option<Verdict> {
             })
         }
         Ok(_) => Some(Verdict::Impossible(format!("{name} is not a directory"))),
+        // Before its service is started, its directory is not there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && parent.starts_with("/run") => {
+            Some(Verdict::Unknown(format!(
+                "there is no directory {name} yet: a unit makes it with RuntimeDirectory=; \
+                     otherwise run mkdir {name}"
+            )))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Some(Verdict::Impossible(format!(
                 "there is no directory {name}: run mkdir {name} (a unit can do it with \
