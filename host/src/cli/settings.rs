@@ -9,7 +9,7 @@ use crate::cli::{Stop, UsageFault, ValueFault, Wanted};
 use crate::config::build::Builder;
 use crate::config::given::{Given, Value};
 use crate::config::number::NumberFault;
-use crate::config::options::{Key, OPTIONS};
+use crate::config::options::{Key, OPTIONS, Opt};
 use crate::config::problem::{Problem, Wrong};
 use crate::config::{FileWords, Origin, Settings, SpipeSettings};
 use crate::net::address::{Address, AddressError};
@@ -84,7 +84,7 @@ fn stop(problem: Problem<String>) -> Stop {
 
 /// How an option that is missing can be written.
 fn required(key: Key) -> String {
-    let spellings = OPTIONS.iter().filter(|option| option.key == key).map(|it| it.spelling());
+    let spellings = OPTIONS.iter().filter(|option| option.key == key).map(Opt::spelling);
     spellings.filter(|spelling| !spelling.is_empty()).collect::<Vec<_>>().join(" or ")
 }
 

@@ -93,7 +93,7 @@ impl Typed<'_> {
             Kind::FileMode => Value::FileMode(self.number(parse_mode)?),
             // Upstream's letters take upstream's numbers.
             Kind::Time if !self.is_long() => Value::Seconds(self.number(parse_float)?),
-            Kind::Time => Value::Time(self.word(parse_time, ValueFault::Time)?),
+            Kind::Time => Value::Time(self.word(|text| parse_time(text).ok(), ValueFault::Time)?),
             Kind::Address | Kind::Path | Kind::Identity => Value::Text(self.value()?),
             Kind::Addresses | Kind::Keys => Value::Texts(vec![self.value()?]),
             Kind::Networks => Value::Networks(vec![self.network()?]),

@@ -43,6 +43,7 @@ pub(crate) struct Opt {
 /// What an option is about. Several options may be about the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "they are named like the options, which are explained")]
+#[allow(clippy::enum_variant_names, reason = "keys of pipes are among what settings are about")]
 pub(crate) enum Key {
     Mode,
     Source,

@@ -1,6 +1,7 @@
 //! Settings as a file says them: of each key, what it would have to say for these
 //! settings.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,10 +34,12 @@ pub(super) fn of_process(key: Key, process: &ProcessSettings) -> Option<String> 
         Key::Strict => Some(process.strict.to_string()),
         Key::LogLevel => Some(word(process.log_level)),
         Key::LogFormat => Some(word(process.log_format)),
-        // The difference is where the settings come from.
-        Key::Config | Key::Foreground | Key::Progress | Key::Question => None,
-        // Of a pipe.
-        Key::Mode
+        // Where the settings come from, or of a pipe.
+        Key::Config
+        | Key::Foreground
+        | Key::Progress
+        | Key::Question
+        | Key::Mode
         | Key::Source
         | Key::Target
         | Key::Keys
@@ -115,10 +118,13 @@ pub(super) fn of_pipe(key: Key, pipe: &PipeSettings) -> Option<String> {
         Key::StrictKeys => Some(connection.strict_keys.to_string()),
         Key::SocketMode => pipe.socket_mode.map(|mode| format!("\"{mode:04o}\"")),
         Key::SocketOwner => pipe.socket_owner.as_ref().map(identity),
-        // Said in other words above.
-        Key::ResolveOnce | Key::Local | Key::Listen | Key::Peer | Key::Mirror => None,
-        // Of the process.
-        Key::Config
+        // Said in other words above, or of the process.
+        Key::ResolveOnce
+        | Key::Local
+        | Key::Listen
+        | Key::Peer
+        | Key::Mirror
+        | Key::Config
         | Key::Foreground
         | Key::PidFile
         | Key::User
@@ -143,7 +149,10 @@ pub(super) fn quoted(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(char))),
+            char if char.is_control() => {
+                // Writing to a string cannot fail.
+                let _ = write!(quoted, "\\u{:04X}", u32::from(char));
+            }
             char => quoted.push(char),
         }
     }

@@ -75,16 +75,20 @@ pub(crate) fn show_network(network: &IpNet) -> String {
 }
 
 /// Reads a time: with units, in seconds, or one that never comes.
-pub(crate) fn parse_time(text: &str) -> Option<Option<Duration>> {
+pub(crate) fn parse_time(text: &str) -> Result<Option<Duration>, NotATime> {
     if ["never", "inf"].contains(&text) {
-        return Some(None);
+        return Ok(None);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        let seconds = text.parse().ok()?;
-        return Duration::try_from_secs_f64(seconds).ok().map(Some);
+        let seconds = text.parse().map_err(|_| NotATime)?;
+        return Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| NotATime);
     }
-    humantime::parse_duration(text).ok().map(Some)
+    humantime::parse_duration(text).map(Some).map_err(|_| NotATime)
 }
+
+/// Neither a number of seconds nor with units that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotATime;
 
 /// Writes a time as it can be read.
 pub(crate) fn show_time(time: Option<Duration>) -> String {
@@ -99,7 +103,7 @@ pub(crate) fn show_time(time: Option<Duration>) -> String {
 /// Writes a number of bytes as it can be read.
 pub(crate) fn show_size(size: u64) -> String {
     for (unit, bytes) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
-        if size > 0 && size % bytes == 0 {
+        if size > 0 && size.is_multiple_of(bytes) {
             return format!("{}{unit}", size / bytes);
         }
     }
@@ -122,7 +126,7 @@ mod tests {
         assert_eq!(time("0"), Some(Duration::ZERO));
         assert_eq!(time("never"), None);
         for wrong in ["", "s", "5 parsecs", "-1", "-1s", "1e400", ".", "nan", "1..5", "5sec5"] {
-            assert_eq!(parse_time(wrong), None, "{wrong}");
+            assert_eq!(parse_time(wrong), Err(NotATime), "{wrong}");
         }
     }
 
@@ -130,7 +134,7 @@ mod tests {
     fn what_is_written_is_read_as_the_same() {
         for time in [None, Some(0), Some(1), Some(1500), Some(90_000), Some(86_400_000 * 400)] {
             let time = time.map(Duration::from_millis);
-            assert_eq!(parse_time(&show_time(time)), Some(time), "{}", show_time(time));
+            assert_eq!(parse_time(&show_time(time)), Ok(time), "{}", show_time(time));
         }
         for size in [0, 1, 1 << 10, 1500, 64 << 20, 3 << 30] {
             assert_eq!(super::super::number::parse_size(&show_size(size)), Ok(size));

@@ -101,7 +101,7 @@ fn settings() -> String {
     ];
     let mut text = String::new();
     for (title, scopes) in scopes {
-        text += &format!(".Pp\n{title}:\n.Bl -tag -width Ds\n");
+        text.extend([".Pp\n", title, ":\n.Bl -tag -width Ds\n"]);
         for option in OPTIONS.iter().filter(|option| scopes.contains(&option.scope)) {
             text += &setting(option).unwrap_or_default();
         }
@@ -114,8 +114,8 @@ fn setting(option: &Opt) -> Option<String> {
     let name = option.file?;
     let mut text = format!(".It Cm {name} No =\n{}", sentence(option.kind.in_file()));
     match (option.short, option.long) {
-        (Some(letter), _) => text += &format!("See\n.Fl {letter} .\n"),
-        (None, Some(long)) => text += &format!("See\n.Fl Fl {long} .\n"),
+        (Some(letter), _) => text.extend(["See\n.Fl ", &letter.to_string(), " .\n"]),
+        (None, Some(long)) => text.extend(["See\n.Fl Fl ", long, " .\n"]),
         (None, None) => text += &sentence(option.help),
     }
     match option.only {

@@ -26,7 +26,7 @@ pub(super) fn usage(program: Program) -> String {
     if program == Program::Spiped {
         text += "       spiped [-F] [-p <file>] --config <file>\n";
     }
-    text += &format!("       {name} -v | --version | --help\n");
+    text.extend(["       ", name, " -v | --version | --help\n"]);
     if program == Program::Spiped {
         let commands = COMMANDS.map(|(command, _)| command).join(" | ");
         let line = format!("       spiped {{{commands}}} [--help | ...]");
@@ -90,7 +90,7 @@ fn wrap(words: &[String], indent: usize) -> String {
         } else if line.len() + 1 + word.len() <= WIDTH {
             line = format!("{line} {word}");
         } else {
-            text += &format!("{line}\n");
+            text.extend([line.as_str(), "\n"]);
             line = " ".repeat(indent) + word;
         }
     }

@@ -100,8 +100,11 @@ impl Service {
     }
 }
 
-fn in_place_of(word: String, (seen, path): &(String, String)) -> String {
-    word.strip_suffix(seen.as_str()).map_or(word.clone(), |before| format!("{before}{path}"))
+fn in_place_of(mut word: String, (seen, path): &(String, String)) -> String {
+    if let Some(before) = word.strip_suffix(seen.as_str()) {
+        word = format!("{before}{path}");
+    }
+    word
 }
 
 /// Lines that say something, those that go on in the next one joined.
@@ -114,7 +117,7 @@ fn lines(text: &str) -> impl Iterator<Item = String> {
             continue;
         }
         match line.strip_suffix('\\') {
-            Some(line) => begun += &format!("{line} "),
+            Some(line) => begun.extend([line, " "]),
             None => joined.push(std::mem::take(&mut begun) + line),
         }
     }

@@ -9,6 +9,7 @@ use crate::config::options::Key;
 use crate::config::problem::Wrong;
 use crate::config::quantity::{LONGEST, TIME_LIMIT};
 use crate::config::settings::ConnectionSettings;
+use crate::config::words::show_time;
 use crate::guest::{ClientConfig, Config, ForwardSecrecy, KeyExchange, ServerConfig, Side};
 use crate::keys::file::KeyFile;
 use crate::keys::{KeySource, NamedFile};
@@ -146,10 +147,8 @@ impl<P: Clone> Builder<'_, P> {
 
     fn out_of_range(&mut self, key: Key, range: &'static str) {
         if let Some(said) = self.said(key) {
-            let value = match said.value {
-                Value::Time(time) => crate::config::words::show_time(time),
-                _ => String::new(),
-            };
+            let time = if let Value::Time(time) = said.value { time } else { None };
+            let value = show_time(time);
             self.problem(said, Wrong::OutOfRange { value, range });
         }
     }

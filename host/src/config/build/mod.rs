@@ -171,13 +171,16 @@ impl<'a, P: Clone> Builder<'a, P> {
     fn metrics(&mut self) -> Option<Address> {
         let said = self.said(Key::Metrics)?;
         let address = self.address(said, Address::parse)?;
-        match &address {
-            Address::Literal(literal) if !literal.ip().is_loopback() => {}
-            Address::Name { .. } => {}
-            _ => return Some(address),
+        let is_of_this_host = match &address {
+            Address::Unix(_) | Address::Abstract(_) => true,
+            Address::Literal(literal) => literal.ip().is_loopback(),
+            Address::Name { .. } => false,
+        };
+        if !is_of_this_host {
+            self.problem(said, Wrong::MetricsAddress(address));
+            return None;
         }
-        self.problem(said, Wrong::MetricsAddress(address));
-        None
+        Some(address)
     }
 
     /// Refuses what the pipe itself says and is only for others.
@@ -270,16 +273,17 @@ impl<'a, P: Clone> Builder<'a, P> {
     /// default.
     fn time(&mut self, key: Key, default: Option<Duration>) -> Option<Duration> {
         let Some(said) = self.said(key) else { return default };
-        match said.value {
-            Value::Seconds(seconds) if seconds.is_nan() => {
-                self.problem(said, Wrong::NotATime(seconds.to_string()));
-                default
-            }
-            Value::Seconds(0.0) => default,
-            Value::Seconds(seconds) => Some(quantity::seconds(seconds)),
-            Value::Time(time) => time.map(quantity::bounded),
-            _ => default,
+        if let Value::Time(time) = said.value {
+            return time.map(quantity::bounded);
         }
+        let Value::Seconds(seconds) = said.value else { return default };
+        if seconds.is_nan() {
+            self.problem(said, Wrong::NotATime(seconds.to_string()));
+        }
+        if seconds.is_nan() || seconds == 0.0 {
+            return default;
+        }
+        Some(quantity::seconds(seconds))
     }
 
     /// A time after which something happens; 0 and never mean that it does not.

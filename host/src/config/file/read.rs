@@ -7,14 +7,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 use strsim::damerau_levenshtein;
 use toml::Spanned;
-use toml::de::{DeInteger, DeTable, DeValue};
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::lines::Source;
 use super::{BOTH_WAYS, DEFAULTS, PIPE};
 use crate::config::given::{Given, Said, Value};
 use crate::config::number::{parse_mode, parse_size};
 use crate::config::options::{self, Kind, OPTIONS, Opt, Scope};
-use crate::config::words::{Word, parse_network, parse_time};
+use crate::config::words::{NotATime, Word, parse_network, parse_time};
 use crate::config::{Fault, Place};
 use crate::guest::ForwardSecrecy;
 use crate::keys::{KeyName, NamedFile};
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         tables: &[&'static str],
     ) -> Given<Place> {
         let mut given = Given::default();
-        for (key, value) in table.iter() {
+        for (key, value) in table {
             let name = &**key.get_ref();
             if tables.contains(&name) {
                 continue;
@@ -136,38 +136,39 @@ impl<'a> Reader<'a> {
         let name = option.file.unwrap_or_default();
         let wrong = || {
             let wanted = option.kind.in_file();
-            match value {
-                DeValue::String(text) => format!("{name} cannot be {text:?}: write {wanted}"),
-                DeValue::Integer(number) => format!("{name} cannot be {number}: write {wanted}"),
-                DeValue::Float(number) => format!("{name} cannot be {number}: write {wanted}"),
-                DeValue::Boolean(flag) => format!("{name} cannot be {flag}: write {wanted}"),
-                other => format!("{name} cannot be a {}: write {wanted}", other.type_str()),
-            }
+            let is = match value {
+                DeValue::String(text) => format!("{text:?}"),
+                DeValue::Integer(number) => number.to_string(),
+                DeValue::Float(number) => number.to_string(),
+                DeValue::Boolean(flag) => flag.to_string(),
+                DeValue::Datetime(date) => date.to_string(),
+                DeValue::Array(_) => "that list".to_owned(),
+                DeValue::Table(_) => "a table".to_owned(),
+            };
+            format!("{name} cannot be {is}: write {wanted}")
         };
         let text = value.as_str();
+        let number = value.as_integer().and_then(unsigned);
         let read = match option.kind {
             Kind::Flag | Kind::NoFlag => value.as_bool().map(Value::Flag),
             Kind::IsStrength(strength) => value
                 .as_bool()
                 .map(|meant| Value::Strength(if meant { strength } else { ForwardSecrecy::Offer })),
-            Kind::Count => value.as_integer().and_then(unsigned).map(Value::Number),
-            Kind::Size => match value {
-                DeValue::Integer(number) => unsigned(number).map(Value::Number),
-                _ => text.and_then(|text| parse_size(text).ok()).map(Value::Number),
-            },
+            Kind::Count => number.map(Value::Number),
+            Kind::Size => {
+                number.or_else(|| text.and_then(|text| parse_size(text).ok())).map(Value::Number)
+            }
             Kind::FileMode => file_mode(value).map(Value::FileMode),
-            Kind::Time => time(value).map(Value::Time),
+            Kind::Time => time(value).ok().map(Value::Time),
             Kind::Address => text.map(|text| Value::Text(text.into())),
             Kind::Addresses => texts(value)
                 .map(|texts| Value::Texts(texts.into_iter().map(OsString::from).collect())),
             Kind::Networks => networks(value).map(Value::Networks),
             Kind::Path => text.filter(|text| !text.is_empty()).map(|text| self.path(text)),
-            Kind::Identity => match value {
-                DeValue::Integer(number) => {
-                    unsigned(number).map(|id| Value::Text(id.to_string().into()))
-                }
-                _ => text.map(|text| Value::Text(text.into())),
-            },
+            Kind::Identity => {
+                let number = number.map(|number| number.to_string());
+                number.or_else(|| text.map(str::to_owned)).map(|text| Value::Text(text.into()))
+            }
             Kind::Keys => return self.keys(value).transpose().unwrap_or_else(|| Err(wrong())),
             Kind::Mode => text.and_then(Word::parse).map(Value::Mode),
             Kind::KeyExchange => text.and_then(Word::parse).map(Value::KeyExchange),
@@ -194,7 +195,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         let mut files = Vec::new();
-        for (name, path) in table.iter() {
+        for (name, path) in table {
             let name = &**name.get_ref();
             let Some(path) = path.get_ref().as_str().filter(|path| !path.is_empty()) else {
                 return Ok(None);
@@ -228,18 +229,16 @@ fn unsigned(number: &DeInteger<'_>) -> Option<u64> {
 
 /// In octal, as text or as a number that says so.
 fn file_mode(value: &DeValue<'_>) -> Option<u32> {
-    match value {
-        DeValue::Integer(number) if number.radix() == 8 => parse_mode(number.as_str()).ok(),
-        _ => parse_mode(value.as_str()?).ok(),
-    }
+    let octal = value.as_integer().filter(|number| number.radix() == 8).map(DeInteger::as_str);
+    parse_mode(octal.or(value.as_str())?).ok()
 }
 
-fn time(value: &DeValue<'_>) -> Option<Option<Duration>> {
-    match value {
-        DeValue::Integer(number) => unsigned(number).map(Duration::from_secs).map(Some),
-        DeValue::Float(number) => parse_time(number.as_str()),
-        _ => parse_time(value.as_str()?),
+/// A number is one of seconds.
+fn time(value: &DeValue<'_>) -> Result<Option<Duration>, NotATime> {
+    if let Some(seconds) = value.as_integer().and_then(unsigned) {
+        return Ok(Some(Duration::from_secs(seconds)));
     }
+    parse_time(value.as_float().map(DeFloat::as_str).or(value.as_str()).ok_or(NotATime)?)
 }
 
 fn networks(value: &DeValue<'_>) -> Option<Vec<IpNet>> {
@@ -248,11 +247,10 @@ fn networks(value: &DeValue<'_>) -> Option<Vec<IpNet>> {
 
 /// A text, or a list of at least one.
 fn texts<'v>(value: &'v DeValue<'_>) -> Option<Vec<&'v str>> {
-    match value {
-        DeValue::Array(list) if !list.is_empty() => {
-            list.iter().map(|text| text.get_ref().as_str()).collect()
-        }
-        _ => value.as_str().map(|text| vec![text]),
+    match value.as_array() {
+        Some(list) if list.is_empty() => None,
+        Some(list) => list.iter().map(|text| text.get_ref().as_str()).collect(),
+        None => value.as_str().map(|text| vec![text]),
     }
 }
 
@@ -263,6 +261,8 @@ fn unknown(name: &str, scopes: &[Scope], tables: &[&'static str]) -> String {
     let typed =
         OPTIONS.iter().find(|option| option.long == Some(name) && option.file != option.long);
     let near = options::in_scope(scopes).map(|(known, _)| known).chain(tables.iter().copied());
+    // What is longer than any key resembles none, and takes long to compare.
+    let near = near.filter(|_| name.len() <= NAME_MAX);
     let nearest = near.map(|known| (damerau_levenshtein(known, name), known)).min();
     let hint = match (elsewhere, typed.and_then(|option| option.file), nearest) {
         (Some(option), _, _) => format!("it belongs {}", home(option.scope)),
@@ -289,5 +289,6 @@ fn home(scope: Scope) -> &'static str {
     }
 }
 
+const NAME_MAX: usize = 64;
 const STDIN: &str =
     "key cannot be \"-\": a file does not come with standard input; name a key file";

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::config::options::OPTIONS;
@@ -83,13 +84,13 @@ fn pipes_have_defaults_in_common_and_go_before_them() {
     let [a, b] = &settings.pipes[..] else { panic!() };
     assert_eq!((a.sources.len(), a.connection.targets.len()), (2, 2));
     assert_eq!(a.connection.keys, KeySource::One(KeyFile::Path("/etc/spiped/all.key".into())));
-    assert_eq!(a.connection_limit.map(|limit| limit.get()), Some(500));
+    assert_eq!(a.connection_limit.map(NonZeroUsize::get), Some(500));
     assert_eq!(a.connection.keepalive.unwrap().idle, Duration::from_secs(30));
     assert_eq!(a.connection.time_limit, Duration::from_secs(90));
     assert_eq!((a.resolve_period, a.socket_mode), (None, Some(0o660)));
     // Defaults that mean nothing for a pipe are no mistake of it.
     assert_eq!((a.admission.handshakes, b.socket_mode), (None, None));
-    assert_eq!(b.admission.handshakes.map(|limit| limit.get()), Some(7));
+    assert_eq!(b.admission.handshakes.map(NonZeroUsize::get), Some(7));
     assert_eq!((b.connection_limit, b.connection.keepalive), (None, None));
     let KeySource::Named(files) = &b.connection.keys else { panic!() };
     let files: Vec<_> = files.iter().map(|file| file.path.to_str().unwrap()).collect();
@@ -213,7 +214,7 @@ fn wrong_values_are_told_what_to_write() {
         ("keep-alive-count = 0", "out of range: 0 (write 1 to 127)"),
         ("user-timeout = \"30days\"", "out of range"),
         ("socket-mode = 660", "write an octal mode"),
-        ("allow = [\"192.0.2.0/33\"]", "cannot be a array: write a network"),
+        ("allow = [\"192.0.2.0/33\"]", "cannot be that list: write a network"),
         ("key = \"-\"", "name a key file"),
         ("key = { \"a/b\" = \"f\" }", "without a slash"),
         ("key = {}", "cannot be a table: write a file, a directory, or a table"),
