@@ -82,7 +82,11 @@ impl Parts {
             Config::Client(_) => None,
             Config::Server(config) => Some(Prepared::new(&means.engine, config, keys, hellos)?),
         };
-        let watches = |former: &Pipe| matches!(former.current().snapshot.end, End::Server(_));
+        // One that was removed, and comes back, has stopped to watch any.
+        let watches = |former: &Pipe| {
+            former.state() != State::Draining
+                && matches!(former.current().snapshot.end, End::Server(_))
+        };
         let strangers = acceptors.is_some() && !former.is_some_and(watches);
         let admission = admission(settings, *share);
         let orders = Orders::new(listener, admission, strangers)?;

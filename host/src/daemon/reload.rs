@@ -4,8 +4,9 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::yield_now;
+use tokio::time::{Instant, sleep};
 
 use crate::config::diff::Difference;
 use crate::config::{FileWords, Parsed, PipeSettings, Settings, TextFile};
@@ -75,6 +76,7 @@ impl Supervisor {
             faults.0.into_iter().chain([end]).collect::<Vec<_>>().join("\n")
         };
         let plan = planned.map_err(faults)?;
+        let kept = self.kept_access(&plan.settings);
         let said = if dry_run {
             let Plan { ready, sources, difference, .. } = plan;
             let keys = ready.iter().filter_map(|ready| {
@@ -88,6 +90,7 @@ impl Supervisor {
         } else {
             self.commit(plan).await
         };
+        let said = [said, kept].concat();
         Ok(if said.is_empty() { "nothing has changed".to_owned() } else { said.join("\n") })
     }
 
@@ -216,6 +219,24 @@ impl Supervisor {
         (ready, sources)
     }
 
+    /// Unix sockets that are listened on already keep the owner and the mode that
+    /// they have.
+    fn kept_access(&self, wanted: &Settings) -> Vec<String> {
+        let former = |source: &Address| {
+            let is_unix = matches!(source, Address::Unix(_));
+            self.settings.pipes.iter().find(|pipe| is_unix && pipe.sources.contains(source))
+        };
+        let differs = |pipe: &&PipeSettings| {
+            pipe.sources.iter().filter_map(former).any(|former| {
+                (former.socket_mode, &former.socket_owner) != (pipe.socket_mode, &pipe.socket_owner)
+            })
+        };
+        let say = |pipe: &PipeSettings| {
+            format!("pipe {}: socket-mode and socket-owner take effect after a restart", pipe.name)
+        };
+        wanted.pipes.iter().filter(differs).map(say).collect()
+    }
+
     /// The step that cannot fail. Says what has changed.
     async fn commit(&mut self, plan: Plan) -> Vec<String> {
         let Plan { settings, ready, sources, difference } = plan;
@@ -249,17 +270,25 @@ impl Supervisor {
     /// Of Unix sockets, that nobody listens on any more.
     async fn remove_files(&self, sources: &[Address]) {
         let Some(helper) = &self.means.helper else { return };
-        // Whoever still has them lets them go now.
-        yield_now().await;
+        // Whoever still has them lets them go, when it is its turn.
+        let deadline = Instant::now() + LETTING_GO;
         for source in sources {
-            if let Some(Endpoint::Unix(path)) = Endpoint::of(source)
-                && let Err(error) = helper.remove(&path).await
-            {
+            let Some(Endpoint::Unix(path)) = Endpoint::of(source) else { continue };
+            let mut removed = helper.remove(&path).await;
+            while removed.is_err() && Instant::now() < deadline {
+                sleep(LOOK_AGAIN).await;
+                removed = helper.remove(&path).await;
+            }
+            if let Err(error) = removed {
                 log::warn!("Cannot remove the socket {}: {error}", path.display());
             }
         }
     }
 }
+
+/// How long the sockets of a source that is gone may stay open.
+const LETTING_GO: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// What is different, a pipe a line.
 fn lines(difference: &Difference, keys: Vec<String>) -> Vec<String> {

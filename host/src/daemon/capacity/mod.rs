@@ -227,8 +227,8 @@ impl Shares {
     }
 }
 
-/// For pipes that a reload adds.
-const GUESTS_TO_SPARE: u64 = 1024;
+/// For pipes that a reload adds: some forty, as they are by default.
+const GUESTS_TO_SPARE: u64 = 4096;
 
 /// A source's sockets, most of which are one, and what watches those who wait.
 fn files_for_sources(pipe: &PipeSettings) -> u64 {

@@ -41,7 +41,7 @@ impl SocketAccess {
     pub(super) fn listen(&self, path: &Path, backlog: i32) -> io::Result<OwnedFd> {
         let address = SocketAddrUnix::new(path)?;
         let socket = stream_socket(AddressFamily::UNIX)?;
-        let _locked = lock(path.parent().unwrap_or(path))?;
+        let _locked = lock(directory_of(path))?;
         match self.bind(&socket, &address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 remove_stale(path)?;
@@ -70,6 +70,15 @@ impl SocketAccess {
 
     fn give(&self, path: &Path) -> io::Result<()> {
         self.owner.as_ref().map_or(Ok(()), |owner| owner.own(path))
+    }
+}
+
+/// Of a name alone, it is the one we are in.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
     }
 }
 
