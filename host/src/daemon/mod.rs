@@ -2,7 +2,7 @@
 
 mod activation;
 mod announce;
-mod capacity;
+pub(crate) mod capacity;
 mod control;
 mod endings;
 pub(crate) mod exposure;

@@ -34,8 +34,12 @@ pub(super) fn check(
     let mut first = None;
     for ExaminedFile { name, file, psk, doubts, faults } in files {
         let nothing_read = psk.is_none() && faults.is_empty();
-        faults.into_iter().for_each(|fault| report(fault, findings));
-        doubts.iter().for_each(|doubt| findings.warning(KEY, doubt));
+        for fault in faults {
+            report(fault, findings);
+        }
+        for doubt in doubts {
+            findings.warning(KEY, doubt);
+        }
         if nothing_read {
             findings.warning(
                 KEY,

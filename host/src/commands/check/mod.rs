@@ -7,31 +7,33 @@
 mod finding;
 mod holder;
 mod keys;
-mod names;
 mod peer;
 mod pipe;
 mod place;
 mod process;
 mod reach;
 mod report;
+mod room;
 mod running;
 mod sources;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 
 use finding::{Finding, Findings, Severity};
-use names::Names;
 use place::Places;
-use report::Report;
+use report::{Report, shows_colours};
 use running::Running;
 
 use crate::cli::Wanted;
 use crate::cli::commands::CheckWords;
 use crate::config::{self, Fault, Faults, FileWords, Parsed, PipeSettings, Settings};
 use crate::net::address::Address;
+use crate::net::look_ups::{Found, look_up_all};
+use crate::net::resolve::{Endpoint, ResolveError};
 use crate::process::text_files::read_settings;
 
 /// Runs `spiped check`.
@@ -40,6 +42,8 @@ use crate::process::text_files::read_settings;
 /// When what was found cannot be told.
 pub(crate) fn check(words: CheckWords) -> Result<ExitCode> {
     let CheckWords { what, peer, strict, json } = words;
+    // The sandbox does not let anybody ask later.
+    let coloured = shows_colours();
     let report = match what {
         Wanted::Settings(settings) => examine(&settings, config::Places::default(), peer)?,
         Wanted::File(words) => match read(&words) {
@@ -47,11 +51,8 @@ pub(crate) fn check(words: CheckWords) -> Result<ExitCode> {
             Err(faults) => Report::new(None, faults),
         },
     };
-    if json {
-        report.print_json()?
-    } else {
-        report.print()?
-    }
+    let printed = if json { report.print_json() } else { report.print(coloured) };
+    printed?;
     Ok(if report.is_good(strict) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -77,16 +78,29 @@ fn read(words: &FileWords) -> Result<Parsed, Vec<Finding>> {
 
 fn examine(settings: &Settings, places: config::Places, peer: bool) -> Result<Report> {
     let places = Arc::new(Places::new(settings.origin.clone(), places));
-    let names = Names::look_up(addresses(settings));
+    let addresses: Vec<_> = addresses(settings).cloned().collect();
+    let names = look_up_all(&addresses, LOOK_UPS_LIMIT);
     let running = Running::find(settings);
     let mut process = Findings::new(&places, None);
     let user = process::check(&settings.process, &names, &running, &mut process);
-    let pipes = pipe::check_all(settings, &names, &running, user, &places);
+    let mut pipes = pipe::check_all(settings, &names, &running, user, &places);
+    room::check(settings, &mut process, &mut pipes);
     let pipes = reach::check_all(&settings.pipes, pipes, peer)?;
     let found = process.into_found().into_iter();
     let found = found.chain(pipes.into_iter().flat_map(Findings::into_found)).collect();
     Ok(Report::new(Some(settings.pipes.len()), found))
 }
+
+/// What one of the addresses stands for that were looked up.
+fn endpoints_of<'a>(
+    address: &Address,
+    names: &'a Found,
+) -> Result<&'a [Endpoint], &'a ResolveError> {
+    names.get(address).map_or(Ok(&[]), |found| found.as_deref())
+}
+
+/// How long many names may take together.
+const LOOK_UPS_LIMIT: Duration = Duration::from_secs(10);
 
 /// All addresses there are.
 fn addresses(settings: &Settings) -> impl Iterator<Item = &Address> {

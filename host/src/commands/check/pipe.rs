@@ -8,14 +8,14 @@ use rustix::process::geteuid;
 
 use super::finding::{Findings, Severity};
 use super::keys::{self, ClientKey};
-use super::names::Names;
 use super::place::Places;
 use super::process::identity;
 use super::running::Running;
-use super::{holder, sources};
+use super::{endpoints_of, holder, sources};
 use crate::config::{PipeSettings, ProcessSettings, Settings};
 use crate::daemon::exposure;
 use crate::net::address::Address;
+use crate::net::look_ups::Found;
 use crate::net::resolve::Endpoint;
 use crate::process::compute::processors;
 
@@ -28,15 +28,17 @@ pub(super) struct Examined {
     sources: Vec<Vec<Endpoint>>,
     /// The same of its targets.
     pub(super) targets: Vec<Vec<Endpoint>>,
-    /// The local address of connections to the target. None at all if it should
-    /// have one that is not known.
-    pub(super) bind: Option<Option<Endpoint>>,
+    /// The local address of connections to the target, if they have one.
+    pub(super) bind: Result<Option<Endpoint>, Unresolved>,
 }
+
+/// It is not known what an address stands for.
+pub(super) struct Unresolved;
 
 /// Looks at all pipes, in their order.
 pub(super) fn check_all(
     settings: &Settings,
-    names: &Names,
+    names: &Found,
     running: &Running<'_>,
     user: Option<u32>,
     places: &Arc<Places>,
@@ -73,13 +75,13 @@ pub(super) fn check_all(
 fn check(
     pipe: &PipeSettings,
     process: &ProcessSettings,
-    names: &Names,
+    names: &Found,
     running: &Running<'_>,
     mut findings: Findings,
     key: Option<ClientKey>,
 ) -> Examined {
     let unresolved = if pipe.wait_for_dns { Severity::Warning } else { Severity::Error };
-    let mut look_up = |address: &Address, key| match names.of(address) {
+    let mut look_up = |address: &Address, key| match endpoints_of(address, names) {
         Ok(endpoints) => endpoints.to_vec(),
         Err(error) => {
             let remedy = match unresolved {
@@ -95,8 +97,8 @@ fn check(
     let sources: Vec<_> = pipe.sources.iter().map(|it| look_up(it, "source")).collect();
     let targets: Vec<_> = pipe.connection.targets.iter().map(|it| look_up(it, "target")).collect();
     let bind = match &pipe.connection.bind {
-        None => Some(None),
-        Some(address) => look_up(address, "bind").into_iter().next().map(Some),
+        None => Ok(None),
+        Some(address) => look_up(address, "bind").into_iter().next().ok_or(Unresolved).map(Some),
     };
     for (address, endpoints) in pipe.sources.iter().zip(&sources) {
         check_source(pipe, address, endpoints, running, &mut findings);

@@ -4,18 +4,19 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
+use super::endpoints_of;
 use super::finding::{Findings, Severity};
-use super::names::Names;
 use super::running::Running;
 use super::sources::{self, parent_verdict_words};
 use crate::config::{Launch, ProcessSettings};
+use crate::net::look_ups::Found;
 use crate::net::resolve::Endpoint;
 use crate::process::privileges::{Identity, IdentityName};
 
 /// Looks at it. Returns the user that the process would become.
 pub(super) fn check(
     process: &ProcessSettings,
-    names: &Names,
+    names: &Found,
     running: &Running<'_>,
     findings: &mut Findings,
 ) -> Option<u32> {
@@ -27,7 +28,7 @@ pub(super) fn check(
         sources::check(&endpoint, "control", Severity::Error, running, findings);
     }
     if let Some(address) = &process.metrics {
-        match names.of(address) {
+        match endpoints_of(address, names) {
             Err(error) => findings.error("metrics", error),
             Ok(endpoints) => endpoints.iter().for_each(|endpoint| {
                 sources::check(endpoint, "metrics", Severity::Error, running, findings);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use log::Level;
 use tokio::runtime;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
@@ -14,7 +15,9 @@ use super::pipe::Examined;
 use crate::config::PipeSettings;
 use crate::guest::{Config, Engine};
 use crate::net::dial::dial;
+use crate::net::needs::needs;
 use crate::net::resolve::Endpoint;
+use crate::process::sandbox::{Demand, Needs, Sandbox};
 
 /// So many connections at once: few descriptors, and nothing else that is scarce.
 const AT_ONCE: u32 = 32;
@@ -27,10 +30,13 @@ pub(super) fn check_all(
     peer: bool,
 ) -> Result<Vec<Findings>> {
     let clients = settings.iter().any(|pipe| matches!(pipe.connection.config, Config::Client(_)));
+    // Nothing is looked up or opened any more.
+    let sandbox = Sandbox::enter(&needs_of(settings, &pipes), None)?;
     let engine = (peer && clients).then(|| Engine::new(AT_ONCE)).transpose()?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let permits = Arc::new(Semaphore::new(AT_ONCE as usize));
     LocalSet::new().block_on(&runtime, async {
+        sandbox.seal(Demand::Possible(Level::Debug))?;
         let mut tasks = JoinSet::new();
         for (index, (pipe, examined)) in settings.iter().zip(pipes).enumerate() {
             let (pipe, engine, permits) = (pipe.clone(), engine.clone(), permits.clone());
@@ -48,6 +54,16 @@ pub(super) fn check_all(
     })
 }
 
+/// What the connections need that are made.
+fn needs_of(settings: &[PipeSettings], pipes: &[Examined]) -> Needs {
+    let local = |pipe: &Examined| pipe.bind.as_ref().ok().cloned().flatten();
+    let all = settings
+        .iter()
+        .zip(pipes)
+        .map(|(pipe, examined)| needs(&pipe.connection.targets, local(examined).as_ref()));
+    all.reduce(Needs::and).unwrap_or_else(|| needs(&[], None))
+}
+
 async fn check(
     pipe: &PipeSettings,
     examined: Examined,
@@ -56,7 +72,7 @@ async fn check(
 ) -> Findings {
     let Examined { mut findings, key, targets, bind, .. } = examined;
     let connection = &pipe.connection;
-    let Some(bind) = bind else {
+    let Ok(bind) = bind else {
         return findings;
     };
     if peer && matches!(connection.config, Config::Server(_)) {

@@ -39,12 +39,8 @@ impl Report {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn print(&self) -> Result<()> {
-        let out = io::stdout().lock();
-        let coloured = out.is_terminal()
-            && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            && env::var_os("TERM").is_none_or(|term| term != "dumb");
-        self.write(out, coloured).context(CANNOT_WRITE)
+    pub(super) fn print(&self, coloured: bool) -> Result<()> {
+        self.write(io::stdout().lock(), coloured).context(CANNOT_WRITE)
     }
 
     /// Prints it for a program.
@@ -73,6 +69,13 @@ impl Report {
         let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
         writeln!(out, "{pipes}{errors}, {warnings}")
     }
+}
+
+/// Whether standard output shows colours, and is wanted to.
+pub(super) fn shows_colours() -> bool {
+    io::stdout().is_terminal()
+        && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -83,20 +83,22 @@ enum Verdict {
 fn check_tcp(address: SocketAddr) -> Verdict {
     match bound_to(&address) {
         Ok(_) => Verdict::Free,
-        Err(error) => match error.kind() {
-            io::ErrorKind::AddrInUse => Verdict::Taken,
-            io::ErrorKind::AddrNotAvailable => Verdict::Impossible(format!(
-                "{} is not an address of this host: see ip addr",
-                address.ip()
-            )),
-            io::ErrorKind::PermissionDenied if !geteuid().is_root() => Verdict::Unknown(format!(
-                "user {} may not take port {}: check as root",
-                geteuid(),
-                address.port()
-            )),
-            _ => Verdict::Impossible(error.to_string()),
-        },
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Verdict::Taken,
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Verdict::Impossible(
+            format!("{} is not an address of this host: see ip addr", address.ip()),
+        ),
+        Err(error) if is_forbidden(&error) => Verdict::Unknown(format!(
+            "user {} may not take port {}: check as root",
+            geteuid(),
+            address.port()
+        )),
+        Err(error) => Verdict::Impossible(error.to_string()),
     }
+}
+
+/// Whether root might be allowed to, and we are not.
+fn is_forbidden(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && !geteuid().is_root()
 }
 
 fn check_unix(path: &Path) -> Verdict {
@@ -167,7 +169,7 @@ fn parent_verdict(path: &Path) -> Option<Verdict> {
 
 fn cannot_look(path: &Path, error: &io::Error) -> Verdict {
     let reason = format!("{}: {error}", path.display());
-    if error.kind() == io::ErrorKind::PermissionDenied && !geteuid().is_root() {
+    if is_forbidden(error) {
         Verdict::Unknown(format!("{reason}: check as root"))
     } else {
         Verdict::Impossible(reason)
