@@ -1,7 +1,7 @@
 //! `-u`: changing user and group.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::thread;
@@ -9,8 +9,8 @@ use std::thread;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, chown};
 use spiped_tests::{
-    Backend, Background, Ending, Endpoint, Exit, KEY, Lab, OTHER_KEY, Origin, Program, Spiped,
-    proc, wait,
+    Backend, Background, Configured, Conn, Ending, Endpoint, Exit, KEY, Lab, OTHER_KEY, Origin,
+    Program, Spiped, pipe, proc, wait,
 };
 
 #[test]
@@ -57,6 +57,42 @@ fn keys_that_only_root_can_read_are_read_again() {
     let client = Spiped::encrypt(&lab, server.source()).key(lab.other_key()).start();
     client.connect().expect_echo(b"with the new key");
     former.connect().expect_nothing_but(Ending::Reset);
+}
+
+#[test]
+fn reload_binds_a_low_port_and_reads_a_key_of_root_alone() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let (plain, crypt) = (lab.tcp(), lab.tcp());
+    let low = Endpoint::Tcp("127.0.81.1:81".parse().unwrap());
+    let socket = lab.unix("socket");
+    let out = pipe("out", "decrypt", &crypt, backend.endpoint(), "");
+    let daemon = Configured::new(&lab);
+    daemon.write("user = \"nobody\"", &[pipe("in", "encrypt", &plain, &crypt, ""), out.clone()]);
+    let process = daemon.start(&[&plain, &crypt]);
+    Conn::to(&plain).expect_echo(b"unprivileged");
+    assert_eq!(proc::status(process.pid(), "Uid")[0], NOBODY);
+    let new = lab.tcp();
+    lab.write_key("new", OTHER_KEY);
+    let pipes = [
+        pipe("low", "encrypt", &low, &new, "key = \"new\""),
+        pipe(
+            "file",
+            "encrypt",
+            &socket,
+            &crypt,
+            "socket-owner = \"nobody\"\nsocket-mode = \"0600\"",
+        ),
+        pipe("new", "decrypt", &new, backend.endpoint(), "key = \"new\""),
+        out,
+    ];
+    daemon.write("user = \"nobody\"", &pipes);
+    daemon.reload();
+    for source in [&low, &socket] {
+        Conn::to(source).expect_echo(b"after the reload");
+    }
+    assert_eq!(fs::metadata(lab.path("socket")).unwrap().uid(), NOBODY);
+    assert!(Conn::connect(&plain).is_err());
 }
 
 #[test]

@@ -253,7 +253,7 @@ impl Supervisor {
             let running = self.serve(in_use, running);
             self.running.push(running);
         }
-        former.iter_mut().for_each(Self::stop);
+        former.iter_mut().for_each(Self::leave);
         self.leaving = former;
         let gone = self.sources.that_are_not_in(&sources);
         self.sources = sources;

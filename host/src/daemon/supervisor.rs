@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use log::Level;
 use tokio::select;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
@@ -45,10 +46,12 @@ impl Desk {
     pub(crate) async fn reload(&self, dry_run: bool) -> Verdict {
         let (answer, outcome) = oneshot::channel();
         let request = Request { dry_run, answer };
-        if self.0.try_send(request).is_err() {
-            return Err("Too many reloads are waiting already".to_owned());
+        let ending = || Err("spiped is ending: nothing is reloaded any more".to_owned());
+        match self.0.try_send(request) {
+            Ok(()) => outcome.await.unwrap_or_else(|_| ending()),
+            Err(TrySendError::Closed(_)) => ending(),
+            Err(TrySendError::Full(_)) => Err("Too many reloads are waiting already".to_owned()),
         }
-        outcome.await.unwrap_or_else(|_| Err("spiped is ending".to_owned()))
     }
 }
 
@@ -200,13 +203,13 @@ impl Supervisor {
         command
     }
 
-    /// A pipe accepts no more.
-    pub(super) fn stop(running: &mut Running) {
+    /// A pipe accepts no more; whoever has connected to it is served.
+    pub(super) fn leave(running: &mut Running) {
         if let Some(waiting) = running.waiting.take() {
             waiting.abort();
         }
         running.pipe.set_state(State::Draining);
-        running.command.stop();
+        running.command.leave();
     }
 
     /// The last connection of a pipe has ended that was removed.
@@ -225,7 +228,10 @@ impl Supervisor {
 
     async fn drain(mut self) {
         self.requests.close();
-        self.running.iter_mut().for_each(Self::stop);
+        for running in self.running.iter_mut().chain(&mut self.leaving) {
+            Self::leave(running);
+            running.command.drain();
+        }
         self.sources = Sources::default();
         let Some(limit) = self.settings.process.drain else {
             return self.all_gone().await;

@@ -21,7 +21,7 @@ use crate::pipe::admission::{Budget, Origin};
 use crate::pipe::alive::Alive;
 use crate::pipe::announced::Unannounced;
 use crate::pipe::gate::{Gate, turn_of};
-use crate::pipe::orders::{AdmissionPolicy, Obedience, Orders};
+use crate::pipe::orders::{AdmissionPolicy, Obedience, Orders, Told};
 use crate::pipe::spawn::Spawner;
 use crate::pipe::strangers::Strangers;
 use crate::process::workers::Dispatcher;
@@ -62,15 +62,17 @@ impl Server {
     }
 
     /// Serves until it is ordered to stop; then closes the listener and returns
-    /// when the last connection has ended. Strangers end at once.
+    /// when the last connection has ended.
     pub(crate) async fn run(mut self) {
         loop {
-            let orders = self.orders.0.borrow_and_update().clone();
-            let Some(orders) = orders else {
+            let told = self.orders.0.borrow_and_update().clone();
+            let Told::Serve(orders) = told else {
                 self.strangers = None;
                 self.unannounced.clear();
-                self.gate.close();
-                self.checks.close();
+                if matches!(told, Told::Drain) {
+                    self.gate.close();
+                    self.checks.close();
+                }
                 let new_orders = select! {
                     biased;
                     changed = self.orders.0.changed() => changed,

@@ -51,17 +51,28 @@ impl Orders {
     }
 }
 
+/// What an accept loop is told.
+#[derive(Clone)]
+pub(super) enum Told {
+    /// To accept, like this.
+    Serve(Arc<Orders>),
+    /// To accept no more: strangers that are listened to go on.
+    Leave,
+    /// To accept no more: strangers end at once.
+    Drain,
+}
+
 /// The supervisor's end: gives orders.
-pub(crate) struct Command(watch::Sender<Option<Arc<Orders>>>);
+pub(crate) struct Command(watch::Sender<Told>);
 
 /// The accept loop's end.
-pub(crate) struct Obedience(pub(super) watch::Receiver<Option<Arc<Orders>>>);
+pub(crate) struct Obedience(pub(super) watch::Receiver<Told>);
 
 impl Command {
     /// Begins with these orders.
     #[must_use]
     pub(crate) fn new(orders: Orders) -> (Self, Obedience) {
-        let (sender, receiver) = watch::channel(Some(Arc::new(orders)));
+        let (sender, receiver) = watch::channel(Told::Serve(Arc::new(orders)));
         (Self(sender), Obedience(receiver))
     }
 
@@ -73,12 +84,18 @@ impl Command {
         if self.0.is_closed() {
             return Err(orders);
         }
-        self.0.send_replace(Some(Arc::new(orders)));
+        self.0.send_replace(Told::Serve(Arc::new(orders)));
         Ok(())
     }
 
-    /// Accepts no more. When the last connection has ended, nobody obeys any more.
-    pub(crate) fn stop(&self) {
-        self.0.send_replace(None);
+    /// The pipe is removed: it accepts no more, and whoever has connected is
+    /// served. When the last connection has ended, nobody obeys any more.
+    pub(crate) fn leave(&self) {
+        self.0.send_replace(Told::Leave);
+    }
+
+    /// The process ends: as when the pipe is removed, but strangers go at once.
+    pub(crate) fn drain(&self) {
+        self.0.send_replace(Told::Drain);
     }
 }

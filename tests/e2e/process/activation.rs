@@ -1,7 +1,8 @@
 //! Sources that the service manager has opened.
 
 use nix::sys::signal::Signal;
-use spiped_tests::{Backend, Configured, Conn, Endpoint, Lab, Spiped, pipe};
+use spiped_tests::proc::is_listening;
+use spiped_tests::{Backend, Configured, Conn, Endpoint, Lab, Spiped, pipe, wait};
 
 /// Starts a program as systemd does: with sockets that listen at these ports of
 /// 127.0.0.1, called so.
@@ -37,6 +38,7 @@ fn sockets_take_the_place_of_the_source_of_a_command_line() {
     let server = Spiped::decrypt(&lab, backend.endpoint()).start();
     let client = Spiped::encrypt(&lab, server.source()).under(activator(&[(&opened, "any")]));
     let process = client.spawn();
+    wait::until("it listened on what was opened", || is_listening(&opened));
     Conn::to(&opened).expect_echo(b"through what was opened");
     assert!(Conn::connect(client.endpoint()).is_err(), "-s was not bound");
     drop(process);

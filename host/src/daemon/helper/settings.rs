@@ -267,3 +267,110 @@ pub(super) fn text_of(address: &Address) -> OsString {
         Address::Literal(_) | Address::Name { .. } => address.to_string().into(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use rustix::io::ioctl_fionbio;
+
+    use super::*;
+    use crate::config::FileWords;
+    use crate::daemon::helper::pair;
+    use crate::keys::KeySet;
+    use crate::keys::file::Psk;
+    use crate::net::readable::readable;
+
+    #[test]
+    fn what_is_held_arrives_as_it_was_sent() {
+        let mut held = Held::default();
+        for port in 1..1000 {
+            held.addresses.push(format!("[127.0.0.1]:{port}").parse().unwrap());
+        }
+        held.addresses
+            .extend(["/run/socket", "@abstract", "name:80"].map(|it| it.parse().unwrap()));
+        held.pipes.push("redis".to_owned());
+        let (ours, theirs) = pair().unwrap();
+        send_held(ours.as_fd(), &held).unwrap();
+        assert_eq!(receive_held(theirs.as_fd()).unwrap(), held);
+    }
+
+    #[tokio::test]
+    async fn settings_and_what_they_need_arrive_as_they_were_sent() {
+        let file = TextFile { path: "/etc/file".into(), text: PIPE.to_owned() };
+        let wanted = answer(|socket| {
+            send_files(socket, &[file]).unwrap();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let bound = Bound::received(vec![listener.into()]).unwrap();
+            send_needs(socket, Some(bound));
+            send_done(socket).unwrap();
+        });
+        let wanted = wanted.await.unwrap();
+        assert_eq!(&*wanted.parsed.settings.pipes[0].name, "redis");
+        assert_eq!(wanted.pipes[0].sources[0].as_ref().unwrap().sockets().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn answers_that_do_not_fit_the_settings_are_refused() {
+        let file = || TextFile { path: "/etc/file".into(), text: PIPE.to_owned() };
+        let datagrams = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        // No source; one that does not listen; another message; nothing.
+        let no_source = |socket: BorrowedFd<'_>| {
+            send_files(socket, &[file()]).unwrap();
+            send_needs(socket, None);
+        };
+        let no_listener = |socket: BorrowedFd<'_>| {
+            send_files(socket, &[file()]).unwrap();
+            messages::send_keys(socket, &KeySet::of_one(Psk::copy_of(&[1; Psk::LEN]))).unwrap();
+            messages::send(socket, &[&[SOURCE], &1_u16.to_le_bytes()]).unwrap();
+            send_socket(socket, datagrams().as_fd()).unwrap();
+        };
+        let too_many = |socket: BorrowedFd<'_>| {
+            messages::send(socket, &[&[FILES], &u16::MAX.to_le_bytes()]).unwrap();
+        };
+        let endless = |socket: BorrowedFd<'_>| {
+            messages::send(socket, &[&[FILES], &1_u16.to_le_bytes()]).unwrap();
+            messages::send(socket, &[&[FILE], &u32::MAX.to_le_bytes(), b"/file"]).unwrap();
+        };
+        for sent in [&no_source as &dyn Fn(BorrowedFd<'_>), &no_listener, &too_many, &endless] {
+            let error = answer(sent).await.map(drop).unwrap_err();
+            assert!(matches!(error, HelperError::Malformed), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn faults_are_told_all_together() {
+        let error = answer(|socket| {
+            messages::send_fault(socket, "one").unwrap();
+            messages::send_fault(socket, "another").unwrap();
+        });
+        assert_eq!(error.await.map(drop).unwrap_err().to_string(), "one\nanother");
+    }
+
+    const PIPE: &str = "[pipe.redis]\nmode = \"decrypt\"\nsource = \"[127.0.0.1]:1\"\n\
+        target = \"[127.0.0.1]:2\"\nkey = \"/key\"\n";
+
+    /// One key, and a source if it is given; otherwise a list of none.
+    fn send_needs(socket: BorrowedFd<'_>, source: Option<Bound>) {
+        messages::send_keys(socket, &KeySet::of_one(Psk::copy_of(&[1; Psk::LEN]))).unwrap();
+        let count = u16::from(source.is_some()).to_le_bytes();
+        messages::send(socket, &[&[SOURCE], &count]).unwrap();
+        for given in source.iter().flat_map(Bound::sockets) {
+            send_socket(socket, given).unwrap();
+        }
+    }
+
+    async fn answer(sent: impl FnOnce(BorrowedFd<'_>)) -> Result<Wanted, HelperError> {
+        let (ours, theirs) = pair().unwrap();
+        ioctl_fionbio(&ours, true).unwrap();
+        sent(theirs.as_fd());
+        drop(theirs);
+        let words = FileWords { path: "/etc/file".into(), foreground: true, pid_file: None };
+        let parse = async |files: Vec<TextFile>| {
+            words.parse(&files).map_err(|faults| HelperError::Failed(faults.to_string()))
+        };
+        let mut answers = Answers::new(readable(ours).unwrap());
+        answers.wanted(parse, &Held::default()).await
+    }
+}
