@@ -113,8 +113,11 @@ def serve(listener: socket.socket) -> None:
 
 
 def echo(connection: socket.socket) -> None:
-    while data := connection.recv(65536):
-        connection.sendall(data)
+    try:
+        while data := connection.recv(65536):
+            connection.sendall(data)
+    except OSError:
+        pass
 
 
 def talk(port: int, rate: int) -> None:

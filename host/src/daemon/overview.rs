@@ -7,8 +7,8 @@ use crate::control::overview::{Account, Key, Overview, Pipe, Reload, Resources, 
 use crate::daemon::pipes::Pipes;
 use crate::guest::Side;
 use crate::net::targets::TargetHealth;
-use crate::observe::LogHandle;
 use crate::observe::counters::Numbers;
+use crate::observe::{LogHandle, clean};
 use crate::pipe::{self, State};
 use crate::process::resources;
 
@@ -135,6 +135,7 @@ fn add(account: &mut Account, other: &Account) {
 
 fn target(health: TargetHealth) -> Target {
     let TargetHealth { address, reachable, since, last_error } = health;
+    let last_error = last_error.map(|error| clean(&error));
     Target { address: address.to_string(), reachable, since: seconds(since), last_error }
 }
 

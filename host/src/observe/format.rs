@@ -165,7 +165,8 @@ impl fmt::Display for Suppressed {
     }
 }
 
-fn clean(words: &str) -> String {
+/// Words of an error, in one line and without the numbers that Rust adds.
+pub(crate) fn clean(words: &str) -> String {
     escape(&without_numbers(words))
 }
 

@@ -16,7 +16,7 @@ mod sink;
 
 pub use event::{Bytes, Class, Event, Source, Subject, What};
 pub use format::Format;
-pub(crate) use format::escape;
+pub(crate) use format::{clean, escape};
 pub use log::{LogHandle, Missing, install};
 pub use pipe::{Observe, Observed};
 pub use prefix::Prefix;

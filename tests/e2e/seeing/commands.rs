@@ -45,7 +45,7 @@ fn status_says_who_was_refused_and_why_and_that_a_target_is_down() {
     });
     let text = seen.see(&["status"]);
     assert!(text.contains("    refused: target 1, wrong-key 1\n"), "{text}");
-    assert!(text.contains(": DOWN (") && text.contains("): Connection refused"), "{text}");
+    assert!(text.contains(": DOWN (") && text.contains("): Connection refused\n"), "{text}");
 }
 
 #[test]

@@ -44,9 +44,13 @@ impl Daemon {
         mut take: impl FnMut(Connection) -> Result<()>,
     ) -> Result<Outcome> {
         let request = serde_json::to_string(&Request::new(wish))? + "\n";
-        self.read.get_mut().write_all(request.as_bytes()).context("The daemon is gone")?;
+        let asked = self.read.get_mut().write_all(request.as_bytes());
         loop {
-            let line = self.next_line()?;
+            // Whoever does not take the request has said why.
+            let line = match (&asked, self.next_line()) {
+                (Ok(()), line) | (Err(_), line @ Ok(_)) => line?,
+                (Err(error), Err(_)) => bail!("The daemon is gone: {error}"),
+            };
             match serde_json::from_slice(&line).context("The daemon's answer makes no sense")? {
                 Line::Connection(connection) => take(connection)?,
                 Line::Answer(Answer { version: VERSION, result }) => return Ok(result),

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::daemon::overview::Outlook;
+use crate::observe::clean;
 use crate::pipe::{Pipe, State};
 
 /// How many attempts to reach targets at once.
@@ -83,7 +84,8 @@ async fn reach(pipe: &Pipe) -> Option<String> {
     let current = pipe.current();
     let (targets, bind) = (&current.snapshot.targets, current.snapshot.bind.as_ref());
     let dialled = targets.dial(bind, DIAL_MAX).await;
-    dialled.err().map(|error| format!("{}: no target can be reached: {error}\n", pipe.name))
+    let error = clean(&dialled.err()?.to_string());
+    Some(format!("{}: no target can be reached: {error}\n", pipe.name))
 }
 
 /// As long as this, an answer about targets is as good as a new one.
