@@ -18,7 +18,7 @@ def main() -> None:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = ",".join(f"{name}='{value}'" for name, value in sample.labels.items())
-            words = [family.type, family.name, sample.name, labels, str(sample.value)]
+            words = [family.type, family.name, sample.name, labels, f"{sample.value:g}"]
             print(" ".join(word for word in words if word))
 
 
