@@ -257,6 +257,17 @@ impl Target {
         }
     }
 
+    /// Says whether it is reachable again, so that no more trial connections are
+    /// needed.
+    fn ends_trial(&self) -> bool {
+        let mut state = self.lock();
+        let is_over = state.reachable == Some(true);
+        if is_over {
+            state.on_trial = false;
+        }
+        is_over
+    }
+
     /// Nothing happens under the lock that could leave it half done.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -277,13 +288,14 @@ async fn make_trials(shared: Weak<Shared>, index: usize, bind: Option<Endpoint>)
         sleep(pause).await;
         pause = (pause * 2).min(TRIAL_PAUSE_MAX);
         let Some(shared) = shared.upgrade() else { return };
+        // A connection may have reached it meanwhile.
+        if shared.targets[index].ends_trial() {
+            return;
+        }
         let endpoints = shared.targets[index].lock().endpoints.clone();
         let mut attempts = Attempts::new(endpoints.len(), TRIAL_LIMIT);
         drop(shared.connect(index, &endpoints, bind.as_ref(), &mut attempts).await);
-        // A connection may have reached it meanwhile.
-        let mut state = shared.targets[index].lock();
-        if state.reachable == Some(true) {
-            state.on_trial = false;
+        if shared.targets[index].ends_trial() {
             return;
         }
     }

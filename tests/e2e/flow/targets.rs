@@ -20,9 +20,8 @@ fn first_target_that_can_be_reached_is_used() {
     // A trial connection brings it back, without a connection that waits for it.
     let first = Backend::echo_at(&first);
     server.process.wait_for_stderr(&format!("target {} can be reached again", first.endpoint()));
-    let trials = first.accepted();
     client.connect().expect_echo(b"first");
-    assert_eq!((first.accepted(), second.accepted()), (trials + 1, 3));
+    assert_eq!(second.accepted(), 3);
 }
 
 #[test]
