@@ -36,7 +36,7 @@ impl<'a> Configured<'a> {
     /// Writes the file: these lines about the process, and these pipes.
     pub fn write(&self, process: &str, pipes: &[String]) {
         let control = self.lab.path(CONTROL);
-        let head = format!("control = {control:?}\n{process}\n");
+        let head = format!("control = \"{}\"\n{process}\n", control.display());
         fs::write(self.file(), head + &pipes.concat()).unwrap();
     }
 

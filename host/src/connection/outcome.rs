@@ -173,10 +173,9 @@ impl Outcome {
             Self::Broken(Broken::Session(Failure::Protocol(ProtocolFailure::Peer(_))), _) => {
                 Ending::TruncatedOrForged
             }
-            Self::Revoked(_) => Ending::Revoked,
+            Self::Revoked(_) | Self::Reset(Reset::Revoked, _) => Ending::Revoked,
             Self::Reset(Reset::Dropped, _) => Ending::Dropped,
             Self::Reset(Reset::Drained, _) => Ending::Drained,
-            Self::Reset(Reset::Revoked, _) => Ending::Revoked,
             Self::Refused(HandshakeError::Session(failure), _) => match failure.peer_fault() {
                 Some(PeerFault::WrongKey) => Ending::WrongKey,
                 Some(_) => Ending::Handshake,

@@ -18,7 +18,9 @@ pub(super) fn faults(faults: &Faults) -> ExitCode {
 pub(super) fn keys(pipes: &[PipeSettings], keys: &[Option<Loaded>], blame: &Blame<'_>) {
     for (pipe, keys) in pipes.iter().zip(keys) {
         let Some(Loaded { keys, doubts }) = keys else { continue };
-        doubts.iter().for_each(|doubt| log::warn!("{}", blame.line(pipe, "key", doubt)));
+        for doubt in doubts {
+            log::warn!("{}", blame.line(pipe, "key", doubt));
+        }
         log::info!("{}", blame.name(pipe, &keys.in_use(&pipe.connection.keys)));
     }
 }

@@ -53,13 +53,13 @@ pub(super) struct Parts {
 pub(super) struct Ready {
     parts: Parts,
     acceptors: Option<Prepared>,
-    orders: Orders,
+    orders: Arc<Orders>,
 }
 
 /// A pipe that is in use, and what there is to do and to say about it.
 pub(super) struct InUse {
     pub(super) pipe: Arc<Pipe>,
-    pub(super) orders: Orders,
+    pub(super) orders: Arc<Orders>,
     /// What has changed about its keys.
     pub(super) keys: Option<String>,
 }
@@ -90,7 +90,7 @@ impl Parts {
         let strangers = acceptors.is_some() && !former.is_some_and(watches);
         let admission = admission(settings, *share);
         let orders = Orders::new(listener, admission, strangers)?;
-        Ok(Ready { parts: self, acceptors, orders })
+        Ok(Ready { parts: self, acceptors, orders: Arc::new(orders) })
     }
 }
 

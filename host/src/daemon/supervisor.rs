@@ -192,7 +192,7 @@ impl Supervisor {
         Running { pipe, command, waiting }
     }
 
-    fn start(&mut self, pipe: &Arc<Pipe>, orders: Orders) -> Command {
+    fn start(&mut self, pipe: &Arc<Pipe>, orders: Arc<Orders>) -> Command {
         let (command, obedience) = Command::new(orders);
         let server = Server::new(pipe.clone(), obedience, self.workers.clone());
         let pipe = pipe.clone();

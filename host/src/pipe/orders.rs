@@ -71,8 +71,8 @@ pub(crate) struct Obedience(pub(super) watch::Receiver<Told>);
 impl Command {
     /// Begins with these orders.
     #[must_use]
-    pub(crate) fn new(orders: Orders) -> (Self, Obedience) {
-        let (sender, receiver) = watch::channel(Told::Serve(Arc::new(orders)));
+    pub(crate) fn new(orders: Arc<Orders>) -> (Self, Obedience) {
+        let (sender, receiver) = watch::channel(Told::Serve(orders));
         (Self(sender), Obedience(receiver))
     }
 
@@ -80,11 +80,11 @@ impl Command {
     ///
     /// # Errors
     /// The orders, if nobody obeys any more.
-    pub(crate) fn give(&self, orders: Orders) -> Result<(), Orders> {
+    pub(crate) fn give(&self, orders: Arc<Orders>) -> Result<(), Arc<Orders>> {
         if self.0.is_closed() {
             return Err(orders);
         }
-        self.0.send_replace(Told::Serve(Arc::new(orders)));
+        self.0.send_replace(Told::Serve(orders));
         Ok(())
     }
 

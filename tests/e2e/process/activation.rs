@@ -8,8 +8,9 @@ use spiped_tests::{Backend, Configured, Conn, Endpoint, Lab, Spiped, pipe, wait}
 /// 127.0.0.1, called so.
 fn activator(sockets: &[(&Endpoint, &str)]) -> Vec<String> {
     let names: Vec<_> = sockets.iter().map(|(_, name)| *name).collect();
-    let listen: String =
+    let listen: Vec<_> =
         sockets.iter().map(|(endpoint, _)| format!("listener({});", endpoint.port())).collect();
+    let listen = listen.concat();
     let program = format!(
         "use Socket; $^F = 100; my @sockets;
          sub listener {{

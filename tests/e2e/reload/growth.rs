@@ -66,12 +66,14 @@ fn write(
     target: &Endpoint,
 ) {
     let limit = format!("max-connections = {}\nhandshakes = {}", 50 + round % 7, 40 + round % 5);
-    let probes = format!("keep-alive = {}", round % 2 == 0);
+    let probes = format!("keep-alive = {}", round.is_multiple_of(2));
     let mut pipes = vec![
         pipe("in", "encrypt", plain, crypt, &probes),
         pipe(&format!("out{}", round % 3), "decrypt", crypt, target, &limit),
     ];
-    for (number, source) in others.iter().enumerate().filter(|(n, _)| (round + n) % 3 != 0) {
+    for (number, source) in
+        others.iter().enumerate().filter(|(n, _)| !(round + n).is_multiple_of(3))
+    {
         pipes.push(pipe(&format!("other{number}"), "decrypt", source, target, ""));
     }
     daemon.write("", &pipes);

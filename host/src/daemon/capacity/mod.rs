@@ -196,12 +196,6 @@ impl Shares {
         self.total.loops
     }
 
-    /// In all.
-    #[must_use]
-    pub(crate) fn connections(&self) -> NonZeroUsize {
-        self.total.connections
-    }
-
     /// How many guests to ask an engine for. It is for some more if there may be
     /// more pipes `later`: address space costs little until it is used.
     #[must_use]
@@ -273,7 +267,7 @@ mod tests {
         let room = Room { files: Some(2000), ..Room::default() };
         let shares = need.within(&room).unwrap();
         let connections: usize = shares.pipes.iter().map(|share| share.connections.get()).sum();
-        assert!(connections <= shares.connections().get());
+        assert!(connections <= shares.total.connections.get());
         assert_eq!(shares.pipes[0].connections.get(), 100);
         assert_eq!(shares.pipes[2].connections.get(), 50);
         assert_eq!(shares.pipes[2].strangers, 0);
@@ -286,7 +280,7 @@ mod tests {
         let room = Room { guests: Some(110), ..Room::default() };
         let shares = need.within(&room).unwrap();
         assert_eq!(shares.pipes[0].connections, shares.pipes[1].connections);
-        assert!(shares.connections().get() <= 100);
+        assert!(shares.total.connections.get() <= 100);
         assert!(need.reason(&room, &shares).contains("restart"));
     }
 
@@ -294,9 +288,9 @@ mod tests {
     fn descriptors_of_other_sources_and_observers_are_counted() {
         let mut need = need(vec![server(Some(100))]);
         let room = Room { files: Some(300), ..Room::default() };
-        let before = need.within(&room).unwrap().connections();
+        let before = need.within(&room).unwrap().total.connections;
         need.files = 100;
-        assert!(need.within(&room).unwrap().connections() < before);
+        assert!(need.within(&room).unwrap().total.connections < before);
         let few = Need { files: 295, ..need }.within(&room);
         assert!(matches!(few, Err(TooLittle::Files { .. })));
     }

@@ -152,7 +152,9 @@ fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Resul
                 Duties::CommandLine { names, .. } if !names.contains(&address) => {
                     Err(io::Error::other("That is no name to be looked up"))
                 }
-                _ => resolve(&address).map_err(io::Error::other),
+                Duties::CommandLine { .. } | Duties::File { .. } => {
+                    resolve(&address).map_err(io::Error::other)
+                }
             });
             match found {
                 Ok(endpoints) => messages::send_endpoints(socket, &endpoints),

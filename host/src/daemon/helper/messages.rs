@@ -297,10 +297,11 @@ fn receive_descriptor(socket: &OwnedFd, byte: &mut [u8; 1]) -> io::Result<Option
     if message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    Ok(control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    }))
+    let descriptor = |message| {
+        let RecvAncillaryMessage::ScmRights(mut descriptors) = message else { return None };
+        descriptors.next()
+    };
+    Ok(control.drain().find_map(descriptor))
 }
 
 fn is_name(name: &[u8]) -> bool {
