@@ -1,8 +1,8 @@
 //! The source: listening sockets, TCP or Unix.
 
+mod received;
 mod unix;
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -14,11 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
-use rustix::net::sockopt::{self, set_socket_reuseaddr};
+use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, getsockname, listen as listen_to,
-    socket_with,
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen as listen_to, socket_with,
 };
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UCred};
 
@@ -68,11 +66,6 @@ pub(crate) fn listen_on_all(endpoints: &[Endpoint], file: &SocketAccess) -> io::
         }
     }
     Ok(Bound(bound))
-}
-
-fn wrong_kind() -> io::Error {
-    let reason = "it is no stream socket that listens (ListenStream= with Accept=no)";
-    io::Error::new(io::ErrorKind::InvalidInput, reason)
 }
 
 fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket> {
@@ -127,56 +120,13 @@ impl Bound {
         Ok(Listener { sockets, next: AtomicUsize::new(0) })
     }
 
-    /// Sockets that somebody else has bound: each has to be a stream socket that
-    /// listens. Makes them such that a runtime can watch them, and that no other
-    /// program inherits them.
-    ///
-    /// # Errors
-    /// When one is of another kind.
-    pub(crate) fn received(sockets: Vec<OwnedFd>) -> io::Result<Self> {
-        let check = |socket: OwnedFd| {
-            let is_listening = sockopt::socket_type(&socket)? == SocketType::STREAM
-                && sockopt::socket_acceptconn(&socket)?;
-            let is_unix = match sockopt::socket_domain(&socket)? {
-                AddressFamily::UNIX => true,
-                AddressFamily::INET | AddressFamily::INET6 => false,
-                _ => return Err(wrong_kind()),
-            };
-            if !is_listening {
-                return Err(wrong_kind());
-            }
-            ioctl_fionbio(&socket, true)?;
-            fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
-            Ok(BoundSocket { socket, is_unix })
-        };
-        Ok(Self(sockets.into_iter().map(check).collect::<io::Result<_>>()?))
-    }
-
     /// The sockets, to be given away.
     pub(crate) fn sockets(&self) -> impl ExactSizeIterator<Item = BorrowedFd<'_>> {
         self.0.iter().map(|bound| bound.socket.as_fd())
     }
-
-    /// What they are bound to.
-    #[must_use]
-    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
-        self.0.iter().filter_map(BoundSocket::endpoint).collect()
-    }
 }
 
 impl BoundSocket {
-    fn endpoint(&self) -> Option<Endpoint> {
-        let address = getsockname(&self.socket).ok()?;
-        if self.is_unix {
-            let address = SocketAddrUnix::try_from(address).ok()?;
-            let text = |bytes| OsStr::from_bytes(bytes);
-            let path = address.path_bytes().map(|path| Endpoint::Unix(text(path).into()));
-            let name = || address.abstract_name().map(|it| Endpoint::Abstract(text(it).into()));
-            return path.or_else(name);
-        }
-        SocketAddr::try_from(address).ok().map(Endpoint::Tcp)
-    }
-
     fn into_listening(self) -> io::Result<Listening> {
         Ok(if self.is_unix {
             Listening::Unix(UnixListener::from_std(self.socket.into())?)

@@ -48,7 +48,9 @@ fn connections_of_keys_that_are_gone_end_when_close_revoked_comes() {
         let client = Spiped::encrypt(&lab, &crypt).key(copy).start();
         (client.connect(), client)
     });
-    conns.iter_mut().for_each(|(conn, _)| conn.expect_echo(b"established"));
+    for (conn, _) in &mut conns {
+        conn.expect_echo(b"established");
+    }
     write(&daemon, "key = { bob = \"bob\" }");
     daemon.reload();
     let [(mut alice, _a), (mut bob, _b)] = conns;

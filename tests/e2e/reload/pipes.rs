@@ -106,7 +106,9 @@ fn lowered_limit_counts_connections_that_began_before() {
     daemon.write("", &pipes);
     let process = daemon.start(&[&plain, &crypt]);
     let mut conns = [Conn::to(&plain), Conn::to(&plain)];
-    conns.iter_mut().for_each(|conn| conn.expect_echo(b"within the limit"));
+    for conn in &mut conns {
+        conn.expect_echo(b"within the limit");
+    }
     pipes[1] = pipe("out", "decrypt", &crypt, backend.endpoint(), "max-connections = 1");
     daemon.write("", &pipes);
     daemon.reload();

@@ -303,7 +303,7 @@ mod tests {
             send_files(socket, &[file]).unwrap();
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let bound = Bound::received(vec![listener.into()]).unwrap();
-            send_needs(socket, Some(bound));
+            send_needs(socket, Some(&bound));
             send_done(socket).unwrap();
         });
         let wanted = wanted.await.unwrap();
@@ -352,11 +352,11 @@ mod tests {
         target = \"[127.0.0.1]:2\"\nkey = \"/key\"\n";
 
     /// One key, and a source if it is given; otherwise a list of none.
-    fn send_needs(socket: BorrowedFd<'_>, source: Option<Bound>) {
+    fn send_needs(socket: BorrowedFd<'_>, source: Option<&Bound>) {
         messages::send_keys(socket, &KeySet::of_one(Psk::copy_of(&[1; Psk::LEN]))).unwrap();
         let count = u16::from(source.is_some()).to_le_bytes();
         messages::send(socket, &[&[SOURCE], &count]).unwrap();
-        for given in source.iter().flat_map(Bound::sockets) {
+        for given in source.into_iter().flat_map(Bound::sockets) {
             send_socket(socket, given).unwrap();
         }
     }
