@@ -4,10 +4,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::process::Command;
+use std::slice;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use spiped_tests::{Backend, Background, Daemon, Lab, OTHER_KEY, Pair, Spipe, Spiped, proc, wait};
+use spiped_tests::{
+    Backend, Background, Configured, Conn, Daemon, Lab, OTHER_KEY, Pair, Spipe, Spiped, pipe, proc,
+    wait,
+};
 
 const LANDLOCK: &str = "landlock_create_ruleset,landlock_add_rule,landlock_restrict_self";
 
@@ -83,8 +87,7 @@ fn strict_start_fails_with_less_than_all() {
 fn both_programs_live_with_what_the_unit_allows() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/packaging/systemd/spiped@.service");
-    let confined = || confine("unit", unit);
+    let confined = || confined_by("spiped@.service");
     let strict = ["--strict", "--log-level", "info", "-r", "1"];
     // A name, so that it is looked up again.
     let target = format!("localhost:{}", backend.endpoint().port());
@@ -108,6 +111,29 @@ fn both_programs_live_with_what_the_unit_allows() {
         daemon.process.signal(Signal::SIGTERM);
         daemon.process.wait().expect_success();
     }
+}
+
+#[test]
+fn many_pipes_live_and_reload_with_what_their_unit_allows() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let (server, client, metrics) = (lab.tcp(), lab.tcp(), lab.tcp());
+    let configured = Configured::new(&lab).under(confined_by("spiped.service"));
+    let process = format!("strict = true\ndrain = \"5s\"\nmetrics = \"{metrics}\"");
+    let decrypt = pipe("server", "decrypt", &server, backend.endpoint(), "");
+    configured.write(&process, slice::from_ref(&decrypt));
+    let mut daemon = configured.start(&[&server, &metrics]);
+    // A name, so that it is looked up.
+    let target = format!("localhost:{}", server.port());
+    let encrypt = pipe("client", "encrypt", &client, &target, "resolve-period = \"1s\"");
+    configured.write(&process, &[decrypt, encrypt]);
+    configured.reload();
+    Conn::connect(&client).unwrap().expect_echo(b"by a new pipe");
+    configured.run(&["status"]).expect_success();
+    let log = daemon.stderr();
+    assert!(!log.contains("not permitted") && !log.contains("looking up"), "{log}");
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait().expect_success();
 }
 
 #[test]
@@ -249,6 +275,11 @@ fn helper(daemon: i32) -> i32 {
 
 fn without(calls: &str) -> [OsString; 3] {
     confine("without", calls)
+}
+
+fn confined_by(unit: &str) -> [OsString; 3] {
+    let units = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/packaging/systemd");
+    confine("unit", &format!("{units}/{unit}"))
 }
 
 fn confine(kind: &str, what: &str) -> [OsString; 3] {
