@@ -112,9 +112,9 @@ impl Snapshot {
         let peer = peer.and_then(|peer| self.admit_key(&peer, tally).map(|()| peer));
         let peer = peer.inspect_err(|_| hang_up(&source))?;
         tally.reached(Stage::Authenticated);
-        let from = place.source();
+        let from = Origin { turn: place.source(), ends };
         drop(place);
-        let serve = self.serve_peer(acceptors, peer, time, source, ends, from, tally);
+        let serve = self.serve_peer(acceptors, peer, time, source, from, tally);
         Box::pin(serve).await
     }
 
@@ -126,17 +126,16 @@ impl Snapshot {
         peer: Peer,
         time: TimeLimit,
         mut source: Socket,
-        ends: Option<Ends>,
-        from: u64,
+        from: Origin,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
         let taken = self.take_slot(time).await;
         let (_slot, time) = taken.inspect_err(|_| hang_up(&source))?;
-        let proxied = self.proxy_to.map(|version| proxy::header(version, ends));
+        let proxied = self.proxy_to.map(|version| proxy::header(version, from.ends));
         self.begin(&source);
         let guest = self.accept(acceptors, &peer)?;
         self.check_forward_secrecy(tally.key(), peer.greeting().hello, peer.key_exchange);
-        let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute, from);
+        let handshake = Handshake::begin(guest, peer.key_exchange, &self.compute, from.turn);
         let admitted =
             Box::pin(self.admit(handshake, &peer, time, &mut source, proxied, tally)).await;
         drop(peer);
@@ -301,6 +300,14 @@ impl Snapshot {
             Err(cause) => Outcome::Broken(cause, tally.traffic()),
         }
     }
+}
+
+/// Where the connection of a peer comes from.
+struct Origin {
+    /// When its handshake is computed.
+    turn: u64,
+    /// What the target may be told.
+    ends: Option<Ends>,
 }
 
 /// How a connection ended, and which key it had, if it came to that.

@@ -1,5 +1,6 @@
 //! Sockets without protocol: resolving, listening, dialling.
 
+mod accepted;
 pub mod address;
 pub(crate) mod dial;
 pub(crate) mod listen;

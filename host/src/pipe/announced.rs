@@ -139,8 +139,8 @@ impl Unannounced {
                 }
                 self.announced.push_back(accepted.announced_as(announced));
             }
-            Ok(None) => self.lose(accepted, &Lost::Closed),
-            Err(NoHeader) => self.lose(accepted, &Lost::Malformed),
+            Ok(None) => self.lose(&accepted, &Lost::Closed),
+            Err(NoHeader) => self.lose(&accepted, &Lost::Malformed),
         }
     }
 
@@ -151,12 +151,12 @@ impl Unannounced {
         };
         self.take(Sign { id, is_over: false });
         if let Some((accepted, _)) = self.waiting.remove(&id) {
-            self.lose(accepted, why);
+            self.lose(&accepted, why);
         }
     }
 
-    fn lose(&self, lost: Accepted, why: &Lost) {
-        hang_up(&lost);
+    fn lose(&self, lost: &Accepted, why: &Lost) {
+        hang_up(lost);
         let ending = match why {
             Lost::Closed | Lost::Malformed | Lost::Crowded(_) => Ending::Handshake,
             Lost::TimedOut(_) => Ending::TimeLimit,
