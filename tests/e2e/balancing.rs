@@ -33,7 +33,7 @@ fn new_connections_go_on_when_one_of_two_hosts_is_killed_under_load() {
     let [mut one, two] = HOSTS.map(|address| start_host(&lab, &service, address));
     let mut haproxy = Command::new("haproxy");
     haproxy.args(["-db", "-f", EXAMPLE]);
-    let _haproxy = Process::spawn(haproxy);
+    let haproxy = Process::spawn(haproxy);
     let entrance = endpoint(BALANCER);
     wait::until("HAProxy listened", || proc::is_listening(&entrance));
     let bind = format!("[{CLIENT}]");
@@ -67,9 +67,11 @@ fn new_connections_go_on_when_one_of_two_hosts_is_killed_under_load() {
         // The balancer's health checks are worth no line.
         assert!(!log.contains(&format!("[{BALANCER}]")), "{log}");
     }
-    // It gets connections again once it is back.
+    // It gets connections again once health checks have found it.
+    haproxy.wait_for_stderr("Server spiped/one is DOWN");
     let one = start_host(&lab, &service, HOSTS[0]);
-    wait::until("it was found", || {
+    haproxy.wait_for_stderr("Server spiped/one is UP");
+    wait::until("it had its share", || {
         client.connect().expect_echo(b"is it back?");
         one.process.stderr().contains("closed: ")
     });
