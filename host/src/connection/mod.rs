@@ -113,8 +113,11 @@ impl Snapshot {
         let peer = peer.inspect_err(|_| hang_up(&source))?;
         tally.reached(Stage::Authenticated);
         let from = Origin { turn: place.source(), ends };
+        // First: the next one is accepted when the place is free, and only if there
+        // is a slot.
+        let slot = self.slots.try_take();
         drop(place);
-        let serve = self.serve_peer(acceptors, peer, time, source, from, tally);
+        let serve = self.serve_peer(acceptors, peer, (slot, time), source, from, tally);
         Box::pin(serve).await
     }
 
@@ -124,12 +127,12 @@ impl Snapshot {
         &self,
         acceptors: &Acceptors,
         peer: Peer,
-        time: TimeLimit,
+        (slot, time): (Option<Slot>, TimeLimit),
         mut source: Socket,
         from: Origin,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
-        let taken = self.take_slot(time).await;
+        let taken = self.take_slot(slot, time).await;
         let (_slot, time) = taken.inspect_err(|_| hang_up(&source))?;
         let proxied = self.proxy_to.map(|version| proxy::header(version, from.ends));
         self.begin(&source);
@@ -144,10 +147,14 @@ impl Snapshot {
         Ok(settle(outcome, &source, &target))
     }
 
-    /// One of the connections there may be at once. If there is none left, the
+    /// One of the connections there may be at once. If there was none left, the
     /// peer waits for one, and its time begins again then.
-    async fn take_slot(&self, time: TimeLimit) -> Result<(Slot, TimeLimit), Outcome> {
-        let taken = if let Some(slot) = self.slots.try_take() {
+    async fn take_slot(
+        &self,
+        slot: Option<Slot>,
+        time: TimeLimit,
+    ) -> Result<(Slot, TimeLimit), Outcome> {
+        let taken = if let Some(slot) = slot {
             (slot, time)
         } else {
             let wait = TimeLimit::start(self.time_limit);
