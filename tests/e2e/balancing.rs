@@ -1,4 +1,4 @@
-//! The example of HAProxy in front of two hosts, run as it is written.
+//! The example of `HAProxy` in front of two hosts, run as it is written.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
