@@ -1,5 +1,5 @@
-//! The command line: what was typed ([`args`]), the settings that it makes
-//! ([`settings`]), and the texts ([`help`]).
+//! The command line: what was typed (`args`), the settings that it makes
+//! (`settings`), and the texts ([`help`]).
 
 mod args;
 pub mod commands;
