@@ -82,9 +82,9 @@ impl Parts {
             Config::Client(_) => None,
             Config::Server(config) => Some(Prepared::new(&means.engine, config, keys, hellos)?),
         };
-        // One that was removed, and comes back, has stopped to watch any.
+        // One that was removed, or waits for its names, watches none.
         let watches = |former: &Pipe| {
-            former.state() != State::Draining
+            former.state() == State::Listening
                 && matches!(former.current().snapshot.end, End::Server(_))
         };
         let strangers = acceptors.is_some() && !former.is_some_and(watches);
@@ -154,9 +154,11 @@ impl Ready {
             slots,
             compute: means.compute.clone(),
         };
-        let state = match &snapshot.targets.unresolved()[..] {
-            [] => State::Listening,
-            _ => State::WaitingForDns,
+        // One target is enough to serve.
+        let state = if snapshot.targets.unresolved().len() < connection.targets.len() {
+            State::Listening
+        } else {
+            State::WaitingForDns
         };
         let pipe = match former {
             None => Arc::new(Pipe::new(settings, snapshot, state)),
@@ -240,7 +242,12 @@ fn targets(
         }
         return targets;
     }
-    let wanted = wanted.map(|(address, endpoints)| (address.clone(), endpoints.clone()));
+    // What is not known now may have been known before.
+    let known = |address| before.map(|before| before.snapshot.targets.endpoints_of(address));
+    let wanted = wanted.map(|(address, endpoints)| {
+        let endpoints = Some(endpoints.clone()).filter(|endpoints| !endpoints.is_empty());
+        (address.clone(), endpoints.or_else(|| known(address)).unwrap_or_default())
+    });
     let targets = Targets::new(wanted.collect(), settings.connection.balance, observe.clone());
     if let (Some(helper), Some(period)) = (&means.helper, settings.resolve_period) {
         let helper = helper.clone();

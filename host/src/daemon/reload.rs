@@ -257,7 +257,10 @@ impl Supervisor {
         self.leaving = former;
         let gone = self.sources.that_are_not_in(&sources);
         self.sources = sources;
-        self.means.log.set_level(settings.process.log_level);
+        // One that was set for a while stays, unless the file says another one.
+        if self.settings.process.log_level != settings.process.log_level {
+            self.means.log.set_level(settings.process.log_level);
+        }
         self.settings.process.log_level = settings.process.log_level;
         self.settings.process.drain = settings.process.drain;
         // What else is said of the process was decided at the start.

@@ -186,7 +186,7 @@ impl Supervisor {
                 }
             }
         };
-        let waits = pipe.state() == State::WaitingForDns;
+        let waits = !pipe.current().snapshot.targets.unresolved().is_empty();
         let helper = self.means.helper.clone().filter(|_| waits);
         let waiting = helper.map(|helper| wait_for_names(pipe.clone(), helper));
         Running { pipe, command, waiting }

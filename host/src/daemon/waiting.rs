@@ -1,5 +1,6 @@
 //! A pipe that waits for its names to be known (`wait-for-dns`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,32 +12,42 @@ use crate::net::address::Address;
 use crate::net::resolve::LookUpNews;
 use crate::pipe::{Pipe, State};
 
-/// Has the names of a pipe looked up until all are known. Until then the pipe
+/// Has the names of a pipe looked up until all are known. Until one is, the pipe
 /// accepts nobody.
 pub(super) fn wait_for_names(pipe: Arc<Pipe>, helper: Arc<Helper>) -> AbortHandle {
     let wait = async move {
-        for address in pipe.current().snapshot.targets.unresolved() {
-            look_up(&pipe, &address, &helper).await;
+        let (mut news, mut pause) = (HashMap::new(), PAUSE_MIN);
+        loop {
+            for address in pipe.current().snapshot.targets.unresolved() {
+                if look_up(&pipe, &address, &helper, &mut news).await {
+                    pipe.set_state(State::Listening);
+                }
+            }
+            if pipe.current().snapshot.targets.unresolved().is_empty() {
+                return;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
         }
-        pipe.set_state(State::Listening);
     };
     tokio::spawn(wait).abort_handle()
 }
 
-async fn look_up(pipe: &Pipe, address: &Address, helper: &Helper) {
-    let (mut news, mut pause) = (LookUpNews::default(), PAUSE_MIN);
-    loop {
-        let found = helper.endpoints(address).await;
-        if let Some(news) = news.of(address, found.as_ref().err()) {
-            log::warn!("{}: {news}", pipe.name);
-        }
-        if let Ok(endpoints) = found {
-            pipe.current().snapshot.targets.resolved(address, &endpoints);
-            return;
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+/// Says whether it is known now.
+async fn look_up(
+    pipe: &Pipe,
+    address: &Address,
+    helper: &Helper,
+    news: &mut HashMap<Address, LookUpNews>,
+) -> bool {
+    let found = helper.endpoints(address).await;
+    let news = news.entry(address.clone()).or_default();
+    if let Some(news) = news.of(address, found.as_ref().err()) {
+        log::warn!("{}: {news}", pipe.name);
     }
+    let Ok(endpoints) = found else { return false };
+    pipe.current().snapshot.targets.resolved(address, &endpoints);
+    true
 }
 
 /// Between two attempts.

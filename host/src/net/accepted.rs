@@ -70,6 +70,8 @@ impl Accepted {
             (Self::Tcp(stream, caller), Announced::Local) => {
                 Self::Tcp(stream, Caller::Balancer(caller.address()))
             }
+            // It stands for whoever it is.
+            (tcp @ Self::Tcp(..), Announced::Unknown) => tcp,
             (Self::Tcp(stream, _), Announced::PassedOn(ends)) => {
                 Self::Tcp(stream, Caller::PassedOn(ends))
             }

@@ -28,6 +28,8 @@ pub struct Ends {
 pub enum Announced {
     /// The connection is the sender's own, such as a health check.
     Local,
+    /// It was passed on, and the sender cannot say from where.
+    Unknown,
     /// It was passed on, with these ends.
     PassedOn(Ends),
 }
@@ -136,7 +138,7 @@ fn announced(header: &[u8]) -> Result<Announced, NoHeader> {
     let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
     match ProxyHeader::parse(header, config) {
         Ok((parsed, len)) if len == header.len() => match parsed.proxied_address() {
-            None => Ok(Announced::Local),
+            None => Ok(Announced::Unknown),
             Some(&ProxiedAddress { protocol: Protocol::Stream, source, destination }) => {
                 Ok(Announced::PassedOn(Ends { source, destination }))
             }
@@ -175,7 +177,7 @@ mod tests {
                 let expected = Announced::PassedOn(ends);
                 assert_eq!(parse(&bytes), Ok(Some((expected, bytes.len()))));
                 let unknown = header(version, None);
-                assert_eq!(parse(&unknown), Ok(Some((Announced::Local, unknown.len()))));
+                assert_eq!(parse(&unknown), Ok(Some((Announced::Unknown, unknown.len()))));
             }
         }
     }
@@ -272,13 +274,13 @@ mod tests {
                 b"PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n".to_vec(),
                 Announced::PassedOn(ends("[2001:db8::1]:1", "[2001:db8::2]:2")),
             ),
-            (b"PROXY UNKNOWN\r\n".to_vec(), Announced::Local),
-            (b"PROXY UNKNOWN ::1 ::2 1 2\r\n".to_vec(), Announced::Local),
+            (b"PROXY UNKNOWN\r\n".to_vec(), Announced::Unknown),
+            (b"PROXY UNKNOWN ::1 ::2 1 2\r\n".to_vec(), Announced::Unknown),
             (with_extension, v4),
             (v2(V2_LOCAL, 0, 0, 0), Announced::Local),
             // Unix sockets, and what is not said.
-            (v2(0x21, 0x31, 216, 216), Announced::Local),
-            (v2(0x21, 0x00, 0, 0), Announced::Local),
+            (v2(0x21, 0x31, 216, 216), Announced::Unknown),
+            (v2(0x21, 0x00, 0, 0), Announced::Unknown),
         ]
     }
 

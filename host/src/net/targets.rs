@@ -116,6 +116,13 @@ impl Targets {
         }
     }
 
+    /// What this one of them stands for, as far as that is known.
+    #[must_use]
+    pub(crate) fn endpoints_of(&self, address: &Address) -> Vec<Endpoint> {
+        let target = self.0.targets.iter().find(|target| target.address == *address);
+        target.map(|target| target.lock().endpoints.to_vec()).unwrap_or_default()
+    }
+
     /// Those of which it is not known what they stand for.
     #[must_use]
     pub fn unresolved(&self) -> Vec<Address> {

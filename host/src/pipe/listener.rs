@@ -1,6 +1,7 @@
 //! Accept, give a place or have them wait, spawn; back off when the system runs
 //! short; drain.
 
+use std::future::pending;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::pipe::alive::Alive;
 use crate::pipe::announced::Unannounced;
 use crate::pipe::gate::{Gate, turn_of};
 use crate::pipe::orders::{AdmissionPolicy, Obedience, Orders, Told};
+use crate::pipe::parked::Parking;
 use crate::pipe::spawn::Spawner;
 use crate::pipe::strangers::Strangers;
 use crate::process::workers::Dispatcher;
@@ -67,7 +69,9 @@ impl Server {
         loop {
             let told = self.orders.0.borrow_and_update().clone();
             let Told::Serve(orders) = told else {
-                self.strangers = None;
+                if let Some(strangers) = self.strangers.take() {
+                    strangers.turn_away();
+                }
                 self.unannounced.clear();
                 if matches!(told, Told::Drain) {
                     self.gate.close();
@@ -116,15 +120,22 @@ impl Server {
                 serve_clients(&mut accepting, pipe, &spawner).await;
             }
             End::Server(_) => {
-                if strangers.is_none()
-                    && let Some(parking) = orders.take_parking()
-                {
-                    *strangers =
-                        Some(Strangers::new(pipe.clone(), gate.clone(), checks.clone(), parking));
+                if strangers.is_none() {
+                    let new = |parking| {
+                        Strangers::new(pipe.clone(), gate.clone(), checks.clone(), parking)
+                    };
+                    match orders.take_parking().map_or_else(Parking::new, Ok) {
+                        Ok(parking) => *strangers = Some(new(parking)),
+                        Err(error) => pipe.observe.shortage("watch strangers", &error),
+                    }
                 }
-                if let Some(strangers) = strangers {
-                    strangers.limit(*budget, waiting_max, time_limit);
-                    strangers.serve(&mut accepting, &spawner).await;
+                match strangers {
+                    Some(strangers) => {
+                        strangers.limit(*budget, waiting_max, time_limit);
+                        strangers.serve(&mut accepting, &spawner).await;
+                    }
+                    // Until there are other orders.
+                    None => pending().await,
                 }
             }
         }

@@ -64,6 +64,15 @@ impl Strangers {
         self.waiting.limit(waiting_max, time_limit);
     }
 
+    /// Those who wait for a place get none any more.
+    pub(super) fn turn_away(mut self) {
+        while let Some(stranger) = self.waiting.pop() {
+            hang_up(&stranger);
+            self.pipe.counters.connections.turned_away(Ending::Evicted);
+        }
+        self.pipe.counters.waiting.set(0);
+    }
+
     /// Serves whoever comes, until the future is dropped.
     pub(super) async fn serve(&mut self, accepting: &mut Accepting<'_>, spawner: &Spawner<'_>) {
         let pipe = self.pipe.clone();

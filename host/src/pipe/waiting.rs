@@ -122,6 +122,11 @@ impl<T> Waiting<T> {
         self.all.get(&id).map(|waiter| &waiter.who)
     }
 
+    /// Removes any one.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        self.remove(*self.all.keys().next()?)
+    }
+
     /// Removes the next to go.
     pub(super) fn shed(&mut self) -> Option<T> {
         self.remove(self.next_to_go()?)

@@ -4,5 +4,6 @@ mod faults;
 mod growth;
 mod keys;
 mod many;
+mod names;
 mod pipes;
 mod sources;

@@ -201,7 +201,11 @@ impl Answers {
             left = left.checked_sub(len).ok_or(HelperError::Malformed)?;
             let mut text = Vec::new();
             while text.len() < len {
-                text.extend(self.body(TEXT).await?);
+                let part = self.body(TEXT).await?;
+                if part.is_empty() || part.len() > len - text.len() {
+                    return Err(HelperError::Malformed);
+                }
+                text.extend(part);
             }
             let text = String::from_utf8(text).map_err(|_| HelperError::Malformed)?;
             files.push(TextFile { path: PathBuf::from(OsStr::from_bytes(path)), text });
