@@ -66,7 +66,7 @@ writes what comes back to standard output.
 const SIGNALS: &str = "\
 Signals:
   TERM              finish: no new connections; end with the last one
-  HUP               read the keys again
+  HUP               read settings and keys again
   USR1              log how many connections there were, and of what kinds
 ";
 
