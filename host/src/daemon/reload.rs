@@ -16,7 +16,7 @@ use crate::daemon::gather::{Blame, Faults};
 use crate::daemon::helper::{HelperError, ReadKeys, Received, Wanted};
 use crate::daemon::making::{Parts, Ready};
 use crate::daemon::sources::Sources;
-use crate::daemon::supervisor::{Supervisor, Verdict};
+use crate::daemon::supervisor::{Running, Supervisor, Verdict};
 use crate::keys::{KeySet, KeySetError};
 use crate::net::address::Address;
 use crate::net::listen::Bound;
@@ -131,7 +131,8 @@ impl Supervisor {
         }
     }
 
-    /// What there is room for. Whoever has room already must not lose it.
+    /// What there is room for. Whoever has room already must not lose it, except
+    /// for as long as others have it who are gone from the settings.
     fn shares(&self, settings: &Settings, blame: &Blame<'_>, faults: &mut Faults) -> Vec<Share> {
         let (need, room) = (Need::of(settings), self.room());
         let shares = match need.within(&room) {
@@ -154,7 +155,36 @@ impl Supervisor {
                 faults.add(blame.line(pipe, "max-connections", error));
             }
         }
-        shares.pipes
+        self.shares_now(settings).unwrap_or(shares.pipes)
+    }
+
+    /// What there is room for beside connections of pipes that are not among these
+    /// settings, and those that are more than these settings allow.
+    fn shares_now(&self, settings: &Settings) -> Option<Vec<Share>> {
+        let beyond = |running: &Running| {
+            let pipe = &running.pipe;
+            let strangers = pipe.counters.strangers.now();
+            let open = pipe.counters.connections.open_now().saturating_sub(strangers);
+            let wanted = settings.pipes.iter().find(|wanted| wanted.name == pipe.name);
+            match wanted.map(|wanted| wanted.connection_limit) {
+                None => open,
+                Some(None) => 0,
+                Some(Some(limit)) => open.saturating_sub(limit.get()),
+            }
+        };
+        let beyond = self.running.iter().chain(&self.leaving).map(beyond).sum();
+        let shares = Need::of(settings).within(&self.room().beside(beyond)).ok()?;
+        Some(shares.pipes)
+    }
+
+    /// The last connection of a pipe has ended that is gone: others have its room.
+    pub(super) fn share_again(&self) {
+        let shares = self.shares_now(&self.settings).unwrap_or_default();
+        for (settings, share) in self.settings.pipes.iter().zip(shares) {
+            if let Some(pipe) = self.former(settings) {
+                pipe.slots.set_limit(share.connections);
+            }
+        }
     }
 
     fn room(&self) -> Room {

@@ -216,6 +216,7 @@ impl Supervisor {
     fn forget(&mut self, gone: Option<&Arc<Pipe>>) {
         let is_gone = |running: &Running| gone.is_some_and(|pipe| Arc::ptr_eq(pipe, &running.pipe));
         self.leaving.retain(|running| !is_gone(running));
+        self.share_again();
         self.show();
     }
 

@@ -177,7 +177,11 @@ mod tests {
                 let expected = Announced::PassedOn(ends);
                 assert_eq!(parse(&bytes), Ok(Some((expected, bytes.len()))));
                 let unknown = header(version, None);
-                assert_eq!(parse(&unknown), Ok(Some((Announced::Unknown, unknown.len()))));
+                let expected = match version {
+                    ProxyVersion::V1 => Announced::Unknown,
+                    ProxyVersion::V2 => Announced::Local,
+                };
+                assert_eq!(parse(&unknown), Ok(Some((expected, unknown.len()))));
             }
         }
     }

@@ -6,4 +6,5 @@ mod keys;
 mod many;
 mod names;
 mod pipes;
+mod room;
 mod sources;

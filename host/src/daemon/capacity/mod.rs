@@ -15,7 +15,7 @@ use crate::process::limits::OpenFiles;
 use crate::process::memory::Memory;
 
 pub(crate) use total::TooLittle;
-use total::{CONNECTIONS_MAX, Capacity, WAITING_MIN, Wanted};
+use total::{CONNECTIONS_MAX, Capacity, FILES_PER_CONNECTION, WAITING_MIN, Wanted};
 
 /// Strangers that wait to be listened to: more than anybody needs who is in
 /// earnest, and a descriptor and some hundred bytes each. Shared by all pipes.
@@ -186,6 +186,18 @@ impl Room {
     #[must_use]
     pub(crate) fn of(self, engine: &Engine) -> Self {
         Self { guests: Some(engine.guests()), ..self }
+    }
+
+    /// While so many connections have a part of it that no pipe's share is for.
+    #[must_use]
+    pub(crate) fn beside(self, connections: usize) -> Self {
+        let files = FILES_PER_CONNECTION * connections as u64;
+        let guests = u32::try_from(connections).unwrap_or(u32::MAX);
+        Self {
+            files: self.files.map(|left| left.saturating_sub(files)),
+            guests: self.guests.map(|guests_max| guests_max.saturating_sub(guests)),
+            ..self
+        }
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) enum TooLittle {
 /// Descriptors of an event loop.
 const FILES_PER_LOOP: u64 = 4;
 /// The sockets of a connection.
-const FILES_PER_CONNECTION: u64 = 2;
+pub(super) const FILES_PER_CONNECTION: u64 = 2;
 /// Signals, and the image of a guest's memory.
 const FILES_OF_THE_PROCESS: u64 = 3;
 /// For look-ups, reading keys, syslog, and sockets between accept and close. Fewer
