@@ -242,6 +242,9 @@ pub enum UsageFault {
     /// A first word that is neither an option nor a command.
     #[error("No such command: {0}. Commands: {commands}", commands = COMMANDS.map(|it| it.0).join(", "))]
     NoSuchCommand(String),
+    /// `check` of nothing.
+    #[error("Which settings? For example: spiped check /etc/spiped/spiped.toml")]
+    NothingToCheck,
     /// A command without the file it is about.
     #[error("Missing key file")]
     MissingFile,

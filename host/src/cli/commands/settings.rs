@@ -47,7 +47,8 @@ pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<CheckWords, St
         (Some(file), None) => {
             Wanted::File(FileWords { path: file.into(), foreground: false, pid_file: None })
         }
-        (None, _) => crate::cli::settings::spiped(args)?,
+        (None, None) => return Err(UsageFault::NothingToCheck.into()),
+        (None, Some(_)) => crate::cli::settings::spiped(args)?,
     };
     Ok(CheckWords { what, peer, strict, json })
 }

@@ -109,37 +109,32 @@ const LOG_LEVEL_ABOUT: &str = "\
 Shows or changes what the daemon that runs writes to its log.
 ";
 
-const HELP_OPTION: &str = "\
-  --help            print this text
+const HELP_OPTION: &str = "  --help            print this text
 ";
 
-const CHECK_OPTIONS: &str = "\
-  --peer            also make a connection to each peer
+const CHECK_OPTIONS: &str = "  --peer            also make a connection to each peer
   --strict          warnings are errors
   --json            for programs
   --help            print this text
 ";
 
-const CONTROL_OPTIONS: &str = "\
-  --control <path>  the daemon's control socket (default /run/spiped/control)
+const CONTROL_OPTIONS: &str =
+    "  --control <path>  the daemon's control socket (default /run/spiped/control)
   --help            print this text
 ";
 
-const STATUS_OPTIONS: &str = "\
-  --watch           again every second, until q is typed
+const STATUS_OPTIONS: &str = "  --watch           again every second, until q is typed
   --json            for programs
   --control <path>  the daemon's control socket (default /run/spiped/control)
   --help            print this text
 ";
 
-const LIST_OPTIONS: &str = "\
-  --json            for programs
+const LIST_OPTIONS: &str = "  --json            for programs
   --control <path>  the daemon's control socket (default /run/spiped/control)
   --help            print this text
 ";
 
-const RELOAD_OPTIONS: &str = "\
-  --dry-run         only tell what would change
+const RELOAD_OPTIONS: &str = "  --dry-run         only tell what would change
   --control <path>  the daemon's control socket (default /run/spiped/control)
   --help            print this text
 ";

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
 use crate::net::resolve::Endpoint;
 
@@ -83,7 +83,11 @@ fn inodes(endpoint: &Endpoint) -> Vec<u64> {
             let in_the_way = listening.filter(|(address, _)| overlap(*address, *wanted));
             in_the_way.map(|(_, inode)| inode).collect()
         }
-        Endpoint::Unix(path) => unix_inodes(path.as_os_str().as_bytes()),
+        Endpoint::Unix(path) => {
+            // A daemon has bound it by the whole path.
+            let path = path::absolute(path).unwrap_or_else(|_| path.clone());
+            unix_inodes(path.as_os_str().as_bytes())
+        }
         Endpoint::Abstract(name) => unix_inodes(&[b"@", name.as_bytes()].concat()),
     }
 }

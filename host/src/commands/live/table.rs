@@ -78,7 +78,11 @@ fn heading(now: &Overview) -> String {
     if let Some(reload) = &now.last_reload {
         let verdict = if reload.succeeded { "reloaded" } else { "RELOAD FAILED" };
         let ago = time(now.now - reload.when);
-        push_wrapped(&mut text, "", &format!("{verdict} {ago} ago: {}", escape(&reload.said)));
+        push_wrapped(
+            &mut text,
+            "",
+            &format!("{verdict} {ago} ago: {}", escape(&reload.said.replace('\n', "; "))),
+        );
     }
     if now.log_lines_lost > 0 {
         let _ = writeln!(text, "{} of the log lost", count(now.log_lines_lost, "line"));

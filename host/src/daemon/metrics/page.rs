@@ -36,7 +36,7 @@ fn write_page(page: &mut String, all: &Overview) -> fmt::Result {
         writeln!(
             page,
             "<span class=\"{class}\">Last {verdict} {ago} ago: {}</span>",
-            Html(&reload.said)
+            Html(&reload.said.replace('\n', "; "))
         )?;
     }
     page.push_str(
