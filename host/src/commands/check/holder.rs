@@ -84,9 +84,11 @@ fn inodes(endpoint: &Endpoint) -> Vec<u64> {
             in_the_way.map(|(_, inode)| inode).collect()
         }
         Endpoint::Unix(path) => {
-            // A daemon has bound it by the whole path.
-            let path = path::absolute(path).unwrap_or_else(|_| path.clone());
-            unix_inodes(path.as_os_str().as_bytes())
+            // A daemon has bound it by a whole path, which may be another one to
+            // the same place.
+            let whole = [path::absolute(path), fs::canonicalize(path)];
+            let inodes = whole.iter().flatten().map(|path| path.as_os_str().as_bytes());
+            inodes.flat_map(unix_inodes).collect()
         }
         Endpoint::Abstract(name) => unix_inodes(&[b"@", name.as_bytes()].concat()),
     }
