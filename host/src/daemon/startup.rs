@@ -46,6 +46,10 @@ use crate::process::{allocator, dumps};
 /// What kept it from starting.
 pub fn spiped(parsed: &Parsed, log: LogHandle) -> Result<ExitCode> {
     let Parsed { settings, places } = parsed;
+    // Before the first thread, which may be one that waits for a key.
+    if Memory::is_space_limited() {
+        allocator::keep_to_one_heap();
+    }
     let blame = Blame::new(settings, places);
     let activation = Activation::take(settings)?;
     let watchdog = Watchdog::from_environment();
@@ -136,9 +140,6 @@ fn run(
     announce::fewer(settings, &need, &room, &shares);
     let resources = Resources::open();
     let sandbox = Sandbox::enter(&needs_of(settings, &gathered.names), identity)?;
-    if Memory::is_space_limited() {
-        allocator::keep_to_one_heap();
-    }
     let engine = Engine::new(shares.guests(later))?;
     let shares = need.within(&room.of(&engine))?;
     log::info!("{}", shares.describe());
