@@ -14,6 +14,7 @@ pub mod connection;
 mod control;
 pub mod daemon;
 pub mod guest;
+pub mod handover;
 pub mod keys;
 pub mod net;
 pub mod observe;

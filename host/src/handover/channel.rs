@@ -1,0 +1,499 @@
+//! Messages from one process to the other, over a pair of Unix sockets that keep
+//! datagrams whole.
+//!
+//! A datagram is a byte and what it announces: `i` and the line of JSON; or `m` and the
+//! length of that line, as four bytes in little-endian order. The line is then in the
+//! memory that is the first of the descriptors, and the secrets follow it there. What is secret or long does not go through the socket's buffers.
+//! The memory has its final size when it is sent. It can still be written to, so that
+//! whoever has read it wipes it; a reader copies it once, and checks the copy.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, memfd_create};
+use rustix::io::{Errno, pread, pwrite};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
+    sendmsg, socketpair,
+};
+use thiserror::Error;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::messages::Message;
+use crate::process::secrets::Locked;
+
+/// The descriptors that can go with a message: those of a source's sockets.
+pub(crate) const DESCRIPTORS_MAX: usize = 128;
+
+/// A longer line goes through memory.
+const INLINE_MAX: usize = 16 * 1024;
+/// More than the most that a message is made of.
+const MEMORY_MAX: usize = 16 * 1024 * 1024;
+
+const INLINE: u8 = b'i';
+const MEMORY: u8 = b'm';
+
+/// The seals of memory that is sent: its size stays.
+const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// Bytes of the datagram ahead of a line, or in place of one.
+const HEAD_LEN: usize = 5;
+
+/// What came.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// The message.
+    pub message: Message,
+    /// What went beside it.
+    pub descriptors: Vec<OwnedFd>,
+    /// What is secret.
+    pub secrets: Locked,
+}
+
+/// Why nothing came that could be understood.
+#[derive(Debug, Error)]
+pub(crate) enum ChannelError {
+    /// The other process has closed its end, or is gone.
+    #[error("the other process has gone")]
+    Gone,
+    /// There was no room for the descriptors.
+    #[error("no room for more open files")]
+    Descriptors,
+    /// That is not how it talks.
+    #[error("the other process said something that makes no sense")]
+    Malformed,
+    /// The system's.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<Errno> for ChannelError {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
+}
+
+/// The two ends.
+///
+/// # Errors
+/// When the system is short of descriptors.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
+}
+
+/// One end, watched by an event loop. Any thread may use it.
+#[derive(Debug)]
+pub(crate) struct Channel(AsyncFd<OwnedFd>);
+
+impl Channel {
+    /// Has this thread's event loop watch it.
+    ///
+    /// # Errors
+    /// When the event loop cannot.
+    pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        // SAFETY: a descriptor that is owned is open and stays the same, and is
+        // closed after the loop has let go of it.
+        #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
+        let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
+        Ok(Self(watched?))
+    }
+
+    /// Sends, as soon as there is room.
+    ///
+    /// # Errors
+    /// When the other end is gone, or the system is short of something.
+    pub(crate) async fn send(
+        &self,
+        message: &Message,
+        descriptors: &[BorrowedFd<'_>],
+        secrets: &[&[u8]],
+    ) -> Result<(), ChannelError> {
+        let datagram = Datagram::of(message, secrets)?;
+        loop {
+            let sent = self.0.async_io(Interest::WRITABLE, |socket| {
+                datagram.send(socket.as_fd(), descriptors).map_err(io::Error::from)
+            });
+            match sent.await {
+                Err(error) if is_full(&error) => tokio::time::sleep(PAUSE).await,
+                sent => {
+                    sent.map_err(gone)?;
+                    datagram.passed_on();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The next message; waits for it.
+    ///
+    /// # Errors
+    /// When there will be none, or it cannot be understood.
+    pub(crate) async fn receive(&self) -> Result<Received, ChannelError> {
+        let parts =
+            self.0.async_io(Interest::READABLE, |socket| Ok(Parts::receive(socket.as_fd())?));
+        parts.await.map_err(gone)?.open()
+    }
+}
+
+/// One end, for a process that has no event loop yet.
+#[derive(Debug)]
+pub(crate) struct Line(OwnedFd);
+
+impl Line {
+    /// This end.
+    #[must_use]
+    pub(crate) fn new(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// Sends; there has to be room.
+    ///
+    /// # Errors
+    /// When the other end is gone or does not read.
+    pub(crate) fn send(&self, message: &Message) -> Result<(), ChannelError> {
+        let datagram = Datagram::of(message, &[])?;
+        datagram.send(self.0.as_fd(), &[]).map_err(io::Error::from).map_err(gone)?;
+        datagram.passed_on();
+        Ok(())
+    }
+
+    /// The next message; waits for it, but not longer than this.
+    ///
+    /// # Errors
+    /// When there will be none, or it cannot be understood.
+    pub(crate) fn receive(&self, limit: Duration) -> Result<Received, ChannelError> {
+        let deadline = std::time::Instant::now() + limit;
+        loop {
+            match Parts::receive(self.0.as_fd()) {
+                Err(Errno::AGAIN) => {}
+                parts => return parts.map_err(io::Error::from).map_err(gone)?.open(),
+            }
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+            wait_to_read(self.0.as_fd(), left)?;
+        }
+    }
+
+    /// The same end, for an event loop.
+    #[must_use]
+    pub(crate) fn into_socket(self) -> OwnedFd {
+        self.0
+    }
+}
+
+/// How long there may be too many descriptors on their way.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Too many descriptors are on their way.
+fn is_full(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::TOOMANYREFS.raw_os_error())
+}
+
+fn gone(error: io::Error) -> ChannelError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::UnexpectedEof => ChannelError::Gone,
+        _ => ChannelError::Io(error),
+    }
+}
+
+fn wait_to_read(socket: BorrowedFd<'_>, limit: Duration) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec::try_from(limit).ok();
+    match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], limit.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A message on its way out.
+struct Datagram {
+    bytes: Vec<u8>,
+    memory: Option<Memory>,
+}
+
+impl Datagram {
+    fn of(message: &Message, secrets: &[&[u8]]) -> Result<Self, ChannelError> {
+        let line = serde_json::to_vec(message).map_err(|_| ChannelError::Malformed)?;
+        if line.len() <= INLINE_MAX && secrets.iter().all(|part| part.is_empty()) {
+            return Ok(Self { bytes: [&[INLINE], &line[..]].concat(), memory: None });
+        }
+        let len = u32::try_from(line.len()).map_err(|_| ChannelError::Malformed)?;
+        let memory = Memory::of(&line, secrets)?;
+        Ok(Self { bytes: [&[MEMORY], &len.to_le_bytes()[..]].concat(), memory: Some(memory) })
+    }
+
+    /// Its memory is for the reader to wipe.
+    fn passed_on(self) {
+        if let Some(mut memory) = self.memory {
+            memory.is_ours = false;
+        }
+    }
+
+    fn send(&self, socket: BorrowedFd<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+        let memory = self.memory.iter().map(|memory| memory.file.as_fd());
+        let all: Vec<_> = memory.chain(descriptors.iter().copied()).collect();
+        let mut space =
+            [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX + 1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !all.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&all)) {
+            return Err(Errno::MSGSIZE);
+        }
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        loop {
+            match sendmsg(socket, &[IoSlice::new(&self.bytes)], &mut control, flags) {
+                Err(Errno::INTR) => {}
+                sent => return sent.map(drop),
+            }
+        }
+    }
+}
+
+/// A message that has come, unread.
+struct Parts {
+    bytes: Vec<u8>,
+    descriptors: Vec<OwnedFd>,
+    truncated: bool,
+}
+
+impl Parts {
+    fn receive(socket: BorrowedFd<'_>) -> Result<Self, Errno> {
+        let mut bytes = vec![0; INLINE_MAX + HEAD_LEN];
+        let mut space =
+            [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX + 1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+        let received = loop {
+            match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags) {
+                Err(Errno::INTR) => {}
+                received => break received?,
+            }
+        };
+        let mut descriptors = Vec::new();
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(received) = message {
+                descriptors.extend(received);
+            }
+        }
+        bytes.truncate(received.bytes);
+        let truncated = received.flags.contains(ReturnFlags::CTRUNC);
+        Ok(Self { bytes, descriptors, truncated })
+    }
+
+    fn open(self) -> Result<Received, ChannelError> {
+        let Self { bytes, mut descriptors, truncated } = self;
+        if bytes.is_empty() {
+            return Err(ChannelError::Gone);
+        }
+        if truncated {
+            return Err(ChannelError::Descriptors);
+        }
+        let (line, secrets) = match bytes.split_first() {
+            Some((&INLINE, line)) => (line.to_vec(), Locked::copy_of(&[])),
+            Some((&MEMORY, len)) if !descriptors.is_empty() => {
+                let len = <[u8; 4]>::try_from(len).map_err(|_| ChannelError::Malformed)?;
+                let len = usize::try_from(u32::from_le_bytes(len));
+                let memory = Memory::new(descriptors.remove(0));
+                memory.take(len.map_err(|_| ChannelError::Malformed)?)?
+            }
+            _ => return Err(ChannelError::Malformed),
+        };
+        let message = serde_json::from_slice(&line).map_err(|_| ChannelError::Malformed)?;
+        Ok(Received { message, descriptors, secrets })
+    }
+}
+
+/// Memory that is shared for one message.
+struct Memory {
+    file: OwnedFd,
+    /// Whether it is wiped here, when it is dropped.
+    is_ours: bool,
+}
+
+impl Memory {
+    fn new(file: OwnedFd) -> Self {
+        Self { file, is_ours: true }
+    }
+
+    fn of(line: &[u8], secrets: &[&[u8]]) -> Result<Self, ChannelError> {
+        let memory = Self::new(create()?);
+        let mut at = 0;
+        for part in [line].iter().chain(secrets) {
+            let mut rest = *part;
+            while !rest.is_empty() {
+                let written = pwrite(&memory.file, rest, at)?;
+                rest = &rest[written..];
+                at += written as u64;
+            }
+        }
+        fcntl_add_seals(&memory.file, SEALS)?;
+        Ok(memory)
+    }
+
+    /// The line, which is so long, and the secrets.
+    fn take(&self, line_len: usize) -> Result<(Vec<u8>, Locked), ChannelError> {
+        // Of any other file, the kernel does not know this.
+        let seals = fcntl_get_seals(&self.file).map_err(|_| ChannelError::Malformed)?;
+        if !seals.contains(SEALS) {
+            return Err(ChannelError::Malformed);
+        }
+        let len = usize::try_from(fstat(&self.file)?.st_size).unwrap_or(usize::MAX);
+        let secrets_len = len.checked_sub(line_len).filter(|_| len <= MEMORY_MAX);
+        let secrets_len = secrets_len.ok_or(ChannelError::Malformed)?;
+        let mut line = vec![0; line_len];
+        read_at(&self.file, &mut line, 0)?;
+        let mut read = Ok(());
+        let secrets = Locked::build(secrets_len, |place| {
+            read = read_at(&self.file, place, line_len as u64);
+        });
+        read?;
+        Ok((line, secrets))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if !self.is_ours {
+            return;
+        }
+        let Ok(len) = fstat(&self.file).map(|status| status.st_size) else { return };
+        let zeros = [0; 4096];
+        let (mut at, len) = (0, u64::try_from(len).unwrap_or_default().min(MEMORY_MAX as u64));
+        while at < len {
+            let part = zeros.len().min(usize::try_from(len - at).unwrap_or(zeros.len()));
+            match pwrite(&self.file, &zeros[..part], at) {
+                Ok(written @ 1..) => at += written as u64,
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
+
+fn create() -> Result<OwnedFd, Errno> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Kernels before 6.3 do not know that nobody is to run it.
+    match memfd_create(c"spiped", flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => memfd_create(c"spiped", flags),
+        created => created,
+    }
+}
+
+fn read_at(memory: &OwnedFd, mut place: &mut [u8], mut at: u64) -> Result<(), ChannelError> {
+    while !place.is_empty() {
+        let read = pread(memory, &mut *place, at)?;
+        if read == 0 {
+            return Err(ChannelError::Malformed);
+        }
+        place = &mut place[read..];
+        at += read as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use super::super::messages::{Connection, Key, Pipe};
+    use super::*;
+
+    #[tokio::test]
+    async fn message_arrives_with_what_goes_beside_it() {
+        let (one, other) = channels();
+        let beside = tempfile::tempfile().unwrap();
+        beside.write_all_at(b"beside", 0).unwrap();
+        let message = Message::Connection(Connection { id: 7, ..Connection::default() });
+        one.send(&message, &[beside.as_fd()], &[b"state", b"", b"pending"]).await.unwrap();
+        one.send(&Message::Commit, &[], &[]).await.unwrap();
+        let received = other.receive().await.unwrap();
+        assert_eq!(received.message, message);
+        assert_eq!(*received.secrets, *b"statepending");
+        let [received] = <[_; 1]>::try_from(received.descriptors).unwrap();
+        let mut content = [0; 6];
+        File::from(received).read_exact_at(&mut content, 0).unwrap();
+        assert_eq!(&content, b"beside");
+        assert_eq!(other.receive().await.unwrap().message, Message::Commit);
+    }
+
+    #[tokio::test]
+    async fn long_message_arrives() {
+        let (one, other) = channels();
+        let name = Some("key".repeat(80).into());
+        let keys = vec![Key { name, ..Key::default() }; 1024];
+        let message = Message::Pipe(Pipe { keys, ..Pipe::default() });
+        one.send(&message, &[], &[]).await.unwrap();
+        assert_eq!(other.receive().await.unwrap().message, message);
+    }
+
+    #[tokio::test]
+    async fn end_of_the_other_process_is_told() {
+        let (one, other) = channels();
+        one.send(&Message::Commit, &[], &[]).await.unwrap();
+        drop(one);
+        assert_eq!(other.receive().await.unwrap().message, Message::Commit);
+        assert!(matches!(other.receive().await, Err(ChannelError::Gone)));
+        let sent = other.send(&Message::Commit, &[], &[]).await;
+        assert!(matches!(sent, Err(ChannelError::Gone)));
+    }
+
+    #[tokio::test]
+    async fn sender_waits_for_room() {
+        let (one, other) = channels();
+        let sent = async {
+            for _ in 0..5000 {
+                one.send(&Message::Commit, &[], &[b"secret"]).await.unwrap();
+            }
+        };
+        let received = async {
+            for _ in 0..5000 {
+                assert_eq!(*other.receive().await.unwrap().secrets, *b"secret");
+            }
+        };
+        tokio::join!(sent, received);
+    }
+
+    #[test]
+    fn memory_is_wiped_by_whoever_is_done_with_it() {
+        let memory = Memory::of(b"line", &[&[7; 10_000]]).unwrap();
+        let seen = File::from(memory.file.try_clone().unwrap());
+        drop(memory);
+        let mut content = vec![1; 10_004];
+        seen.read_exact_at(&mut content, 0).unwrap();
+        assert_eq!(content, vec![0; 10_004]);
+    }
+
+    #[test]
+    fn file_that_could_shrink_is_refused() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(b"{}", 0).unwrap();
+        assert!(matches!(Memory::new(file.into()).take(2), Err(ChannelError::Malformed)));
+        let unsealed = Memory::new(create().unwrap());
+        assert!(matches!(unsealed.take(0), Err(ChannelError::Malformed)));
+    }
+
+    #[test]
+    fn silence_is_not_waited_for_any_longer_than_asked() {
+        let (one, other) = pair().unwrap();
+        let (one, other) = (Line::new(one), Line::new(other));
+        assert!(matches!(other.receive(Duration::from_millis(10)), Err(ChannelError::Io(_))));
+        one.send(&Message::Commit).unwrap();
+        let received = other.receive(Duration::from_secs(10)).unwrap();
+        assert_eq!(received.message, Message::Commit);
+    }
+
+    fn channels() -> (Channel, Channel) {
+        let (one, other) = pair().unwrap();
+        (Channel::new(one).unwrap(), Channel::new(other).unwrap())
+    }
+}
