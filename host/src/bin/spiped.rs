@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use spiped::cli::{self, Program};
 use spiped::daemon::startup;
+use spiped::handover::edition::Edition;
 use spiped::process::allocator::WipingAllocator;
 use spiped::process::streams::open_standard_streams;
 use spiped::{commands, observe};
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     };
     let process = &parsed.settings.process;
     let log = observe::install(&name, process.log_level, process.log_format);
-    let code = startup::spiped(&parsed, log).unwrap_or_else(|error| {
+    let code = startup::spiped(&parsed, log, &Edition::this()).unwrap_or_else(|error| {
         log::error!("{error:#}");
         ExitCode::FAILURE
     });

@@ -14,6 +14,7 @@ use crate::daemon::capacity::Share;
 use crate::daemon::gather::Names;
 use crate::daemon::helper::Helper;
 use crate::guest::{Config, Engine, GuestError};
+use crate::handover::edition::Edition;
 use crate::keys::{KeySet, Keyring};
 use crate::net::address::Address;
 use crate::net::listen::Listener;
@@ -30,6 +31,7 @@ pub(super) struct Means {
     pub(super) compute: Compute,
     pub(super) helper: Option<Arc<Helper>>,
     pub(super) log: LogHandle,
+    pub(super) edition: Edition,
 }
 
 /// There is no pipe like that.

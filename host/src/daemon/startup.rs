@@ -26,6 +26,7 @@ use crate::daemon::supervisor::Supervisor;
 use crate::daemon::terminal;
 use crate::daemon::threads;
 use crate::guest::Engine;
+use crate::handover::edition::Edition;
 use crate::keys::{Keyring, Loaded};
 use crate::net::address::Address;
 use crate::net::listen::Bound;
@@ -40,11 +41,11 @@ use crate::process::sandbox::{Demand, Needs, Sandbox};
 use crate::process::secrets;
 use crate::process::{allocator, dumps};
 
-/// Runs `spiped` to its end.
+/// Runs this edition of `spiped` to its end.
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn spiped(parsed: &Parsed, log: LogHandle) -> Result<ExitCode> {
+pub fn spiped(parsed: &Parsed, log: LogHandle, edition: &Edition) -> Result<ExitCode> {
     let Parsed { settings, places } = parsed;
     // Before the first thread, which may be one that waits for a key.
     if Memory::is_space_limited() {
@@ -104,7 +105,7 @@ pub fn spiped(parsed: &Parsed, log: LogHandle) -> Result<ExitCode> {
     let helper = helper(settings, user);
     let gathered = Gathered { activation, keys, names, bound };
     let watch = Watch { endings, requests, observers, watchdog, readiness };
-    run(settings, gathered, helper, identity.as_ref(), log, watch)
+    run(settings, gathered, helper, identity.as_ref(), log, watch, edition)
 }
 
 /// What the pipes need, in the order of the settings.
@@ -132,6 +133,7 @@ fn run(
     identity: Option<&Identity>,
     log: LogHandle,
     watch: Watch,
+    edition: &Edition,
 ) -> Result<ExitCode> {
     let later = !settings.is_command_line();
     let need = Need::of(settings);
@@ -140,14 +142,14 @@ fn run(
     announce::fewer(settings, &need, &room, &shares);
     let resources = Resources::open();
     let sandbox = Sandbox::enter(&needs_of(settings, &gathered.names), identity)?;
-    let engine = Engine::new(shares.guests(later))?;
+    let engine = Engine::running(edition.component, shares.guests(later))?;
     let shares = need.within(&room.of(&engine))?;
     log::info!("{}", shares.describe());
     log.start();
     let (workers, compute) = threads::start(shares.loops())?;
     workers.block_on(async {
         let Watch { endings, requests, observers, watchdog, readiness } = watch;
-        let means = Means { engine, compute: compute.clone(), helper, log };
+        let means = Means { engine, compute: compute.clone(), helper, log, edition: *edition };
         let (ready, sources) = make(settings, gathered, &shares, &means)?;
         let drain = endings.drain()?;
         let helper = means.helper.clone();

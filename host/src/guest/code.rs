@@ -2,6 +2,7 @@
 //! segment, so no page of it is ever made executable: it runs where even that
 //! is forbidden (`MemoryDenyWriteExecute=`), and all processes share it.
 
+use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,34 @@ struct Pages<T>(T);
 
 /// More than the initial data of an instance.
 const IMAGE_MAX: u64 = 1 << 20;
+
+/// Another build of the component than the one that is part of this program.
+#[derive(Clone, Copy)]
+pub struct Precompiled(&'static [u8]);
+
+impl Precompiled {
+    /// This is one.
+    ///
+    /// # Safety
+    /// It has to come from `precompile_component` of the same wasmtime under
+    /// `engine_config`: it is run as it is.
+    #[must_use]
+    #[allow(unsafe_code, reason = "a promise about machine code")]
+    pub const unsafe fn new(code: &'static [u8]) -> Self {
+        Self(code)
+    }
+
+    /// The code.
+    pub(super) fn code(self) -> &'static [u8] {
+        self.0
+    }
+}
+
+impl fmt::Debug for Precompiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Precompiled({} bytes)", self.0.len())
+    }
+}
 
 /// Precompiled code.
 #[derive(Clone, Copy)]

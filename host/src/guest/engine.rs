@@ -12,7 +12,7 @@ use wasmtime::{
 use super::bindings::spiped::pipe::key_search;
 use super::bindings::{Native, NativePre};
 use super::clock::{Allowance, Ticker, hold_to_allowance, wind_up};
-use super::code::Code;
+use super::code::{Code, Precompiled};
 use super::engine_config::{MEMORY_GUARD, MEMORY_RESERVATION, engine_config};
 use super::imports::{Imports, add_packet_crypto};
 use super::self_test::{self, SelfTestError};
@@ -52,10 +52,23 @@ impl Engine {
     /// When the address space for a few guests cannot be had, or the component
     /// does not work on this machine.
     pub fn new(guests: u32) -> Result<Self, EngineError> {
+        Self::running(None, guests)
+    }
+
+    /// As [`new`](Self::new), for this build of the component, if there is one.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn running(
+        component: Option<Precompiled>,
+        guests: u32,
+    ) -> Result<Self, EngineError> {
         let guests = guests.max(self_test::GUESTS);
-        // SAFETY: the code is part of this program.
+        let code = component.map_or_else(Code::linked, |other| Code::Loaded(other.code()));
+        // SAFETY: the code is part of this program, or whoever made it known has
+        // promised as much.
         #[allow(unsafe_code, reason = "the only way to load precompiled code")]
-        let engine = unsafe { Self::of(guests, Code::linked()) }?;
+        let engine = unsafe { Self::of(guests, code) }?;
         self_test::self_test(&engine)?;
         Ok(engine)
     }

@@ -31,6 +31,7 @@ pub use bindings::types::{
     BadLength, ClientConfig, Failure as ProtocolFailure, ForwardSecrecy, KeyExchange, Misuse,
     PeerFault, ServerConfig, Side,
 };
+pub use code::Precompiled;
 pub use config::Config;
 pub use engine::{Engine, EngineError, GUEST_SPACE};
 pub use hello::omits_forward_secrecy;

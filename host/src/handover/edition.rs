@@ -1,16 +1,16 @@
 //! What distinguishes one build of the daemon from another, as far as an upgrade is
 //! concerned. There is one for each program; tests have programs of their own.
 
+use crate::guest::Precompiled;
+
 /// What distinguishes one build of the daemon from another.
 #[derive(Clone, Copy, Debug)]
 pub struct Edition {
     /// Which forms of the hand-over it knows.
     pub formats: Formats,
-    /// The precompiled component; `None`: the one that is part of the library.
-    ///
-    /// It has to come from `precompile_component` of the same wasmtime under
-    /// `engine_config`: it is run as it is. Only tests have another one.
-    pub component: Option<&'static [u8]>,
+    /// The component; `None`: the one that is part of the library. Only tests have
+    /// another one.
+    pub component: Option<Precompiled>,
     /// Told how far an upgrade has come, at either end.
     pub at: fn(Step),
 }

@@ -39,6 +39,10 @@ pub(crate) enum Message {
     Ready {
         /// For a person, a line each.
         said: Vec<String>,
+        /// The names of the pipes whose connections it can go on with. Those of all
+        /// others stay with the daemon.
+        #[serde(default)]
+        pipes: Vec<String>,
     },
     /// Successor: it cannot go on, and why. It ends.
     Fault {

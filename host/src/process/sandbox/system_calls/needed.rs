@@ -18,6 +18,11 @@ const NEEDED: &[c_long] = &[
     libc::SYS_sendto,
     libc::SYS_write,
     libc::SYS_writev,
+    // The same of memory that is shared for one message between a daemon and its
+    // successor, and of the pid file: bytes of what is open.
+    libc::SYS_memfd_create,
+    libc::SYS_pread64,
+    libc::SYS_pwrite64,
     // Connections.
     libc::SYS_accept4,
     libc::SYS_bind,
@@ -132,9 +137,17 @@ fn needed_in_some_forms() -> Result<Calls, Error> {
     calls.into_iter().map(|(call, forms)| Ok((call, rules(forms)?))).collect()
 }
 
-/// Flags of an open file, and a second descriptor for it.
-const FCNTL: &[i32] =
-    &[libc::F_GETFD, libc::F_SETFD, libc::F_GETFL, libc::F_SETFL, libc::F_DUPFD_CLOEXEC];
+/// Flags of an open file, and a second descriptor for it. Of shared memory: that
+/// its size stays.
+const FCNTL: &[i32] = &[
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_ADD_SEALS,
+    libc::F_GET_SEALS,
+];
 
 /// FIONBIO: whether to wait. FIONREAD, SIOCOUTQ: how many bytes have come, and how
 /// many are on their way. TCGETS: whether it is a terminal. The same numbers on
