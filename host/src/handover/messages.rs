@@ -33,7 +33,8 @@ pub(crate) enum Message {
     Observer(Observer),
     /// Daemon: a pipe. Secrets: its PSKs in use, one after the other.
     Pipe(Pipe),
-    /// Daemon: that was all, but for the connections.
+    /// Daemon: that was all, but for the connections. Before the first `Commit` it
+    /// says once more what is known of the process, as it is by then.
     Inventory(Process),
     /// Successor: it could serve. It says what would be different.
     Ready {
@@ -70,14 +71,17 @@ pub(crate) enum Message {
     Commit,
     /// Successor: it serves, and the pid file names it.
     Serving,
+    /// What only a later version says: it can be passed over.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the daemon listens on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Source {
-    /// The address, as in the settings; nothing if the service manager has given the
-    /// sockets to a pipe by its name.
+    /// The address, as in the settings ([`Address::text`](crate::net::address::Address::text));
+    /// nothing if the service manager has given the sockets to a pipe by its name.
     pub address: Option<OsString>,
     /// The pipe that they were given to.
     pub pipe: Option<String>,
@@ -91,7 +95,7 @@ pub(crate) struct Source {
 pub(crate) struct Observer {
     /// What for.
     pub role: Role,
-    /// The address, as in the settings.
+    /// The address, as in the settings ([`Address::text`](crate::net::address::Address::text)).
     pub address: OsString,
 }
 
@@ -111,14 +115,17 @@ pub(crate) enum Role {
 pub(crate) struct Pipe {
     /// What it is called.
     pub name: String,
-    /// Where its keys are, as in the settings.
+    /// Whether its source is the crypt side.
+    pub decrypts: bool,
+    /// Where its keys are: [`KeySource::text`](crate::keys::KeySource::text).
     pub key_source: String,
     /// The keys in use, in the order of the PSKs. Keys of connections that are no
     /// longer in use follow, without a PSK.
     pub keys: Vec<Key>,
     /// How many of them are in use.
     pub keys_in_use: usize,
-    /// What its targets stand for, as far as that is known.
+    /// What its targets stand for, and what its local address does, as far as that
+    /// is known.
     pub targets: Vec<Target>,
 }
 
@@ -132,13 +139,13 @@ pub(crate) struct Key {
     pub without_forward_secrecy: bool,
 }
 
-/// A target.
+/// An address that connections go to, or from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Target {
-    /// As in the settings.
+    /// As in the settings: [`Address::text`](crate::net::address::Address::text).
     pub address: OsString,
-    /// What the resolver said, as addresses.
+    /// What the resolver said: [`Endpoint::text`](crate::net::resolve::Endpoint::text).
     pub endpoints: Vec<OsString>,
 }
 
@@ -245,6 +252,12 @@ mod tests {
         let line = r#"{"message":"connection","pipe":"redis","id":7,"colour":"blue"}"#;
         let expected = Connection { pipe: "redis".into(), id: 7, ..Connection::default() };
         assert_eq!(serde_json::from_str::<Message>(line).unwrap(), Message::Connection(expected));
+    }
+
+    #[test]
+    fn what_a_later_version_says_besides_can_be_passed_over() {
+        let line = r#"{"message":"weather","colour":"blue"}"#;
+        assert_eq!(serde_json::from_str::<Message>(line).unwrap(), Message::Unknown);
     }
 
     #[test]

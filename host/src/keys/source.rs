@@ -118,6 +118,21 @@ impl KeySource {
         }
     }
 
+    /// The same for the same source, in another process and a later version, too;
+    /// and for no other one.
+    #[must_use]
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::One(KeyFile::Stdin) => "-".to_owned(),
+            Self::One(KeyFile::Path(path)) => format!("one {path:?}"),
+            Self::FileOrDirectory(path) => format!("any {path:?}"),
+            Self::Named(files) => files.iter().fold("named".to_owned(), |text, file| {
+                format!("{text} {:?}={:?}", file.name.as_os_str(), file.path)
+            }),
+            Self::WholeOrNamed { word, .. } => format!("word {word:?}"),
+        }
+    }
+
     /// Reads in the meaning that a word with two of them has now.
     fn chosen(
         &self,
@@ -233,6 +248,37 @@ mod tests {
         assert_eq!(names(&load(&KeySource::Named(vec![named])).unwrap()), ["a"]);
         let error = load(&KeySource::One(KeyFile::Path(lab.path().into()))).unwrap_err();
         assert!(error.to_string().contains("is for spiped -d"), "{error}");
+    }
+
+    #[test]
+    fn text_tells_all_sources_apart() {
+        let named = |files: &[(&str, &str)]| {
+            let named = |&(name, path): &(&str, &str)| NamedFile {
+                name: KeyName::new(name.as_ref()),
+                path: path.into(),
+            };
+            KeySource::Named(files.iter().map(named).collect())
+        };
+        let any = |path: &str| KeySource::FileOrDirectory(path.into());
+        let sources = [
+            KeySource::One(KeyFile::Stdin),
+            KeySource::One(KeyFile::Path("a=b".into())),
+            any("a=b"),
+            KeySource::WholeOrNamed {
+                word: "a=b".into(),
+                whole: Box::new(any("a=b")),
+                named: Box::new(named(&[("a", "b")])),
+            },
+            named(&[("a", "b")]),
+            named(&[("a", "b"), ("c", "d")]),
+            named(&[("a", "b\" \"c\"=\"d")]),
+            any(OsStr::from_bytes(b"\xff").to_str().unwrap_or("\\xFF")),
+            KeySource::FileOrDirectory(OsStr::from_bytes(b"\xff").into()),
+        ];
+        for (index, source) in sources.iter().enumerate() {
+            assert!(sources[..index].iter().all(|other| other.text() != source.text()));
+        }
+        assert_eq!(named(&[("a", "b")]).text(), r#"named "a"="b""#);
     }
 
     fn directory(files: &[(&str, &str)]) -> TempDir {

@@ -54,6 +54,16 @@ impl Address {
         matches!(self, Self::Name { host, .. } if host == "*")
     }
 
+    /// What is read as this address.
+    #[must_use]
+    pub(crate) fn text(&self) -> OsString {
+        match self {
+            Self::Unix(path) => path.clone().into(),
+            Self::Abstract(name) => [OsStr::new("@"), name].into_iter().collect(),
+            Self::Literal(_) | Self::Name { .. } => self.to_string().into(),
+        }
+    }
+
     /// Reads an address to bind an outgoing socket to. Without a port, with
     /// or without brackets, the system picks one.
     ///

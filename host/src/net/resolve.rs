@@ -2,7 +2,7 @@
 //! resolver. Blocking: call it where blocking is allowed.
 
 use std::borrow::Cow;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::mem;
@@ -51,6 +51,32 @@ impl Endpoint {
             Address::Abstract(name) => Some(Self::Abstract(name.clone())),
             Address::Literal(address) => Some(Self::Tcp(*address)),
             Address::Name { .. } => None,
+        }
+    }
+}
+
+impl Endpoint {
+    /// What another process [reads](Self::of_text) as this endpoint.
+    #[must_use]
+    pub(crate) fn text(&self) -> OsString {
+        match self {
+            // With the scope of an IPv6 address, which has no place in an address
+            // as users write it.
+            Self::Tcp(address) => address.to_string().into(),
+            Self::Unix(path) => path.clone().into(),
+            Self::Abstract(name) => [OsStr::new("@"), name].into_iter().collect(),
+        }
+    }
+
+    /// Reads what another process has [written](Self::text).
+    #[must_use]
+    pub(crate) fn of_text(text: &OsStr) -> Option<Self> {
+        match text.as_bytes() {
+            [b'/', ..] => Some(Self::Unix(text.into())),
+            [b'@', name @ ..] if !name.is_empty() => {
+                Some(Self::Abstract(OsStr::from_bytes(name).into()))
+            }
+            _ => text.to_str()?.parse().ok().map(Self::Tcp),
         }
     }
 }
@@ -183,6 +209,8 @@ const STD_PREFIX: &str = "failed to lookup address information: ";
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::net::{Ipv6Addr, SocketAddrV6};
+
     use super::*;
 
     #[test]
@@ -196,6 +224,23 @@ mod tests {
     fn numbers_and_service_names_are_resolved() {
         assert_eq!(endpoints("0:80"), ["[0.0.0.0]:80"]);
         assert_eq!(endpoints("2001:db8::1:80"), ["[2001:db8::1]:80"]);
+    }
+
+    #[test]
+    fn endpoint_that_is_written_can_be_read() {
+        let scoped = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, 2).into();
+        let text = |bytes| OsStr::from_bytes(bytes);
+        for endpoint in [
+            Endpoint::Tcp("192.0.2.1:80".parse().unwrap()),
+            Endpoint::Tcp(scoped),
+            Endpoint::Unix(text(b"/run/m\xe4rz").into()),
+            Endpoint::Abstract(text(b"m\xe4rz").into()),
+        ] {
+            assert_eq!(Endpoint::of_text(&endpoint.text()), Some(endpoint));
+        }
+        for wrong in ["", "@", "host:80", "[::1]"] {
+            assert_eq!(Endpoint::of_text(OsStr::new(wrong)), None);
+        }
     }
 
     #[test]

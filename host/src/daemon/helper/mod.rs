@@ -174,7 +174,7 @@ impl Helper {
     /// # Errors
     /// The resolver's, or why it could not be asked.
     pub(super) async fn endpoints(&self, address: &Address) -> Result<Vec<Endpoint>, HelperError> {
-        let text = settings::text_of(address);
+        let text = address.text();
         let say = |socket: BorrowedFd<'_>| messages::send(socket, &[text.as_bytes()]);
         let receive = async |mut answers: Answers| answers.endpoints().await;
         self.ask(Question::Endpoints, LOOK_UP_LIMIT, say, receive).await

@@ -58,7 +58,7 @@ pub(crate) struct Received {
 /// Says which sources the daemon has.
 pub(super) fn send_held(socket: BorrowedFd<'_>, held: &Held) -> io::Result<()> {
     let Held { addresses, pipes } = held;
-    let addresses = addresses.iter().map(|address| (ADDRESS, text_of(address)));
+    let addresses = addresses.iter().map(|address| (ADDRESS, address.text()));
     let pipes = pipes.iter().map(|pipe| (PIPE, OsString::from(pipe)));
     let mut message = Vec::new();
     for (kind, text) in addresses.chain(pipes) {
@@ -261,15 +261,6 @@ fn number(body: &[u8], max: u16) -> Result<u16, HelperError> {
 /// Only these can come to stand for something else.
 fn is_name(address: &Address) -> bool {
     matches!(address, Address::Name { .. })
-}
-
-/// What is understood as this address.
-pub(super) fn text_of(address: &Address) -> OsString {
-    match address {
-        Address::Unix(path) => path.clone().into(),
-        Address::Abstract(name) => [OsStr::new("@"), name].into_iter().collect(),
-        Address::Literal(_) | Address::Name { .. } => address.to_string().into(),
-    }
 }
 
 #[cfg(test)]
