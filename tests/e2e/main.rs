@@ -44,8 +44,6 @@ mod replication;
 mod reload;
 // What an administrator sees: status, list, metrics, and what they change.
 mod seeing;
-// Files of many pipes, changed in the worst way.
-mod reload_adversary;
 // Changing user and group.
 mod root;
 // What anybody can do to the encrypted port, and what a key holder can.

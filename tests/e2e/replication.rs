@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use spiped_tests::{Host, Lab, Namespace, Origin, Process, Program, book, wait};
+use spiped_tests::{Host, Lab, Namespace, Origin, Process, Program, Shell, book, wait};
 
 /// Each host has a primary, which the other may copy, and a replica of the
 /// other's.

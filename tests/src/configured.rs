@@ -33,11 +33,25 @@ impl<'a> Configured<'a> {
         self.lab.path(FILE)
     }
 
+    /// The socket through which commands talk to it.
+    pub fn control(&self) -> PathBuf {
+        self.lab.path(CONTROL)
+    }
+
     /// Writes the file: these lines about the process, and these pipes.
     pub fn write(&self, process: &str, pipes: &[String]) {
-        let control = self.lab.path(CONTROL);
-        let head = format!("control = \"{}\"\n{process}\n", control.display());
-        fs::write(self.file(), head + &pipes.concat()).unwrap();
+        self.replace(self.text(process, pipes));
+    }
+
+    /// What that puts there.
+    pub fn text(&self, process: &str, pipes: &[String]) -> String {
+        format!("control = \"{}\"\n{process}\n{}", self.control().display(), pipes.concat())
+    }
+
+    /// Puts a text in the file's place, atomically.
+    pub fn replace(&self, text: impl AsRef<[u8]>) {
+        let new = self.lab.write("spiped.toml.new", text);
+        fs::rename(new, self.file()).unwrap();
     }
 
     /// Runs in the foreground, and waits for nothing.
@@ -49,11 +63,13 @@ impl<'a> Configured<'a> {
         Process::spawn(command)
     }
 
-    /// Runs in the foreground, and waits until it listens on all of these.
+    /// Runs in the foreground, and waits until it listens on all of these and
+    /// commands reach it.
     #[track_caller]
     pub fn start(&self, sources: &[&Endpoint]) -> Process {
         let mut process = self.spawn();
-        for source in sources {
+        let control = Endpoint::Unix(self.control());
+        for source in sources.iter().copied().chain([&control]) {
             wait::until(&format!("a daemon listened on {source}"), || {
                 assert!(process.is_running(), "the daemon ended instead");
                 is_listening(source)
@@ -62,20 +78,24 @@ impl<'a> Configured<'a> {
         process
     }
 
+    /// Starts a command that talks to it, and does not wait.
+    #[track_caller]
+    pub fn ask(&self, words: &[&str]) -> Process {
+        let mut command = Program::Spiped.ours(self.lab, words);
+        command.arg("--control").arg(self.control());
+        Process::spawn(command)
+    }
+
     /// Runs a command that talks to it.
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> Exit {
-        let mut command = Program::Spiped.ours(self.lab, words);
-        command.arg("--control").arg(self.lab.path(CONTROL));
-        Process::spawn(command).wait()
+        self.ask(words).wait()
     }
 
     /// A reload that works. Says what has changed.
     #[track_caller]
     pub fn reload(&self) -> String {
-        let exit = self.run(&["reload"]);
-        exit.expect_success();
-        String::from_utf8(exit.stdout).unwrap()
+        self.run(&["reload"]).answer()
     }
 
     /// A reload that changes nothing, for this reason.
@@ -95,10 +115,15 @@ pub fn pipe(
     target: &dyn fmt::Display,
     more: &str,
 ) -> String {
-    let key = if more.contains("key =") { "" } else { "key = \"key\"" };
+    let unless_said = |line: &'static str| {
+        let (key, _) = line.split_at(line.find('=').unwrap());
+        if more.contains(&format!("{key}=")) { "" } else { line }
+    };
+    let key = unless_said("key = \"key\"\n");
+    let timeout = unless_said("timeout = \"30s\"\n");
     format!(
         "[pipe.{name}]\nmode = \"{mode}\"\nsource = \"{source}\"\ntarget = \"{target}\"\n\
-         timeout = \"30s\"\n{key}\n{more}\n"
+         {timeout}{key}{more}\n"
     )
 }
 

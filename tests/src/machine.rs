@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use crate::network::cable;
-use crate::{Exit, Host, Origin, Process, Program, proc, wait};
+use crate::{Host, Origin, Process, Program, Shell, proc, wait};
 
 /// A machine that has booted. On drop it is gone, with all that runs in it; if the
 /// test fails, its journal becomes part of the test's output.
@@ -52,26 +52,6 @@ impl Machine {
         }
     }
 
-    /// Runs what an administrator types.
-    #[track_caller]
-    pub fn sh(&self, script: &str) -> Exit {
-        self.spawn(script).wait()
-    }
-
-    /// What that prints. It must succeed.
-    #[track_caller]
-    pub fn answer(&self, script: &str) -> String {
-        let exit = self.sh(script);
-        exit.expect_success();
-        String::from_utf8(exit.stdout).unwrap().trim_end().to_owned()
-    }
-
-    /// Starts it and does not wait.
-    #[track_caller]
-    pub fn spawn(&self, script: &str) -> Process {
-        Process::spawn(self.shell(script))
-    }
-
     /// Writes a file.
     pub fn write(&self, path: &str, content: &str) {
         let path = self.path(path);
@@ -97,20 +77,22 @@ impl Machine {
         });
     }
 
-    fn shell(&self, script: &str) -> Command {
-        let leader = self.leader().expect("the machine runs").to_string();
-        let mut command = Command::new("nsenter");
-        command.args(["--all", "--target", &leader, "--", "/bin/sh", "-c", script]);
-        command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
-        command.stdin(Stdio::null());
-        command
-    }
-
     /// The process that is the first one inside.
     fn leader(&self) -> Option<i32> {
         let [nspawn] = proc::children(self.container.pid())[..] else { return None };
         let [leader] = proc::children(nspawn)[..] else { return None };
         Some(leader)
+    }
+}
+
+impl Shell for Machine {
+    fn spawn(&self, script: &str) -> Process {
+        let leader = self.leader().expect("the machine runs").to_string();
+        let mut command = Command::new("nsenter");
+        command.args(["--all", "--target", &leader, "--", "/bin/sh", "-c", script]);
+        command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
+        command.stdin(Stdio::null());
+        Process::spawn(command)
     }
 }
 

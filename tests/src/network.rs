@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{self, Command, Stdio};
 use std::{fmt, fs};
 
-use crate::{Exit, Hosts, Lab, Process, wait};
+use crate::{Hosts, Lab, Process, Shell, wait};
 
 /// Which host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,25 +81,12 @@ impl Namespace {
         });
         Self { keeper, names: Hosts::new(lab, &Host::names()) }
     }
+}
 
-    /// Runs what is typed in it.
-    #[track_caller]
-    pub fn sh(&self, script: &str) -> Exit {
-        self.spawn(script).wait()
-    }
-
-    /// What that prints. It must succeed.
-    #[track_caller]
-    pub fn answer(&self, script: &str) -> String {
-        let exit = self.sh(script);
-        exit.expect_success();
-        String::from_utf8(exit.stdout).unwrap().trim_end().to_owned()
-    }
-
-    /// Starts it and does not wait. It should begin with `exec`, so that it is the
-    /// program that ends with the test.
-    #[track_caller]
-    pub fn spawn(&self, script: &str) -> Process {
+/// What it starts should begin with `exec`, so that it is the program that ends
+/// with the test.
+impl Shell for Namespace {
+    fn spawn(&self, script: &str) -> Process {
         let keeper = self.keeper.pid().to_string();
         let mut command = Command::new("nsenter");
         command.args(["--net", "--target", &keeper, "--"]);

@@ -143,6 +143,13 @@ impl Exit {
         assert_eq!(self.code(), Some(0), "{self:?}");
     }
 
+    /// What it printed. It must have succeeded.
+    #[track_caller]
+    pub fn answer(self) -> String {
+        self.expect_success();
+        String::from_utf8(self.stdout).unwrap().trim_end().to_owned()
+    }
+
     /// Checks for exit code 1 with `reason` on standard error.
     #[track_caller]
     pub fn expect_failure(&self, reason: &str) {

@@ -1,4 +1,4 @@
-use spiped_tests::wait;
+use spiped_tests::{Shell, wait};
 
 use super::{Monitor, both_ends, commented, expect_no_rights, machine, ping, wait_for_redis};
 

@@ -9,7 +9,7 @@ mod operations;
 // Sources that the manager listens on.
 mod sockets;
 
-use spiped_tests::{Host, Machine, Process, wait};
+use spiped_tests::{Host, Machine, Process, Shell, wait};
 
 /// A machine whose manager knows the programs.
 fn machine() -> Machine {

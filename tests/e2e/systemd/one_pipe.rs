@@ -1,4 +1,4 @@
-use spiped_tests::{Machine, wait};
+use spiped_tests::{Machine, Shell, wait};
 
 use super::{Monitor, commented, expect_no_rights, machine, ping, wait_for_redis};
 

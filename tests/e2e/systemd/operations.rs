@@ -1,5 +1,5 @@
 use spiped_tests::book::{self, Step};
-use spiped_tests::{Host, Machine};
+use spiped_tests::{Host, Machine, Shell};
 
 use super::{Monitor, wait_for_redis};
 

@@ -1,3 +1,5 @@
+use spiped_tests::Shell;
+
 use super::{both_ends, machine, wait_for_redis};
 
 #[test]

@@ -8,44 +8,45 @@ use std::thread;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use spiped_tests::{Backend, Lab, Spiped, proc, wait};
+use spiped_tests::{Backend, Configured, Endpoint, Lab, Spiped, pipe, proc, wait};
 
-use super::{File, ask, reload, replace, start};
+/// A pipe to this backend.
+fn decrypt(name: &str, source: &Endpoint, backend: &Backend, more: &str) -> String {
+    pipe(name, "decrypt", source, backend.endpoint(), more)
+}
 
 #[test]
 fn storm_of_hangups_ends_with_the_last_settings() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let (one, two, three) = (lab.tcp(), lab.tcp(), lab.unix("three"));
-    let mut file = File::new(&lab);
-    file.decrypt("one", &one, backend.endpoint(), "").write();
-    let daemon = start(&lab, &[&one]);
+    let daemon = Configured::new(&lab);
+    daemon.write("", &[decrypt("one", &one, &backend, "")]);
+    let process = daemon.start(&[&one]);
     let client = Spiped::encrypt(&lab, &one).start();
     let mut established = client.connect();
     established.expect_echo(b"from before");
-    reload(&lab).expect_success();
-    let descriptors = proc::open_descriptors(daemon.pid());
+    daemon.reload();
+    let descriptors = proc::open_descriptors(process.pid());
     for round in 0..40 {
-        file.decrypt("one", &one, backend.endpoint(), &format!("max-connections = {}", 2 + round));
+        let more = format!("max-connections = {}", 2 + round);
+        let mut pipes = vec![decrypt("one", &one, &backend, &more)];
         if round % 2 == 0 {
-            file.decrypt("two", &two, backend.endpoint(), "");
-            file.decrypt("three", &three, backend.endpoint(), "");
-        } else {
-            file.remove("two").remove("three");
+            pipes.push(decrypt("two", &two, &backend, ""));
+            pipes.push(decrypt("three", &three, &backend, ""));
         }
-        file.write();
+        daemon.write("", &pipes);
         for _ in 0..5 {
-            daemon.signal(Signal::SIGHUP);
+            process.signal(Signal::SIGHUP);
         }
     }
-    file.write();
-    reload(&lab).expect_success();
+    daemon.reload();
     assert!(!proc::is_listening(&two) && !proc::is_listening(&three));
     assert!(!lab.path("three").exists(), "the file of a socket stays");
     established.expect_echo(b"through it all");
     client.connect().expect_echo(b"and a new one");
-    wait::until("descriptors were back", || proc::open_descriptors(daemon.pid()) <= descriptors);
-    let log = daemon.stderr();
+    wait::until("descriptors were back", || proc::open_descriptors(process.pid()) <= descriptors);
+    let log = process.stderr();
     assert!(!log.contains("Too many") && !log.contains("panicked"), "{log}");
 }
 
@@ -54,14 +55,16 @@ fn reloads_at_once_all_get_their_verdict() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let sources: Vec<_> = (0..20).map(|_| lab.tcp()).collect();
-    let mut file = File::new(&lab);
-    file.decrypt("p0", &sources[0], backend.endpoint(), "").write();
-    let _daemon = start(&lab, &[&sources[0]]);
-    for (index, source) in sources.iter().enumerate() {
-        file.decrypt(&format!("p{index}"), source, backend.endpoint(), "");
-    }
-    file.write();
-    let reloads: Vec<_> = (0..6).map(|_| ask(&lab, &["reload"])).collect();
+    let pipes: Vec<_> = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| decrypt(&format!("p{index}"), source, &backend, ""))
+        .collect();
+    let daemon = Configured::new(&lab);
+    daemon.write("", &pipes[..1]);
+    let _process = daemon.start(&[&sources[0]]);
+    daemon.write("", &pipes);
+    let reloads: Vec<_> = (0..6).map(|_| daemon.ask(&["reload"])).collect();
     for mut reload in reloads {
         reload.wait().expect_success();
     }
@@ -73,24 +76,24 @@ fn reload_of_a_daemon_that_ends_changes_nothing() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let (one, two) = (lab.tcp(), lab.tcp());
-    let mut file = File::new(&lab);
-    file.decrypt("one", &one, backend.endpoint(), "").write();
-    let mut daemon = start(&lab, &[&one]);
+    let daemon = Configured::new(&lab);
+    daemon.write("", &[decrypt("one", &one, &backend, "")]);
+    let mut process = daemon.start(&[&one]);
     let client = Spiped::encrypt(&lab, &one).start();
     let mut established = client.connect();
     established.expect_echo(b"from before");
-    file.decrypt("two", &two, backend.endpoint(), "").write();
+    daemon.write("", &[decrypt("one", &one, &backend, ""), decrypt("two", &two, &backend, "")]);
     // Whichever comes first.
-    let mut pending = ask(&lab, &["reload"]);
-    daemon.signal(Signal::SIGTERM);
+    let mut pending = daemon.ask(&["reload"]);
+    process.signal(Signal::SIGTERM);
     pending.wait();
     wait::until("nobody listened", || !proc::is_listening(&one) && !proc::is_listening(&two));
-    daemon.signal(Signal::SIGHUP);
-    assert_eq!(reload(&lab).code(), Some(1));
+    process.signal(Signal::SIGHUP);
+    assert_eq!(daemon.run(&["reload"]).code(), Some(1));
     assert!(!proc::is_listening(&two));
     established.expect_echo(b"until it ends");
     drop(established);
-    daemon.wait().expect_success();
+    process.wait().expect_success();
 }
 
 #[test]
@@ -99,19 +102,22 @@ fn without_its_helper_the_daemon_says_so_and_serves_on() {
     let backend = Backend::echo(&lab);
     let sources: Vec<_> = (0..50).map(|index| lab.unix(&format!("s{index}"))).collect();
     let one = lab.tcp();
-    let mut file = File::new(&lab);
-    file.decrypt("one", &one, backend.endpoint(), "").write();
-    let daemon = start(&lab, &[&one]);
+    let daemon = Configured::new(&lab);
+    daemon.write("", &[decrypt("one", &one, &backend, "")]);
+    let process = daemon.start(&[&one]);
     let client = Spiped::encrypt(&lab, &one).start();
     let mut established = client.connect();
     established.expect_echo(b"from before");
-    for (index, source) in sources.iter().enumerate() {
-        file.decrypt(&format!("p{index}"), source, backend.endpoint(), "");
-    }
-    file.write();
-    let children = proc::children(daemon.pid());
+    let pipes: Vec<_> = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| decrypt(&format!("p{index}"), source, &backend, ""))
+        .chain([decrypt("one", &one, &backend, "")])
+        .collect();
+    daemon.write("", &pipes);
+    let children = proc::children(process.pid());
     assert!(!children.is_empty(), "there is no helper");
-    let mut pending = ask(&lab, &["reload"]);
+    let mut pending = daemon.ask(&["reload"]);
     for child in children {
         kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();
     }
@@ -119,7 +125,7 @@ fn without_its_helper_the_daemon_says_so_and_serves_on() {
     let listening = |expected| sources.iter().all(|it| proc::is_listening(it) == expected);
     let done = pending.wait().code() == Some(0);
     wait::until("all or nothing was there", || listening(done));
-    reload(&lab).expect_failure("helper");
+    daemon.run(&["reload"]).expect_failure("helper");
     established.expect_echo(b"still");
     client.connect().expect_echo(b"and a new one");
 }
@@ -129,16 +135,13 @@ fn file_that_is_replaced_while_it_is_read_is_one_of_the_two() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let sources: Vec<_> = (0..4).map(|_| lab.tcp()).collect();
-    let file = |which: usize| {
-        let mut file = File::new(&lab);
-        for (index, source) in sources.iter().enumerate().filter(|(index, _)| index % 2 == which) {
-            file.decrypt(&format!("p{index}"), source, backend.endpoint(), "");
-        }
-        file.text()
-    };
-    let texts = [file(0), file(1)];
-    replace(&lab, &texts[0]);
-    let _daemon = start(&lab, &[&sources[0], &sources[2]]);
+    let daemon = Configured::new(&lab);
+    let texts = [[0, 2], [1, 3]].map(|which| {
+        let pipe = |index| decrypt(&format!("p{index}"), &sources[index], &backend, "");
+        daemon.text("", &which.map(pipe))
+    });
+    daemon.replace(&texts[0]);
+    let _process = daemon.start(&[&sources[0], &sources[2]]);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -146,13 +149,13 @@ fn file_that_is_replaced_while_it_is_read_is_one_of_the_two() {
                 if done.load(Ordering::SeqCst) {
                     return;
                 }
-                replace(&lab, text);
+                daemon.replace(text);
             }
         });
         // However this ends, the other thread does, too.
         let _stop = StopOnDrop(&done);
         for _ in 0..20 {
-            reload(&lab).expect_success();
+            daemon.reload();
             let whole = [[true, false, true, false], [false, true, false, true]];
             wait::until("the pipes of one of the files were there", || {
                 let listening: Vec<_> = sources.iter().map(proc::is_listening).collect();
@@ -167,19 +170,18 @@ fn folder_of_pipes_can_be_a_link_that_changes() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let (one, two, three) = (lab.tcp(), lab.tcp(), lab.tcp());
-    let mut file = File::new(&lab);
-    file.decrypt("one", &one, backend.endpoint(), "").write();
+    let daemon = Configured::new(&lab);
+    daemon.write("", &[decrypt("one", &one, &backend, "")]);
     for (folder, source) in [("v1", &two), ("v2", &three)] {
         fs::create_dir(lab.path(folder)).unwrap();
-        let mut more = File::new(&lab);
-        let text = more.decrypt("more", source, backend.endpoint(), "key = \"../key\"").text();
-        lab.write(&format!("{folder}/more.toml"), &text[text.find('[').unwrap()..]);
+        let more = decrypt("more", source, &backend, "key = \"../key\"");
+        lab.write(&format!("{folder}/more.toml"), more);
     }
     symlink("v1", lab.path("pipes.d")).unwrap();
-    let _daemon = start(&lab, &[&one, &two]);
+    let _process = daemon.start(&[&one, &two]);
     symlink("v2", lab.path("pipes.d.new")).unwrap();
     fs::rename(lab.path("pipes.d.new"), lab.path("pipes.d")).unwrap();
-    reload(&lab).expect_success();
+    daemon.reload();
     assert!(proc::is_listening(&one) && !proc::is_listening(&two) && proc::is_listening(&three));
 }
 

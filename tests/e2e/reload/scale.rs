@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiped_tests::{Backend, Endpoint, Lab, Spiped, proc, wait};
-
-use super::{File, reload, start};
+use spiped_tests::{Backend, Configured, Endpoint, Lab, Spiped, pipe, proc, wait};
 
 #[test]
 fn thousand_pipes_start_reload_and_serve() {
@@ -12,19 +10,25 @@ fn thousand_pipes_start_reload_and_serve() {
     let backend = Backend::echo(&lab);
     let sources: Vec<_> = (0..1000).map(|index| lab.unix(&format!("s{index}"))).collect();
     let (one, more) = (lab.tcp(), lab.tcp());
-    let mut file = File::new(&lab);
-    file.decrypt("one", &one, backend.endpoint(), "max-connections = 2");
-    for (index, source) in sources.iter().enumerate() {
-        file.decrypt(&format!("p{index}"), source, backend.endpoint(), "max-connections = 2");
-    }
-    file.write();
-    let daemon = start(&lab, &[&one]);
+    let decrypt = |name: &str, source| {
+        pipe(name, "decrypt", source, backend.endpoint(), "max-connections = 2")
+    };
+    let mut pipes: Vec<_> = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| decrypt(&format!("p{index}"), source))
+        .chain([decrypt("one", &one)])
+        .collect();
+    let daemon = Configured::new(&lab);
+    daemon.write("", &pipes);
+    let process = daemon.start(&[&one]);
     let client = Spiped::encrypt(&lab, &one).start();
     let mut established = client.connect();
     established.expect_echo(b"one of a thousand");
-    file.decrypt("more", &more, backend.endpoint(), "max-connections = 2");
-    file.remove("p7").write();
-    let mut pending = super::ask(&lab, &["reload"]);
+    pipes.remove(7);
+    pipes.push(decrypt("more", &more));
+    daemon.write("", &pipes);
+    let mut pending = daemon.ask(&["reload"]);
     let mut worst = Duration::ZERO;
     while pending.is_running() {
         let before = Instant::now();
@@ -39,8 +43,9 @@ fn thousand_pipes_start_reload_and_serve() {
     Spiped::encrypt(&lab, last).start().connect().expect_echo(b"the last of them");
     let Endpoint::Unix(path) = &sources[7] else { unreachable!() };
     assert!(!path.exists());
-    file.remove("more").write();
-    reload(&lab).expect_success();
+    pipes.pop();
+    daemon.write("", &pipes);
+    daemon.reload();
     wait::until("it was gone", || !proc::is_listening(&more));
-    assert!(!daemon.stderr().contains("panicked"));
+    assert!(!process.stderr().contains("panicked"));
 }

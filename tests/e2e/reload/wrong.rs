@@ -3,32 +3,30 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use spiped_tests::{Backend, Lab, Spiped, proc};
-
-use super::{File, NAME, reload, replace, start};
+use spiped_tests::{Backend, Configured, Lab, Spiped, pipe, proc, wait};
 
 #[test]
 fn wrong_file_of_whatever_kind_changes_nothing() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let (one, two, taken) = (lab.tcp(), lab.tcp(), Backend::echo(&lab));
-    let mut file = File::new(&lab);
-    file.decrypt("one", &one, backend.endpoint(), "").write();
-    let daemon = start(&lab, &[&one]);
+    let daemon = Configured::new(&lab);
+    let good = daemon.text("", &[pipe("one", "decrypt", &one, backend.endpoint(), "")]);
+    daemon.replace(&good);
+    let process = daemon.start(&[&one]);
     let client = Spiped::encrypt(&lab, &one).start();
     let mut established = client.connect();
     established.expect_echo(b"from before");
-    let good = file.text();
-    let descriptors = proc::open_descriptors(daemon.pid());
+    let descriptors = proc::open_descriptors(process.pid());
     fs::create_dir(lab.path("pipes.d")).unwrap();
     fs::create_dir(lab.path("no-keys")).unwrap();
     let weak = lab.write("weak", "weak");
     fs::set_permissions(&weak, Permissions::from_mode(0o644)).unwrap();
 
     let two_with = |more: &str| {
-        let mut file = File::new(&lab);
-        file.decrypt("one", &one, backend.endpoint(), "max-connections = 7");
-        file.decrypt("two", &two, backend.endpoint(), more).text()
+        let pipes = [("one", &one, "max-connections = 7"), ("two", &two, more)]
+            .map(|(name, source, more)| pipe(name, "decrypt", source, backend.endpoint(), more));
+        daemon.text("", &pipes)
     };
     let taken = taken.endpoint();
     for (kind, text, words) in [
@@ -70,8 +68,8 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
             "/nonexistent/socket",
         ),
     ] {
-        replace(&lab, &text);
-        let exit = reload(&lab);
+        daemon.replace(text);
+        let exit = daemon.run(&["reload"]);
         assert_eq!(exit.code(), Some(1), "{kind}: {exit:?}");
         let said = format!("{}{}", String::from_utf8_lossy(&exit.stdout), exit.stderr);
         assert!(said.contains(words), "{kind}: no {words} in {said}");
@@ -80,7 +78,7 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
         client.connect().expect_echo(b"and a new one");
     }
     // What is wrong beside it.
-    replace(&lab, &two_with(""));
+    daemon.replace(two_with(""));
     for (kind, make) in [
         ("a link to nowhere", (|path| symlink("nowhere", path).unwrap()) as fn(std::path::PathBuf)),
         ("a directory", |path| fs::create_dir(path).unwrap()),
@@ -94,22 +92,22 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
     ] {
         let path = lab.path("pipes.d/more.toml");
         make(path.clone());
-        let exit = reload(&lab);
+        let exit = daemon.run(&["reload"]);
         exit.expect_failure("more.toml");
         assert!(!proc::is_listening(&two), "{kind}");
         established.expect_echo(kind.as_bytes());
         let _ = fs::remove_dir(&path).or_else(|_| fs::remove_file(&path));
     }
-    fs::remove_file(lab.path(NAME)).unwrap();
-    reload(&lab).expect_failure(NAME);
+    fs::remove_file(daemon.file()).unwrap();
+    daemon.run(&["reload"]).expect_failure("spiped.toml");
     established.expect_echo(b"still");
 
     // Nothing of all that has stayed.
-    spiped_tests::wait::until("descriptors were back", || {
-        proc::open_descriptors(daemon.pid()) <= descriptors + 2
+    wait::until("descriptors were back", || {
+        proc::open_descriptors(process.pid()) <= descriptors + 2
     });
-    replace(&lab, &two_with(""));
-    reload(&lab).expect_success();
+    daemon.replace(two_with(""));
+    daemon.reload();
     assert!(proc::is_listening(&two));
     established.expect_echo(b"and a good one works");
 }
