@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::connection::buffer;
 use crate::connection::relay::Broken;
 use crate::guest::{Failure, Status};
+use crate::handover::messages;
 use crate::net::stream::Stream;
 
 /// One of the two streams.
@@ -71,6 +72,29 @@ impl Direction {
     pub(super) fn new(pending: Vec<u8>) -> Self {
         let stage = Stage::Reading;
         Self { pending, written: 0, just_written: 0, just_read: false, stage, failed: None }
+    }
+
+    /// As it was where it has been until now; these bytes are still to be written.
+    pub(super) fn arrived(stage: messages::Stage, pending: Vec<u8>) -> Self {
+        let stage = match stage {
+            messages::Stage::Open => Stage::Reading,
+            messages::Stage::Ending => Stage::Ending,
+            messages::Stage::Done => Stage::Done(Instant::now()),
+        };
+        Self { stage, ..Self::new(pending) }
+    }
+
+    /// What it takes to go on elsewhere; nothing if it is about to break.
+    pub(super) fn to_move(&self) -> Option<(messages::Direction, &[u8])> {
+        let stage = match self.stage {
+            Stage::Reading => messages::Stage::Open,
+            Stage::Ending => messages::Stage::Ending,
+            Stage::Done(_) => messages::Stage::Done,
+            Stage::Breaking => return None,
+        };
+        let pending = &self.pending[self.written..];
+        let direction = messages::Direction { stage, pending: pending.len() };
+        self.failed.is_none().then_some((direction, pending))
     }
 
     pub(super) fn is_done(&self) -> bool {

@@ -64,6 +64,24 @@ impl Inactivity {
         }))
     }
 
+    /// As if it had begun so long ago, and no byte had moved since.
+    pub(super) fn since(limits: Limits, idle: Duration, is_half_closed: bool) -> Self {
+        let mut inactivity = Self::new(limits);
+        if let Some(watch) = &mut inactivity.0 {
+            watch.since = watch.since.checked_sub(idle).unwrap_or(watch.since);
+            watch.moved = false;
+            watch.is_half_closed = is_half_closed;
+        }
+        inactivity
+    }
+
+    /// For how long no byte has moved, if that is watched. The end of a direction
+    /// counts as one.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        let watch = self.0.as_ref()?;
+        Some(if watch.moved { Duration::ZERO } else { watch.since.elapsed() })
+    }
+
     /// Looks at what the last poll of both directions has moved.
     pub(super) fn note(&mut self, inward: &Direction, outward: &Direction) {
         if let Some(watch) = &mut self.0 {

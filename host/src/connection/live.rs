@@ -1,24 +1,27 @@
 //! A connection as others see it while it lives, and how they end it.
 
 use std::future::poll_fn;
+use std::mem;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU8, AtomicU64};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::connection::moving::Ticket;
 use crate::connection::tally::Traffic;
 use crate::keys::Key;
+use crate::observe::Source;
 
 /// A connection as others see it while it lives. Its own task is the only one
 /// that counts, so nobody waits for anybody.
 #[derive(Debug)]
 pub struct Live {
     id: u64,
-    peer: Option<Arc<str>>,
+    peer: Option<Source>,
     key: OnceLock<Key>,
     stage: AtomicU8,
     /// Plaintext bytes, from the plain side to the peer and back.
@@ -30,6 +33,24 @@ pub struct Live {
     /// Why it is to end, as a [`Reset`]; 0: it is not.
     reset: AtomicU8,
     task: AtomicWaker,
+    /// Whether its session has no sandbox.
+    asleep: AtomicBool,
+    /// Whether `moving` is [`Moving::Asked`], to be looked at for every batch.
+    asked: AtomicBool,
+    moving: Mutex<Moving>,
+}
+
+/// Whether a connection moves to another process.
+#[derive(Debug)]
+enum Moving {
+    /// It cannot.
+    No,
+    /// It can, between two batches.
+    Possible,
+    /// It is to.
+    Asked(Box<Ticket>),
+    /// It has: it is no longer this process's.
+    Gone,
 }
 
 /// How far a connection has come.
@@ -62,7 +83,7 @@ pub enum Reset {
 impl Live {
     /// One that begins now, under the number that the log has for it.
     #[must_use]
-    pub fn new(id: u64, peer: Option<Arc<str>>) -> Self {
+    pub fn new(id: u64, peer: Option<Source>) -> Self {
         Self {
             id,
             peer,
@@ -74,6 +95,34 @@ impl Live {
             moved: AtomicU64::new(coarse_now()),
             reset: AtomicU8::default(),
             task: AtomicWaker::new(),
+            asleep: AtomicBool::default(),
+            asked: AtomicBool::default(),
+            moving: Mutex::new(Moving::No),
+        }
+    }
+
+    /// One that has gone on elsewhere for this long, that has moved no byte for as
+    /// long as `idle`, and has moved so many before.
+    #[must_use]
+    pub(super) fn adopted(
+        id: u64,
+        peer: Option<Source>,
+        key: Option<Key>,
+        age: Duration,
+        idle: Duration,
+        Traffic { sent, received }: Traffic,
+    ) -> Self {
+        let now = Instant::now();
+        let idle = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            key: key.map_or_else(OnceLock::new, OnceLock::from),
+            stage: AtomicU8::new(Stage::Established as u8),
+            sent: AtomicU64::new(sent),
+            received: AtomicU64::new(received),
+            began: now.checked_sub(age).unwrap_or(now),
+            moved: AtomicU64::new(coarse_now().saturating_sub(idle)),
+            asleep: AtomicBool::new(true),
+            ..Self::new(id, peer)
         }
     }
 
@@ -86,7 +135,12 @@ impl Live {
     /// Who opened it.
     #[must_use]
     pub fn peer(&self) -> Option<&str> {
-        self.peer.as_deref()
+        self.peer.as_ref().map(|peer| &*peer.shown)
+    }
+
+    /// The same, and its network.
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.peer.as_ref()
     }
 
     /// Its key, once that is known.
@@ -119,6 +173,12 @@ impl Live {
     #[must_use]
     pub fn idle(&self) -> Duration {
         Duration::from_millis(coarse_now().saturating_sub(self.moved.load(Relaxed)))
+    }
+
+    /// Whether its session has no sandbox at the moment, since nothing happens.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        self.asleep.load(Relaxed)
     }
 
     /// Ends it. The first reason stands.
@@ -163,6 +223,65 @@ impl Live {
         self.moved(&self.received, bytes);
     }
 
+    pub(super) fn set_asleep(&self, asleep: bool) {
+        self.asleep.store(asleep, Relaxed);
+    }
+
+    /// Asks it to move. If it cannot, the ticket is dropped, now or when that turns
+    /// out; so is a former one that it has not acted on.
+    pub(super) fn ask_to_move(&self, ticket: Ticket) {
+        {
+            let mut moving = self.moving();
+            let (Moving::Possible | Moving::Asked(_)) = *moving else { return };
+            *moving = Moving::Asked(ticket.into());
+            self.asked.store(true, Relaxed);
+        }
+        self.task.wake();
+    }
+
+    /// Whether it is asked to move: [`ticket`](Self::ticket).
+    pub(super) fn is_asked_to_move(&self) -> bool {
+        // Whoever asks wakes the task afterwards, so that is seen in time.
+        self.asked.load(Relaxed)
+    }
+
+    /// The ticket, if it is asked to move.
+    pub(super) fn ticket(&self) -> Option<Box<Ticket>> {
+        let mut moving = self.moving();
+        self.asked.store(false, Relaxed);
+        match mem::replace(&mut *moving, Moving::Possible) {
+            Moving::Asked(ticket) => Some(ticket),
+            other => {
+                *moving = other;
+                None
+            }
+        }
+    }
+
+    /// From now on it can move, or no longer.
+    pub(super) fn set_movable(&self, movable: bool) {
+        let mut moving = self.moving();
+        if !matches!(*moving, Moving::Gone) {
+            *moving = if movable { Moving::Possible } else { Moving::No };
+            self.asked.store(false, Relaxed);
+        }
+    }
+
+    /// It is another process's from now on.
+    pub(super) fn set_gone(&self) {
+        *self.moving() = Moving::Gone;
+    }
+
+    /// Whether it is another process's.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(*self.moving(), Moving::Gone)
+    }
+
+    /// It is whole after every step.
+    fn moving(&self) -> MutexGuard<'_, Moving> {
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Nobody else writes to it, so reading and writing may be two steps.
     fn moved(&self, to: &AtomicU64, bytes: u64) {
         to.store(to.load(Relaxed).wrapping_add(bytes), Relaxed);
@@ -197,6 +316,8 @@ fn coarse_now() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]

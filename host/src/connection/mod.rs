@@ -1,6 +1,7 @@
 //! One connection, from the accepted socket to its end.
 
 pub(crate) mod acceptors;
+pub(crate) mod arriving;
 mod buffer;
 pub(crate) mod closing;
 mod direction;
@@ -10,6 +11,7 @@ pub(crate) mod heard;
 mod hints;
 mod inactivity;
 pub mod live;
+pub(crate) mod moving;
 pub mod outcome;
 pub mod place;
 pub mod relay;
@@ -72,9 +74,7 @@ impl Snapshot {
             why = live.told_to_end() => Err(Outcome::told(why, &live)),
             result = served => result,
         };
-        let outcome = result.unwrap_or_else(|outcome| outcome);
-        tally.ended(outcome.ending());
-        Ended { outcome, key: tally.key().cloned() }
+        ending(result.unwrap_or_else(|outcome| outcome), &tally)
     }
 
     /// The source is plain, the target crypt: nothing is read from the source
@@ -297,14 +297,17 @@ impl Snapshot {
     {
         tally.reached(Stage::Established);
         let mut session = Sleeper::new(&self.engine, guest);
-        let limits = Limits {
+        let limits = self.limits();
+        let done = relay(&mut session, to_plain, failure, crypt, plain, tally, limits).await;
+        Outcome::of(done, tally)
+    }
+
+    /// Those of an established connection.
+    fn limits(&self) -> Limits {
+        Limits {
             reader: self.time_limit,
             idle: self.idle_limit,
             half_closed: self.half_closed_limit,
-        };
-        match relay(&mut session, to_plain, failure, crypt, plain, tally, limits).await {
-            Ok(()) => Outcome::Closed(tally.traffic()),
-            Err(cause) => Outcome::Broken(cause, tally.traffic()),
         }
     }
 }
@@ -325,6 +328,14 @@ pub struct Ended {
     pub key: Option<Key>,
 }
 
+/// A connection has ended like this, and is counted.
+fn ending(outcome: Outcome, tally: &Tally) -> Ended {
+    if let Some(ending) = outcome.ending() {
+        tally.ended(ending);
+    }
+    Ended { outcome, key: tally.key().cloned() }
+}
+
 /// A client's.
 pub(crate) fn key_exchange(config: ClientConfig) -> KeyExchange {
     match config {
@@ -339,7 +350,7 @@ fn named_no_key() -> Outcome {
 }
 
 /// A connection that came to its end in both directions ends like that at both
-/// sockets. All others are reset.
+/// sockets. All others are reset, once no process has them any more.
 fn settle(outcome: Outcome, crypt: &Socket, plain: &Socket) -> Outcome {
     if let Outcome::Closed(_) = outcome {
         crypt.close_when_dropped();

@@ -12,8 +12,8 @@ use crate::connection::hints;
 use crate::connection::inactivity::Inactive;
 use crate::connection::live::{Live, Reset, Stage};
 use crate::connection::place::Dismissal;
-use crate::connection::relay::Broken;
-use crate::connection::tally::Traffic;
+use crate::connection::relay::{Broken, Done};
+use crate::connection::tally::{Tally, Traffic};
 use crate::guest::{Config, Failure, GuestError, PeerFault, ProtocolFailure, Side};
 use crate::net::dial::DialError;
 use crate::observe::counters::Ending;
@@ -24,6 +24,8 @@ use crate::observe::{Bytes, Class, Event, What};
 pub enum Outcome {
     /// Both directions came to their ends.
     Closed(Traffic),
+    /// It has not ended: another process goes on with it.
+    Moved(Traffic),
     /// It was established, and broke.
     Broken(Broken, Traffic),
     /// It was established, and ended because its key was revoked.
@@ -49,10 +51,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// How a connection ended that was established.
+    pub(super) fn of(done: Result<Done, Broken>, tally: &Tally) -> Self {
+        let traffic = tally.traffic();
+        match done {
+            Ok(Done::Closed) => Self::Closed(traffic),
+            Ok(Done::Moved) => Self::Moved(traffic),
+            Err(cause) => Self::Broken(cause, traffic),
+        }
+    }
+
     /// How a connection ends that was told to.
     #[must_use]
     pub fn told(why: Reset, live: &Live) -> Self {
         match (why, live.stage()) {
+            // It was too late.
+            _ if live.is_gone() => Self::Moved(live.traffic()),
             (Reset::Revoked, Stage::Stranger | Stage::Authenticated | Stage::Connecting) => {
                 Self::RevokedKey
             }
@@ -94,7 +108,7 @@ impl Outcome {
             | Self::KeyLimit(_)
             | Self::NoSlot(_)
             | Self::Unreachable(_) => Level::Warn,
-            Self::Dismissed(_) => Level::Debug,
+            Self::Dismissed(_) | Self::Moved(_) => Level::Debug,
             Self::NoGuest(_) => Level::Error,
         }
     }
@@ -104,7 +118,7 @@ impl Outcome {
     #[must_use]
     pub fn event(&self, config: Config, authenticated: bool) -> Event {
         let class = self.class(config.side(), authenticated);
-        let what = What::Ended(self.ending());
+        let what = self.ending().map_or(What::Note, What::Ended);
         let words = self.describe(config, authenticated).to_string();
         let mut event = Event::new(self.level(config.side()), class, what, words);
         event.bytes = self.traffic().map(|Traffic { sent, received }| Bytes { sent, received });
@@ -122,7 +136,7 @@ impl Outcome {
             {
                 Class::Target
             }
-            Self::NoGuest(_) | Self::Reset(..) => Class::Ourselves,
+            Self::NoGuest(_) | Self::Reset(..) | Self::Moved(_) => Class::Ourselves,
             Self::Refused(..) if !authenticated => Class::Stranger,
             Self::Dismissed(_) => Class::Stranger,
             Self::Closed(_)
@@ -149,6 +163,7 @@ impl Outcome {
     fn traffic(&self) -> Option<Traffic> {
         match self {
             Self::Closed(traffic)
+            | Self::Moved(traffic)
             | Self::Broken(_, traffic)
             | Self::Revoked(traffic)
             | Self::Reset(_, traffic) => Some(*traffic),
@@ -162,10 +177,11 @@ impl Outcome {
         }
     }
 
-    /// What it is counted as.
+    /// What it is counted as; nothing if it has not ended.
     #[must_use]
-    pub fn ending(&self) -> Ending {
-        match self {
+    pub fn ending(&self) -> Option<Ending> {
+        Some(match self {
+            Self::Moved(_) => return None,
             Self::Closed(_) => Ending::Closed,
             Self::Broken(Broken::Crypt(_) | Broken::Plain(_), _) => Ending::Broken,
             Self::Broken(Broken::Inactive(Inactive::Idle(_)), _) => Ending::Idle,
@@ -190,7 +206,7 @@ impl Outcome {
             Self::KeyLimit(_) => Ending::KeyLimit,
             Self::Unreachable(_) => Ending::Target,
             Self::Broken(Broken::Session(_), _) | Self::NoGuest(_) => Ending::Internal,
-        }
+        })
     }
 
     /// The log's words for it, as for [`event`](Self::event).
@@ -236,6 +252,7 @@ impl fmt::Display for Description<'_> {
         let Self { outcome, config, authenticated } = *self;
         match outcome {
             Outcome::Closed(traffic) => write!(f, "closed: {traffic}"),
+            Outcome::Moved(traffic) => write!(f, "another process goes on with it: {traffic}"),
             Outcome::Broken(Broken::Inactive(inactive), traffic) => {
                 write!(f, "reset: {inactive}; {traffic}")
             }

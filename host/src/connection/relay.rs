@@ -6,12 +6,14 @@
 //! connection holds nothing: reads go to a buffer that belongs to the worker
 //! thread. After a while without a batch it gives up its sandbox as well.
 //!
-//! What follows when something breaks is in `closing`.
+//! What follows when something breaks is in `closing`; when another process takes
+//! the connection over, in `moving` and `arriving`.
 
 use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,7 +23,8 @@ use crate::connection::buffer::{self, BATCH_LEN, PLAIN_BATCH_LEN};
 use crate::connection::closing::close;
 use crate::connection::direction::{CryptOrPlain, Direction, End, Stop};
 use crate::connection::inactivity::{Inactive, Inactivity};
-use crate::connection::live::Stage;
+use crate::connection::live::{Live, Stage};
+use crate::connection::moving::{Moved, move_away};
 use crate::connection::tally::Tally;
 use crate::guest::{Failure, Sleeper};
 use crate::net::stream::Stream;
@@ -58,50 +61,47 @@ pub enum Broken {
     Plain(io::Error),
 }
 
-/// Copies both ways until both directions have ended, or one breaks.
-/// `to_plain` is what came out of the handshake, and `failure` is set if the
+/// How a connection that has not broken ended here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Both directions have ended.
+    Closed,
+    /// Another process goes on with it.
+    Moved,
+}
+
+/// Copies both ways until both directions have ended, or one breaks, or another
+/// process goes on. `to_plain` is what came out of the handshake, and `failure` is set if the
 /// session failed right after that; `tally` counts as it goes.
 ///
 /// # Errors
 /// Why the connection broke. Both streams have then been reset.
-pub async fn relay<C, P>(
-    session: &mut Sleeper<'_>,
+pub fn relay<'a, C, P>(
+    session: &'a mut Sleeper<'_>,
     to_plain: Vec<u8>,
     failure: Option<Failure>,
-    crypt: &C,
-    plain: &P,
-    tally: &mut Tally,
+    crypt: &'a C,
+    plain: &'a P,
+    tally: &'a mut Tally,
     limits: Limits,
-) -> Result<(), Broken>
+) -> impl Future<Output = Result<Done, Broken>>
 where
     C: Stream,
     P: Stream,
 {
-    // However this ends, also if it is not polled to its end.
-    let _wiped = buffer::WipeOnDrop;
-    let mut duplex = Duplex::new(session, tally, to_plain);
-    let stop = match failure {
-        Some(failure) => Stop::Session(failure),
-        None => match duplex.run(crypt, plain, Inactivity::new(limits)).await {
-            Ok(Ok(())) => return Ok(()),
-            // Neither side has taken a byte for long enough already.
-            Ok(Err(inactive)) => {
-                crypt.reset();
-                plain.reset();
-                return Err(Broken::Inactive(inactive));
-            }
-            Err(stop) => stop,
-        },
-    };
-    duplex.tally.reached(Stage::Closing);
-    // In a box: no other connection needs room for it.
-    Err(Box::pin(close(duplex, stop, crypt, plain, limits.reader)).await)
+    Duplex::new(session, tally, to_plain).relay(
+        failure,
+        crypt,
+        plain,
+        limits,
+        Inactivity::new(limits),
+    )
 }
 
 /// A connection's two directions, and what is between them.
 pub(super) struct Duplex<'a, 'e> {
-    session: &'a mut Sleeper<'e>,
-    tally: &'a mut Tally,
+    pub(super) session: &'a mut Sleeper<'e>,
+    pub(super) tally: &'a mut Tally,
     /// From the crypt to the plain side.
     pub(super) inward: Direction,
     /// From the plain to the crypt side.
@@ -117,37 +117,104 @@ impl<'a, 'e> Duplex<'a, 'e> {
         tally: &'a mut Tally,
         to_plain: Vec<u8>,
     ) -> Self {
-        let (inward, outward) = (Direction::new(to_plain), Direction::new(Vec::new()));
+        Self::going_on(session, tally, Direction::new(to_plain), Direction::new(Vec::new()))
+    }
+
+    /// One that has come this far, inward and outward.
+    pub(super) fn going_on(
+        session: &'a mut Sleeper<'e>,
+        tally: &'a mut Tally,
+        inward: Direction,
+        outward: Direction,
+    ) -> Self {
         Self { session, tally, inward, outward, moved: false }
     }
 
+    /// See [`relay`].
+    pub(super) async fn relay<C: Stream, P: Stream>(
+        mut self,
+        failure: Option<Failure>,
+        crypt: &C,
+        plain: &P,
+        limits: Limits,
+        mut inactivity: Inactivity,
+    ) -> Result<Done, Broken> {
+        // However this ends, also if it is not polled to its end.
+        let _wiped = buffer::WipeOnDrop;
+        let stop = match failure {
+            Some(failure) => Stop::Session(failure),
+            None => match self.copy(crypt, plain, &mut inactivity).await {
+                Ok(Ok(done)) => return Ok(done),
+                // Neither side has taken a byte for long enough already.
+                Ok(Err(inactive)) => {
+                    crypt.reset();
+                    plain.reset();
+                    return Err(Broken::Inactive(inactive));
+                }
+                Err(stop) => stop,
+            },
+        };
+        self.tally.reached(Stage::Closing);
+        // In a box: no other connection needs room for it.
+        Err(Box::pin(close(self, stop, crypt, plain, limits.reader)).await)
+    }
+
+    /// Copies, and moves to another process if asked to.
+    async fn copy<C: Stream, P: Stream>(
+        &mut self,
+        crypt: &C,
+        plain: &P,
+        inactivity: &mut Inactivity,
+    ) -> Result<Result<Done, Inactive>, Stop> {
+        let movable = Movable::new(self.tally.live().clone());
+        loop {
+            match self.run(crypt, plain, inactivity).await? {
+                Ran::ToItsEnd => return Ok(Ok(Done::Closed)),
+                Ran::Dry(inactive) => return Ok(Err(inactive)),
+                Ran::Asked => {}
+            }
+            let Some(ticket) = movable.0.ticket() else { continue };
+            // In a box: only few move at a time.
+            let moving = Box::pin(move_away(self, *ticket, crypt, plain, inactivity));
+            match moving.await.map_err(Stop::Session)? {
+                Moved::Away => return Ok(Ok(Done::Moved)),
+                // As if nothing had happened.
+                Moved::Not => {}
+            }
+        }
+    }
+
     /// Copies until both directions have ended, or nothing has moved for too long,
-    /// or something breaks.
+    /// or something breaks, or it is asked to move.
     async fn run<C: Stream, P: Stream>(
         &mut self,
         crypt: &C,
         plain: &P,
-        mut inactivity: Inactivity,
-    ) -> Result<Result<(), Inactive>, Stop> {
+        inactivity: &mut Inactivity,
+    ) -> Result<Ran, Stop> {
         let mut crypt_gone = pin!(crypt.gone());
         let mut plain_gone = pin!(plain.gone());
         let mut nap = interval_at(Instant::now() + IDLE, IDLE);
         nap.set_missed_tick_behavior(MissedTickBehavior::Delay);
         poll_fn(|cx| {
             for _ in 0..BATCHES_A_TURN {
+                if self.tally.live().is_asked_to_move() {
+                    return Poll::Ready(Ok(Ran::Asked));
+                }
                 let received = self.poll_inward(cx, crypt, plain)?;
                 let sent = self.poll_outward(cx, crypt, plain)?;
                 inactivity.note(&self.inward, &self.outward);
                 // protocol.md E-4: neither direction waits for the other, or
                 // has a time limit that nobody has asked for.
                 if self.inward.is_done() && self.outward.is_done() {
-                    return Poll::Ready(Ok(Ok(())));
+                    return Poll::Ready(Ok(Ran::ToItsEnd));
                 }
                 if received.is_pending() && sent.is_pending() {
                     // Asleep, it needs no clock either.
                     while self.session.is_awake() && nap.poll_tick(cx).is_ready() {
                         if !mem::take(&mut self.moved) {
                             self.session.sleep().map_err(Stop::Session)?;
+                            self.tally.live().set_asleep(true);
                             buffer::wipe();
                         }
                     }
@@ -158,7 +225,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
                     if !self.outward.is_reading() && plain_gone.as_mut().poll(cx).is_ready() {
                         return Poll::Ready(Err(Stop::Gone(CryptOrPlain::Plain)));
                     }
-                    return inactivity.poll(cx).map(|inactive| Ok(Err(inactive)));
+                    return inactivity.poll(cx).map(|inactive| Ok(Ran::Dry(inactive)));
                 }
             }
             cx.waker().wake_by_ref();
@@ -194,6 +261,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
         let (from, to) = (End(CryptOrPlain::Crypt, crypt), End(CryptOrPlain::Plain, plain));
         let polled = inward.poll_batch(cx, from, to, BATCH_LEN, |bytes| {
             *moved = true;
+            note_waking(session, tally);
             let output = match bytes {
                 Some(bytes) => session.handle_crypt(bytes),
                 None => session.crypt_eof(),
@@ -218,6 +286,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
         let (from, to) = (End(CryptOrPlain::Plain, plain), End(CryptOrPlain::Crypt, crypt));
         outward.poll_batch(cx, from, to, PLAIN_BATCH_LEN, |bytes| {
             *moved = true;
+            note_waking(session, tally);
             let output = match bytes {
                 Some(bytes) => session.handle_plain(bytes),
                 None => session.plain_eof(),
@@ -225,5 +294,38 @@ impl<'a, 'e> Duplex<'a, 'e> {
             tally.sent(bytes.map_or(0, <[u8]>::len));
             (output.to_crypt, output.status)
         })
+    }
+}
+
+/// What the loop has come to.
+enum Ran {
+    /// Both directions have ended.
+    ToItsEnd,
+    /// No byte has moved for longer than it may.
+    Dry(Inactive),
+    /// It is asked to move.
+    Asked,
+}
+
+/// A connection can be asked to move until this is dropped.
+struct Movable(Arc<Live>);
+
+impl Movable {
+    fn new(live: Arc<Live>) -> Self {
+        live.set_movable(true);
+        Self(live)
+    }
+}
+
+impl Drop for Movable {
+    fn drop(&mut self) {
+        self.0.set_movable(false);
+    }
+}
+
+/// A session is about to be called.
+fn note_waking(session: &Sleeper<'_>, tally: &Tally) {
+    if !session.is_awake() {
+        tally.live().set_asleep(false);
     }
 }

@@ -16,13 +16,14 @@ struct Shared {
 
 struct Account {
     limit: NonZeroUsize,
-    /// How many more are taken than the limit allows, since it was lowered:
-    /// these are not free when they are given back.
+    /// How many more are taken than the limit allows, since it was lowered or did
+    /// not matter: as many are not free when they are given back.
     debt: usize,
 }
 
 /// One of them, until it is dropped.
 pub struct Slot {
+    /// Nothing if it was beyond the limit.
     permit: Option<OwnedSemaphorePermit>,
     slots: Slots,
 }
@@ -64,6 +65,15 @@ impl Slots {
         Some(Slot { permit: Some(permit), slots: self.clone() })
     }
 
+    /// One in any case, also beyond the limit.
+    #[must_use]
+    pub fn take_in_any_case(&self) -> Slot {
+        self.try_take().unwrap_or_else(|| {
+            self.account().debt += 1;
+            Slot { permit: None, slots: self.clone() }
+        })
+    }
+
     /// The next one that is free. Whoever waits longest gets it.
     pub async fn take(&self) -> Slot {
         // It is never closed.
@@ -91,12 +101,16 @@ impl Slots {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut account = self.slots.account();
-        let permit = self.permit.take();
-        if account.debt > 0
-            && let Some(permit) = permit
-        {
-            account.debt -= 1;
-            permit.forget();
+        match self.permit.take() {
+            Some(permit) if account.debt > 0 => {
+                account.debt -= 1;
+                permit.forget();
+            }
+            // Free for the next.
+            Some(_) => {}
+            None if account.debt > 0 => account.debt -= 1,
+            // Somebody else has paid for it meanwhile.
+            None => self.slots.0.free.add_permits(1),
         }
     }
 }

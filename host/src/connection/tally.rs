@@ -41,6 +41,21 @@ impl Tally {
         Self { pipe, live, open_with_key: false }
     }
 
+    /// One that has been established elsewhere, where it was accepted.
+    #[must_use]
+    pub(super) fn adopted(pipe: Arc<PipeCounters>, live: Arc<Live>) -> Self {
+        pipe.connections.open_again();
+        let key = live.key();
+        key.inspect(|key| key.counters().open_again());
+        let open_with_key = key.is_some();
+        Self { pipe, live, open_with_key }
+    }
+
+    /// The connection as others see it.
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
     /// It has come this far.
     pub fn reached(&self, stage: Stage) {
         if self.live.reached(stage) == Stage::Stranger {

@@ -41,6 +41,37 @@ impl<'e> Sleeper<'e> {
         Ok(())
     }
 
+    /// One that was suspended elsewhere. Its state is resumed once, which shows
+    /// whether it is good, and suspended again: nothing is fed to it.
+    ///
+    /// # Errors
+    /// When the state is none, or there is no sandbox.
+    pub(crate) fn arrived(engine: &'e Engine, state: &[u8]) -> Result<Self, GuestError> {
+        let guest = Some(Box::new(SessionGuest::resume(engine, state)?));
+        let mut sleeper = Self { engine, guest, suspended: None };
+        sleeper.sleep().map_err(GuestError::Failed)?;
+        Ok(sleeper)
+    }
+
+    /// What it resumes from, for another process to do so; it sleeps from now on.
+    /// Whoever has given that away must not call it again unless the other does not:
+    /// protocol.md S-4.
+    ///
+    /// # Errors
+    /// When the session or the guest has failed.
+    pub(crate) fn state(&mut self) -> Result<&[u8], Failure> {
+        if self.is_awake() {
+            self.sleep()?;
+        }
+        Ok(self.suspended.as_deref().unwrap_or_default())
+    }
+
+    /// Wipes the state. Every later call fails.
+    pub(crate) fn let_go(&mut self) {
+        self.suspended = None;
+        self.give_up();
+    }
+
     /// Takes bytes that came from the crypt side.
     pub fn handle_crypt(&mut self, bytes: &[u8]) -> Output {
         self.call(|guest| guest.handle_crypt(bytes))

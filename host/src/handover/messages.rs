@@ -179,7 +179,7 @@ pub(crate) struct Connection {
     pub id: u64,
     /// Who opened it, in words.
     pub peer: Option<String>,
-    /// From where, if it came over the network.
+    /// From which host or network, if it came over one.
     pub peer_address: Option<IpAddr>,
     /// Its key: the index among [`Pipe::keys`].
     pub key: Option<usize>,
@@ -228,6 +228,8 @@ pub(crate) enum Stage {
 pub(crate) struct Numbers {
     /// The name of the pipe.
     pub pipe: String,
+    /// How many connections of the process have a number by now.
+    pub connections_numbered: u64,
     /// Its connections, by the words of [`Counters`](crate::observe::counters::Counters).
     pub connections: BTreeMap<String, u64>,
     /// Those of each key, in the order of [`Pipe::keys`].

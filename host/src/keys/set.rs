@@ -47,6 +47,12 @@ impl Key {
         self.name.as_ref()
     }
 
+    /// Whether it is this one, whatever it is called there.
+    #[must_use]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.account, &other.account)
+    }
+
     /// What its connections did.
     #[must_use]
     pub fn counters(&self) -> &Counters {

@@ -2,7 +2,9 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::TcpStream as StdTcpStream;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,9 +14,11 @@ use rustix::io::{Errno, read, retry_on_intr};
 use rustix::ioctl::{Getter, ioctl};
 use rustix::net::sockopt::{
     set_socket_keepalive, set_socket_linger, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl,
-    set_tcp_user_timeout,
+    set_tcp_user_timeout, socket_acceptconn, socket_domain, socket_type,
 };
-use rustix::net::{RecvFlags, SendFlags, Shutdown, connect_unspec, recv, send, shutdown};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketType, connect_unspec, recv, send, shutdown,
+};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -56,6 +60,30 @@ pub enum Socket {
 }
 
 impl Socket {
+    /// A connected stream socket from another process, watched by this event loop.
+    ///
+    /// # Errors
+    /// When it is none, or the event loop cannot watch it.
+    pub(crate) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
+        // One that has broken meanwhile is as good: whoever uses it finds out.
+        if socket_type(&descriptor)? != SocketType::STREAM || socket_acceptconn(&descriptor)? {
+            return Err(io::Error::other("not a connected stream socket"));
+        }
+        match socket_domain(&descriptor)? {
+            AddressFamily::INET | AddressFamily::INET6 => {
+                let stream = StdTcpStream::from(descriptor);
+                stream.set_nonblocking(true)?;
+                Ok(Self::Tcp(TcpStream::from_std(stream)?))
+            }
+            AddressFamily::UNIX => {
+                let stream = StdUnixStream::from(descriptor);
+                stream.set_nonblocking(true)?;
+                Ok(Self::Unix(UnixStream::from_std(stream)?))
+            }
+            _ => Err(io::Error::other("not a socket of TCP, nor a Unix socket")),
+        }
+    }
+
     /// Sets what every connection has: no Nagle delay, and keep-alive probes
     /// unless switched off. Without a `user_timeout` there is no time limit for
     /// bytes that the other end does not take: a reader that stands still is not
@@ -218,6 +246,10 @@ impl Stream for Socket {
         }
     }
 
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
+    }
+
     fn reset(&self) {
         // Too late is as good: it is gone, then.
         let _ = match self {
@@ -272,7 +304,6 @@ mod tests {
     use std::io::{IoSlice, Read, Write};
     use std::mem::MaybeUninit;
     use std::net::{TcpListener, TcpStream as Peer};
-    use std::os::unix::net::UnixStream as StdUnixStream;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, sendmsg};

@@ -1,6 +1,7 @@
 //! What a connection needs of the streams at its two sides.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::task::{Context, Poll};
 
 use tokio::io::ReadBuf;
@@ -39,6 +40,12 @@ pub trait Stream {
     /// How many of the bytes that were written the other end's system does not
     /// have yet. A broken stream may lose them.
     fn in_flight(&self) -> usize;
+
+    /// What it is made of, for another process to go on with; nothing if that is
+    /// not possible.
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 
     /// Breaks the stream, so that the other end does not take it for one that
     /// came to its end. What is in flight is lost.

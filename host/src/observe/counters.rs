@@ -1,5 +1,6 @@
 //! What connections did, in numbers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
@@ -182,6 +183,12 @@ impl Counters {
         self.open.fetch_update(Relaxed, Relaxed, next).is_ok()
     }
 
+    /// One more open connection, which another process has counted when it accepted
+    /// it.
+    pub(crate) fn open_again(&self) {
+        self.open.fetch_add(1, Relaxed);
+    }
+
     /// One that was open is gone.
     pub fn close(&self) {
         self.open.fetch_sub(1, Relaxed);
@@ -223,6 +230,19 @@ impl Counters {
         }
     }
 
+    /// Adds what another process has counted, by its words. Its open connections are
+    /// none of it, and neither is what has a word that is not known.
+    pub(crate) fn restore(&self, numbers: &BTreeMap<String, u64>) {
+        let Self { accepted, open: _, sent, received, endings } = self;
+        let first = [("accepted", accepted), ("sent", sent), ("received", received)];
+        let endings = ENDINGS.iter().zip(endings).map(|((_, word), count)| (*word, count));
+        for (word, count) in first.into_iter().chain(endings) {
+            if let Some(more) = numbers.get(word) {
+                count.fetch_add(*more, Relaxed);
+            }
+        }
+    }
+
     /// How many connections are open.
     #[must_use]
     pub fn open_now(&self) -> usize {
@@ -251,7 +271,7 @@ impl AddAssign<&Self> for Numbers {
 
 impl Numbers {
     /// All of them, with their words.
-    fn words(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let Self { accepted, open, sent, received, endings: _ } = *self;
         let first =
             [("accepted", accepted), ("open", open as u64), ("sent", sent), ("received", received)];

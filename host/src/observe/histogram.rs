@@ -37,6 +37,19 @@ impl Histogram {
         self.microseconds.fetch_add(microseconds, Relaxed);
     }
 
+    /// Adds what another process has measured.
+    pub(crate) fn restore(&self, measured: &Distribution) {
+        for (bucket, more) in self.buckets.iter().zip(measured.buckets) {
+            bucket.fetch_add(more, Relaxed);
+        }
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the nearest there is"
+        )]
+        self.microseconds.fetch_add((measured.sum * 1e6).round() as u64, Relaxed);
+    }
+
     /// As it is now.
     #[must_use]
     pub fn now(&self) -> Distribution {

@@ -134,6 +134,23 @@ impl LogHandle {
         }
     }
 
+    /// How many connections have a number.
+    #[must_use]
+    pub(crate) fn numbered(self) -> u64 {
+        self.0.connections.load(Ordering::Relaxed)
+    }
+
+    /// So many connections, at least, have a number already.
+    pub(crate) fn number_beyond(self, numbered: u64) {
+        self.0.connections.fetch_max(numbered, Ordering::Relaxed);
+    }
+
+    /// The log lacks so many more lines, which another process would have written.
+    pub(crate) fn add_missing(self, Missing { lost, suppressed }: Missing) {
+        self.0.lost.more(lost);
+        self.0.suppressed.more(suppressed);
+    }
+
     /// A number for a connection that no other one of this process has.
     pub(super) fn next_connection(self) -> u64 {
         self.0.connections.fetch_add(1, Ordering::Relaxed) + 1

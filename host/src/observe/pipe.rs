@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use log::Level;
 
@@ -44,6 +44,41 @@ impl Observe {
         let observed = Observed { observe: self.clone(), subject, began: Instant::now() };
         observed.say(Event::new(Level::Debug, Class::Stranger, What::Accepted, "accepted"));
         observed
+    }
+
+    /// A connection that another process had accepted so long ago goes on here, under
+    /// this number or a new one.
+    #[must_use]
+    pub(crate) fn adopted(
+        &self,
+        id: Option<u64>,
+        source: Option<Source>,
+        age: Duration,
+    ) -> Observed {
+        let connection = self.0.as_ref().map(|Voice { log, .. }| match id {
+            Some(id) => {
+                log.number_beyond(id);
+                id
+            }
+            None => log.next_connection(),
+        });
+        let subject = Subject { connection, peer: source, ..Subject::default() };
+        let now = Instant::now();
+        let began = now.checked_sub(age).unwrap_or(now);
+        Observed { observe: self.clone(), subject, began }
+    }
+
+    /// How many connections of the process have a number.
+    #[must_use]
+    pub(crate) fn numbered(&self) -> u64 {
+        self.0.as_ref().map_or(0, |voice| voice.log.numbered())
+    }
+
+    /// So many, at least, have one already.
+    pub(crate) fn number_beyond(&self, numbered: u64) {
+        if let Some(voice) = &self.0 {
+            voice.log.number_beyond(numbered);
+        }
     }
 
     /// As many connections are open as may be.

@@ -19,6 +19,12 @@ impl Prefix {
         })
     }
 
+    /// It as an address: the one that it is, or the first of the network.
+    #[must_use]
+    pub fn address(self) -> IpAddr {
+        self.0
+    }
+
     /// A number that no other one has, as far as networks are in use.
     #[must_use]
     pub fn number(self) -> u64 {

@@ -19,7 +19,6 @@ use crate::net::socket::hang_up;
 use crate::observe::{Class, Event, Prefix, What};
 use crate::pipe::Pipe;
 use crate::pipe::admission::{Budget, Origin};
-use crate::pipe::alive::Alive;
 use crate::pipe::announced::Unannounced;
 use crate::pipe::gate::{Gate, turn_of};
 use crate::pipe::orders::{AdmissionPolicy, Obedience, Orders, Told};
@@ -42,7 +41,6 @@ pub(crate) struct Server {
     /// For load balancers.
     checks: Arc<Gate>,
     unannounced: Unannounced,
-    alive: Alive,
     /// There are some at a server's end only.
     strangers: Option<Strangers>,
 }
@@ -58,7 +56,6 @@ impl Server {
             workers,
             gate: Gate::new(Budget::NONE),
             checks: Gate::new(Budget::CHECKS),
-            alive: Alive::default(),
             strangers: None,
         }
     }
@@ -80,10 +77,10 @@ impl Server {
                 let new_orders = select! {
                     biased;
                     changed = self.orders.0.changed() => changed,
-                    () = self.alive.none() => return,
+                    () = self.pipe.alive.none() => return,
                 };
                 if new_orders.is_err() {
-                    return self.alive.none().await;
+                    return self.pipe.alive.none().await;
                 }
                 continue;
             };
@@ -101,7 +98,7 @@ impl Server {
 
     /// Until the future is dropped.
     async fn obey(&mut self, orders: &Arc<Orders>) {
-        let Self { pipe, workers, gate, checks, unannounced, alive, strangers, .. } = self;
+        let Self { pipe, workers, gate, checks, unannounced, strangers, .. } = self;
         let AdmissionPolicy { budget, waiting_max, proxy_from, .. } = &orders.admission;
         // Those who wait for a header take part of the room of those who wait for
         // a place.
@@ -109,7 +106,7 @@ impl Server {
         let waiting_max = waiting_max - headers_max;
         gate.set_budget(*budget);
         pipe.names_known().await;
-        let spawner = Spawner { pipe, workers, alive };
+        let spawner = Spawner { pipe, workers };
         let current = pipe.current();
         let time_limit = current.snapshot.time_limit;
         unannounced.limit(headers_max, time_limit);

@@ -1,6 +1,7 @@
 //! What lives as long as a pipe is configured.
 
 pub(crate) mod admission;
+mod adopting;
 mod alive;
 mod announced;
 mod gate;
@@ -26,6 +27,7 @@ use crate::connection::{End, Snapshot};
 use crate::keys::{Key, KeySet};
 use crate::observe::Observe;
 use crate::observe::counters::PipeCounters;
+use alive::Alive;
 use live::LiveConnections;
 use sources::Sources;
 
@@ -45,6 +47,8 @@ pub(crate) struct Pipe {
     current: ArcSwap<Current>,
     state: watch::Sender<State>,
     sources: Sources,
+    /// Each connection holds a guard to its end.
+    alive: Alive,
 }
 
 /// What is exchanged by a reload. A connection keeps what it began with.
@@ -83,6 +87,7 @@ impl Pipe {
             current,
             state: watch::Sender::new(state),
             sources: Sources::default(),
+            alive: Alive::default(),
         }
     }
 

@@ -19,7 +19,7 @@ impl Pipe {
         if let (Some(prefix), Some(key)) = (prefix, key) {
             self.sources.had_key(prefix, key);
         }
-        if outcome.ending() == Ending::WrongKey
+        if outcome.ending() == Some(Ending::WrongKey)
             && let Some(name) = prefix.and_then(|prefix| self.sources.removed_key(prefix))
         {
             // Writing to a string cannot fail.

@@ -8,7 +8,6 @@ use crate::connection::slots::Slot;
 use crate::net::listen::Accepted;
 use crate::observe::{Observed, Source};
 use crate::pipe::Pipe;
-use crate::pipe::alive::Alive;
 use crate::process::workers::Dispatcher;
 
 /// Serves the connections of a pipe.
@@ -17,14 +16,12 @@ pub(super) struct Spawner<'a> {
     pub(super) pipe: &'a Arc<Pipe>,
     /// Who serves them.
     pub(super) workers: &'a Dispatcher,
-    /// Each connection holds a guard to its end.
-    pub(super) alive: &'a Alive,
 }
 
 impl Spawner<'_> {
     /// Serves this one, which keeps its slot to its end, if it has one already.
     pub(super) fn spawn(&self, accepted: Accepted, place: Place, slot: Option<Slot>) {
-        let (pipe, alive) = (self.pipe.clone(), self.alive.guard());
+        let (pipe, alive) = (self.pipe.clone(), self.pipe.alive.guard());
         self.workers.spawn(async move {
             let (source, peer) = match accepted.into_socket() {
                 Ok(accepted) => accepted,
@@ -44,6 +41,5 @@ impl Spawner<'_> {
 }
 
 fn live(observed: &Observed) -> Live {
-    let peer = observed.source().map(|source| source.shown.clone());
-    Live::new(observed.connection().unwrap_or_default(), peer)
+    Live::new(observed.connection().unwrap_or_default(), observed.source().cloned())
 }

@@ -98,7 +98,7 @@ impl Greeter {
         let relay = relay(&mut session, to_plain, failure, socket, &Nobody, tally, limits);
         match timeout(self.limit, relay).await {
             Err(_) => Aftermath::Quiet,
-            Ok(Ok(())) => Aftermath::Closed,
+            Ok(Ok(_)) => Aftermath::Closed,
             Ok(Err(Broken::Crypt(error))) if is_reset(&error) => Aftermath::Reset,
             Ok(Err(broken)) => Aftermath::Broken(broken),
         }

@@ -1,0 +1,223 @@
+//! How connections arrive here that another process has had until now.
+//!
+//! **The rule**: the state of a session can encrypt in at most one process. A state that
+//! arrives is resumed once, to see that it is good, and suspended again at once;
+//! nothing is fed to it before [`Entitled::Yes`], which is when the other process has
+//! wiped its own. Without that, it is dropped, and so are our ends of the sockets: the
+//! other process has its own, and nobody is told anything.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::select;
+use tokio::sync::{oneshot, watch};
+
+use crate::connection::direction::Direction;
+use crate::connection::inactivity::Inactivity;
+use crate::connection::live::Live;
+use crate::connection::outcome::Outcome;
+use crate::connection::relay::Duplex;
+use crate::connection::tally::{Tally, Traffic};
+use crate::connection::{Ended, Snapshot, ending, settle};
+use crate::guest::{Engine, Failure, GuestError, Misuse, ProtocolFailure, Sleeper};
+use crate::handover::channel::Received;
+use crate::handover::messages::{Connection, Message, Stage};
+use crate::keys::Key;
+use crate::net::socket::Socket;
+use crate::observe::{Prefix, Source};
+use crate::process::secrets::Locked;
+
+/// Whether what has arrived is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entitled {
+    /// That is not known yet.
+    NotYet,
+    /// It is, and nobody else's.
+    Yes,
+    /// It is not, and will not be.
+    No,
+}
+
+/// A connection that has arrived and could be one.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    connection: Connection,
+    crypt: OwnedFd,
+    plain: OwnedFd,
+    secrets: Locked,
+}
+
+impl Arrival {
+    /// What was received, if it makes sense.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn of(received: Received) -> Result<Self, String> {
+        let Received { message: Message::Connection(connection), descriptors, secrets } = received
+        else {
+            return Err("it is no connection".to_owned());
+        };
+        let wrong = |what: &str| Err(format!("connection {}: {what}", connection.id));
+        let Ok([crypt, plain]) = <[OwnedFd; 2]>::try_from(descriptors) else {
+            return wrong("it does not have two sockets");
+        };
+        let Connection { state, inward, outward, .. } = &connection;
+        let lens = [*state, inward.pending, outward.pending];
+        let len = lens.into_iter().try_fold(0, usize::checked_add);
+        if len != Some(secrets.len()) {
+            return wrong("its parts are longer or shorter than they should be");
+        }
+        let is_done =
+            |direction: &crate::handover::messages::Direction| direction.stage == Stage::Done;
+        if is_done(inward) && is_done(outward) {
+            return wrong("it has ended already");
+        }
+        if [inward, outward].into_iter().any(|it| is_done(it) && it.pending > 0) {
+            return wrong("something is still to be written in a direction that has ended");
+        }
+        Ok(Self { connection, crypt, plain, secrets })
+    }
+
+    /// The name of its pipe.
+    #[must_use]
+    pub(crate) fn pipe(&self) -> &str {
+        &self.connection.pipe
+    }
+
+    /// Its number.
+    #[must_use]
+    pub(crate) fn id(&self) -> u64 {
+        self.connection.id
+    }
+
+    /// Its key, if it has one: the index among
+    /// [`Pipe::keys`](crate::handover::messages::Pipe::keys).
+    #[must_use]
+    pub(crate) fn key(&self) -> Option<usize> {
+        self.connection.key
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub(crate) fn source(&self) -> Option<Source> {
+        let Connection { peer, peer_address, .. } = &self.connection;
+        let shown = peer.as_deref()?.into();
+        Some(Source { shown, prefix: peer_address.map(Prefix::of) })
+    }
+
+    /// For how long it has been there.
+    #[must_use]
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_millis(self.connection.age)
+    }
+
+    /// The connection as others see it, under this number, with this key.
+    #[must_use]
+    pub(crate) fn live(&self, id: u64, key: Option<Key>) -> Live {
+        let Connection { sent, received, .. } = self.connection;
+        let traffic = Traffic { sent, received };
+        Live::adopted(id, self.source(), key, self.age(), self.idle(), traffic)
+    }
+
+    fn idle(&self) -> Duration {
+        Duration::from_millis(self.connection.idle)
+    }
+
+    /// What it takes to go on, on this event loop.
+    fn resume(self, engine: &Engine) -> Result<Resumed<'_>, String> {
+        let idle = self.idle();
+        let Self { connection: Connection { id, state, inward, outward, .. }, .. } = self;
+        let socket = |descriptor, side| {
+            let socket = Socket::adopt(descriptor);
+            socket.map_err(|error| format!("connection {id}: its {side} socket: {error}"))
+        };
+        let (crypt, plain) = (socket(self.crypt, "encrypted")?, socket(self.plain, "plain")?);
+        let (state, pending) = self.secrets.split_at(state);
+        let (to_plain, to_crypt) = pending.split_at(inward.pending);
+        let session = Sleeper::arrived(engine, state);
+        let session = session.map_err(|error| format!("connection {id}: {}", reason(&error)))?;
+        let inward = Direction::arrived(inward.stage, to_plain.to_vec());
+        let outward = Direction::arrived(outward.stage, to_crypt.to_vec());
+        Ok(Resumed { session, inward, outward, crypt, plain, idle })
+    }
+}
+
+/// Why a session cannot go on.
+fn reason(error: &GuestError) -> String {
+    let bad_state = Failure::Protocol(ProtocolFailure::Misuse(Misuse::BadState));
+    match error {
+        GuestError::Failed(failure) if *failure == bad_state => {
+            "the state of its session is damaged, or of a version that this program does not read"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A connection that can go on.
+struct Resumed<'e> {
+    session: Sleeper<'e>,
+    inward: Direction,
+    outward: Direction,
+    crypt: Socket,
+    plain: Socket,
+    idle: Duration,
+}
+
+impl Snapshot {
+    /// Goes on with a connection that has arrived, once we are entitled to. Says before
+    /// whether it could. Nothing has ended if that does not come about.
+    pub(crate) async fn adopt(
+        self: Arc<Self>,
+        arrival: Arrival,
+        live: Arc<Live>,
+        answer: oneshot::Sender<Result<(), String>>,
+        entitled: watch::Receiver<Entitled>,
+    ) -> Option<Ended> {
+        // From one to the next of these, no other task of this event loop runs: it has
+        // one sandbox at a time for all that arrive.
+        let mut tally = Tally::adopted(self.counters.clone(), live.clone());
+        let resumed = match arrival.resume(&self.engine) {
+            Ok(resumed) => resumed,
+            Err(reason) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(Err(reason));
+                return None;
+            }
+        };
+        let _ = answer.send(Ok(()));
+        let served = self.go_on(resumed, &mut tally, entitled);
+        let outcome = select! {
+            biased;
+            why = live.told_to_end() => Outcome::told(why, &live),
+            outcome = served => outcome?,
+        };
+        Some(ending(outcome, &tally))
+    }
+
+    /// Relays, if we are entitled to.
+    async fn go_on(
+        &self,
+        resumed: Resumed<'_>,
+        tally: &mut Tally,
+        mut entitled: watch::Receiver<Entitled>,
+    ) -> Option<Outcome> {
+        let known = entitled.wait_for(|entitled| *entitled != Entitled::NotYet).await;
+        // Without a sender we never will be.
+        if *known.ok()? != Entitled::Yes {
+            return None;
+        }
+        drop(entitled);
+        if self.key_policy.close_revoked && tally.key().is_some_and(Key::is_revoked) {
+            return Some(Outcome::Revoked(tally.traffic()));
+        }
+        let Resumed { mut session, inward, outward, crypt, plain, idle } = resumed;
+        let limits = self.limits();
+        let is_half_closed = inward.is_done() || outward.is_done();
+        let inactivity = Inactivity::since(limits, idle, is_half_closed);
+        let duplex = Duplex::going_on(&mut session, tally, inward, outward);
+        let done = duplex.relay(None, &crypt, &plain, limits, inactivity).await;
+        Some(settle(Outcome::of(done, tally), &crypt, &plain))
+    }
+}

@@ -1,0 +1,81 @@
+//! What a pipe takes over from another process, and what it hands over: connections,
+//! and what it has counted.
+
+use std::sync::Arc;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::connection::arriving::{Arrival, Entitled};
+use crate::handover::messages::Numbers;
+use crate::keys::Key;
+use crate::observe::counters::Counters;
+use crate::pipe::Pipe;
+use crate::process::workers::Dispatcher;
+
+impl Pipe {
+    /// Takes over a connection that has arrived, with this key: says whether it could go
+    /// on, and goes on once it is `entitled`. It is open, and takes a slot, from the
+    /// start.
+    ///
+    /// An answer that does not come means that it cannot.
+    pub(crate) fn adopt(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        key: Option<Key>,
+        workers: &Dispatcher,
+        entitled: watch::Receiver<Entitled>,
+    ) -> oneshot::Receiver<Result<(), String>> {
+        let (answer, answered) = oneshot::channel();
+        let (pipe, alive) = (self.clone(), self.alive.guard());
+        workers.spawn(async move {
+            let snapshot = pipe.current().snapshot.clone();
+            let slot = pipe.slots.take_in_any_case();
+            // One that was accepted here may have its number, if it comes late.
+            let id = Some(arrival.id()).filter(|id| pipe.live.get(*id).is_none());
+            let observed = pipe.observe.adopted(id, arrival.source(), arrival.age());
+            let id = observed.connection().unwrap_or_default();
+            let live = pipe.live.enter(arrival.live(id, key));
+            let ended = snapshot.adopt(arrival, Arc::clone(&live), answer, entitled).await;
+            drop(live);
+            drop(slot);
+            if let Some(ended) = ended {
+                pipe.report(observed, &ended);
+            }
+            drop(alive);
+        });
+        answered
+    }
+
+    /// What it has counted. `keys` are all that it has, or had.
+    #[must_use]
+    pub(crate) fn numbers(&self, keys: &[Key]) -> Numbers {
+        let counters = &self.counters;
+        let words = |counters: &Counters| {
+            counters.now().words().map(|(word, count)| (word.to_owned(), count)).collect()
+        };
+        Numbers {
+            pipe: self.name.to_string(),
+            connections_numbered: self.observe.numbered(),
+            connections: words(&counters.connections),
+            keys: keys.iter().map(|key| words(key.counters())).collect(),
+            not_allowed: counters.not_allowed.now(),
+            traps: counters.traps.now(),
+            handshakes: counters.handshakes.now(),
+            dials: counters.dials.now(),
+        }
+    }
+
+    /// Goes on counting from these, of the same keys in the same order.
+    pub(crate) fn restore(&self, numbers: &Numbers, keys: &[Key]) {
+        self.observe.number_beyond(numbers.connections_numbered);
+        let counters = &self.counters;
+        counters.connections.restore(&numbers.connections);
+        for (key, numbers) in keys.iter().zip(&numbers.keys) {
+            key.counters().restore(numbers);
+        }
+        counters.not_allowed.more(numbers.not_allowed);
+        counters.traps.more(numbers.traps);
+        counters.handshakes.restore(&numbers.handshakes);
+        counters.dials.restore(&numbers.dials);
+    }
+}
