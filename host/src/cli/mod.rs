@@ -58,7 +58,7 @@ pub fn spipe(words: impl IntoIterator<Item = OsString>) -> Result<SpipeSettings,
 }
 
 /// The commands, by the word that stands for them.
-const COMMANDS: [(&str, Program); 10] = [
+const COMMANDS: [(&str, Program); 11] = [
     ("keygen", Program::Keygen),
     ("fingerprint", Program::Fingerprint),
     ("pair", Program::Pair),
@@ -68,6 +68,7 @@ const COMMANDS: [(&str, Program); 10] = [
     ("list", Program::List),
     ("drop", Program::Drop),
     ("reload", Program::Reload),
+    ("upgrade", Program::Upgrade),
     ("log-level", Program::LogLevel),
 ];
 
@@ -96,6 +97,8 @@ pub enum Program {
     Drop,
     /// `spiped reload`.
     Reload,
+    /// `spiped upgrade`.
+    Upgrade,
     /// `spiped log-level`.
     LogLevel,
 }
@@ -116,6 +119,7 @@ impl Program {
             | Self::List
             | Self::Drop
             | Self::Reload
+            | Self::Upgrade
             | Self::LogLevel => "spiped",
         }
     }

@@ -163,6 +163,7 @@ mod tests {
             control: None,
             metrics: None,
             drain: None,
+            program: None,
         };
         assert_eq!(settings, Settings { origin: Origin::CommandLine, process, pipes: vec![pipe] });
     }
@@ -329,7 +330,7 @@ mod tests {
             "--decrypt --source a:1 --source b:1 --target c:1 --target d:1 --key k --balance spread \
              --keep-alive-idle 2m --keep-alive-interval 5s --keep-alive-count 3 \
              --user-timeout 30s --idle-timeout 1h --half-closed-timeout 10m --proxy-to v2 \
-             --proxy-from 192.0.2.0/24 --control /c --metrics 127.0.0.1:9 --drain 30s",
+             --proxy-from 192.0.2.0/24 --control /c --metrics 127.0.0.1:9 --drain 30s --program /p",
         );
         let Settings { process, mut pipes, .. } = settings.unwrap();
         let PipeSettings { sources, connection, proxy_from, .. } = pipes.remove(0);
@@ -346,6 +347,7 @@ mod tests {
         assert_eq!(process.control, Some("/c".into()));
         assert!(process.metrics.is_some());
         assert_eq!(process.drain, Some(Duration::from_secs(30)));
+        assert_eq!(process.program, Some("/p".into()));
     }
 
     #[test]

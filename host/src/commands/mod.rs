@@ -86,6 +86,7 @@ fn parse_and_do(
         Program::List => live::list(&words_of::list(words)?),
         Program::Drop => live::drop(&words_of::drop(words)?),
         Program::Reload => live::reload(&words_of::reload(words)?),
+        Program::Upgrade => live::upgrade(&words_of::upgrade(words)?),
         Program::LogLevel => live::log_level(&words_of::log_level(words)?),
         Program::Spiped | Program::Spipe => return Err(Stop::Usage(None)),
     })

@@ -75,7 +75,11 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         for change in &self.process {
-            let later = if change.takes_restart() { " (takes effect after a restart)" } else { "" };
+            let later = if change.takes_restart() {
+                " (takes effect after a restart or upgrade)"
+            } else {
+                ""
+            };
             lines.push(format!("{change}{later}"));
         }
         lines.extend(self.added.iter().map(|name| format!("pipe {name}: new")));
@@ -203,7 +207,7 @@ mod tests {
         ));
         assert_eq!(
             Difference::between(&before, &after).to_string(),
-            "control not set -> \"/c\" (takes effect after a restart)\n\
+            "control not set -> \"/c\" (takes effect after a restart or upgrade)\n\
              log-level \"warn\" -> \"info\"\n\
              pipe c: new\n\
              pipe b: removed\n\

@@ -84,6 +84,7 @@ pub(crate) enum Key {
     Control,
     Metrics,
     Drain,
+    Program,
     Syslog,
     Strict,
     LogLevel,

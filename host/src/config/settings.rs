@@ -81,6 +81,8 @@ pub struct ProcessSettings {
     /// How long established connections have to end once the process is told to
     /// finish; then they are reset. `None`: any time.
     pub drain: Option<Duration>,
+    /// What an upgrade starts; `None`: what this process was started from.
+    pub program: Option<PathBuf>,
 }
 
 /// A pipe of `spiped`.

@@ -31,6 +31,7 @@ pub(super) fn of_process(key: Key, process: &ProcessSettings) -> Option<String> 
         Key::Control => process.control.as_deref().map(path),
         Key::Metrics => process.metrics.as_ref().map(address),
         Key::Drain => Some(time(process.drain)),
+        Key::Program => process.program.as_deref().map(path),
         Key::Strict => Some(process.strict.to_string()),
         Key::LogLevel => Some(word(process.log_level)),
         Key::LogFormat => Some(word(process.log_format)),
@@ -133,6 +134,7 @@ pub(super) fn of_pipe(key: Key, pipe: &PipeSettings) -> Option<String> {
         | Key::Control
         | Key::Metrics
         | Key::Drain
+        | Key::Program
         | Key::Syslog
         | Key::Strict
         | Key::LogLevel

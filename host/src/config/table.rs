@@ -262,8 +262,8 @@ pub(crate) static OPTIONS: &[Opt] = &[
         ..process("user", Key::User, Kind::Identity)
     },
     Opt {
-        help: "where spiped status, list, drop, reload and log-level reach the process: the path \
-               of a socket",
+        help: "where spiped status, list, drop, reload, upgrade and log-level reach the process: \
+               the path of a socket",
         default: "nowhere",
         ..process("control", Key::Control, Kind::Path)
     },
@@ -277,6 +277,11 @@ pub(crate) static OPTIONS: &[Opt] = &[
         help: "once told to finish, reset the connections that have not ended after this",
         default: "never",
         ..process("drain", Key::Drain, Kind::Time)
+    },
+    Opt {
+        help: "the program that spiped upgrade starts",
+        default: "the file that this process was started from, as it is then",
+        ..process("program", Key::Program, Kind::Path)
     },
     Opt {
         help: "at most so much memory for connections, as 64MiB",

@@ -40,6 +40,12 @@ pub(crate) enum Wish {
         #[serde(default)]
         dry_run: bool,
     },
+    /// To be replaced by a new process, connections included.
+    Upgrade {
+        /// Only to say whether that would work.
+        #[serde(default)]
+        check: bool,
+    },
     /// Which lines are logged.
     LogLevel {
         /// From now on; as they are, if there is none.
@@ -77,6 +83,8 @@ pub(crate) enum Said {
     Connections(u64),
     /// What has changed, or would.
     Reload(String),
+    /// Which process serves now, or what would happen.
+    Upgrade(String),
     /// Lines of this level are logged, and those that are more severe.
     LogLevel(String),
 }
@@ -135,6 +143,7 @@ mod tests {
             (Wish::List, r#"{"version":1,"request":"list"}"#),
             (Wish::Drop { what: "7".into() }, r#"{"version":1,"request":"drop","what":"7"}"#),
             (Wish::Reload { dry_run: true }, r#"{"version":1,"request":"reload","dry-run":true}"#),
+            (Wish::Upgrade { check: true }, r#"{"version":1,"request":"upgrade","check":true}"#),
             (
                 Wish::LogLevel { level: Some("debug".into()) },
                 r#"{"version":1,"request":"log-level","level":"debug"}"#,
@@ -147,6 +156,8 @@ mod tests {
         let bare = |line| serde_json::from_str::<Request>(line).unwrap().wish;
         let reload = bare(r#"{"version":1,"request":"reload"}"#);
         assert_eq!(reload, Wish::Reload { dry_run: false });
+        let upgrade = bare(r#"{"version":1,"request":"upgrade"}"#);
+        assert_eq!(upgrade, Wish::Upgrade { check: false });
         let level = bare(r#"{"version":1,"request":"log-level"}"#);
         assert_eq!(level, Wish::LogLevel { level: None });
         for (result, line) in [

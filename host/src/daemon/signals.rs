@@ -1,12 +1,12 @@
-//! What signals ask of a daemon: to read its keys again, and to write its
-//! counters.
+//! What signals ask of a daemon: to read its keys again, to write its counters, and
+//! to be replaced by a new process.
 
 use std::future::ready;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,10 +15,11 @@ use crate::daemon::supervisor::Desk;
 use crate::observe::LogHandle;
 use crate::pipe::Pipe;
 
-/// SIGHUP and SIGUSR1, and whether they have come already.
+/// SIGHUP, SIGUSR1 and SIGUSR2, and whether they have come already.
 pub(super) struct Requests {
     hangup: Arc<AtomicBool>,
     user_defined: Arc<AtomicBool>,
+    upgrade: Arc<AtomicBool>,
 }
 
 impl Requests {
@@ -27,21 +28,31 @@ impl Requests {
     /// # Errors
     /// When signals cannot be caught.
     pub(super) fn catch() -> io::Result<Self> {
-        let requests = Self { hangup: Arc::default(), user_defined: Arc::default() };
+        let requests =
+            Self { hangup: Arc::default(), user_defined: Arc::default(), upgrade: Arc::default() };
         flag::register(SIGHUP, requests.hangup.clone())?;
         flag::register(SIGUSR1, requests.user_defined.clone())?;
+        flag::register(SIGUSR2, requests.upgrade.clone())?;
         Ok(requests)
     }
 
-    /// From now on, on this event loop, SIGHUP asks at the `desk` for a reload,
-    /// and SIGUSR1 writes the counters of all `pipes` to `log`.
+    /// From now on, on this event loop, SIGHUP asks at the `desk` for a reload and
+    /// SIGUSR2 for an upgrade, and SIGUSR1 writes the counters of all `pipes` to
+    /// `log`.
     ///
     /// # Errors
     /// When signals cannot be caught.
     pub(super) fn obey(self, desk: Desk, pipes: Pipes, log: LogHandle) -> io::Result<()> {
+        // The supervisor says how they came out.
+        on_each(SignalKind::user_defined2(), &self.upgrade, {
+            let desk = desk.clone();
+            move || {
+                let desk = desk.clone();
+                async move { drop(desk.upgrade(false).await) }
+            }
+        })?;
         on_each(SignalKind::hangup(), &self.hangup, move || {
             let desk = desk.clone();
-            // The supervisor says how it came out.
             async move { drop(desk.reload(false).await) }
         })?;
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {

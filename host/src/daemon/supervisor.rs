@@ -28,10 +28,25 @@ use crate::process::workers::Dispatcher;
 #[derive(Clone)]
 pub(crate) struct Desk(mpsc::Sender<Request>);
 
-/// What can be asked for, and who waits for the outcome.
+/// What is asked for, and who waits for the outcome.
 struct Request {
-    dry_run: bool,
+    wish: Wish,
     answer: oneshot::Sender<Verdict>,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug)]
+enum Wish {
+    /// To read settings and keys again.
+    Reload {
+        /// Only to say what would change.
+        dry_run: bool,
+    },
+    /// To be replaced by a new process.
+    Upgrade {
+        /// Only to say whether that would work.
+        check: bool,
+    },
 }
 
 /// What has changed, or would; or what is wrong, a fault a line.
@@ -44,13 +59,25 @@ impl Desk {
     /// # Errors
     /// What is wrong: then nothing has changed.
     pub(crate) async fn reload(&self, dry_run: bool) -> Verdict {
+        self.ask(Wish::Reload { dry_run }).await
+    }
+
+    /// Has a new process take over, unless this is only a `check` of whether it
+    /// could. Waits for the outcome.
+    ///
+    /// # Errors
+    /// What is wrong: then this process goes on as before.
+    pub(crate) async fn upgrade(&self, check: bool) -> Verdict {
+        self.ask(Wish::Upgrade { check }).await
+    }
+
+    async fn ask(&self, wish: Wish) -> Verdict {
         let (answer, outcome) = oneshot::channel();
-        let request = Request { dry_run, answer };
-        let ending = || Err("spiped is ending: nothing is reloaded any more".to_owned());
-        match self.0.try_send(request) {
+        let ending = || Err("spiped is ending: it takes no requests any more".to_owned());
+        match self.0.try_send(Request { wish, answer }) {
             Ok(()) => outcome.await.unwrap_or_else(|_| ending()),
             Err(TrySendError::Closed(_)) => ending(),
-            Err(TrySendError::Full(_)) => Err("Too many reloads are waiting already".to_owned()),
+            Err(TrySendError::Full(_)) => Err("Too many requests are waiting already".to_owned()),
         }
     }
 }
@@ -140,9 +167,13 @@ impl Supervisor {
             select! {
                 Some(gone) = self.servers.join_next() => self.forget(gone.ok().as_ref()),
                 request = self.requests.recv() => {
-                    let Some(Request { dry_run, answer }) = request else { return };
+                    let Some(Request { wish, answer }) = request else { return };
+                    let verdict = match wish {
+                        Wish::Reload { dry_run } => self.reload(dry_run).await,
+                        Wish::Upgrade { check } => self.upgrade(check).await,
+                    };
                     // Whoever asked may have gone.
-                    let _ = answer.send(self.reload(dry_run).await);
+                    let _ = answer.send(verdict);
                 }
             }
         }
@@ -168,6 +199,10 @@ impl Supervisor {
             notify::ready();
         }
         verdict
+    }
+
+    async fn upgrade(&mut self, _check: bool) -> Verdict {
+        Err("Upgrades are not possible yet: restart spiped".to_owned())
     }
 
     /// A pipe that was put in use is served as it has to be.

@@ -107,6 +107,29 @@ pub fn reload(words: impl IntoIterator<Item = OsString>) -> Result<ReloadWords, 
     Ok(ReloadWords { control: control_path(control), dry_run })
 }
 
+/// What `upgrade` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpgradeWords {
+    /// The daemon's control socket.
+    pub control: PathBuf,
+    /// Only tell whether it would work.
+    pub check: bool,
+}
+
+/// Reads what `upgrade` is to ask for.
+///
+/// # Errors
+/// [`Stop`] when there is nothing to do.
+pub fn upgrade(words: impl IntoIterator<Item = OsString>) -> Result<UpgradeWords, Stop> {
+    let (mut control, mut check) = (None, false);
+    let take = |mut option: Typed<'_>| match option.name.as_str() {
+        "--check" => option.flag(&mut check),
+        _ => only_control(option, &mut control),
+    };
+    parse_with_files(words, take, |word| Err(leftover(&word)))?;
+    Ok(UpgradeWords { control: control_path(control), check })
+}
+
 /// What `log-level` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLevelWords {

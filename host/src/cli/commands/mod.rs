@@ -10,8 +10,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use live::{
-    DropWords, ListWords, LogLevelWords, ReloadWords, StatusWords, drop, list, log_level, reload,
-    status,
+    DropWords, ListWords, LogLevelWords, ReloadWords, StatusWords, UpgradeWords, drop, list,
+    log_level, reload, status, upgrade,
 };
 pub use settings::{CheckWords, ConvertWords, check, convert};
 

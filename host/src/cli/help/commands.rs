@@ -22,6 +22,7 @@ pub(super) fn texts(program: Program) -> Option<Texts> {
         Program::List => (LIST_USAGE, LIST_ABOUT, LIST_OPTIONS),
         Program::Drop => (DROP_USAGE, DROP_ABOUT, CONTROL_OPTIONS),
         Program::Reload => (RELOAD_USAGE, RELOAD_ABOUT, RELOAD_OPTIONS),
+        Program::Upgrade => (UPGRADE_USAGE, UPGRADE_ABOUT, UPGRADE_OPTIONS),
         Program::LogLevel => (LOG_LEVEL_USAGE, LOG_LEVEL_ABOUT, CONTROL_OPTIONS),
     };
     Some(Texts { usage, about, options })
@@ -74,6 +75,11 @@ usage: spiped reload [--dry-run] [--control <path>]
        spiped reload --help
 ";
 
+const UPGRADE_USAGE: &str = "\
+usage: spiped upgrade [--check] [--control <path>]
+       spiped upgrade --help
+";
+
 const LOG_LEVEL_USAGE: &str = "\
 usage: spiped log-level [--control <path>] [error | warn | info | debug]
        spiped log-level --help
@@ -103,6 +109,12 @@ Resets a connection, by the number that spiped list shows, or all of a key.
 const RELOAD_ABOUT: &str = "\
 Has the daemon that runs reload its settings and keys, all or nothing, and
 waits for its answer.
+";
+
+const UPGRADE_ABOUT: &str = "\
+Has the daemon that runs replaced by the program as it is now installed. Its
+connections move to the new process and go on. If that fails, the old process
+goes on as if nothing had happened.
 ";
 
 const LOG_LEVEL_ABOUT: &str = "\
@@ -135,6 +147,11 @@ const LIST_OPTIONS: &str = "  --json            for programs
 ";
 
 const RELOAD_OPTIONS: &str = "  --dry-run         only tell what would change
+  --control <path>  the daemon's control socket (default /run/spiped/control)
+  --help            print this text
+";
+
+const UPGRADE_OPTIONS: &str = "  --check           only tell whether it would work
   --control <path>  the daemon's control socket (default /run/spiped/control)
   --help            print this text
 ";

@@ -123,7 +123,7 @@ mod tests {
              spiped [-F] [-p <file>] --config <file>\n       \
              spiped -v | --version | --help\n       \
              spiped {keygen | fingerprint | pair | check | convert | status | list |\n    \
-             drop | reload | log-level} [--help | ...]\n"
+             drop | reload | upgrade | log-level} [--help | ...]\n"
         );
         assert_eq!(
             usage(Program::Spipe),

@@ -86,6 +86,9 @@ fn make_absolute(settings: &mut Settings, here: &Path) -> Result<()> {
             here.join(&*control)
         };
     }
+    if let Some(program) = &mut process.program {
+        *program = here.join(&*program);
+    }
     for pipe in &mut settings.pipes {
         let keys = &mut pipe.connection.keys;
         // With both readings of `NAME=FILE`, the one that upstream has not.

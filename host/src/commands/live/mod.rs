@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::cli::commands::{DropWords, ListWords, LogLevelWords, ReloadWords, StatusWords};
+use crate::cli::commands::{
+    DropWords, ListWords, LogLevelWords, ReloadWords, StatusWords, UpgradeWords,
+};
 use crate::control::messages::{Outcome, Said, Wish};
 use crate::control::overview::Overview;
 use crate::control::words::count;
@@ -70,6 +72,14 @@ pub(crate) fn reload(words: &ReloadWords) -> Result<ExitCode> {
     let wish = Wish::Reload { dry_run: words.dry_run };
     print_what_is_said(&words.control, wish, |said| {
         let Said::Reload(said) = said else { return None };
+        Some(clean_lines(&said))
+    })
+}
+
+/// Has the daemon replaced by the program as it is installed now.
+pub(crate) fn upgrade(words: &UpgradeWords) -> Result<ExitCode> {
+    print_what_is_said(&words.control, Wish::Upgrade { check: words.check }, |said| {
+        let Said::Upgrade(said) = said else { return None };
         Some(clean_lines(&said))
     })
 }

@@ -129,6 +129,7 @@ impl<'a, P: Clone> Builder<'a, P> {
             control: self.path(Key::Control),
             metrics: self.metrics(),
             drain: self.time(Key::Drain, None).filter(|time| *time < LONGEST),
+            program: self.path(Key::Program),
         }
     }
 

@@ -80,6 +80,7 @@ async fn answer(
         Wish::List => Ok(Said::Connections(list(outlook, write).await?)),
         Wish::Drop { what } => drop_all(outlook, &what).map(Said::Connections),
         Wish::Reload { dry_run } => desk.reload(dry_run).await.map(Said::Reload),
+        Wish::Upgrade { check } => desk.upgrade(check).await.map(Said::Upgrade),
         Wish::LogLevel { level } => set_level(outlook, level.as_deref()).map(Said::LogLevel),
     };
     Ok(said.map_or_else(Outcome::Error, Outcome::Ok))

@@ -37,6 +37,10 @@ use crate::process::secrets;
 use crate::process::text_files::read_settings;
 use crate::process::wipe::wipe_stack;
 
+/// What may be meant for the daemon.
+const IGNORED: [i32; 6] =
+    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
+
 /// Before the socket is read again that could not be read.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -59,7 +63,7 @@ fn prepare(socket: &OwnedFd, daemon: Pid, help: Help) {
     close_all_but(socket.as_raw_fd());
     // Signals that are meant for the daemon may reach all processes of a terminal
     // or a service. This one ends when the daemon has.
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1] {
+    for signal in IGNORED {
         ignore(signal);
     }
     // Nobody waits for the processes that answer.
