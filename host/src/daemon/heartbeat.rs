@@ -29,6 +29,14 @@ impl Watchdog {
     }
 }
 
+impl Watchdog {
+    /// Whether the service manager wants to be told.
+    #[must_use]
+    pub(super) fn is_on(self) -> bool {
+        self.0.is_some()
+    }
+}
+
 /// Who has to answer.
 pub(super) struct Heartbeat {
     pub(super) pipes: Pipes,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use log::Level;
+use rustix::thread::CapabilitySet;
 
-use crate::config::{Origin, Parsed, Settings};
+use crate::config::{Launch, Origin, Parsed, Settings};
 use crate::connection::acceptors::Hellos;
 use crate::daemon::activation::Activation;
 use crate::daemon::announce;
@@ -15,7 +16,7 @@ use crate::daemon::capacity::{Need, Shares};
 use crate::daemon::endings::Endings;
 use crate::daemon::gather::{self, Blame, Faults, LookUp, Names};
 use crate::daemon::heartbeat::{Heartbeat, Watchdog};
-use crate::daemon::helper::{Duties, Helper};
+use crate::daemon::helper::{About, Duties, Helper, Program};
 use crate::daemon::launch::{Launched, launch, wait_without};
 use crate::daemon::making::{Means, Parts, Ready};
 use crate::daemon::observers::Observers;
@@ -102,10 +103,9 @@ pub fn spiped(parsed: &Parsed, log: LogHandle, edition: &Edition) -> Result<Exit
         }
     }
     secrets::stop_inheritance();
-    let helper = helper(settings, user);
     let gathered = Gathered { activation, keys, names, bound };
     let watch = Watch { endings, requests, observers, watchdog, readiness };
-    run(settings, gathered, helper, identity.as_ref(), log, watch, edition)
+    run(settings, gathered, identity.as_ref(), log, watch, edition)
 }
 
 /// What the pipes need, in the order of the settings.
@@ -129,7 +129,6 @@ struct Watch {
 fn run(
     settings: &Settings,
     gathered: Gathered,
-    helper: Option<Arc<Helper>>,
     identity: Option<&Identity>,
     log: LogHandle,
     watch: Watch,
@@ -140,8 +139,12 @@ fn run(
     let room = need.make_room(open_besides_the_first(&gathered), later);
     let shares = need.within(&room)?;
     announce::fewer(settings, &need, &room, &shares);
+    let needs = needs_of(settings, &gathered.names);
+    // It, and whatever it starts, has room for as many files.
+    let user = identity.copied().and_then(Identity::user);
+    let helper = helper(settings, user, needs.capabilities, watch.watchdog);
     let resources = Resources::open();
-    let sandbox = Sandbox::enter(&needs_of(settings, &gathered.names), identity)?;
+    let sandbox = Sandbox::enter(&needs, identity)?;
     let engine = Engine::running(edition.component, shares.guests(later))?;
     let shares = need.within(&room.of(&engine))?;
     log::info!("{}", shares.describe());
@@ -209,27 +212,42 @@ fn make(
     Ok((ready, sources))
 }
 
-/// The helper process, if there is something for it to do. The daemon can do
-/// without: then it goes on with the keys and the addresses it has.
-fn helper(settings: &Settings, user: Option<u32>) -> Option<Arc<Helper>> {
-    let duties = match (&settings.origin, settings.pipes.first()) {
-        (Origin::File(words), _) => Duties::File { words: words.clone(), user },
+/// The helper process. The daemon can do without: then it goes on with the keys and
+/// the addresses it has. A successor has what connections `need` of root's power.
+fn helper(
+    settings: &Settings,
+    user: Option<u32>,
+    need: CapabilitySet,
+    watchdog: Watchdog,
+) -> Option<Arc<Helper>> {
+    let answers = match (&settings.origin, settings.pipes.first()) {
+        (Origin::File(words), _) => About::File { words: words.clone(), user },
         (Origin::CommandLine, None) => return None,
         (Origin::CommandLine, Some(pipe)) => {
             let targets = pipe.connection.targets.iter().filter(|target| is_name(target));
-            Duties::CommandLine {
+            About::CommandLine {
                 keys: pipe.connection.keys.clone(),
                 rules: pipe.connection.key_rules(user),
                 names: targets.filter(|_| pipe.resolve_period.is_some()).cloned().collect(),
             }
         }
     };
-    match Helper::start(&duties) {
-        Ok(helper) => helper.map(Arc::new),
+    let mut rights = need;
+    if settings.process.identity.is_some() {
+        // To become that user as well, and to end a process that has.
+        rights |= CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
+    }
+    if let Launch::Daemon { .. } = settings.process.launch {
+        // The pid file may be in a directory of that user's.
+        rights |= CapabilitySet::DAC_OVERRIDE;
+    }
+    let program = Program::new(settings.process.program.as_deref(), watchdog.is_on());
+    match Helper::start(&Duties { answers, program, rights }) {
+        Ok(helper) => Some(Arc::new(helper)),
         Err(error) => {
             log::warn!(
-                "There is no helper process: {error}. Keys cannot be reloaded, and names are not \
-                 looked up again"
+                "There is no helper process: {error}. Keys cannot be reloaded, names are not \
+                 looked up again, and there can be no upgrade"
             );
             None
         }

@@ -24,6 +24,10 @@
 //! wrong. The end of the socket before `Commit` tells the successor that it is not
 //! wanted.
 
+/// The variable in which a successor finds the number of the descriptor that it talks
+/// to the daemon over.
+pub(crate) const VARIABLE: &str = "SPIPED_HANDOVER";
+
 pub(crate) mod channel;
 pub mod edition;
 pub(crate) mod messages;

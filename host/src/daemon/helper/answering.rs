@@ -22,9 +22,10 @@ use rustix::net::{
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 use rustix::thread;
 
+use super::guardian;
 use super::messages::{self, Question};
 use super::settings;
-use super::{Duties, LOOK_UP_LIMIT, READING_LIMIT, SETTINGS_LIMIT};
+use super::{About, Duties, LOOK_UP_LIMIT, READING_LIMIT, SETTINGS_LIMIT};
 use crate::config::{FileWords, Parsed};
 use crate::daemon::gather::{self, Blame, Faults, Gathered, LookUp, in_words};
 use crate::keys::{Doubt, KeySource, Loaded};
@@ -32,7 +33,7 @@ use crate::net::address::Address;
 use crate::net::listen::remove_stale;
 use crate::net::resolve::resolve;
 use crate::process::limits::OpenFiles;
-use crate::process::sandbox::{self, Help};
+use crate::process::sandbox;
 use crate::process::secrets;
 use crate::process::text_files::read_settings;
 use crate::process::wipe::wipe_stack;
@@ -52,31 +53,50 @@ const OOM_SCORE: i32 = -500;
 pub(super) fn run(socket: &OwnedFd, daemon: Pid, duties: &Duties) -> ! {
     // Nothing of the daemon's start may happen twice, a destructor included.
     let served = catch_unwind(AssertUnwindSafe(|| {
-        prepare(socket, daemon, duties.help());
-        serve(socket, daemon, duties);
+        let inherited = prepare(socket, daemon, duties);
+        serve(socket, daemon, duties, &inherited);
     }));
     process::exit(i32::from(served.is_err()))
 }
 
-fn prepare(socket: &OwnedFd, daemon: Pid, help: Help) {
+/// What a program that this process runs has as the daemon had it.
+pub(super) struct Inherited {
+    /// What is ignored here, and was not.
+    signals: Vec<i32>,
+    /// Nothing if it is the same.
+    oom_score: Option<i32>,
+}
+
+impl Inherited {
+    /// Makes this process what the daemon was at its start.
+    pub(super) fn restore(&self) {
+        self.signals.iter().copied().for_each(set_default);
+        if let Some(score) = self.oom_score {
+            let _ = fs::write(OOM_SCORE_FILE, score.to_string());
+        }
+    }
+}
+
+fn prepare(socket: &OwnedFd, daemon: Pid, duties: &Duties) -> Inherited {
     let _ = thread::set_name(c"spiped-helper");
-    close_all_but(socket.as_raw_fd());
+    close_all_but(&[socket.as_raw_fd()]);
     // Signals that are meant for the daemon may reach all processes of a terminal
     // or a service. This one ends when the daemon has.
-    for signal in IGNORED {
-        ignore(signal);
-    }
+    let mut signals: Vec<_> = IGNORED.into_iter().filter(|signal| ignore(*signal)).collect();
     // Nobody waits for the processes that answer.
-    ignore(libc::SIGCHLD);
+    signals.extend([libc::SIGCHLD].into_iter().filter(|signal| ignore(*signal)));
+    // The standard library ignores it.
     ignore(libc::SIGPIPE);
-    outlive_others();
-    sandbox::keep_helping(help);
+    signals.push(libc::SIGPIPE);
+    let oom_score = outlive_others();
+    sandbox::keep_only(duties.answers.help().capabilities() | duties.rights);
     end_with(daemon);
+    Inherited { signals, oom_score }
 }
 
 /// Answers until the daemon's end of the socket is closed, as it is when the
 /// daemon has ended, however it did.
-fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties) {
+fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties, inherited: &Inherited) {
     let try_again = |_| {
         sleep(PAUSE);
         getppid() == Some(daemon)
@@ -89,9 +109,15 @@ fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties) {
         match unsafe { fork() } {
             Ok(ForkResult::Parent { .. }) => {}
             Ok(ForkResult::Child) => {
-                end_with(helper);
-                end_in(limit(question));
-                let answered = answer(question, &answer_to, duties);
+                let answered = match limit(question) {
+                    Some(limit) => {
+                        end_with(helper);
+                        sandbox::help_only(duties.answers.help());
+                        end_in(limit);
+                        answer(question, &answer_to, &duties.answers)
+                    }
+                    None => guardian::run(&answer_to, &duties.program, inherited),
+                };
                 // What is left to write is the daemon's to write.
                 process::exit(i32::from(answered.is_err()));
             }
@@ -131,10 +157,10 @@ fn next(socket: &OwnedFd, try_again: impl Fn(Errno) -> bool) -> Option<(u8, Opti
     Some((question[0], answer_to))
 }
 
-fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Result<()> {
+fn answer(question: Question, answer_to: &OwnedFd, about: &About) -> io::Result<()> {
     let socket = answer_to.as_fd();
-    match (question, duties) {
-        (Question::Keys, Duties::CommandLine { keys, rules, .. }) => {
+    match (question, about) {
+        (Question::Keys, About::CommandLine { keys, rules, .. }) => {
             // Locks are not inherited.
             secrets::stop_inheritance();
             let loaded = keys.load_again(*rules);
@@ -150,13 +176,13 @@ fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Resul
             wipe_stack();
             sent
         }
-        (Question::Endpoints, duties) => {
+        (Question::Endpoints, about) => {
             let address = Address::parse(OsStr::from_bytes(&receive(socket)?));
-            let found = address.map_err(io::Error::other).and_then(|address| match duties {
-                Duties::CommandLine { names, .. } if !names.contains(&address) => {
+            let found = address.map_err(io::Error::other).and_then(|address| match about {
+                About::CommandLine { names, .. } if !names.contains(&address) => {
                     Err(io::Error::other("That is no name to be looked up"))
                 }
-                Duties::CommandLine { .. } | Duties::File { .. } => {
+                About::CommandLine { .. } | About::File { .. } => {
                     resolve(&address).map_err(io::Error::other)
                 }
             });
@@ -165,21 +191,22 @@ fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Resul
                 Err(error) => messages::send_failure(socket, &error.to_string()),
             }
         }
-        (Question::Settings, Duties::File { words, user }) => {
+        (Question::Settings, About::File { words, user }) => {
             secrets::stop_inheritance();
             let sent = answer_settings(socket, words, *user);
             wipe_stack();
             sent
         }
-        (Question::Remove, Duties::File { .. }) => {
+        (Question::Remove, About::File { .. }) => {
             let path = PathBuf::from(OsString::from_vec(receive(socket)?));
             match remove_stale(&path) {
                 Ok(()) => settings::send_done(socket),
                 Err(error) => messages::send_failure(socket, &error.to_string()),
             }
         }
-        (Question::Keys, Duties::File { .. })
-        | (Question::Settings | Question::Remove, Duties::CommandLine { .. }) => {
+        (Question::Keys, About::File { .. })
+        | (Question::Settings | Question::Remove, About::CommandLine { .. })
+        | (Question::Upgrade, _) => {
             messages::send_failure(socket, "That is not what the helper process is there for")
         }
     }
@@ -226,14 +253,16 @@ fn answer_settings(socket: BorrowedFd<'_>, words: &FileWords, user: Option<u32>)
     settings::send_done(socket)
 }
 
-/// Later than the daemon stops waiting: then nobody misses it.
-fn limit(question: Question) -> Duration {
-    Duration::from_secs(1)
-        + match question {
-            Question::Keys | Question::Remove => READING_LIMIT,
-            Question::Endpoints => LOOK_UP_LIMIT,
-            Question::Settings => SETTINGS_LIMIT,
-        }
+/// Later than the daemon stops waiting: then nobody misses it. `None`: what it is
+/// about ends by itself.
+fn limit(question: Question) -> Option<Duration> {
+    let limit = match question {
+        Question::Keys | Question::Remove => READING_LIMIT,
+        Question::Endpoints => LOOK_UP_LIMIT,
+        Question::Settings => SETTINGS_LIMIT,
+        Question::Upgrade => return None,
+    };
+    Some(limit + Duration::from_secs(1))
 }
 
 /// Ends this process when its time is up, in whatever system call it is. (The
@@ -256,14 +285,15 @@ fn end_in(limit: Duration) {
 
 /// When memory is short, the system ends first what is worth most of it. This is
 /// worth little, and cannot be started again. Only root can change that; and a
-/// service manager that wants even less of it has its way.
-fn outlive_others() {
-    const FILE: &str = "/proc/self/oom_score_adj";
-    let now = fs::read_to_string(FILE).ok().and_then(|now| now.trim().parse().ok());
-    if now.is_some_and(|now: i32| now > OOM_SCORE) {
-        let _ = fs::write(FILE, OOM_SCORE.to_string());
-    }
+/// service manager that wants even less of it has its way. Says how it was, if that
+/// is different.
+fn outlive_others() -> Option<i32> {
+    let now = fs::read_to_string(OOM_SCORE_FILE).ok().and_then(|now| now.trim().parse().ok());
+    let before = now.filter(|now: &i32| *now > OOM_SCORE)?;
+    fs::write(OOM_SCORE_FILE, OOM_SCORE.to_string()).ok().map(|()| before)
 }
+
+const OOM_SCORE_FILE: &str = "/proc/self/oom_score_adj";
 
 /// Has the kernel end this process when its parent ends. Where the parent may not
 /// send signals to us, as another user or from inside its sandbox, nothing
@@ -275,39 +305,56 @@ fn end_with(parent: Pid) {
     }
 }
 
-fn ignore(signal: i32) {
-    // SAFETY: to ignore a signal runs no code.
+/// Says whether that is new.
+fn ignore(signal: i32) -> bool {
+    set_disposition(signal, libc::SIG_IGN) != libc::SIG_IGN
+}
+
+/// From now on, the signal does to this process what it does to most.
+pub(super) fn set_default(signal: i32) {
+    set_disposition(signal, libc::SIG_DFL);
+}
+
+fn set_disposition(signal: i32, disposition: libc::sighandler_t) -> libc::sighandler_t {
+    // SAFETY: neither to ignore a signal nor its default runs any code.
     #[allow(unsafe_code, reason = "has no safe form here")]
     unsafe {
-        libc::signal(signal, libc::SIG_IGN)
-    };
+        libc::signal(signal, disposition)
+    }
 }
 
 /// Closes what came with the fork: above all the source, on which nobody would
 /// listen while this process keeps it open. Standard streams stay, and sockets for
 /// datagrams, to which lines of the log are written.
-fn close_all_but(kept: RawFd) {
+pub(super) fn close_all_but(kept: &[RawFd]) {
+    for descriptor in descriptors().filter(|descriptor| !kept.contains(descriptor)) {
+        with(descriptor, |it| {
+            if sockopt::socket_type(it) != Ok(SocketType::DGRAM) {
+                // SAFETY: see `with`. The list itself was one of them, and is closed
+                // already.
+                #[allow(unsafe_code, reason = "a descriptor known by its number")]
+                let _ = unsafe { libc::close(descriptor) };
+            }
+        });
+    }
+}
+
+/// All but the standard streams, one that is closed already among them.
+pub(super) fn descriptors() -> impl Iterator<Item = RawFd> {
     let listed = fs::read_dir("/proc/self/fd").map(|entries| {
         let names = entries.flatten().map(|entry| entry.file_name());
         names.filter_map(|name| name.to_str()?.parse().ok()).collect::<Vec<RawFd>>()
     });
     let descriptors = listed.unwrap_or_else(|_| (0..1024).collect());
-    for descriptor in descriptors {
-        if descriptor <= libc::STDERR_FILENO || descriptor == kept {
-            continue;
-        }
-        // SAFETY: whoever owns it in the memory of this process is part of the
-        // daemon's start, which does not go on here: see `run`. It is borrowed for
-        // one question.
-        #[allow(unsafe_code, reason = "a descriptor known by its number")]
-        unsafe {
-            let borrowed = BorrowedFd::borrow_raw(descriptor);
-            if sockopt::socket_type(borrowed) != Ok(SocketType::DGRAM) {
-                // The list itself was one of them, and is closed already.
-                let _ = libc::close(descriptor);
-            }
-        }
-    }
+    descriptors.into_iter().filter(|descriptor| *descriptor > libc::STDERR_FILENO)
+}
+
+/// Does something to the descriptor of this number.
+pub(super) fn with(descriptor: RawFd, act: impl FnOnce(BorrowedFd<'_>)) {
+    // SAFETY: whoever owns it in the memory of this process is part of the daemon's
+    // start, which does not go on here: see `run`. It is borrowed for one question.
+    #[allow(unsafe_code, reason = "a descriptor known by its number")]
+    act(unsafe { BorrowedFd::borrow_raw(descriptor) });
 }
 
 #[cfg(test)]

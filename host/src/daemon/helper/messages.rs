@@ -11,12 +11,12 @@ use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -37,6 +37,8 @@ pub(super) enum Question {
     Settings,
     /// To remove the file of a Unix socket on which nobody listens.
     Remove,
+    /// To start the program that takes over.
+    Upgrade,
 }
 
 impl Question {
@@ -46,11 +48,12 @@ impl Question {
             Self::Endpoints => b'e',
             Self::Settings => b's',
             Self::Remove => b'r',
+            Self::Upgrade => b'u',
         }
     }
 
     pub(super) fn of(byte: u8) -> Option<Self> {
-        let all = [Self::Keys, Self::Endpoints, Self::Settings, Self::Remove];
+        let all = [Self::Keys, Self::Endpoints, Self::Settings, Self::Remove, Self::Upgrade];
         all.into_iter().find(|question| question.byte() == byte)
     }
 }
@@ -135,6 +138,20 @@ pub(super) fn send_endpoints(socket: BorrowedFd<'_>, endpoints: &[Endpoint]) -> 
         message.extend(entry);
     }
     send(socket, &[&message])
+}
+
+/// One message of this `kind`, and a descriptor along with it.
+pub(super) fn send_descriptor(
+    socket: BorrowedFd<'_>,
+    kind: u8,
+    given: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let descriptors = [given];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(socket, &[IoSlice::new(&[kind])], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
 }
 
 /// One message of these parts.
@@ -227,15 +244,24 @@ impl Answers {
         }
     }
 
-    /// The socket that comes with the next message, which is of this `kind`.
+    /// The descriptor that comes with the next message, which is of this `kind`.
     pub(super) async fn descriptor(&mut self, kind: u8) -> Result<OwnedFd, HelperError> {
+        self.descriptor_if_any(kind).await?.ok_or(HelperError::Malformed)
+    }
+
+    /// As [`descriptor`](Self::descriptor), of a message that may come without.
+    pub(super) async fn descriptor_if_any(
+        &mut self,
+        kind: u8,
+    ) -> Result<Option<OwnedFd>, HelperError> {
         let mut byte = [0];
         let received = self.receive(|socket| receive_descriptor(socket, &mut byte)).await?;
-        if byte[0] == kind {
-            received.ok_or(HelperError::Malformed)
-        } else {
-            Err(HelperError::Malformed)
-        }
+        if byte[0] == kind { Ok(received) } else { Err(HelperError::Malformed) }
+    }
+
+    /// Says something that takes no words, and does not wait for anybody.
+    pub(super) fn say(&self, kind: u8) -> io::Result<()> {
+        send(self.socket.as_fd(), &[&[kind]])
     }
 
     /// A key, from the kernel to its place directly.
@@ -289,7 +315,10 @@ fn receive(socket: &OwnedFd, parts: &mut [&mut [u8]]) -> io::Result<usize> {
 }
 
 /// As [`receive`], with the descriptor that came along.
-fn receive_descriptor(socket: &OwnedFd, byte: &mut [u8; 1]) -> io::Result<Option<OwnedFd>> {
+pub(super) fn receive_descriptor(
+    socket: &OwnedFd,
+    byte: &mut [u8; 1],
+) -> io::Result<Option<OwnedFd>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut parts = [IoSliceMut::new(byte)];

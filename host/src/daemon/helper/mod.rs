@@ -14,9 +14,15 @@
 //!                                                       │ forks
 //! daemon ◀──────────── answer ──────────────────── answering process
 //! ```
+//!
+//! An answering process is shut in to what its question takes. One question is
+//! different: to start the program that takes over from the daemon. What that is,
+//! the helper knows from the start, too. See [`guardian`].
 
 mod answering;
+mod guardian;
 mod messages;
+mod program;
 mod settings;
 
 use std::io::{self, IoSlice};
@@ -33,10 +39,13 @@ use rustix::net::{
     sendmsg, socketpair,
 };
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getpid, pidfd_open, waitid};
+use rustix::thread::CapabilitySet;
 use thiserror::Error;
 use tokio::time::timeout;
 
+pub(super) use self::guardian::Guardian;
 pub(super) use self::messages::ReadKeys;
+pub(super) use self::program::Program;
 pub(super) use self::settings::{Received, Wanted};
 
 use self::messages::{Answers, Question};
@@ -53,6 +62,7 @@ use crate::process::sandbox::Help;
 /// the second.
 const READING_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
+const STARTING_LIMIT: Duration = Duration::from_secs(10);
 const SETTINGS_LIMIT: Duration = Duration::from_mins(1);
 
 /// The daemon's end.
@@ -65,7 +75,18 @@ pub(super) struct Helper {
 
 /// What the helper is there for.
 #[derive(Debug)]
-pub(super) enum Duties {
+pub(super) struct Duties {
+    /// What it answers.
+    pub(super) answers: About,
+    /// What it starts.
+    pub(super) program: Program,
+    /// What this takes of root's power, besides what answers take.
+    pub(super) rights: CapabilitySet,
+}
+
+/// What the helper is asked.
+#[derive(Debug)]
+pub(super) enum About {
     /// Of a command line.
     CommandLine {
         /// Where the keys are.
@@ -84,18 +105,11 @@ pub(super) enum Duties {
     },
 }
 
-impl Duties {
+impl About {
     fn help(&self) -> Help {
         match self {
             Self::CommandLine { .. } => Help::Read,
             Self::File { .. } => Help::ReadAndListen,
-        }
-    }
-
-    fn are_none(&self) -> bool {
-        match self {
-            Self::CommandLine { keys, names, .. } => !keys.can_be_read_again() && names.is_empty(),
-            Self::File { .. } => false,
         }
     }
 }
@@ -111,7 +125,9 @@ pub(super) enum HelperError {
     #[error("{}", .0.join("\n"))]
     Faults(Vec<String>),
     /// Nobody to ask.
-    #[error("There is no helper process that reads keys and looks up names: restart spiped")]
+    #[error(
+        "There is no helper process that reads keys, looks up names and starts programs: restart spiped"
+    )]
     Gone,
     /// Too many questions wait already.
     #[error("The helper process does not take any more questions")]
@@ -132,15 +148,11 @@ pub(super) enum HelperError {
 
 impl Helper {
     /// Forks it. Call it while there is one thread, while the process still has
-    /// its rights, and when secrets are no longer inherited. `None` if there is
-    /// nothing that it could do.
+    /// its rights, and when secrets are no longer inherited.
     ///
     /// # Errors
     /// When there can be no further process or descriptor.
-    pub(super) fn start(duties: &Duties) -> io::Result<Option<Self>> {
-        if duties.are_none() {
-            return Ok(None);
-        }
+    pub(super) fn start(duties: &Duties) -> io::Result<Self> {
         if !is_alone() {
             return Err(io::Error::other("other threads are running"));
         }
@@ -154,7 +166,7 @@ impl Helper {
             ForkResult::Parent { child } => {
                 let process = Pid::from_raw(child.as_raw())
                     .and_then(|child| pidfd_open(child, PidfdFlags::empty()).ok());
-                Ok(Some(Self { socket: ours, process }))
+                Ok(Self { socket: ours, process })
             }
             ForkResult::Child => answering::run(&theirs, daemon, duties),
         }
@@ -208,6 +220,17 @@ impl Helper {
         .await
     }
 
+    /// Has the program started that takes over, with this `socket`.
+    ///
+    /// # Errors
+    /// Why it cannot be started.
+    pub(super) async fn upgrade(&self, socket: BorrowedFd<'_>) -> Result<Guardian, HelperError> {
+        let say = |answers: BorrowedFd<'_>| {
+            messages::send_descriptor(answers, guardian::HANDOVER, socket)
+        };
+        self.ask(Question::Upgrade, STARTING_LIMIT, say, Guardian::of).await
+    }
+
     /// Asks, and says what the question is about.
     async fn ask<T>(
         &self,
@@ -255,8 +278,8 @@ impl Helper {
         let signal = status.ok().flatten().and_then(|status| status.terminating_signal());
         let by_signal = signal.map_or_else(String::new, |signal| format!(", by signal {signal}"));
         log::error!(
-            "The helper process has ended{by_signal}. Keys cannot be reloaded, and names are not \
-             looked up again: restart spiped"
+            "The helper process has ended{by_signal}. Keys cannot be reloaded, names are not \
+             looked up again, and there can be no upgrade: restart spiped"
         );
     }
 }

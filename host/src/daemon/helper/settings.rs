@@ -6,13 +6,12 @@
 //! the question.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
+use rustix::net::{RecvFlags, recv};
 
 use super::HelperError;
 use super::messages::{self, Answers, MESSAGE_MAX, ReadKeys};
@@ -165,12 +164,7 @@ pub(super) fn send_done(socket: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 fn send_socket(socket: BorrowedFd<'_>, given: BorrowedFd<'_>) -> io::Result<()> {
-    let descriptors = [given];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(socket, &[IoSlice::new(&[SOCKET])], &mut control, SendFlags::NOSIGNAL)?;
-    Ok(())
+    messages::send_descriptor(socket, SOCKET, given)
 }
 
 impl Answers {

@@ -3,7 +3,8 @@
 use rustix::io;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
-    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    clear_ambient_capability_set, configure_capability_in_ambient_set,
+    remove_capability_from_bounding_set, set_capabilities,
 };
 
 use super::{Layer, words};
@@ -43,6 +44,16 @@ pub(super) fn reduce_to(kept: CapabilitySet) -> io::Result<CapabilitySet> {
     }
     let now = capabilities(None)?;
     Ok(now.effective | now.permitted | now.inheritable)
+}
+
+/// Makes what this thread has survive the start of a program.
+pub(super) fn pass_on() -> io::Result<()> {
+    let now = capabilities(None)?;
+    set_capabilities(None, CapabilitySets { inheritable: now.permitted, ..now })?;
+    for capability in now.permitted.iter() {
+        configure_capability_in_ambient_set(capability, true)?;
+    }
+    Ok(())
 }
 
 fn names(capabilities: CapabilitySet) -> String {

@@ -157,25 +157,50 @@ pub(crate) enum Help {
     ReadAndListen,
 }
 
-/// What is left to a helper process: what it is there for, as far as it could do
-/// that, and nothing else of root's power. Does what can be done, while there is
-/// one thread.
-pub(crate) fn keep_helping(help: Help) {
-    let kept = match help {
-        Help::Read => CapabilitySet::DAC_READ_SEARCH,
-        // In directories of others, and for others.
-        Help::ReadAndListen => {
-            CapabilitySet::DAC_READ_SEARCH
-                | CapabilitySet::NET_BIND_SERVICE
-                | CapabilitySet::DAC_OVERRIDE
-                | CapabilitySet::CHOWN
+impl Help {
+    /// The parts of root's power that it takes.
+    #[must_use]
+    pub(crate) fn capabilities(self) -> CapabilitySet {
+        match self {
+            Self::Read => CapabilitySet::DAC_READ_SEARCH,
+            // In directories of others, and for others.
+            Self::ReadAndListen => {
+                CapabilitySet::DAC_READ_SEARCH
+                    | CapabilitySet::NET_BIND_SERVICE
+                    | CapabilitySet::DAC_OVERRIDE
+                    | CapabilitySet::CHOWN
+            }
         }
-    };
+    }
+}
+
+/// What is left to a helper process, and with it to a program that it runs: these
+/// parts of root's power, as far as it has them. Does what can be done, while there
+/// is one thread.
+pub(crate) fn keep_only(kept: CapabilitySet) {
+    keep_memory_locked();
     capabilities::leave_bounding_set(kept);
     let left = capabilities::reduce_to(kept).map_err(io::Error::from);
     let unprivileged = set_no_new_privs(true).map_err(io::Error::from);
     dumps::forbid();
     if let Err(error) = left.and(unprivileged) {
+        log::debug!("The helper process keeps more rights than it needs: {error}");
+    }
+}
+
+/// Has a program that this process runs have what [`keep_only`] has left, whoever
+/// the user is.
+///
+/// # Errors
+/// When the kernel refuses.
+pub(crate) fn pass_rights_on() -> io::Result<()> {
+    Ok(capabilities::pass_on()?)
+}
+
+/// Shuts in a process that helps in one thing: it can do what that takes, and
+/// nothing else. Does what can be done, while there is one thread.
+pub(crate) fn help_only(help: Help) {
+    if let Err(error) = capabilities::reduce_to(help.capabilities()) {
         log::debug!("The helper process keeps more rights than it needs: {error}");
     }
     let filter = system_calls::forbid_dangerous(help);

@@ -59,6 +59,12 @@ fn process_that_reads_can_abort() {
     assert!(output.status.signal().is_some(), "{output:?}");
 }
 
+/// Becomes what answers a question of the daemon.
+fn help(help: Help) {
+    keep_only(help.capabilities());
+    help_only(help);
+}
+
 fn play(part: &str) {
     let output = run(part);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -96,7 +102,7 @@ fn player() {
             executable_memory().unwrap_err();
         }
         "reading" => {
-            keep_helping(Help::Read);
+            help(Help::Read);
             File::open("/etc/passwd").unwrap();
             UdpSocket::bind("127.0.0.1:0").unwrap();
             fs::write(env::temp_dir().join("spiped-sandbox"), "x").unwrap_err();
@@ -104,7 +110,7 @@ fn player() {
             test_kill_process(getppid().unwrap()).unwrap_err();
         }
         "newer forms" => {
-            keep_helping(Help::Read);
+            help(Help::Read);
             let (pid, tid) = (rustix::process::getpid(), rustix::thread::gettid());
             // With arguments that do nothing where a call is known.
             for (call, first, second) in [
@@ -137,11 +143,11 @@ fn player() {
             let known = BpfProgram::try_from(known.unwrap()).unwrap();
             apply_filter_all_threads(&known).unwrap();
             assert_eq!(refusal(second, 0, 0), Some(libc::EXDEV));
-            keep_helping(Help::Read);
+            help(Help::Read);
             assert_eq!(refusal(second, 0, 0), Some(libc::ENOSYS));
         }
         "abort" => {
-            keep_helping(Help::Read);
+            help(Help::Read);
             process::abort();
         }
         other => panic!("no part {other}"),

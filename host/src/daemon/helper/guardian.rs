@@ -1,0 +1,202 @@
+//! The guardian: the process that starts the program that takes over, and watches
+//! it until it can be trusted.
+//!
+//! It is a child of the helper process, with what that has kept of rights, and the
+//! parent of the new program. That one is run with those rights, and does what every
+//! start does: it gives them up when it has what it needs.
+//!
+//! ```text
+//! daemon ── the socket for the hand-over ──▶ guardian
+//!                                              │ forks, runs the program
+//! daemon ◀───────── started, or why not ───── guardian
+//! daemon ◀──────────── how it has ended ───── guardian ◀── the program ends
+//! daemon ── release ───────────────────────▶ guardian ends: the program is on its own
+//! daemon ── end of the socket ─────────────▶ guardian ends the program
+//! ```
+
+use std::convert::Infallible;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::process;
+use std::time::Duration;
+
+use nix::unistd::{ForkResult, fork};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::{RecvFlags, recv};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpid, kill_process, pidfd_open,
+    waitid,
+};
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
+
+use super::HelperError;
+use super::answering::{self, Inherited};
+use super::messages::{self, Answers};
+use super::program::Program;
+use crate::net::readable::readable;
+use crate::process::sandbox;
+
+/// The socket for the hand-over comes with this.
+pub(super) const HANDOVER: u8 = b'h';
+const STARTED: u8 = 11;
+const GUARDIAN: u8 = 12;
+const RELEASE: u8 = b'r';
+/// No message is of this kind.
+const NOTHING: u8 = 0xff;
+
+/// A program that was started, as the daemon sees it. Dropped, it ends the program.
+pub(crate) struct Guardian {
+    answers: Answers,
+    /// What tells when the guardian has ended; nothing on a kernel before 5.3.
+    process: Option<AsyncFd<OwnedFd>>,
+    program: u32,
+}
+
+impl Guardian {
+    /// What the helper process answers.
+    pub(super) async fn of(mut answers: Answers) -> Result<Self, HelperError> {
+        let program = answers.body(STARTED).await?;
+        let program = program.try_into().map_err(|_| HelperError::Malformed)?;
+        let process = answers.descriptor_if_any(GUARDIAN).await?;
+        let process = process.and_then(|process| readable(process).ok());
+        Ok(Self { answers, process, program: u32::from_le_bytes(program) })
+    }
+
+    /// The program's process.
+    #[must_use]
+    pub(crate) fn program(&self) -> u32 {
+        self.program
+    }
+
+    /// Resolves when the program has ended, and says how. Nothing is lost with the
+    /// future.
+    pub(crate) async fn ended(&mut self) -> String {
+        match self.answers.body(NOTHING).await {
+            Err(HelperError::Failed(words)) => words,
+            Ok(_) | Err(_) => "nobody watches it any more".to_owned(),
+        }
+    }
+
+    /// Leaves the program on its own: when this resolves, it is nobody's child but
+    /// the system's.
+    pub(crate) async fn release(mut self) {
+        if self.answers.say(RELEASE).is_err() {
+            return;
+        }
+        let ended = async {
+            self.ended().await;
+            // Its sockets are closed a moment before its children have another
+            // parent.
+            if let Some(process) = &self.process {
+                let _ = process.readable().await;
+            }
+        };
+        let _ = timeout(ENDING_LIMIT, ended).await;
+    }
+}
+
+/// How long an idle process may take to end.
+const ENDING_LIMIT: Duration = Duration::from_secs(1);
+
+/// Is the guardian, until the program is left on its own or has ended.
+pub(super) fn run(answer_to: &OwnedFd, program: &Program, inherited: &Inherited) -> io::Result<()> {
+    let mut byte = [0];
+    let handover = messages::receive_descriptor(answer_to, &mut byte)?;
+    let handover = handover.filter(|_| byte[0] == HANDOVER).ok_or(io::ErrorKind::InvalidData)?;
+    answering::close_all_but(&[answer_to.as_raw_fd(), handover.as_raw_fd()]);
+    // So that we hear of the program's end.
+    answering::set_default(libc::SIGCHLD);
+    let (mut failure, mut theirs) = io::pipe()?;
+    // SAFETY: this process has had one thread since it was forked.
+    #[allow(unsafe_code, reason = "fork has no safe form")]
+    let child = match unsafe { fork() }? {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let Err(error) = become_program(program, &handover, inherited);
+            // The pipe has room for it.
+            let _ = theirs.write_all(error.to_string().as_bytes());
+            process::exit(127)
+        }
+    };
+    drop((theirs, handover));
+    let child = Pid::from_raw(child.as_raw()).ok_or(Errno::SRCH)?;
+    // Its end is closed when the program begins to run.
+    let mut words = String::new();
+    failure.read_to_string(&mut words)?;
+    if !words.is_empty() {
+        let path = program.path().display();
+        let words = format!("Cannot start {path}: {words} (--program names another)");
+        return messages::send_failure(answer_to.as_fd(), &words);
+    }
+    let socket = answer_to.as_fd();
+    let told = messages::send(socket, &[&[STARTED], &child.as_raw_nonzero().get().to_le_bytes()]);
+    let told = told.and_then(|()| match pidfd_open(getpid(), PidfdFlags::empty()) {
+        Ok(guardian) => messages::send_descriptor(socket, GUARDIAN, guardian.as_fd()),
+        Err(_) => messages::send(socket, &[&[GUARDIAN]]),
+    });
+    if told.is_err() {
+        return end(child);
+    }
+    watch(answer_to, child)
+}
+
+fn become_program(
+    program: &Program,
+    handover: &OwnedFd,
+    inherited: &Inherited,
+) -> io::Result<Infallible> {
+    inherited.restore();
+    sandbox::pass_rights_on()?;
+    // Standard streams and this stay open, and nothing else: the system's log is
+    // written to over a socket of one's own.
+    for descriptor in answering::descriptors() {
+        answering::with(descriptor, |it| {
+            // Closed meanwhile, as the list itself is.
+            let _ = fcntl_setfd(it, FdFlags::CLOEXEC);
+        });
+    }
+    fcntl_setfd(handover, FdFlags::empty())?;
+    program.run(handover.as_raw_fd())
+}
+
+/// Until the daemon says that the program is on its own, or is gone, or the program
+/// has ended.
+fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
+    let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+    loop {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        if let Some(status) = waitid(WaitId::Pid(child), options)? {
+            return messages::send_failure(answer_to.as_fd(), &words(&status));
+        }
+        match poll(&mut [PollFd::new(answer_to, PollFlags::IN)], Some(&pause)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(_) => return end(child),
+        }
+        let mut byte = [0];
+        let said = recv(answer_to, &mut byte, RecvFlags::empty());
+        return if matches!(said, Ok((1, _))) && byte[0] == RELEASE { Ok(()) } else { end(child) };
+    }
+}
+
+/// Ends the program, whatever it is doing, and waits until it is gone.
+fn end(child: Pid) -> io::Result<()> {
+    if let Err(error) = kill_process(child, Signal::KILL) {
+        log::error!(
+            "Process {}, which was to take over, cannot be ended: {error}",
+            child.as_raw_nonzero()
+        );
+    }
+    waitid(WaitId::Pid(child), WaitIdOptions::EXITED)?;
+    Ok(())
+}
+
+fn words(status: &WaitIdStatus) -> String {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => format!("it has exited with status {code}"),
+        (None, Some(signal)) => format!("it was ended by signal {signal}"),
+        (None, None) => "it has ended".to_owned(),
+    }
+}

@@ -1,0 +1,123 @@
+//! The program that takes over in an upgrade: which one, and how it is run.
+
+use std::convert::Infallible;
+use std::env;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::fd::RawFd;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf, absolute};
+
+use nix::unistd::execve;
+
+use crate::handover::VARIABLE;
+
+/// A program, run as this process was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// Symbolic links in it are followed when it is started, and not before.
+    path: PathBuf,
+    /// As they were typed, its name included.
+    args: Vec<OsString>,
+    /// Whether the service manager waits for signs of life.
+    watched: bool,
+}
+
+impl Program {
+    /// The `given` one, or the file that this process was started from.
+    #[must_use]
+    pub(crate) fn new(given: Option<&Path>, watched: bool) -> Self {
+        let args: Vec<_> = env::args_os().collect();
+        let path = match given {
+            Some(path) => path.to_owned(),
+            None => started_from(args.first().map_or(OsStr::new(""), |name| name)),
+        };
+        // Without a current directory it is what it is.
+        Self { path: absolute(&path).unwrap_or(path), args, watched }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Becomes it. It finds the hand-over at this descriptor.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn run(&self, handover: RawFd) -> io::Result<Infallible> {
+        let path = CString::new(self.path.as_os_str().as_bytes())?;
+        let args: Result<Vec<_>, _> =
+            self.args.iter().map(|arg| CString::new(arg.as_bytes())).collect();
+        let inherited = env::vars_os().filter(|(name, _)| self.inherits(name));
+        let variables = inherited.chain([(VARIABLE.into(), handover.to_string().into())]);
+        let line = |(name, value): (OsString, OsString)| {
+            CString::new([name.into_vec(), value.into_vec()].join(&b'='))
+        };
+        let variables: Result<Vec<_>, _> = variables.map(line).collect();
+        Ok(execve(&path, &args?, &variables?)?)
+    }
+
+    /// It is another process than the one that the service manager started, and has
+    /// its sockets from us.
+    fn inherits(&self, name: &OsStr) -> bool {
+        let is_for_the_first = name.as_bytes().starts_with(b"LISTEN_") || name == "WATCHDOG_PID";
+        !is_for_the_first && name != VARIABLE && (self.watched || name != "WATCHDOG_USEC")
+    }
+}
+
+/// The path by which this process was started, unless another file is there than the
+/// one that runs: then that one's own.
+fn started_from(name: &OsStr) -> PathBuf {
+    let running = fs::metadata(RUNNING);
+    let is_running = |path: &PathBuf| {
+        let same =
+            |one: &Metadata, other: &Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+        running.as_ref().is_ok_and(|running| fs::metadata(path).is_ok_and(|it| same(running, &it)))
+    };
+    let named = if name.as_bytes().contains(&b'/') {
+        vec![PathBuf::from(name)]
+    } else {
+        let directories = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&directories).map(|directory| directory.join(name)).collect()
+    };
+    let found = named.into_iter().find(is_running);
+    found.or_else(|| fs::read_link(RUNNING).ok()).unwrap_or_else(|| name.into())
+}
+
+const RUNNING: &str = "/proc/self/exe";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn path_is_the_one_that_was_typed_if_it_leads_to_the_file_that_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let running = env::current_exe().unwrap();
+        let link = folder.path().join("spiped");
+        symlink(&running, &link).unwrap();
+        assert_eq!(started_from(link.as_os_str()), link);
+        let other = folder.path().join("other");
+        symlink("/bin/sh", &other).unwrap();
+        assert_eq!(started_from(other.as_os_str()), running);
+        assert_eq!(started_from(OsStr::new("no such program")), running);
+    }
+
+    #[test]
+    fn only_the_first_process_has_what_is_meant_for_it() {
+        let program = |watched| Program { path: PathBuf::new(), args: Vec::new(), watched };
+        let inherits = |name: &str, watched| program(watched).inherits(name.as_ref());
+        for name in ["LISTEN_FDS", "LISTEN_PID", "WATCHDOG_PID", VARIABLE] {
+            assert!(!inherits(name, true), "{name}");
+        }
+        assert!(inherits("NOTIFY_SOCKET", false) && inherits("PATH", false));
+        assert!(inherits("WATCHDOG_USEC", true) && !inherits("WATCHDOG_USEC", false));
+    }
+}
