@@ -1,4 +1,5 @@
-//! The commands: what `spiped` does when its first word is no option.
+//! What `spiped` does: with an option for its first word, it is [the daemon](serve);
+//! otherwise, that word is a command.
 
 pub(crate) mod check;
 mod convert;
@@ -6,6 +7,9 @@ pub(crate) mod keygen;
 pub(crate) mod live;
 pub(crate) mod newfile;
 pub(crate) mod pair;
+mod serve;
+
+pub use serve::serve;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -37,7 +41,7 @@ pub(crate) fn load(words: &FileWords) -> Result<Parsed> {
 ///
 /// # Errors
 /// A file that cannot be read, or all that is wrong with what it says.
-pub fn settings(wanted: Wanted) -> Result<Parsed> {
+fn settings(wanted: Wanted) -> Result<Parsed> {
     match wanted {
         Wanted::Settings(settings) => Ok(Parsed { settings: *settings, places: Places::default() }),
         Wanted::File(words) => load(&words),
@@ -45,8 +49,7 @@ pub fn settings(wanted: Wanted) -> Result<Parsed> {
 }
 
 /// Tells what kept the program from starting, before there is a log.
-#[must_use]
-pub fn report(name: &str, error: &anyhow::Error) -> ExitCode {
+fn report(name: &str, error: &anyhow::Error) -> ExitCode {
     let mut err = io::stderr().lock();
     for line in format!("{error:#}").lines() {
         // Nobody is left to tell about a failed write.

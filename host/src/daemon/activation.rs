@@ -1,6 +1,7 @@
-//! Sources that the service manager has opened for us (`LISTEN_FDS`).
+//! Sources that were opened for us: by the service manager (`LISTEN_FDS`), or by a
+//! daemon whose place we take.
 //!
-//! A socket whose name (`FileDescriptorName=`) is that of a pipe is the pipe's
+//! Of the service manager, a socket whose name (`FileDescriptorName=`) is that of a pipe is the pipe's
 //! source, whatever its address; with a command line, which has one pipe, every
 //! socket is. Any other belongs to the pipe that has its address for a source.
 
@@ -14,6 +15,7 @@ use sd_notify::listen_fds_with_names;
 
 use crate::config::Settings;
 use crate::daemon::gather::Held;
+use crate::handover::messages::Source;
 use crate::net::address::Address;
 use crate::net::listen::Bound;
 use crate::net::resolve::Endpoint;
@@ -24,7 +26,17 @@ pub(super) struct Activation {
     /// By the name of their pipe.
     pub(super) pipes: HashMap<Arc<str>, Bound>,
     /// By the source that they are.
-    pub(super) addresses: HashMap<Address, Bound>,
+    pub(super) addresses: HashMap<Address, Opened>,
+    /// A daemon has listened on these, and nobody will any more.
+    pub(super) gone: Vec<Address>,
+}
+
+/// The sockets of a source.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) bound: Bound,
+    /// The service manager has them, too.
+    pub(super) inherited: bool,
 }
 
 impl Activation {
@@ -63,11 +75,45 @@ impl Activation {
                 pipe.name
             );
         }
-        Ok(Self { pipes: bound(by_pipe)?, addresses: bound(by_address)? })
+        let addresses = bound(by_address)?.into_iter();
+        let inherited = |(address, bound)| (address, Opened { bound, inherited: true });
+        let addresses = addresses.map(inherited).collect();
+        Ok(Self { pipes: bound(by_pipe)?, addresses, gone: Vec::new() })
     }
-}
 
-impl Activation {
+    /// Takes those of a daemon that the pipes of these settings listen on as well.
+    pub(super) fn handed_over(settings: &Settings, sources: Vec<(Source, Bound)>) -> Self {
+        let mut taken = Self::default();
+        for (Source { address, pipe, inherited }, bound) in sources {
+            let named = pipe.and_then(|pipe| pipe_called(settings, &pipe));
+            let address = address.and_then(|address| Address::parse(&address).ok());
+            let is_wanted = |address: &Address| {
+                settings.pipes.iter().any(|pipe| pipe.sources.contains(address))
+            };
+            match (named, address) {
+                (Some(pipe), _) => drop(taken.pipes.insert(pipe, bound)),
+                (None, Some(address)) if is_wanted(&address) => {
+                    taken.addresses.insert(address, Opened { bound, inherited });
+                }
+                (None, Some(address)) if !inherited => taken.gone.push(address),
+                (None, _) => {}
+            }
+        }
+        taken
+    }
+
+    /// How many sockets they are, those left out that the first pipe listens on.
+    pub(super) fn besides_the_first(&self, settings: &Settings) -> u64 {
+        let first = settings.pipes.first();
+        let pipes = self.pipes.iter().filter(|(name, _)| first.is_none_or(|it| it.name != **name));
+        let addresses = self
+            .addresses
+            .iter()
+            .filter(|(address, _)| first.is_none_or(|pipe| !pipe.sources.contains(address)));
+        let all = pipes.map(|(_, bound)| bound).chain(addresses.map(|(_, opened)| &opened.bound));
+        all.map(|bound| bound.sockets().len() as u64).sum()
+    }
+
     /// What does not have to be bound.
     pub(super) fn held(&self) -> Held {
         Held {

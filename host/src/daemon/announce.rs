@@ -1,28 +1,19 @@
 //! What the start says about settings that work, though perhaps not as meant.
 
 use std::num::NonZeroUsize;
-use std::process::ExitCode;
 
 use crate::config::{Origin, PipeSettings, Settings};
 use crate::daemon::capacity::{Need, Room, Share, Shares};
-use crate::daemon::gather::{Blame, Faults};
+use crate::daemon::gather::Blame;
 use crate::keys::Loaded;
 
-/// Says all that is wrong.
-pub(super) fn faults(faults: &Faults) -> ExitCode {
-    faults.0.iter().for_each(|fault| log::error!("{fault}"));
-    ExitCode::FAILURE
-}
-
 /// Says which keys are in use, and what speaks against some of them.
-pub(super) fn keys(pipes: &[PipeSettings], keys: &[Option<Loaded>], blame: &Blame<'_>) {
-    for (pipe, keys) in pipes.iter().zip(keys) {
-        let Some(Loaded { keys, doubts }) = keys else { continue };
-        for doubt in doubts {
-            log::warn!("{}", blame.line(pipe, "key", doubt));
-        }
-        log::info!("{}", blame.name(pipe, &keys.in_use(&pipe.connection.keys)));
+pub(super) fn keys(pipe: &PipeSettings, keys: &Loaded, blame: &Blame<'_>) {
+    let Loaded { keys, doubts } = keys;
+    for doubt in doubts {
+        log::warn!("{}", blame.line(pipe, "key", doubt));
     }
+    log::info!("{}", blame.name(pipe, &keys.in_use(&pipe.connection.keys)));
 }
 
 /// Warns of what the C library takes for this host, and people for all interfaces.

@@ -2,9 +2,13 @@
 //! listen on. It takes rights that the daemon gives up, so it is done at the
 //! start, and later by the helper process.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use thiserror::Error;
 
 use crate::config::{PipeSettings, Places, Settings};
 use crate::daemon::exposure;
@@ -65,8 +69,9 @@ impl LookUp {
 pub(super) const LOOK_UPS_LIMIT: Duration = Duration::from_secs(20);
 
 /// All that is wrong, each with its place.
-#[derive(Debug, Default)]
-pub(super) struct Faults(pub(super) Vec<String>);
+#[derive(Debug, Default, Error)]
+#[error("{}", .0.join("\n"))]
+pub(crate) struct Faults(pub(crate) Vec<String>);
 
 /// Says where in which pipe something is wrong.
 pub(super) struct Blame<'a> {
@@ -140,12 +145,25 @@ pub(super) fn names(
     blame: &Blame<'_>,
     faults: &mut Faults,
 ) -> Vec<Names> {
+    names_besides(&HashMap::new(), pipes, look_up, blame, faults)
+}
+
+/// As [`names`], and looks none up that is known.
+pub(super) fn names_besides(
+    known: &HashMap<Address, Vec<Endpoint>>,
+    pipes: &[PipeSettings],
+    look_up: LookUp,
+    blame: &Blame<'_>,
+    faults: &mut Faults,
+) -> Vec<Names> {
     let of_pipe = |pipe: &PipeSettings| {
         let targets = pipe.connection.targets.iter().filter(|it| !look_up.leaves_out(pipe, it));
-        targets.chain(&pipe.connection.bind).cloned().collect::<Vec<_>>()
+        let all = targets.chain(&pipe.connection.bind);
+        all.filter(|address| !known.contains_key(address)).cloned().collect::<Vec<_>>()
     };
     let addresses: Vec<_> = pipes.iter().flat_map(of_pipe).collect();
-    let found = look_up.all(&addresses);
+    let mut found = look_up.all(&addresses);
+    found.extend(known.iter().map(|(address, known)| (address.clone(), Ok(known.clone()))));
     pipes.iter().map(|pipe| names_of(pipe, &found, blame, faults)).collect()
 }
 
@@ -247,12 +265,15 @@ pub(super) fn exposure(
     }
 }
 
+/// The files of Unix sockets that were made.
+pub(super) fn files(made: &[Vec<Option<Bound>>]) -> impl Iterator<Item = PathBuf> {
+    made.iter().flatten().flatten().flat_map(Bound::files)
+}
+
 /// Removes the files of Unix sockets that were made in vain.
 pub(super) fn take_back(made: &[Vec<Option<Bound>>]) {
-    for endpoint in made.iter().flatten().flatten().flat_map(Bound::endpoints) {
-        if let Endpoint::Unix(path) = endpoint {
-            let _ = fs::remove_file(path);
-        }
+    for path in files(made) {
+        let _ = fs::remove_file(path);
     }
 }
 

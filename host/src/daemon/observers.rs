@@ -4,16 +4,20 @@
 
 use std::future::pending;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
 use anyhow::Result;
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use crate::config::ProcessSettings;
 use crate::daemon::overview::Outlook;
+use crate::daemon::successor::HandedOver;
 use crate::daemon::supervisor::Desk;
 use crate::daemon::{control, metrics};
+use crate::handover::messages::Role;
 use crate::net::listen::Bound;
 use crate::process::privileges::Identity;
 
@@ -25,23 +29,44 @@ pub(crate) struct Observers {
 }
 
 impl Observers {
-    /// Listens where these settings say. Files belong to whom the process
-    /// becomes.
+    /// Listens where these settings say, unless that was handed over. Files belong
+    /// to whom the process becomes, and those that are new are `made`.
     ///
     /// # Errors
     /// What is in the way, and what to do about it.
-    pub(crate) fn bind(settings: &ProcessSettings, owner: Option<Identity>) -> Result<Self> {
+    pub(crate) fn bind(
+        settings: &ProcessSettings,
+        owner: Option<Identity>,
+        handed_over: &mut HandedOver,
+        made: &mut Vec<PathBuf>,
+    ) -> Result<Self> {
         let ProcessSettings { control, metrics, .. } = settings;
-        let control = control.as_deref().map(|path| control::bind(path, owner)).transpose();
-        let metrics = metrics.as_ref().map(|address| metrics::bind(address, owner)).transpose();
-        Ok(Self { control: control?, metrics: metrics? })
+        let mut new = |bound: Bound| {
+            made.extend(bound.files());
+            bound
+        };
+        let control = control.as_deref().map(|path| {
+            let handed_over = handed_over.observer(Role::Control, path.as_os_str());
+            handed_over.map_or_else(|| control::bind(path, owner).map(&mut new), Ok)
+        });
+        let control = control.transpose()?;
+        let metrics = metrics.as_ref().map(|address| {
+            let handed_over = handed_over.observer(Role::Metrics, &address.text());
+            handed_over.map_or_else(|| metrics::bind(address, owner).map(&mut new), Ok)
+        });
+        Ok(Self { control, metrics: metrics.transpose()? })
     }
 
-    /// Answers from now on, if anybody can ask.
+    /// Answers once it is time to, if anybody can ask.
     ///
     /// # Errors
     /// When there can be no thread for it.
-    pub(crate) fn start(self, outlook: Outlook, desk: Desk) -> io::Result<()> {
+    pub(crate) fn start(
+        self,
+        outlook: Outlook,
+        desk: Desk,
+        time: oneshot::Receiver<()>,
+    ) -> io::Result<()> {
         let Self { control, metrics } = self;
         if control.is_none() && metrics.is_none() {
             return Ok(());
@@ -52,14 +77,20 @@ impl Observers {
         let control = control.map(Bound::into_listener).transpose()?;
         let metrics = metrics.map(Bound::into_listener).transpose()?;
         drop(entered);
-        if let Some(listener) = control {
-            runtime.spawn(control::serve(listener, outlook.clone(), desk));
-        }
-        if let Some(listener) = metrics {
-            runtime.spawn(metrics::serve(listener, outlook));
-        }
-        // It ends with the process.
-        let run = move || runtime.block_on(pending::<()>());
+        let serve = async move {
+            if time.await.is_err() {
+                return;
+            }
+            if let Some(listener) = control {
+                tokio::spawn(control::serve(listener, outlook.clone(), desk));
+            }
+            if let Some(listener) = metrics {
+                tokio::spawn(metrics::serve(listener, outlook));
+            }
+            // They end with the process.
+            pending::<()>().await;
+        };
+        let run = move || runtime.block_on(serve);
         thread::Builder::new().name("observer".into()).spawn(run).map(drop)
     }
 }

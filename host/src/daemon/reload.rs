@@ -6,8 +6,6 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
 use crate::config::diff::Difference;
 use crate::config::{FileWords, Parsed, PipeSettings, Settings, TextFile};
 use crate::connection::acceptors::Hellos;
@@ -15,12 +13,11 @@ use crate::daemon::capacity::{Need, Room, Share};
 use crate::daemon::gather::{Blame, Faults};
 use crate::daemon::helper::{HelperError, ReadKeys, Received, Wanted};
 use crate::daemon::making::{Parts, Ready};
-use crate::daemon::sources::Sources;
+use crate::daemon::sources::{Sources, remove_files};
 use crate::daemon::supervisor::{Running, Supervisor, Verdict};
 use crate::keys::{KeySet, KeySetError};
 use crate::net::address::Address;
 use crate::net::listen::Bound;
-use crate::net::resolve::Endpoint;
 use crate::pipe::Pipe;
 use crate::process::compute::{Class, Compute, Turn};
 
@@ -303,25 +300,17 @@ impl Supervisor {
     /// Of Unix sockets, that nobody listens on any more.
     async fn remove_files(&self, sources: &[Address]) {
         let Some(helper) = &self.means.helper else { return };
+        let files = sources.iter().filter_map(|source| match source {
+            Address::Unix(path) => Some(path),
+            _ => None,
+        });
         // Whoever still has them lets them go, when it is its turn.
-        let deadline = Instant::now() + LETTING_GO;
-        for source in sources {
-            let Some(Endpoint::Unix(path)) = Endpoint::of(source) else { continue };
-            let mut removed = helper.remove(&path).await;
-            while removed.is_err() && Instant::now() < deadline {
-                sleep(LOOK_AGAIN).await;
-                removed = helper.remove(&path).await;
-            }
-            if let Err(error) = removed {
-                log::warn!("Cannot remove the socket {}: {error}", path.display());
-            }
-        }
+        remove_files(helper, files, LETTING_GO).await;
     }
 }
 
 /// How long the sockets of a source that is gone may stay open.
 const LETTING_GO: Duration = Duration::from_secs(1);
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// What is different, a pipe a line.
 fn lines(difference: &Difference, keys: Vec<String>) -> Vec<String> {

@@ -3,11 +3,16 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::config::PipeSettings;
-use crate::daemon::activation::Activation;
+use crate::daemon::activation::{Activation, Opened};
 use crate::daemon::gather::Held;
+use crate::daemon::helper::Helper;
 use crate::net::address::Address;
 use crate::net::listen::{Bound, Listener};
 
@@ -31,9 +36,9 @@ impl Sources {
     /// # Errors
     /// When it cannot watch one.
     pub(super) fn of(activation: Activation) -> io::Result<Self> {
-        let Activation { pipes, addresses } = activation;
-        let source = |(address, bound): (_, Bound)| {
-            Ok((address, Source { listener: bound.into_listener()?, inherited: true }))
+        let Activation { pipes, addresses, gone: _ } = activation;
+        let source = |(address, Opened { bound, inherited }): (_, Opened)| {
+            Ok((address, Source { listener: bound.into_listener()?, inherited }))
         };
         let listener = |(pipe, bound): (_, Bound)| Ok((pipe, bound.into_listener()?));
         Ok(Self {
@@ -97,3 +102,26 @@ impl Sources {
         self.addresses.iter().filter(is_gone).map(|(address, _)| address.clone()).collect()
     }
 }
+
+/// Has the files of Unix sockets removed that nobody listens on any more, or will
+/// not after so long.
+pub(super) async fn remove_files(
+    helper: &Helper,
+    files: impl IntoIterator<Item = impl AsRef<Path>>,
+    letting_go: Duration,
+) {
+    let deadline = Instant::now() + letting_go;
+    for path in files {
+        let path = path.as_ref();
+        let mut removed = helper.remove(path).await;
+        while removed.is_err() && Instant::now() < deadline {
+            sleep(LOOK_AGAIN).await;
+            removed = helper.remove(path).await;
+        }
+        if let Err(error) = removed {
+            log::warn!("Cannot remove the socket {}: {error}", path.display());
+        }
+    }
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(2);

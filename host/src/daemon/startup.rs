@@ -1,28 +1,36 @@
 //! From settings to a running program: the order in which things are looked
 //! up, opened and given up.
 
+use std::fs;
+use std::mem;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use log::Level;
 use rustix::thread::CapabilitySet;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
-use crate::config::{Launch, Origin, Parsed, Settings};
+use crate::config::{Launch, Origin, Parsed, PipeSettings, Settings};
 use crate::connection::acceptors::Hellos;
 use crate::daemon::activation::Activation;
 use crate::daemon::announce;
-use crate::daemon::capacity::{Need, Shares};
+use crate::daemon::capacity::{Need, Room, Shares};
 use crate::daemon::endings::Endings;
 use crate::daemon::gather::{self, Blame, Faults, LookUp, Names};
 use crate::daemon::heartbeat::{Heartbeat, Watchdog};
 use crate::daemon::helper::{About, Duties, Helper, Program};
-use crate::daemon::launch::{Launched, launch, wait_without};
+use crate::daemon::launch::{Awaited, Launched, launch, take_place, wait_without};
 use crate::daemon::making::{Means, Parts, Ready};
 use crate::daemon::observers::Observers;
 use crate::daemon::overview::Outlook;
 use crate::daemon::signals::Requests;
-use crate::daemon::sources::Sources;
+use crate::daemon::sources::{Sources, remove_files};
+use crate::daemon::successor::{self, HandedOver, Predecessor, Succession};
 use crate::daemon::supervisor::Supervisor;
 use crate::daemon::terminal;
 use crate::daemon::threads;
@@ -33,7 +41,6 @@ use crate::net::address::Address;
 use crate::net::listen::Bound;
 use crate::net::needs::needs;
 use crate::observe::LogHandle;
-use crate::process::daemonize::Readiness;
 use crate::process::memory::Memory;
 use crate::process::notify;
 use crate::process::privileges::{Identity, IdentityName};
@@ -42,18 +49,28 @@ use crate::process::sandbox::{Demand, Needs, Sandbox};
 use crate::process::secrets;
 use crate::process::{allocator, dumps};
 
-/// Runs this edition of `spiped` to its end.
+/// Runs this edition of `spiped` to its end, in the place of its predecessor if it has
+/// one. That is taken once there is no way back.
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn spiped(parsed: &Parsed, log: LogHandle, edition: &Edition) -> Result<ExitCode> {
+pub(crate) fn spiped(
+    parsed: &Parsed,
+    log: LogHandle,
+    edition: &Edition,
+    predecessor: &mut Option<Predecessor>,
+) -> Result<ExitCode> {
     let Parsed { settings, places } = parsed;
     // Before the first thread, which may be one that waits for a key.
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
     }
     let blame = Blame::new(settings, places);
-    let activation = Activation::take(settings)?;
+    let mut handed_over = predecessor.as_mut().map(Predecessor::take).unwrap_or_default();
+    let activation = match predecessor {
+        None => Activation::take(settings)?,
+        Some(_) => Activation::handed_over(settings, mem::take(&mut handed_over.sources)),
+    };
     let watchdog = Watchdog::from_environment();
     let endings = Endings::catch()?;
     terminal::end_with_it()?;
@@ -66,26 +83,32 @@ pub fn spiped(parsed: &Parsed, log: LogHandle, edition: &Edition) -> Result<Exit
     // Of a file, all that is wrong is said; of a command line, what comes first.
     let stops = |faults: &Faults| settings.is_command_line() && !faults.0.is_empty();
     let mut faults = Faults::default();
-    let keys = gather::keys(&settings.pipes, user, Keyring::read_first, &blame, &mut faults);
+    let keys = |pipe| keys(pipe, user, &mut handed_over, &blame, &mut faults);
+    let keys: Vec<_> = settings.pipes.iter().map(keys).collect();
     if stops(&faults) {
-        return Ok(announce::faults(&faults));
+        return Err(faults.into());
     }
-    announce::keys(&settings.pipes, &keys, &blame);
 
     // With -D, names may take for ever, so the daemon comes first; otherwise
     // a command that has returned is one that listens.
-    let mut readiness = None;
-    let patient = settings.is_command_line() && settings.pipes.iter().any(|pipe| pipe.wait_for_dns);
+    let waits = settings.is_command_line() && settings.pipes.iter().any(|pipe| pipe.wait_for_dns);
+    let patient = waits && predecessor.is_none();
+    let mut awaited = Awaited::Nobody;
     if patient {
         match launch(&settings.process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
-            Launched::Here(daemon) => daemon.map(Readiness::ready).transpose()?,
-        };
+            Launched::Here(daemon) => daemon.ready()?,
+        }
     }
-    let look_up = if patient { LookUp::Patiently } else { LookUp::Within(gather::LOOK_UPS_LIMIT) };
-    let names = gather::names(&settings.pipes, look_up, &blame, &mut faults);
+    let look_up = match predecessor {
+        _ if patient => LookUp::Patiently,
+        None => LookUp::Within(gather::LOOK_UPS_LIMIT),
+        Some(_) => LookUp::Within(successor::LOOK_UPS_LIMIT),
+    };
+    let known = handed_over.names();
+    let names = gather::names_besides(&known, &settings.pipes, look_up, &blame, &mut faults);
     if stops(&faults) {
-        return Ok(announce::faults(&faults));
+        return Err(faults.into());
     }
     announce::stars(&settings.pipes);
     let held = activation.held();
@@ -93,27 +116,60 @@ pub fn spiped(parsed: &Parsed, log: LogHandle, edition: &Edition) -> Result<Exit
     gather::exposure(settings, &names, &bound, &blame, &mut faults);
     if !faults.0.is_empty() {
         gather::take_back(&bound);
-        return Ok(announce::faults(&faults));
+        return Err(faults.into());
     }
-    let observers = Observers::bind(&settings.process, identity)?;
-    if !patient {
+    let mut made: Vec<_> = gather::files(&bound).collect();
+    let observers = Observers::bind(&settings.process, identity, &mut handed_over, &mut made)
+        .inspect_err(|_| remove(&made))?;
+    if predecessor.is_some() {
+        awaited = take_place(&settings.process.launch, log).inspect_err(|_| remove(&made))?;
+    } else if !patient {
         match launch(&settings.process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),
-            Launched::Here(daemon) => readiness = daemon,
+            Launched::Here(daemon) => awaited = daemon,
         }
     }
     secrets::stop_inheritance();
-    let gathered = Gathered { activation, keys, names, bound };
-    let watch = Watch { endings, requests, observers, watchdog, readiness };
-    run(settings, gathered, identity.as_ref(), log, watch, edition)
+    let gathered = Gathered { activation, keys, names, bound, handed_over };
+    let watch = Watch { endings, requests, observers, watchdog, awaited };
+    let start = Start { settings, identity, edition, log };
+    let later = !settings.is_command_line();
+    let room = Need::of(settings).make_room(start.open_besides_the_first(&gathered), later);
+    // It, and whatever it starts, has room for as many files.
+    let needs = needs_of(settings, &gathered.names);
+    let helper = helper(settings, user, needs.capabilities, watchdog);
+    let ran = start.run(room, helper.clone(), gathered, watch, predecessor);
+    if ran.is_err() && predecessor.is_some() {
+        take_back(&made, helper.as_deref());
+    }
+    ran
 }
 
-/// What the pipes need, in the order of the settings.
+/// The keys of a pipe: those in use, or as they are read.
+fn keys(
+    pipe: &PipeSettings,
+    user: Option<u32>,
+    handed_over: &mut HandedOver,
+    blame: &Blame<'_>,
+    faults: &mut Faults,
+) -> Option<Loaded> {
+    if let Some(in_use) = handed_over.keys(pipe) {
+        return Some(in_use);
+    }
+    let load = Keyring::read_first;
+    let mut read = gather::keys(slice::from_ref(pipe), user, load, blame, faults).pop()??;
+    announce::keys(pipe, &read, blame);
+    handed_over.succeed(pipe, &mut read.keys);
+    Some(read)
+}
+
+/// What the pipes need, in the order of the settings, and what there was before.
 struct Gathered {
     activation: Activation,
     keys: Vec<Option<Loaded>>,
     names: Vec<Names>,
     bound: Vec<Vec<Option<Bound>>>,
+    handed_over: HandedOver,
 }
 
 /// Whoever asks and is told something.
@@ -122,64 +178,93 @@ struct Watch {
     requests: Requests,
     observers: Observers,
     watchdog: Watchdog,
-    readiness: Option<Readiness>,
+    awaited: Awaited,
 }
 
-/// Gives up what is not needed any more, and serves until the end.
-fn run(
-    settings: &Settings,
-    gathered: Gathered,
-    identity: Option<&Identity>,
+/// What a start is about.
+struct Start<'a> {
+    settings: &'a Settings,
+    identity: Option<Identity>,
+    edition: &'a Edition,
     log: LogHandle,
-    watch: Watch,
-    edition: &Edition,
-) -> Result<ExitCode> {
-    let later = !settings.is_command_line();
-    let need = Need::of(settings);
-    let room = need.make_room(open_besides_the_first(&gathered), later);
-    let shares = need.within(&room)?;
-    announce::fewer(settings, &need, &room, &shares);
-    let needs = needs_of(settings, &gathered.names);
-    // It, and whatever it starts, has room for as many files.
-    let user = identity.copied().and_then(Identity::user);
-    let helper = helper(settings, user, needs.capabilities, watch.watchdog);
-    let resources = Resources::open();
-    let sandbox = Sandbox::enter(&needs, identity)?;
-    let engine = Engine::running(edition.component, shares.guests(later))?;
-    let shares = need.within(&room.of(&engine))?;
-    log::info!("{}", shares.describe());
-    log.start();
-    let (workers, compute) = threads::start(shares.loops())?;
-    workers.block_on(async {
-        let Watch { endings, requests, observers, watchdog, readiness } = watch;
-        let means = Means { engine, compute: compute.clone(), helper, log, edition: *edition };
-        let (ready, sources) = make(settings, gathered, &shares, &means)?;
-        let drain = endings.drain()?;
-        let helper = means.helper.clone();
-        let dispatcher = workers.dispatcher();
-        let (mut supervisor, desk) =
-            Supervisor::new(means, room, settings.clone(), sources, dispatcher.clone());
-        supervisor.begin(ready);
-        let pipes = supervisor.pipes();
-        requests.obey(desk.clone(), pipes.clone(), log)?;
-        observers.start(Outlook { pipes: pipes.clone(), log, resources }, desk)?;
-        if let Some(helper) = helper {
-            tokio::spawn(async move { helper.watch().await });
-        }
-        sandbox.seal(Demand::new(settings.process.strict, Level::Warn))?;
-        readiness.map(Readiness::ready).transpose()?;
-        notify::ready();
-        Heartbeat { pipes, workers: dispatcher, compute }.start(watchdog);
-        supervisor.run(drain).await;
-        Ok(ExitCode::SUCCESS)
-    })
 }
 
-/// How many sockets listen already for pipes other than the first: what one pipe
-/// has is not counted.
-fn open_besides_the_first(gathered: &Gathered) -> u64 {
-    let bound = gathered.bound.iter().skip(1).flatten().flatten();
-    bound.map(|bound| bound.sockets().len() as u64).sum()
+impl Start<'_> {
+    /// Gives up what is not needed any more, and serves until the end.
+    fn run(
+        &self,
+        room: Room,
+        helper: Option<Arc<Helper>>,
+        gathered: Gathered,
+        watch: Watch,
+        predecessor: &mut Option<Predecessor>,
+    ) -> Result<ExitCode> {
+        let Self { settings, identity, edition, log } = self;
+        let later = !settings.is_command_line();
+        let need = Need::of(settings);
+        let shares = need.within(&room)?;
+        announce::fewer(settings, &need, &room, &shares);
+        let resources = Resources::open();
+        let sandbox = Sandbox::enter(&needs_of(settings, &gathered.names), identity.as_ref())?;
+        let engine = Engine::running(edition.component, shares.guests(later))?;
+        let shares = need.within(&room.of(&engine))?;
+        log::info!("{}", shares.describe());
+        log.start();
+        let (workers, compute) = threads::start(shares.loops())?;
+        workers.block_on(async {
+            let Watch { endings, requests, observers, watchdog, awaited } = watch;
+            let (compute, edition, log) = (compute.clone(), **edition, *log);
+            let means = Means { engine, compute: compute.clone(), helper, log, edition };
+            let succession = Succession::of(settings, &gathered.handed_over, &gathered.activation);
+            let (ready, sources) = make(settings, gathered, &shares, &means)?;
+            let drain = endings.drain()?;
+            let helper = means.helper.clone();
+            let dispatcher = workers.dispatcher();
+            let (mut supervisor, desk) =
+                Supervisor::new(means, room, (*settings).clone(), sources, dispatcher.clone());
+            let ready = supervisor.put_in_use(ready);
+            let pipes = supervisor.pipes();
+            requests.obey(desk.clone(), pipes.clone(), log)?;
+            let (begin, begun) = oneshot::channel();
+            observers.start(Outlook { pipes: pipes.clone(), log, resources }, desk, begun)?;
+            if let Some(helper) = helper.clone() {
+                tokio::spawn(async move { helper.watch().await });
+            }
+            sandbox.seal(Demand::new(settings.process.strict, Level::Warn))?;
+            let taken_over = match predecessor {
+                None => None,
+                Some(it) => Some(succession.take_over(it, &ready, &dispatcher).await?),
+            };
+            // From here on, there is nobody else to serve.
+            *predecessor = None;
+            if let Some(taken_over) = &taken_over {
+                taken_over.go_on(log);
+            }
+            supervisor.begin(ready);
+            // Without observers, nobody waits for it.
+            let _ = begin.send(());
+            match (awaited.ready(), &taken_over) {
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(_)) => log::error!("{error:#}"),
+                (Ok(()), _) => {}
+            }
+            notify::ready();
+            Heartbeat { pipes, workers: dispatcher, compute }.start(watchdog);
+            if let Some(taken_over) = taken_over {
+                tokio::spawn(taken_over.finish(helper));
+            }
+            supervisor.run(drain).await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+
+    /// How many sockets listen already for pipes other than the first: what one pipe
+    /// has is not counted.
+    fn open_besides_the_first(&self, gathered: &Gathered) -> u64 {
+        let bound = gathered.bound.iter().skip(1).flatten().flatten();
+        let bound = bound.map(|bound| bound.sockets().len() as u64).sum::<u64>();
+        bound + gathered.activation.besides_the_first(self.settings)
+    }
 }
 
 /// What connections of all pipes need. With a file, others may come to need more:
@@ -198,7 +283,7 @@ fn make(
     shares: &Shares,
     means: &Means,
 ) -> Result<(Vec<Ready>, Sources)> {
-    let Gathered { activation, keys, names, bound } = gathered;
+    let Gathered { activation, keys, names, bound, handed_over: _ } = gathered;
     let inherited = Sources::of(activation)?;
     let (mut sources, mut hellos) = (inherited.of_pipes(), Hellos::default());
     let pipes = settings.pipes.iter().zip(&shares.pipes);
@@ -251,6 +336,23 @@ fn helper(
             );
             None
         }
+    }
+}
+
+/// Files of Unix sockets that were made for nothing.
+fn remove(made: &[PathBuf]) {
+    for path in made {
+        // Whoever starts next removes it.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The same, for a process that may have lost the right to.
+fn take_back(made: &[PathBuf], helper: Option<&Helper>) {
+    let left: Vec<_> = made.iter().filter(|path| fs::remove_file(path).is_err()).collect();
+    let Some(helper) = helper.filter(|_| !left.is_empty()) else { return };
+    if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
+        runtime.block_on(remove_files(helper, left, Duration::ZERO));
     }
 }
 

@@ -135,10 +135,14 @@ impl Supervisor {
         (supervisor, Desk(desk))
     }
 
-    /// Puts the first pipes in use.
-    pub(super) fn begin(&mut self, pipes: Vec<Ready>) {
-        for ready in pipes {
-            let in_use = ready.put_in_use(None, &self.means);
+    /// Puts the first pipes in use, which does not mean yet that they are served.
+    pub(super) fn put_in_use(&self, pipes: Vec<Ready>) -> Vec<InUse> {
+        pipes.into_iter().map(|ready| ready.put_in_use(None, &self.means)).collect()
+    }
+
+    /// Serves the first pipes.
+    pub(super) fn begin(&mut self, pipes: Vec<InUse>) {
+        for in_use in pipes {
             let running = self.serve(in_use, None);
             self.running.push(running);
         }

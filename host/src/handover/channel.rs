@@ -182,10 +182,12 @@ impl Line {
         }
     }
 
-    /// The same end, for an event loop.
-    #[must_use]
-    pub(crate) fn into_socket(self) -> OwnedFd {
-        self.0
+    /// The same end once more, for an event loop.
+    ///
+    /// # Errors
+    /// When the system is short of descriptors.
+    pub(crate) fn another(&self) -> io::Result<OwnedFd> {
+        self.0.try_clone()
     }
 }
 

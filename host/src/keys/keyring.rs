@@ -66,7 +66,7 @@ impl Keyring {
     /// What would be different with these keys in use.
     #[must_use]
     pub fn difference(&self, keys: &KeySet) -> String {
-        format!("{} in use{}", keys.keys().len(), keys.changes_from(&self.current()))
+        keys.difference(&self.current())
     }
 
     /// Puts these keys in use, all at once. Says what is different.
@@ -78,9 +78,7 @@ impl Keyring {
         let said = self.difference(&keys);
         let keys = Arc::new(keys);
         self.current.send_replace(keys.clone());
-        let revoked = former.keys().iter().filter(|key| key.is_revoked());
-        let mut all = self.lock_former();
-        all.extend(revoked.cloned());
+        self.add_former(former.keys());
         (keys, said)
     }
 
@@ -88,6 +86,12 @@ impl Keyring {
     #[must_use]
     pub fn former(&self) -> Vec<Key> {
         self.lock_former().clone()
+    }
+
+    /// Some of these have connections that go on, and are in use no longer.
+    pub(crate) fn add_former(&self, keys: &[Key]) {
+        let revoked = keys.iter().filter(|key| key.is_revoked());
+        self.lock_former().extend(revoked.cloned());
     }
 
     /// Leaves out those whose last connection has ended.

@@ -41,6 +41,13 @@ impl Key {
         Self { name, account: Arc::new(account) }
     }
 
+    /// One that is in use no longer.
+    pub(crate) fn former(name: Option<KeyName>) -> Self {
+        let key = Self::new(name);
+        key.account.revoked.send_replace(true);
+        key
+    }
+
     /// What it is called; nothing if it is the only one.
     #[must_use]
     pub fn name(&self) -> Option<&KeyName> {
@@ -152,7 +159,7 @@ impl KeySet {
 
     /// Carries the accounts of `former` keys over to this set, and revokes the
     /// keys that it lacks.
-    pub(super) fn succeed(&mut self, former: &Self) {
+    pub(crate) fn succeed(&mut self, former: &Self) {
         for (psk, key) in self.psks.iter().zip(&mut self.keys) {
             if let Some(same) = former.find(psk) {
                 key.account = same.account.clone();
@@ -163,6 +170,11 @@ impl KeySet {
                 key.account.revoked.send_replace(true);
             }
         }
+    }
+
+    /// How many there are, and what is different from a `former` set.
+    pub(crate) fn difference(&self, former: &Self) -> String {
+        format!("{} in use{}", self.keys.len(), self.changes_from(former))
     }
 
     /// What is different from a `former` set.

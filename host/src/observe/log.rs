@@ -14,6 +14,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::observe::counters::{Count, Counters};
 use crate::observe::event::{Class, Event, What};
 use crate::observe::format::Format;
+use crate::observe::held::Held;
 use crate::observe::queue::{Batch, Entry, Queue};
 use crate::observe::sink::{Patience, Sink};
 
@@ -29,6 +30,7 @@ pub fn install(program: &str, level: LevelFilter, format: Format) -> LogHandle {
         queue: Queue::default(),
         sink: Mutex::new(Sink::new(program, format)),
         writer: OnceLock::new(),
+        held: Held::default(),
         connections: AtomicU64::new(0),
     }));
     if log::set_logger(logger).is_ok() {
@@ -79,6 +81,20 @@ impl LogHandle {
                      lines that are not taken at once will be lost"
                 );
             }
+        }
+    }
+
+    /// From now on, nothing is written, and no line is lost for that: another
+    /// process does what this one is about to. If it never does, nobody is to read
+    /// what it has said.
+    pub(crate) fn hold(self) {
+        self.0.held.hold();
+    }
+
+    /// Writes what was held, and goes on as usual.
+    pub(crate) fn release(self) {
+        for Entry { when, event, suppressed } in self.0.held.release() {
+            self.0.write_at(when, event, suppressed);
         }
     }
 
@@ -176,6 +192,7 @@ struct Logger {
     /// Only the thread uses it, once there is one.
     sink: Mutex<Sink>,
     writer: OnceLock<Writer>,
+    held: Held,
     connections: AtomicU64,
 }
 
@@ -227,7 +244,12 @@ impl Logger {
     }
 
     fn write(&self, event: Event, suppressed: u64) {
-        let entry = Entry { when: SystemTime::now(), event, suppressed };
+        self.write_at(SystemTime::now(), event, suppressed);
+    }
+
+    fn write_at(&self, when: SystemTime, event: Event, suppressed: u64) {
+        let entry = Entry { when, event, suppressed };
+        let Some(entry) = self.held.keep(entry) else { return };
         match self.writer.get() {
             Some(Writer::Thread) => {
                 if !self.queue.push(entry) {
@@ -370,6 +392,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_is_written_once_it_is_released_and_with_its_time() {
+        let handle = LogHandle(Box::leak(Box::new(logger(Some(Writer::Thread)))));
+        handle.hold();
+        handle.say(Event::new(Level::Warn, Class::Target, What::Note, "held"));
+        assert_eq!(handle.0.queue.take_lost(), 0);
+        let before = SystemTime::now();
+        handle.release();
+        handle.say(Event::new(Level::Warn, Class::Target, What::Note, "then"));
+        let Batch { entries, .. } = handle.0.queue.take();
+        assert!(entries.iter().map(|entry| &*entry.event.words).eq(["held", "then"]));
+        assert!(entries[0].when <= before && before <= entries[1].when);
+    }
+
+    #[test]
     fn libraries_are_heard_only_when_something_is_wrong() {
         let logger = logger(None);
         let enabled = |target, level| {
@@ -406,6 +442,7 @@ mod tests {
             queue: Queue::default(),
             sink: Mutex::new(Sink::new("spiped", Format::Text)),
             writer: writer.map_or_else(OnceLock::new, OnceLock::from),
+            held: Held::default(),
             connections: AtomicU64::new(0),
         }
     }

@@ -7,6 +7,7 @@ mod budget;
 pub mod counters;
 mod event;
 mod format;
+mod held;
 pub mod histogram;
 mod log;
 mod pipe;

@@ -8,6 +8,7 @@ pub(crate) mod dumps;
 pub(crate) mod limits;
 pub(crate) mod memory;
 pub(crate) mod notify;
+pub(crate) mod pid_file;
 pub(crate) mod privileges;
 pub(crate) mod resources;
 pub(crate) mod sandbox;

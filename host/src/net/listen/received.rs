@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, getsockname, sockopt};
@@ -42,6 +43,14 @@ impl Bound {
     #[must_use]
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         self.0.iter().filter_map(BoundSocket::endpoint).collect()
+    }
+
+    /// The files of those that are Unix sockets.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.endpoints().into_iter().filter_map(|endpoint| match endpoint {
+            Endpoint::Unix(path) => Some(path),
+            Endpoint::Tcp(_) | Endpoint::Abstract(_) => None,
+        })
     }
 }
 

@@ -1,0 +1,202 @@
+//! The connections: each is resumed to see whether it could go on, and none is fed
+//! before the daemon has let go of all of them.
+//!
+//! They come in rounds: any number of `Connection`, `Sent`, which is answered by
+//! `Taken` once each has been resumed, and `Commit`. The first round decides about
+//! the upgrade. Those after it are of handshakes that were under way then.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow, bail};
+use tokio::sync::{oneshot, watch};
+
+use super::KeysOfPipe;
+use crate::connection::arriving::{Arrival, Entitled};
+use crate::handover::channel::{Channel, ChannelError, Received};
+use crate::handover::edition::{Edition, Step};
+use crate::handover::messages::{Message, Numbers, Process};
+use crate::pipe::Pipe;
+use crate::process::workers::Dispatcher;
+
+/// What takes connections over.
+pub(super) struct Receiving {
+    pub(super) channel: Channel,
+    /// The pipes whose connections can go on, by their names, and their keys.
+    pub(super) pipes: HashMap<String, (Arc<Pipe>, KeysOfPipe)>,
+    pub(super) workers: Dispatcher,
+    pub(super) edition: Edition,
+}
+
+/// What the daemon has let go of.
+pub(super) struct Committed {
+    /// How many connections.
+    pub(super) connections: u64,
+    /// What is known of the process by then.
+    pub(super) process: Option<Process>,
+    round: Round,
+}
+
+/// Connections that arrive together.
+struct Round {
+    answers: Vec<(u64, oneshot::Receiver<Result<(), String>>)>,
+    /// Dropped without a word, it is as if nothing had arrived.
+    entitled: watch::Sender<Entitled>,
+}
+
+impl Receiving {
+    /// Says that we could serve, and what would be different then. Receives the
+    /// connections, and what the pipes have counted, until all of it is ours.
+    ///
+    /// # Errors
+    /// What cannot go on, or that the daemon has thought better of it.
+    pub(super) async fn first(&self, said: Vec<String>) -> Result<Committed> {
+        (self.edition.at)(Step::Made);
+        let mut pipes: Vec<_> = self.pipes.keys().cloned().collect();
+        pipes.sort();
+        self.channel.send(&Message::Ready { said, pipes }, &[], &[]).await?;
+        let (mut round, mut taken, mut process) = (Round::default(), None, None);
+        loop {
+            let received = self.channel.receive().await?;
+            match received.message {
+                Message::Connection(_) if taken.is_none() => {
+                    self.adopt(received, &mut round)?;
+                    if round.answers.len() == 1 {
+                        round.resumed().await?;
+                        (self.edition.at)(Step::Resumed);
+                    }
+                }
+                Message::Sent { connections } if taken.is_none() => {
+                    round.all_resumed(connections).await?;
+                    taken = Some(connections);
+                    (self.edition.at)(Step::Taken);
+                    self.channel.send(&Message::Taken { connections }, &[], &[]).await?;
+                }
+                Message::Inventory(known) => process = Some(known),
+                Message::Numbers(numbers) => self.restore(&numbers),
+                Message::Commit => {
+                    let Some(connections) = taken else { bail!(ChannelError::Malformed) };
+                    (self.edition.at)(Step::Entitled);
+                    return Ok(Committed { connections, process, round });
+                }
+                Message::Unknown => {}
+                Message::Connection(_)
+                | Message::Sent { .. }
+                | Message::Hello { .. }
+                | Message::Source(_)
+                | Message::Observer(_)
+                | Message::Pipe(_)
+                | Message::Ready { .. }
+                | Message::Fault { .. }
+                | Message::Taken { .. }
+                | Message::Serving => bail!(ChannelError::Malformed),
+            }
+        }
+    }
+
+    /// Says that we serve, and receives further connections until the daemon has no
+    /// more of them.
+    pub(super) async fn rest(self) {
+        (self.edition.at)(Step::Serving);
+        if let Err(error) = self.receive_rest().await
+            && !matches!(error.downcast_ref(), Some(ChannelError::Gone))
+        {
+            log::warn!("Connections stay with the process that was there before: {error:#}");
+            let said = vec![format!("{error:#}")];
+            let _ = self.channel.send(&Message::Fault { said }, &[], &[]).await;
+        }
+    }
+
+    async fn receive_rest(&self) -> Result<()> {
+        self.channel.send(&Message::Serving, &[], &[]).await?;
+        let mut round = Round::default();
+        loop {
+            let received = self.channel.receive().await?;
+            match received.message {
+                Message::Connection(_) => self.adopt(received, &mut round)?,
+                Message::Sent { connections } => {
+                    round.all_resumed(connections).await?;
+                    self.channel.send(&Message::Taken { connections }, &[], &[]).await?;
+                }
+                Message::Numbers(numbers) => self.restore(&numbers),
+                Message::Commit => mem::take(&mut round).are_ours(),
+                Message::Inventory(_) | Message::Unknown => {}
+                Message::Hello { .. }
+                | Message::Source(_)
+                | Message::Observer(_)
+                | Message::Pipe(_)
+                | Message::Ready { .. }
+                | Message::Fault { .. }
+                | Message::Taken { .. }
+                | Message::Serving => bail!(ChannelError::Malformed),
+            }
+        }
+    }
+
+    /// Has its pipe see whether this one could go on.
+    fn adopt(&self, received: Received, round: &mut Round) -> Result<()> {
+        let arrival = Arrival::of(received).map_err(|error| anyhow!(error))?;
+        let (id, pipe) = (arrival.id(), arrival.pipe());
+        let Some((pipe, keys)) = self.pipes.get(pipe) else {
+            bail!("connection {id}: there is no pipe {pipe} for it");
+        };
+        let key = match arrival.key() {
+            None => None,
+            Some(index) => {
+                let key = keys.all().get(index).cloned();
+                Some(key.ok_or_else(|| anyhow!("connection {id}: its key is not known"))?)
+            }
+        };
+        let answer = pipe.adopt(arrival, key, &self.workers, round.entitled.subscribe());
+        round.answers.push((id, answer));
+        Ok(())
+    }
+
+    /// Goes on counting.
+    fn restore(&self, numbers: &Numbers) {
+        if let Some((pipe, keys)) = self.pipes.get(&numbers.pipe) {
+            pipe.restore(numbers, keys.all());
+        }
+    }
+}
+
+impl Committed {
+    /// From now on the connections go on here.
+    pub(super) fn go_on(&self) {
+        self.round.are_ours();
+    }
+}
+
+impl Round {
+    /// Waits until each could go on, as many as were sent.
+    async fn all_resumed(&mut self, sent: u64) -> Result<()> {
+        if self.answers.len() as u64 != sent {
+            bail!("{} of {sent} connections have arrived", self.answers.len());
+        }
+        self.resumed().await
+    }
+
+    async fn resumed(&mut self) -> Result<()> {
+        for (id, answer) in &mut self.answers {
+            // Those that have answered before say nothing more.
+            if answer.is_terminated() {
+                continue;
+            }
+            let lost = || Err(format!("connection {id}: it could not be resumed"));
+            answer.await.unwrap_or_else(|_| lost()).map_err(|error| anyhow!(error))?;
+        }
+        Ok(())
+    }
+
+    fn are_ours(&self) {
+        // Those that have ended meanwhile do not hear it.
+        self.entitled.send_replace(Entitled::Yes);
+    }
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self { answers: Vec::new(), entitled: watch::Sender::new(Entitled::NotYet) }
+    }
+}

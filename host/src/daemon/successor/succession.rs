@@ -1,0 +1,134 @@
+//! The step from a process that could serve to the one that does.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{HandedOver, KeysOfPipe, Predecessor, Receiving, receiving};
+use crate::config::Settings;
+use crate::daemon::activation::Activation;
+use crate::daemon::helper::Helper;
+use crate::daemon::making::InUse;
+use crate::daemon::sources::remove_files;
+use crate::handover::messages::Process;
+use crate::net::address::Address;
+use crate::observe::{LogHandle, Missing};
+use crate::pipe::Pipe;
+use crate::process::workers::Dispatcher;
+
+/// What it takes to take over.
+#[derive(Debug)]
+pub(in crate::daemon) struct Succession {
+    /// Of pipes whose connections can go on.
+    keys: HashMap<String, KeysOfPipe>,
+    process: Process,
+    /// What will be different, a line each.
+    said: Vec<String>,
+    /// Of Unix sockets that nobody will listen on any more.
+    files: Vec<PathBuf>,
+}
+
+/// A process that has taken over, and has not begun to serve.
+pub(in crate::daemon) struct TakenOver {
+    receiving: Receiving,
+    committed: receiving::Committed,
+    process: Process,
+    from: Option<u32>,
+    files: Vec<PathBuf>,
+}
+
+impl Succession {
+    /// With these settings, after what has been handed over was put to use; the
+    /// sources among it are those of the `activation`.
+    pub(in crate::daemon) fn of(
+        settings: &Settings,
+        handed_over: &HandedOver,
+        activation: &Activation,
+    ) -> Self {
+        let keys = handed_over.adoptable(settings);
+        let gone = activation.gone.iter().cloned().chain(handed_over.other_observers());
+        let file = |address| match address {
+            Address::Unix(path) => Some(path),
+            Address::Abstract(_) | Address::Literal(_) | Address::Name { .. } => None,
+        };
+        Self {
+            said: handed_over.differences(settings, &keys, activation),
+            keys,
+            process: handed_over.process.clone(),
+            files: gone.filter_map(file).collect(),
+        }
+    }
+
+    /// Takes over what the pipes that are `ready` go on with. Until that has come
+    /// about, everything is as if this process had never been there.
+    ///
+    /// # Errors
+    /// Why it does not come about.
+    pub(in crate::daemon) async fn take_over(
+        self,
+        predecessor: &Predecessor,
+        ready: &[InUse],
+        workers: &Dispatcher,
+    ) -> Result<TakenOver> {
+        let Self { mut keys, process, said, files } = self;
+        let pipe = |ready: &InUse| {
+            let (name, keys) = keys.remove_entry(&*ready.pipe.name)?;
+            Some((name, (ready.pipe.clone(), keys)))
+        };
+        let receiving = Receiving {
+            channel: predecessor.channel()?,
+            pipes: ready.iter().filter_map(pipe).collect(),
+            workers: workers.clone(),
+            edition: predecessor.edition(),
+        };
+        let committed = receiving.first(said).await?;
+        let process = committed.process.clone().unwrap_or(process);
+        Ok(TakenOver { receiving, committed, process, from: predecessor.pid(), files })
+    }
+}
+
+impl TakenOver {
+    /// The connections go on, and so does the log.
+    pub(in crate::daemon) fn go_on(&self, log: LogHandle) {
+        let Process { log_level, connections_numbered, .. } = &self.process;
+        if let Some(level) = log_level.as_ref().and_then(|level| level.parse().ok()) {
+            log.set_level(level);
+        }
+        log.number_beyond(*connections_numbered);
+        log.add_missing(Missing {
+            lost: self.process.log_lines_lost,
+            suppressed: self.process.log_lines_suppressed,
+        });
+        log.release();
+        self.committed.go_on();
+        for (pipe, keys) in self.receiving.pipes.values() {
+            keep_former(pipe, keys);
+        }
+        let from = self.from.map_or_else(String::new, |pid| format!(" from process {pid}"));
+        let plural = if self.committed.connections == 1 { "" } else { "s" };
+        log::info!("Has taken over{from}, with {} connection{plural}", self.committed.connections);
+    }
+
+    /// This process serves: the rest can come, and what is not needed any more can go.
+    pub(in crate::daemon) async fn finish(self, helper: Option<Arc<Helper>>) {
+        let Self { receiving, files, .. } = self;
+        let remove = async {
+            if let Some(helper) = &helper {
+                remove_files(helper, files, LETTING_GO).await;
+            }
+        };
+        tokio::join!(receiving.rest(), remove);
+    }
+}
+
+/// Keys that are in use no longer are seen as long as they have connections.
+fn keep_former(pipe: &Pipe, keys: &KeysOfPipe) {
+    pipe.current().snapshot.keys.add_former(keys.all());
+}
+
+/// How long the process that was there before may take to close a socket that
+/// nobody wants any more.
+const LETTING_GO: Duration = Duration::from_secs(10);
