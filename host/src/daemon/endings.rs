@@ -11,8 +11,6 @@ use signal_hook::flag;
 use signal_hook::low_level::emulate_default_handler;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::process::notify;
-
 /// What a shell says of a process that this signal has ended.
 const fn status_of(signal: i32) -> i32 {
     128 + signal
@@ -56,7 +54,6 @@ impl Endings {
         Ok(async move {
             terminate.recv().await;
             self.now.store(true, Ordering::Relaxed);
-            notify::stopping();
             tokio::spawn(async move {
                 terminate.recv().await;
                 let _ = emulate_default_handler(SIGTERM);

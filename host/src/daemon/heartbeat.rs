@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sd_notify::watchdog_enabled;
 use tokio::select;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::daemon::pipes::Pipes;
@@ -45,17 +46,17 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Beats from now on, on this event loop, if anybody listens.
-    pub(super) fn start(self, watchdog: Watchdog) {
-        if env::var_os("NOTIFY_SOCKET").is_none() {
-            return;
-        }
-        tokio::spawn(async move {
+    /// Beats from now on, on this event loop, if anybody listens: until that is
+    /// aborted.
+    pub(super) fn start(self, watchdog: Watchdog) -> Option<AbortHandle> {
+        env::var_os("NOTIFY_SOCKET")?;
+        let beating = tokio::spawn(async move {
             select! {
                 () = self.say_status() => {}
                 () = self.beat(watchdog) => {}
             }
         });
+        Some(beating.abort_handle())
     }
 
     async fn beat(&self, watchdog: Watchdog) {

@@ -23,4 +23,5 @@ pub(crate) mod successor;
 pub(crate) mod supervisor;
 mod terminal;
 mod threads;
+mod upgrade;
 mod waiting;

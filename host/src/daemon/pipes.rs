@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use crate::handover::messages::Process;
 use crate::pipe::Pipe;
 
 /// The pipes of this process. Clones are the same.
@@ -18,9 +19,21 @@ struct Seen {
     removed: ArcSwap<Vec<Arc<Pipe>>>,
     last_reload: ArcSwapOption<Reloaded>,
     last_success: ArcSwap<SystemTime>,
+    upgrades: ArcSwap<Upgrades>,
 }
 
-/// How the last reload came out.
+/// How upgrades came out, in this process and those whose place it took.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Upgrades {
+    /// How many came about.
+    pub succeeded: u64,
+    /// How many did not.
+    pub failed: u64,
+    /// How the last one came out, if there has been one.
+    pub last: Option<Reloaded>,
+}
+
+/// How a reload or an upgrade came out.
 #[derive(Clone, Debug)]
 pub(crate) struct Reloaded {
     /// When it was done.
@@ -39,6 +52,7 @@ impl Default for Pipes {
             removed: ArcSwap::default(),
             last_reload: ArcSwapOption::empty(),
             last_success: ArcSwap::from_pointee(started),
+            upgrades: ArcSwap::default(),
         }))
     }
 }
@@ -73,6 +87,27 @@ impl Pipes {
     #[must_use]
     pub(crate) fn last_success(&self) -> SystemTime {
         **self.0.last_success.load()
+    }
+
+    /// How upgrades came out.
+    #[must_use]
+    pub(crate) fn upgrades(&self) -> Arc<Upgrades> {
+        self.0.upgrades.load_full()
+    }
+
+    /// An upgrade has not come about, for this reason.
+    pub(super) fn upgrade_failed(&self, why: String) {
+        let Upgrades { succeeded, failed, .. } = *self.upgrades();
+        let last = Some(Reloaded { when: SystemTime::now(), verdict: Err(why) });
+        self.0.upgrades.store(Arc::new(Upgrades { succeeded, failed: failed + 1, last }));
+    }
+
+    /// This process has taken the place of another one, of which this is known.
+    pub(super) fn took_over(&self, before: &Process, said: String) {
+        let Process { upgrades, upgrades_failed, .. } = *before;
+        let last = Some(Reloaded { when: SystemTime::now(), verdict: Ok(said) });
+        let succeeded = upgrades.saturating_add(1);
+        self.0.upgrades.store(Arc::new(Upgrades { succeeded, failed: upgrades_failed, last }));
     }
 
     /// These are configured from now on.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::config::PipeSettings;
 use crate::daemon::activation::{Activation, Opened};
 use crate::daemon::gather::Held;
 use crate::daemon::helper::Helper;
+use crate::handover::messages;
 use crate::net::address::Address;
 use crate::net::listen::{Bound, Listener};
 
@@ -53,6 +55,21 @@ impl Sources {
             addresses: self.addresses.keys().cloned().collect(),
             pipes: self.pipes.keys().map(ToString::to_string).collect(),
         }
+    }
+
+    /// What each is, and its sockets.
+    pub(super) fn described(
+        &self,
+    ) -> impl Iterator<Item = (messages::Source, Vec<BorrowedFd<'_>>)> {
+        let addresses = self.addresses.iter().map(|(address, Source { listener, inherited })| {
+            let (address, inherited) = (Some(address.text()), *inherited);
+            (messages::Source { address, pipe: None, inherited }, listener.sockets())
+        });
+        let pipes = self.pipes.iter().map(|(pipe, listener)| {
+            let pipe = Some(pipe.to_string());
+            (messages::Source { address: None, pipe, inherited: true }, listener.sockets())
+        });
+        addresses.chain(pipes)
     }
 
     /// Those that do not depend on who has them.

@@ -13,7 +13,6 @@ use anyhow::Result;
 use log::Level;
 use rustix::thread::CapabilitySet;
 use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 
 use crate::config::{Launch, Origin, Parsed, PipeSettings, Settings};
 use crate::connection::acceptors::Hellos;
@@ -225,8 +224,8 @@ impl Start<'_> {
             let ready = supervisor.put_in_use(ready);
             let pipes = supervisor.pipes();
             requests.obey(desk.clone(), pipes.clone(), log)?;
-            let (begin, begun) = oneshot::channel();
-            observers.start(Outlook { pipes: pipes.clone(), log, resources }, desk, begun)?;
+            let outlook = Outlook { pipes: pipes.clone(), log, resources };
+            supervisor.observers = observers.start(&settings.process, outlook, desk)?;
             if let Some(helper) = helper.clone() {
                 tokio::spawn(async move { helper.watch().await });
             }
@@ -238,18 +237,18 @@ impl Start<'_> {
             // From here on, there is nobody else to serve.
             *predecessor = None;
             if let Some(taken_over) = &taken_over {
-                taken_over.go_on(log);
+                taken_over.go_on(&pipes, log);
             }
             supervisor.begin(ready);
-            // Without observers, nobody waits for it.
-            let _ = begin.send(());
+            supervisor.observers.begin();
             match (awaited.ready(), &taken_over) {
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(_)) => log::error!("{error:#}"),
                 (Ok(()), _) => {}
             }
             notify::ready();
-            Heartbeat { pipes, workers: dispatcher, compute }.start(watchdog);
+            let heartbeat = Heartbeat { pipes: pipes.clone(), workers: dispatcher, compute };
+            supervisor.heartbeat = heartbeat.start(watchdog);
             if let Some(taken_over) = taken_over {
                 tokio::spawn(taken_over.finish(helper));
             }

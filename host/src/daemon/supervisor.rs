@@ -1,6 +1,7 @@
 //! The only one to change anything while the daemon runs: it takes requests one
 //! after the other, whoever makes them.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,10 @@ use crate::config::{Origin, Settings};
 use crate::connection::live::Reset;
 use crate::daemon::capacity::Room;
 use crate::daemon::making::{InUse, Means, Ready};
+use crate::daemon::observers::Met;
 use crate::daemon::pipes::Pipes;
 use crate::daemon::sources::Sources;
+use crate::daemon::upgrade::Successor;
 use crate::daemon::waiting::wait_for_names;
 use crate::pipe::listener::Server;
 use crate::pipe::orders::{Command, Orders};
@@ -29,7 +32,7 @@ use crate::process::workers::Dispatcher;
 pub(crate) struct Desk(mpsc::Sender<Request>);
 
 /// What is asked for, and who waits for the outcome.
-struct Request {
+pub(super) struct Request {
     wish: Wish,
     answer: oneshot::Sender<Verdict>,
 }
@@ -47,6 +50,13 @@ enum Wish {
         /// Only to say whether that would work.
         check: bool,
     },
+}
+
+impl Request {
+    /// Says that nothing comes of it.
+    pub(super) fn refuse(self, why: &str) {
+        let _ = self.answer.send(Err(why.to_owned()));
+    }
 }
 
 /// What has changed, or would; or what is wrong, a fault a line.
@@ -96,9 +106,40 @@ pub(super) struct Supervisor {
     pub(super) running: Vec<Running>,
     /// Removed, and with connections still.
     pub(super) leaving: Vec<Running>,
+    /// Where observers are met.
+    pub(super) observers: Met,
+    /// What tells the service manager how we are.
+    pub(super) heartbeat: Option<AbortHandle>,
+    /// The process that has taken over.
+    pub(super) successor: Option<Successor>,
     workers: Dispatcher,
-    servers: JoinSet<Arc<Pipe>>,
-    requests: mpsc::Receiver<Request>,
+    pub(super) servers: JoinSet<Arc<Pipe>>,
+    pub(super) requests: mpsc::Receiver<Request>,
+}
+
+/// The wish that this process ends.
+pub(super) struct Drain<F> {
+    wish: Pin<Box<F>>,
+    is_due: bool,
+}
+
+impl<F: Future<Output = ()>> Drain<F> {
+    fn new(wish: F) -> Self {
+        Self { wish: Box::pin(wish), is_due: false }
+    }
+
+    /// Resolves when it is there, again and again.
+    pub(super) async fn due(&mut self) {
+        if !self.is_due {
+            self.wish.as_mut().await;
+            self.is_due = true;
+        }
+    }
+
+    /// Whether it is known.
+    pub(super) fn is_due(&self) -> bool {
+        self.is_due
+    }
 }
 
 /// A pipe that is served.
@@ -128,6 +169,9 @@ impl Supervisor {
             sources,
             running: Vec::new(),
             leaving: Vec::new(),
+            observers: Met::default(),
+            heartbeat: None,
+            successor: None,
             workers,
             servers: JoinSet::new(),
             requests,
@@ -155,32 +199,35 @@ impl Supervisor {
         self.pipes.clone()
     }
 
-    /// Acts on requests, one after the other, until `drain` resolves. Then accepts
-    /// no more, and returns when the last connection has ended.
+    /// Acts on requests, one after the other, until `drain` resolves or another
+    /// process has taken over. Then accepts no more, and returns when the last
+    /// connection has ended.
     pub(super) async fn run(mut self, drain: impl Future<Output = ()>) {
-        select! {
-            biased;
-            () = drain => {}
-            () = self.act() => {}
-        }
-        self.drain().await;
-    }
-
-    async fn act(&mut self) {
+        let mut drain = Drain::new(drain);
         loop {
             select! {
+                biased;
+                () = drain.due() => break,
                 Some(gone) = self.servers.join_next() => self.forget(gone.ok().as_ref()),
                 request = self.requests.recv() => {
-                    let Some(Request { wish, answer }) = request else { return };
+                    let Some(Request { wish, answer }) = request else { break };
                     let verdict = match wish {
-                        Wish::Reload { dry_run } => self.reload(dry_run).await,
-                        Wish::Upgrade { check } => self.upgrade(check).await,
+                        Wish::Reload { dry_run } => select! {
+                            biased;
+                            () = drain.due() => break,
+                            verdict = self.reload(dry_run) => verdict,
+                        },
+                        Wish::Upgrade { check } => self.upgrade(check, &mut drain).await,
                     };
                     // Whoever asked may have gone.
                     let _ = answer.send(verdict);
+                    if let Some(successor) = self.successor.take() {
+                        return self.end_after(successor, drain).await;
+                    }
                 }
             }
         }
+        self.drain().await;
     }
 
     async fn reload(&mut self, dry_run: bool) -> Verdict {
@@ -203,10 +250,6 @@ impl Supervisor {
             notify::ready();
         }
         verdict
-    }
-
-    async fn upgrade(&mut self, _check: bool) -> Verdict {
-        Err("Upgrades are not possible yet: restart spiped".to_owned())
     }
 
     /// A pipe that was put in use is served as it has to be.
@@ -267,6 +310,7 @@ impl Supervisor {
     }
 
     async fn drain(mut self) {
+        notify::stopping();
         self.requests.close();
         for running in self.running.iter_mut().chain(&mut self.leaving) {
             Self::leave(running);
@@ -282,11 +326,11 @@ impl Supervisor {
         }
     }
 
-    async fn all_gone(&mut self) {
+    pub(super) async fn all_gone(&mut self) {
         while self.servers.join_next().await.is_some() {}
     }
 
-    fn reset_all(&self, limit: Duration) {
+    pub(super) fn reset_all(&self, limit: Duration) {
         log::warn!(
             "Some connections have not ended within {}: they are reset",
             humantime::format_duration(limit)

@@ -31,6 +31,3 @@ pub(crate) const VARIABLE: &str = "SPIPED_HANDOVER";
 pub(crate) mod channel;
 pub mod edition;
 pub(crate) mod messages;
-
-/// The variable of the environment that tells a successor the number of its end.
-pub(crate) const VARIABLE: &str = "SPIPED_HANDOVER";

@@ -72,6 +72,12 @@ impl Key {
         !self.account.without_forward_secrecy.swap(true, Relaxed)
     }
 
+    /// Whether a peer with it has omitted forward secrecy.
+    #[must_use]
+    pub(crate) fn has_been_without_forward_secrecy(&self) -> bool {
+        self.account.without_forward_secrecy.load(Relaxed)
+    }
+
     /// Whether it is no longer in use.
     #[must_use]
     pub fn is_revoked(&self) -> bool {

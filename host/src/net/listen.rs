@@ -157,6 +157,12 @@ impl Listener {
         Self { sockets: sockets.collect(), next: AtomicUsize::new(0) }
     }
 
+    /// The sockets, to be given away.
+    #[must_use]
+    pub(crate) fn sockets(&self) -> Vec<BorrowedFd<'_>> {
+        self.sockets.iter().map(|socket| socket.as_fd()).collect()
+    }
+
     /// The next connection, of whichever socket has one.
     ///
     /// # Errors
@@ -179,6 +185,13 @@ impl Listener {
 }
 
 impl Listening {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        }
+    }
+
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(context).map(|accepted| {

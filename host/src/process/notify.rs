@@ -29,6 +29,12 @@ pub(crate) fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
+/// From now on, this process is the service. Without `NOTIFY_SOCKET` this does
+/// nothing.
+pub(crate) fn main_process(pid: u32) {
+    notify(&[NotifyState::MainPid(pid)]);
+}
+
 /// How we are, for a person, in one line. Without `NOTIFY_SOCKET` this does
 /// nothing.
 pub(crate) fn status(line: &str) {

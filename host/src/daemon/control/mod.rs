@@ -35,9 +35,14 @@ pub(super) fn bind(path: &Path, owner: Option<Identity>) -> Result<Bound> {
     })
 }
 
-/// Answers whoever connects, for as long as the process runs.
-pub(super) async fn serve(listener: Listener, outlook: Arc<Outlook>, desk: Desk) {
-    let places = Arc::new(Semaphore::new(CLIENTS_MAX));
+/// Answers whoever connects and finds one of these `places`, until the future is
+/// dropped. Who has connected by then is answered.
+pub(super) async fn serve(
+    listener: Listener,
+    outlook: Arc<Outlook>,
+    desk: Desk,
+    places: Arc<Semaphore>,
+) {
     loop {
         let stream = match listener.accept().await {
             Ok(Accepted::Unix(stream)) => stream,

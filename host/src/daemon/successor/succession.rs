@@ -9,9 +9,11 @@ use anyhow::Result;
 
 use super::{HandedOver, KeysOfPipe, Predecessor, Receiving, receiving};
 use crate::config::Settings;
+use crate::control::words::count;
 use crate::daemon::activation::Activation;
 use crate::daemon::helper::Helper;
 use crate::daemon::making::InUse;
+use crate::daemon::pipes::Pipes;
 use crate::daemon::sources::remove_files;
 use crate::handover::messages::Process;
 use crate::net::address::Address;
@@ -92,7 +94,7 @@ impl Succession {
 
 impl TakenOver {
     /// The connections go on, and so does the log.
-    pub(in crate::daemon) fn go_on(&self, log: LogHandle) {
+    pub(in crate::daemon) fn go_on(&self, pipes: &Pipes, log: LogHandle) {
         let Process { log_level, connections_numbered, .. } = &self.process;
         if let Some(level) = log_level.as_ref().and_then(|level| level.parse().ok()) {
             log.set_level(level);
@@ -108,8 +110,10 @@ impl TakenOver {
             keep_former(pipe, keys);
         }
         let from = self.from.map_or_else(String::new, |pid| format!(" from process {pid}"));
-        let plural = if self.committed.connections == 1 { "" } else { "s" };
-        log::info!("Has taken over{from}, with {} connection{plural}", self.committed.connections);
+        let connections = count(self.committed.connections, "connection");
+        let said = format!("Has taken over{from}, with {connections}");
+        log::info!("{said}");
+        pipes.took_over(&self.process, said);
     }
 
     /// This process serves: the rest can come, and what is not needed any more can go.

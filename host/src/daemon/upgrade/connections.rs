@@ -1,0 +1,62 @@
+//! Connections on their way: those that sleep go first, so that the others stand
+//! still for as short a time as possible.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::connection::live::Live;
+use crate::connection::moving::Removal;
+use crate::daemon::upgrade::conversation::{Conversation, Failed};
+use crate::daemon::upgrade::inventory::{Moving, is_established};
+use crate::handover::channel::ChannelError;
+
+/// How many are asked at a time. Each takes a descriptor more while it is sent.
+const SLICE: usize = 64;
+
+/// Stops and sends all connections of these pipes that can move. Calls `first` when
+/// the first are on their way. Says how many were sent.
+pub(super) async fn send_all(
+    pipes: &[Moving],
+    removal: &Arc<Removal>,
+    conversation: &mut Conversation,
+    first: impl FnOnce(),
+) -> Result<u64, Failed> {
+    let (mut asked, mut sent, mut first) = (HashSet::new(), 0, Some(first));
+    for awake in [false, true] {
+        for Moving { pipe, keys } in pipes {
+            for slice in pipe.live.slices() {
+                let is_due = |live: &Arc<Live>| {
+                    is_established(live) && (awake || live.is_asleep()) && asked.insert(live.id())
+                };
+                let due: Vec<_> = slice.into_iter().filter(is_due).collect();
+                for due in due.chunks(SLICE) {
+                    let sending = removal.send(&pipe.name, keys, due.to_vec());
+                    sent += conversation.during(sending).await?;
+                    if let Some(first) = first.take_if(|_| sent > 0) {
+                        first();
+                    }
+                }
+            }
+        }
+    }
+    Ok(sent)
+}
+
+/// Sends those that can move now, up to so many as are asked at a time; of a process
+/// that has taken over already.
+pub(super) async fn send_some(
+    pipes: &[Moving],
+    removal: &Arc<Removal>,
+) -> Result<u64, ChannelError> {
+    for Moving { pipe, keys } in pipes {
+        let due = pipe.live.slices().flatten().filter(|live| is_established(live));
+        let due: Vec<_> = due.take(SLICE).collect();
+        if !due.is_empty() {
+            let sent = removal.send(&pipe.name, keys, due).await?;
+            if sent > 0 {
+                return Ok(sent);
+            }
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,177 @@
+//! The side of an upgrade that leaves: see [`handover`](crate::handover).
+//!
+//! The supervisor does it, so no reload runs meanwhile, and nothing else of the daemon
+//! knows: pipes go on to accept until the new process serves. Until then everything
+//! can be taken back, which is what happens to whatever is dropped.
+
+mod connections;
+mod conversation;
+mod inventory;
+mod leaving;
+
+use std::process;
+use std::sync::Arc;
+
+use log::Level;
+use tokio::select;
+use tokio::time::timeout;
+
+use crate::connection::moving::Removal;
+use crate::control::words::count;
+use crate::daemon::helper::HelperError;
+use crate::daemon::supervisor::{Drain, Supervisor, Verdict};
+use crate::handover::channel::{Channel, ChannelError};
+use crate::handover::edition::Step;
+use crate::handover::messages::Message;
+use crate::process::notify;
+use conversation::{Conversation, Failed, Greeting, PATIENCE};
+use inventory::Moving;
+
+pub(super) use leaving::Successor;
+
+/// A new process that could take over at once.
+struct Prepared {
+    conversation: Conversation,
+    greeting: Greeting,
+    /// What it says.
+    said: Vec<String>,
+    pipes: Vec<Moving>,
+    removal: Arc<Removal>,
+    /// How many connections it has, asleep.
+    sent: u64,
+}
+
+impl Supervisor {
+    /// Has a new process take over, unless this is only a `check` of whether it could.
+    /// If it has, `self.successor` is there afterwards.
+    pub(super) async fn upgrade<F: Future<Output = ()>>(
+        &mut self,
+        check: bool,
+        drain: &mut Drain<F>,
+    ) -> Verdict {
+        (self.means.edition.at)(Step::Asked);
+        // From the commit on, there is no way back, and little to wait for.
+        let prepared = select! {
+            biased;
+            () = drain.due() => Err(Failed::Ending),
+            prepared = self.prepare() => prepared,
+        };
+        if check {
+            let verdict = prepared.map(|prepared| prepared.words("could take over", "would move"));
+            return verdict.map_err(|failed| failed.to_string());
+        }
+        let upgraded = match prepared {
+            Ok(prepared) => self.hand_over(prepared).await,
+            Err(failed) => Err(failed),
+        };
+        let log = self.means.log;
+        match upgraded {
+            Ok(said) => {
+                log.answer(Level::Info, said.lines().map(ToOwned::to_owned));
+                Ok(said)
+            }
+            Err(failed) => {
+                let faults = failed.to_string();
+                let line = faults.replace('\n', "; ");
+                log.answer(Level::Error, [format!("No upgrade, this process goes on: {line}")]);
+                self.pipes.upgrade_failed(faults.clone());
+                Err(faults)
+            }
+        }
+    }
+
+    /// Everything that can fail. Dropped, it is taken back.
+    async fn prepare(&self) -> Result<Prepared, Failed> {
+        if process::id() == 1 {
+            return Err(Failed::First);
+        }
+        let helper = self.means.helper.as_ref().ok_or(HelperError::Gone)?;
+        let mut conversation = Conversation::start(helper).await?;
+        let at = self.means.edition.at;
+        at(Step::Started);
+        let greeting = conversation.greeting(self.means.edition.formats).await?;
+        at(Step::Greeted);
+        let pipes = self.say_inventory(&mut conversation).await?;
+        at(Step::Listed);
+        let Message::Ready { said, pipes: adopted } = conversation.hear().await? else {
+            return Err(Failed::Malformed);
+        };
+        let is_adopted = |moving: &Moving| adopted.iter().any(|name| **name == *moving.pipe.name);
+        let pipes: Vec<_> = pipes.into_iter().filter(is_adopted).collect();
+        // Dropped without a verdict, it takes all of them back.
+        let removal = Removal::new(conversation.channel.clone());
+        let first = || at(Step::Stopped);
+        let sent = connections::send_all(&pipes, &removal, &mut conversation, first).await?;
+        conversation.say(&Message::Sent { connections: sent }, &[], &[]).await?;
+        at(Step::Sent);
+        match conversation.hear().await? {
+            Message::Taken { connections } if connections == sent => {}
+            _ => return Err(Failed::Malformed),
+        }
+        Ok(Prepared { conversation, greeting, said, pipes, removal, sent })
+    }
+
+    /// Lets go of everything, and leaves it to the new process. Never dropped before it
+    /// is done, which is soon.
+    async fn hand_over(&mut self, prepared: Prepared) -> Result<String, Failed> {
+        let said = prepared.words("has taken over", "moved");
+        let Prepared { conversation, pipes, removal, sent, .. } = prepared;
+        let Conversation { channel, guardian } = conversation;
+        let pid = guardian.program();
+        // It is the system's child before the service manager hears of it.
+        guardian.release().await;
+        removal.let_go().await;
+        (self.means.edition.at)(Step::Wiped);
+        notify::main_process(pid);
+        if let Err(error) = self.say_commit(&channel, &pipes).await {
+            notify::main_process(process::id());
+            return Err(Failed::Lost { reason: error.to_string(), connections: sent });
+        }
+        (self.means.edition.at)(Step::Committed);
+        self.begin_to_leave();
+        let serving = timeout(PATIENCE, hear_serving(&channel)).await;
+        (self.means.edition.at)(Step::Succeeded);
+        let stay = self.staying();
+        self.successor = Some(Successor { channel, pid, pipes });
+        let doubt = match serving {
+            Ok(Ok(())) => String::new(),
+            // It has all there is: nobody can take it back.
+            Ok(Err(error)) => format!("\nIt does not say that it serves: {error}"),
+            Err(_) => format!("\nIt has not said within {} s that it serves", PATIENCE.as_secs()),
+        };
+        Ok(format!("{said}{stay}{doubt}"))
+    }
+
+    /// What has been counted until now, and that it is the new process's turn.
+    async fn say_commit(&self, channel: &Channel, pipes: &[Moving]) -> Result<(), ChannelError> {
+        let say = async {
+            for Moving { pipe, keys } in pipes {
+                channel.send(&Message::Numbers(pipe.numbers(keys)), &[], &[]).await?;
+            }
+            channel.send(&Message::Inventory(self.process()), &[], &[]).await?;
+            channel.send(&Message::Commit, &[], &[]).await
+        };
+        timeout(PATIENCE, say).await.unwrap_or(Err(ChannelError::Gone))
+    }
+}
+
+impl Prepared {
+    /// A line, and what the new process says.
+    fn words(&self, done: &str, moved: &str) -> String {
+        let pid = self.conversation.guardian.program();
+        let program = &self.greeting.program;
+        let connections = count(self.sent, "connection");
+        let first = format!("Process {pid} (spiped {program}) {done}; {connections} {moved}");
+        [first].into_iter().chain(self.said.iter().cloned()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+async fn hear_serving(channel: &Channel) -> Result<(), ChannelError> {
+    loop {
+        match channel.receive().await?.message {
+            Message::Serving => return Ok(()),
+            Message::Unknown => {}
+            _ => return Err(ChannelError::Malformed),
+        }
+    }
+}
