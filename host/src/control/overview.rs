@@ -21,10 +21,20 @@ pub(crate) struct Overview {
     /// See `now`.
     pub started: f64,
     /// How the last reload came out, if there was one.
-    pub last_reload: Option<Reload>,
+    pub last_reload: Option<Attempt>,
     /// When settings or keys were read last with success, at the start if they
     /// were not since: seconds since 1970.
     pub last_successful_reload: f64,
+    /// How the last upgrade came out, if there was one.
+    #[serde(default)]
+    pub last_upgrade: Option<Attempt>,
+    /// Upgrades that came about, and those that did not: of this process and those
+    /// whose place it took.
+    #[serde(default)]
+    pub upgrades: u64,
+    /// See `upgrades`.
+    #[serde(default)]
+    pub upgrades_failed: u64,
     /// The least severe level that is logged.
     pub log_level: String,
     /// Lines that the log lacks, because nobody took them.
@@ -38,10 +48,10 @@ pub(crate) struct Overview {
     pub pipes: Vec<Pipe>,
 }
 
-/// How a reload came out.
+/// How a reload or an upgrade came out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Reload {
+pub(crate) struct Attempt {
     /// When: seconds since 1970.
     pub when: f64,
     /// Whether it was done.

@@ -3,8 +3,8 @@
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::control::overview::{Account, Key, Overview, Pipe, Reload, Resources, Target};
-use crate::daemon::pipes::Pipes;
+use crate::control::overview::{Account, Attempt, Key, Overview, Pipe, Resources, Target};
+use crate::daemon::pipes::{Pipes, Reloaded};
 use crate::guest::Side;
 use crate::net::targets::TargetHealth;
 use crate::observe::counters::Numbers;
@@ -25,18 +25,17 @@ impl Outlook {
     pub(crate) fn overview(&self) -> Overview {
         let Self { pipes, log, resources: taken } = self;
         let missing = log.missing();
-        let last_reload = pipes.last_reload().map(|reload| Reload {
-            when: seconds(reload.when),
-            succeeded: reload.verdict.is_ok(),
-            said: reload.verdict.clone().unwrap_or_else(|fault| fault),
-        });
+        let upgrades = pipes.upgrades();
         Overview {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: process::id(),
             now: seconds(SystemTime::now()),
             started: seconds(pipes.started()),
-            last_reload,
+            last_reload: pipes.last_reload().as_deref().map(attempt),
             last_successful_reload: seconds(pipes.last_success()),
+            last_upgrade: upgrades.last.as_ref().map(attempt),
+            upgrades: upgrades.succeeded,
+            upgrades_failed: upgrades.failed,
             log_level: log.level().to_string().to_lowercase(),
             log_lines_lost: missing.lost,
             log_lines_suppressed: missing.suppressed,
@@ -61,6 +60,13 @@ impl Outlook {
         }
         pipes
     }
+}
+
+fn attempt(Reloaded { when, verdict }: &Reloaded) -> Attempt {
+    let said = match verdict {
+        Ok(said) | Err(said) => said.clone(),
+    };
+    Attempt { when: seconds(*when), succeeded: verdict.is_ok(), said }
 }
 
 fn overview_of(pipe: &pipe::Pipe) -> Pipe {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::control::messages::Connection;
-use crate::control::overview::{Key, Overview, Pipe, Target};
+use crate::control::overview::{Attempt, Key, Overview, Pipe, Target};
 use crate::control::words::{bytes, count, time};
 use crate::observe::escape;
 
@@ -75,14 +75,14 @@ fn heading(now: &Overview) -> String {
         let _ = write!(text, ", {open} of {max} descriptors");
     }
     text.push('\n');
-    if let Some(reload) = &now.last_reload {
-        let verdict = if reload.succeeded { "reloaded" } else { "RELOAD FAILED" };
-        let ago = time(now.now - reload.when);
-        push_wrapped(
-            &mut text,
-            "",
-            &format!("{verdict} {ago} ago: {}", escape(&reload.said.replace('\n', "; "))),
-        );
+    for (attempt, done, failed) in [
+        (&now.last_reload, "reloaded", "RELOAD FAILED"),
+        (&now.last_upgrade, "upgraded", "UPGRADE FAILED"),
+    ] {
+        let Some(Attempt { when, succeeded, said }) = attempt else { continue };
+        let (verdict, ago) = (if *succeeded { done } else { failed }, time(now.now - when));
+        let said = escape(&said.replace('\n', "; "));
+        push_wrapped(&mut text, "", &format!("{verdict} {ago} ago: {said}"));
     }
     if now.log_lines_lost > 0 {
         let _ = writeln!(text, "{} of the log lost", count(now.log_lines_lost, "line"));
@@ -296,6 +296,9 @@ mod tests {
             started: 0.0,
             last_reload: None,
             last_successful_reload: 0.0,
+            last_upgrade: None,
+            upgrades: 0,
+            upgrades_failed: 0,
             log_level: "info".to_owned(),
             log_lines_lost: 0,
             log_lines_suppressed: 0,

@@ -247,6 +247,27 @@ const METRICS: &[Metric] = &[
         }),
     ),
     metric(
+        "upgrades",
+        None,
+        "How often a new process took over, connections included",
+        Values::Process(Kind::Counter, |all| Some(Number::Whole(all.upgrades))),
+    ),
+    metric(
+        "upgrades_failed",
+        None,
+        "How often a new process could not take over, and the old one went on",
+        Values::Process(Kind::Counter, |all| Some(Number::Whole(all.upgrades_failed))),
+    ),
+    metric(
+        "last_upgrade_successful",
+        None,
+        "Whether the last upgrade succeeded; 1 if there was none",
+        Values::Process(Kind::Gauge, |all| {
+            let succeeded = all.last_upgrade.as_ref().is_none_or(|upgrade| upgrade.succeeded);
+            Some(Number::Whole(succeeded.into()))
+        }),
+    ),
+    metric(
         "build",
         None,
         "Which program this is",

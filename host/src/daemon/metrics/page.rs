@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use crate::control::overview::{Account, Key, Overview, Pipe, Target};
+use crate::control::overview::{Account, Attempt, Key, Overview, Pipe, Target};
 use crate::control::words::{bytes, count, time};
 use crate::observe;
 
@@ -29,14 +29,14 @@ fn write_page(page: &mut String, all: &Overview) -> fmt::Result {
         all.pid,
         Html(&all.program_version)
     )?;
-    if let Some(reload) = &all.last_reload {
-        let (class, verdict) =
-            if reload.succeeded { ("", "reload") } else { ("bad", "failed reload") };
-        let ago = time(all.now - reload.when);
+    for (attempt, what) in [(&all.last_reload, "reload"), (&all.last_upgrade, "upgrade")] {
+        let Some(Attempt { when, succeeded, said }) = attempt else { continue };
+        let (class, failed) = if *succeeded { ("", "") } else { ("bad", "failed ") };
+        let ago = time(all.now - when);
         writeln!(
             page,
-            "<span class=\"{class}\">Last {verdict} {ago} ago: {}</span>",
-            Html(&reload.said.replace('\n', "; "))
+            "<span class=\"{class}\">Last {failed}{what} {ago} ago: {}</span>",
+            Html(&said.replace('\n', "; "))
         )?;
     }
     page.push_str(

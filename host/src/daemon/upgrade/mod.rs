@@ -57,8 +57,9 @@ impl Supervisor {
             prepared = self.prepare() => prepared,
         };
         if check {
-            let verdict = prepared.map(|prepared| prepared.words("could take over", "would move"));
-            return verdict.map_err(|failed| failed.to_string());
+            let prepared = prepared.map_err(|failed| failed.to_string())?;
+            prepared.removal.take_back();
+            return Ok(prepared.words("could take over", "would move"));
         }
         let upgraded = match prepared {
             Ok(prepared) => self.hand_over(prepared).await,
