@@ -150,6 +150,21 @@ pub(super) struct Running {
     pub(super) waiting: Option<AbortHandle>,
 }
 
+impl Running {
+    /// Another process accepts for the pipe; whoever has connected is served here.
+    pub(super) fn finish(&mut self) {
+        self.accept_no_more();
+        self.command.finish();
+    }
+
+    fn accept_no_more(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            waiting.abort();
+        }
+        self.pipe.set_state(State::Draining);
+    }
+}
+
 impl Supervisor {
     /// Of no pipe yet, and where to make requests of it.
     #[must_use]
@@ -287,10 +302,7 @@ impl Supervisor {
 
     /// A pipe accepts no more; whoever has connected to it is served.
     pub(super) fn leave(running: &mut Running) {
-        if let Some(waiting) = running.waiting.take() {
-            waiting.abort();
-        }
-        running.pipe.set_state(State::Draining);
+        running.accept_no_more();
         running.command.leave();
     }
 

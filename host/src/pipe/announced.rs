@@ -67,6 +67,11 @@ impl Unannounced {
         self.time_limit = time_limit;
     }
 
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.announced.is_empty()
+    }
+
     /// Nobody waits any more.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();

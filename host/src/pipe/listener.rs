@@ -10,7 +10,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use log::Level;
 use tokio::select;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::connection::End;
 use crate::connection::place::Place;
@@ -65,11 +65,15 @@ impl Server {
     pub(crate) async fn run(mut self) {
         loop {
             let told = self.orders.0.borrow_and_update().clone();
-            let Told::Serve(orders) = told else {
-                if let Some(strangers) = self.strangers.take() {
-                    strangers.turn_away();
+            let (orders, limit) = match &told {
+                Told::Serve(orders) => (Some(orders), None),
+                Told::Finish(orders) if self.any_wait() => {
+                    (Some(orders), Some(self.pipe.current().snapshot.time_limit))
                 }
-                self.unannounced.clear();
+                Told::Finish(_) | Told::Leave | Told::Drain => (None, None),
+            };
+            let Some(orders) = orders else {
+                self.turn_away();
                 if matches!(told, Told::Drain) {
                     self.gate.close();
                     self.checks.close();
@@ -91,9 +95,24 @@ impl Server {
                 changed = receiver.changed() => if changed.is_err() {
                     return;
                 },
-                () = self.obey(&orders) => {}
+                // Nobody waits for longer.
+                () = sleep(limit.unwrap_or_default()), if limit.is_some() => self.turn_away(),
+                () = self.obey(orders) => {}
             }
         }
+    }
+
+    /// Whether anybody has connected who is not served yet.
+    fn any_wait(&self) -> bool {
+        let strangers = self.strangers.as_ref();
+        strangers.is_some_and(Strangers::any_wait) || !self.unannounced.is_empty()
+    }
+
+    fn turn_away(&mut self) {
+        if let Some(strangers) = self.strangers.take() {
+            strangers.turn_away();
+        }
+        self.unannounced.clear();
     }
 
     /// Until the future is dropped.

@@ -46,6 +46,12 @@ impl Orders {
         Ok(Self { listener, admission, parking: Mutex::new(parking) })
     }
 
+    /// The same, with nobody to accept.
+    fn without_listener(&self) -> Self {
+        let (listener, parking) = (Listener::of_all([]), Mutex::default());
+        Self { listener, admission: self.admission.clone(), parking }
+    }
+
     pub(super) fn take_parking(&self) -> Option<Parking> {
         self.parking.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -56,6 +62,9 @@ impl Orders {
 pub(super) enum Told {
     /// To accept, like this.
     Serve(Arc<Orders>),
+    /// To accept no more: whoever has connected is served, those who wait included.
+    /// There is nothing to listen on in these orders.
+    Finish(Arc<Orders>),
     /// To accept no more: strangers that are listened to go on.
     Leave,
     /// To accept no more: strangers end at once.
@@ -92,6 +101,16 @@ impl Command {
     /// served. When the last connection has ended, nobody obeys any more.
     pub(crate) fn leave(&self) {
         self.0.send_replace(Told::Leave);
+    }
+
+    /// Another process accepts from now on: as when the pipe is removed, but those who
+    /// wait to be listened to are.
+    pub(crate) fn finish(&self) {
+        self.0.send_modify(|told| {
+            if let Told::Serve(orders) = told {
+                *told = Told::Finish(Arc::new(orders.without_listener()));
+            }
+        });
     }
 
     /// The process ends: as when the pipe is removed, but strangers go at once.

@@ -64,6 +64,11 @@ impl Strangers {
         self.waiting.limit(waiting_max, time_limit);
     }
 
+    /// Whether anybody waits for a place.
+    pub(super) fn any_wait(&self) -> bool {
+        self.waiting.len() > 0
+    }
+
     /// Those who wait for a place get none any more.
     pub(super) fn turn_away(mut self) {
         while let Some(stranger) = self.waiting.pop() {

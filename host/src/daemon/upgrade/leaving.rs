@@ -75,7 +75,7 @@ impl Supervisor {
         }
         self.observers.leave();
         for running in &mut self.running {
-            Self::leave(running);
+            running.finish();
         }
         // Their files are the other process's, and stay.
         self.sources = Sources::default();
