@@ -273,7 +273,7 @@ impl Live {
     }
 
     /// Whether it is another process's.
-    pub(super) fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         matches!(*self.moving(), Moving::Gone)
     }
 

@@ -33,7 +33,7 @@ impl Pipe {
             // One that was accepted here may have its number, if it comes late.
             let id = Some(arrival.id()).filter(|id| pipe.live.get(*id).is_none());
             let observed = pipe.observe.adopted(id, arrival.source(), arrival.age());
-            let id = observed.connection().unwrap_or_default();
+            let id = observed.connection().or(id).unwrap_or_default();
             let live = pipe.live.enter(arrival.live(id, key));
             let ended = snapshot.adopt(arrival, Arc::clone(&live), answer, entitled).await;
             drop(live);
@@ -79,3 +79,9 @@ impl Pipe {
         counters.dials.restore(&numbers.dials);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod lab;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,489 @@
+//! Connections that go from one process to another.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::join;
+
+use super::lab::{Ends, Family, Peers, Process, Way, bytes, move_all, run, sockets};
+use crate::connection::arriving::Arrival;
+use crate::connection::live::{Reset, Stage};
+use crate::connection::outcome::Outcome;
+use crate::handover::channel::Received;
+use crate::handover::messages::{Connection, Direction, Message, Numbers, Stage as HowFar};
+use crate::observe::counters::Ending;
+use crate::process::secrets::Locked;
+
+const MUCH: usize = 4 << 20;
+
+#[test]
+fn moved_connection_goes_on_byte_for_byte_awake_and_asleep() {
+    run(async |workers| {
+        for family in [Family::Tcp, Family::Unix] {
+            let peers = Peers::new(4);
+            let first = Process::new(&workers, 4, &peers.path(), "");
+            let mut ends = peers.connect(&first, 7, family).await;
+            let second = first.successor(4, "");
+            assert_eq!(move_all(&first, &second).await, 1);
+            let outcome = (&mut ends.end).await.unwrap().outcome;
+            assert!(matches!(outcome, Outcome::Moved(_)), "{outcome:?}");
+            // It arrives asleep, and is not woken before it leaves again.
+            assert!(second.live(7).is_asleep());
+            let third = first.successor(4, "");
+            assert_eq!(move_all(&second, &third).await, 1);
+            ends.exchange(MUCH).await;
+            ends.greet().await;
+            let live = third.live(7);
+            assert!(!live.is_asleep() && live.stage() == Stage::Established);
+            assert_eq!(live.peer(), Some("somebody"));
+            let traffic = live.traffic();
+            let sent = 2 * 6 + MUCH as u64;
+            assert_eq!((traffic.sent, traffic.received), (sent, 2 * 8 + MUCH as u64));
+        }
+    });
+}
+
+#[test]
+fn connection_is_counted_where_it_is_and_has_ended_where_it_ends() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let ends = peers.connect(&first, 1, Family::Tcp).await;
+        let second = first.successor(4, "-n 1");
+        let in_the_way = second.pipe.slots.try_take().unwrap();
+        move_all(&first, &second).await;
+        let now = |process: &Process| process.pipe.counters.connections.now();
+        let of_key = |process: &Process| process.keys[0].counters().now();
+        let Ends { mut peer, mut application, end } = ends;
+        end.await.unwrap();
+        for numbers in [now(&first), of_key(&first)] {
+            assert_eq!((numbers.accepted, numbers.open), (1, 0));
+            assert!(numbers.endings().all(|(_, count)| count == 0));
+        }
+        for numbers in [now(&second), of_key(&second)] {
+            assert_eq!((numbers.accepted, numbers.open, numbers.sent), (0, 1, 0));
+        }
+        // A slot beyond the limit is one that somebody else gives up first.
+        drop(in_the_way);
+        assert!(second.pipe.slots.are_taken());
+        peer.end().await;
+        assert_eq!(application.read(&mut [0]).await.unwrap(), 0);
+        application.shutdown().await.unwrap();
+        peer.hear_end().await;
+        second.pipe.alive.none().await;
+        for numbers in [now(&second), of_key(&second)] {
+            assert_eq!(numbers.open, 0);
+            assert_eq!(numbers.endings().next(), Some((Ending::Closed, 1)));
+        }
+        assert!(second.pipe.live.get(1).is_none());
+        assert!(second.pipe.slots.try_take().is_some());
+    });
+}
+
+#[test]
+fn half_closed_connection_goes_on_to_its_proper_end() {
+    run(async |workers| {
+        for peer_first in [true, false] {
+            let peers = Peers::new(4);
+            let first = Process::new(&workers, 4, &peers.path(), "");
+            let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+            let second = first.successor(4, "");
+            let end_at_peer = async |ends: &mut Ends| {
+                ends.peer.end().await;
+                assert_eq!(ends.application.read(&mut [0]).await.unwrap(), 0);
+            };
+            let end_at_application = async |ends: &mut Ends| {
+                ends.application.shutdown().await.unwrap();
+                ends.peer.hear_end().await;
+            };
+            if peer_first {
+                end_at_peer(&mut ends).await;
+            } else {
+                end_at_application(&mut ends).await;
+            }
+            assert_eq!(move_all(&first, &second).await, 1);
+            if peer_first {
+                ends.application.write_all(b"answer").await.unwrap();
+                assert_eq!(ends.peer.hear(6).await, b"answer");
+                end_at_application(&mut ends).await;
+            } else {
+                ends.peer.say(b"answer").await;
+                ends.application.read_exact(&mut [0; 6]).await.unwrap();
+                end_at_peer(&mut ends).await;
+            }
+            second.pipe.alive.none().await;
+            let endings = second.pipe.counters.connections.now();
+            assert_eq!(endings.endings().next(), Some((Ending::Closed, 1)));
+        }
+    });
+}
+
+#[test]
+fn pending_bytes_of_both_directions_arrive_however_late_they_are_read() {
+    run(async |workers| {
+        for commits in [true, false] {
+            let peers = Peers::new(4);
+            let first = Process::new(&workers, 4, &peers.path(), "");
+            let Ends { mut peer, mut application, end: _end } =
+                peers.connect(&first, 1, Family::Unix).await;
+            let (question, answer) = (bytes(3, MUCH), bytes(5, MUCH));
+            let (mut read, mut write) = tokio::io::split(&mut application);
+            let full = |process: &Process| process.live(1).traffic();
+            let mover = async {
+                // Until nobody takes any more.
+                let mut before = full(&first);
+                loop {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    match full(&first) {
+                        now if now == before && now.sent > 6 && now.received > 8 => break,
+                        now => before = now,
+                    }
+                }
+                let second = first.successor(4, "");
+                let mut way = Way::new();
+                assert_eq!(way.send(&first, first.all()).await.unwrap(), 1);
+                let received = way.receive().await;
+                let Message::Connection(connection) = &received.message else { panic!("none") };
+                assert!(connection.inward.pending > 0 && connection.outward.pending > 0);
+                assert_eq!((connection.sent, connection.received), (before.sent, before.received));
+                way.adopt(&second, received).await.unwrap();
+                if commits { way.commit().await } else { way.take_back() }
+                let mut heard = vec![0; MUCH];
+                read.read_exact(&mut heard).await.unwrap();
+                (second, heard)
+            };
+            let (writes, (second, heard)) = join!(
+                async {
+                    let (said, heard) =
+                        join!(write.write_all(&answer), late_exchange(&mut peer, &question));
+                    said.unwrap();
+                    heard
+                },
+                mover
+            );
+            assert!(writes == answer && heard == question);
+            let went_on = if commits { &second } else { &first };
+            assert_eq!(full(went_on).received, 8 + MUCH as u64);
+            assert_eq!(second.pipe.counters.connections.open_now(), usize::from(commits));
+        }
+    });
+}
+
+/// Says it all before it hears anything.
+async fn late_exchange(peer: &mut super::lab::Peer, question: &[u8]) -> Vec<u8> {
+    peer.say(question).await;
+    peer.hear(MUCH).await
+}
+
+#[test]
+fn load_is_carried_through_moves_and_removals_that_come_to_nothing() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let mut process = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&process, 1, Family::Tcp).await;
+        let load = async {
+            for _ in 0..8 {
+                ends.exchange(MUCH).await;
+            }
+        };
+        let moves = async {
+            for round in 0..12 {
+                let mut way = Way::new();
+                assert_eq!(way.send_all(&process).await, 1);
+                let next = process.successor(4, "");
+                let received = way.receive().await;
+                way.adopt(&next, received).await.unwrap();
+                match round % 3 {
+                    0 => way.take_back(),
+                    // No verdict is one, too.
+                    1 => drop(way),
+                    _ => {
+                        way.commit().await;
+                        process = next;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        join!(load, moves);
+        assert_eq!(process.live(1).traffic().received, 8 + 8 * MUCH as u64);
+    });
+}
+
+#[test]
+fn many_arrive_with_few_sandboxes() {
+    run(async |workers| {
+        const COUNT: u64 = 40;
+        let peers = Peers::new(64);
+        let first = Process::new(&workers, 64, &peers.path(), "");
+        let mut all = Vec::new();
+        for id in 0..COUNT {
+            all.push(peers.connect(&first, id, Family::Unix).await);
+        }
+        // One for each event loop, and as many for the self-test.
+        let second = first.successor(3, "");
+        assert_eq!(move_all(&first, &second).await, COUNT);
+        assert_eq!(second.all().len() as u64, COUNT);
+        for mut ends in all {
+            ends.greet().await;
+            drop(ends);
+            // So that its sandbox is free.
+            let gone = async {
+                while second.pipe.live.slices().flatten().any(|live| !live.is_asleep()) {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            gone.await;
+        }
+    });
+}
+
+#[test]
+fn nothing_is_left_of_a_session_that_was_let_go() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let mut way = Way::new();
+        way.send(&first, first.all()).await.unwrap();
+        let received = way.receive().await;
+        let live = first.live(1);
+        way.removal.let_go().await;
+        // By then it was too late to end it.
+        assert!(live.is_gone());
+        live.reset(Reset::Dropped);
+        let outcome = (&mut ends.end).await.unwrap().outcome;
+        assert!(matches!(outcome, Outcome::Moved(_)), "{outcome:?}");
+        assert_eq!(outcome.ending(), None);
+        // The other process dies with it: the last to close its sockets.
+        drop(received);
+        ends.application.read(&mut [0]).await.unwrap_err();
+        assert_eq!(ends.peer.socket.read(&mut [0]).await.unwrap(), 0, "not an end mark");
+    });
+}
+
+#[test]
+fn connection_that_is_dropped_while_it_waits_ends_for_everybody() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let second = first.successor(4, "");
+        let mut way = Way::new();
+        way.send(&first, first.all()).await.unwrap();
+        let received = way.receive().await;
+        way.adopt(&second, received).await.unwrap();
+        first.live(1).reset(Reset::Dropped);
+        let outcome = (&mut ends.end).await.unwrap().outcome;
+        assert_eq!(outcome.ending(), Some(Ending::Dropped));
+        ends.application.read(&mut [0]).await.unwrap_err();
+        assert_eq!(ends.peer.socket.read(&mut [0]).await.unwrap(), 0);
+        way.commit().await;
+        second.pipe.alive.none().await;
+        assert_eq!(second.pipe.counters.connections.open_now(), 0);
+    });
+}
+
+#[test]
+fn one_that_cannot_move_holds_nobody_up() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "-o 60");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        // Nobody answers this one.
+        let (ours, _theirs) = sockets(Family::Tcp);
+        let _end = first.serve(2, ours);
+        while first.pipe.live.get(2).is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let way = Way::new();
+        assert_eq!(way.send(&first, first.all()).await.unwrap(), 1);
+        // The one that was sent is asked again, and is gone before its turn comes.
+        let gone = first.live(1);
+        let again = Way::new();
+        let dropped = async {
+            gone.reset(Reset::Dropped);
+            (&mut ends.end).await.unwrap();
+        };
+        let (sent, ()) = join!(again.send(&first, vec![gone.clone()]), dropped);
+        assert_eq!(sent.unwrap(), 0);
+    });
+}
+
+#[test]
+fn nobody_listens_any_more_and_everything_goes_on() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (ours, theirs) = crate::handover::channel::pair().unwrap();
+        drop(theirs);
+        let channel = crate::handover::channel::Channel::new(ours).unwrap().into();
+        let removal = crate::connection::moving::Removal::new(channel);
+        let sent = removal.send(&first.pipe.name, &first.keys, first.all()).await;
+        assert!(matches!(sent, Err(crate::handover::channel::ChannelError::Gone)));
+        // Also before there is a verdict.
+        ends.greet().await;
+    });
+}
+
+#[test]
+fn damaged_state_is_refused_and_named() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 7, Family::Tcp).await;
+        let second = first.successor(4, "");
+        let mut way = Way::new();
+        way.send(&first, first.all()).await.unwrap();
+        let Received { message, descriptors, secrets } = way.receive().await;
+        let damaged = Locked::build(secrets.len(), |place| {
+            place.copy_from_slice(&secrets);
+            place[100] ^= 1;
+        });
+        let refused = way.adopt(&second, Received { message, descriptors, secrets: damaged }).await;
+        let refused = refused.unwrap_err();
+        assert!(refused.starts_with("connection 7: the state of its session"), "{refused}");
+        assert!(second.all().is_empty());
+        way.take_back();
+        ends.greet().await;
+    });
+}
+
+/// protocol.md S-5
+#[test]
+fn states_of_earlier_versions_go_on() {
+    run(async |workers| {
+        let text = include_str!("../../../../tests/states/v1-resume-0-client.txt");
+        let state = text.lines().find_map(|line| line.strip_prefix("state: ")).unwrap();
+        let hex = |at| u8::from_str_radix(&state[at..at + 2], 16).unwrap();
+        let state: Vec<_> = (0..state.len()).step_by(2).map(hex).collect();
+        let process = Process::new(&workers, 3, "/none".as_ref(), "");
+        let connection = Connection { state: state.len(), ..Connection::default() };
+        let way = Way::new();
+        let mut received = received(connection, &state);
+        let Message::Connection(connection) = &mut received.message else { panic!("none") };
+        connection.pipe = process.pipe.name.to_string();
+        way.adopt(&process, received).await.unwrap();
+    });
+}
+
+#[test]
+fn arrival_that_makes_no_sense_is_refused() {
+    let refused = |received| Arrival::of(received).unwrap_err();
+    let connection = |state, inward: (HowFar, usize), outward: (HowFar, usize)| {
+        let direction = |(stage, pending)| Direction { stage, pending };
+        let (inward, outward) = (direction(inward), direction(outward));
+        Connection { id: 7, state, inward, outward, ..Connection::default() }
+    };
+    let (open, done) = (HowFar::Open, HowFar::Done);
+    Arrival::of(received(connection(2, (open, 1), (open, 1)), &[0; 4])).unwrap();
+    for (state, inward, outward) in [(2, 1, 0), (2, 1, 2), (usize::MAX, 5, 0), (0, usize::MAX, 5)] {
+        let lying = connection(state, (open, inward), (open, outward));
+        assert!(refused(received(lying, &[0; 4])).starts_with("connection 7: its parts"));
+    }
+    let over = connection(4, (done, 0), (done, 0));
+    assert!(refused(received(over, &[0; 4])).contains("ended already"));
+    let more = connection(3, (done, 1), (open, 0));
+    assert!(refused(received(more, &[0; 4])).contains("still to be written"));
+    let mut one = received(connection(4, (open, 0), (open, 0)), &[0; 4]);
+    one.descriptors.pop();
+    assert!(refused(one).contains("two sockets"));
+    let other = Received { message: Message::Commit, ..received(Connection::default(), &[]) };
+    assert!(refused(other).contains("no connection"));
+}
+
+#[test]
+fn only_sockets_of_connections_are_taken_for_some() {
+    run(async |workers| {
+        let process = Process::new(&workers, 3, "/none".as_ref(), "");
+        let file: OwnedFd = File::open("/dev/null").unwrap().into();
+        let listener: OwnedFd = std::net::TcpListener::bind("127.0.0.1:0").unwrap().into();
+        let datagrams: OwnedFd = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().into();
+        for wrong in [file, listener, datagrams] {
+            let pipe = process.pipe.name.to_string();
+            let mut received = received(Connection { pipe, ..Connection::default() }, &[]);
+            received.descriptors[1] = wrong;
+            let refused = Way::new().adopt(&process, received).await.unwrap_err();
+            assert!(refused.starts_with("connection 0: its plain socket: "), "{refused}");
+        }
+    });
+}
+
+/// The test is the successor's end here, and says something else than it heard.
+#[test]
+fn idle_time_goes_on_and_the_end_of_a_direction_follows_what_is_pending() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let second = first.successor(4, "--idle-timeout 1h");
+        let mut way = Way::new();
+        way.send(&first, first.all()).await.unwrap();
+        let Received { message, descriptors, secrets } = way.receive().await;
+        let Message::Connection(mut connection) = message else { panic!("none") };
+        assert!(connection.idle < 60_000);
+        connection.idle = 3_599_000;
+        connection.inward = Direction { stage: HowFar::Ending, pending: 3 };
+        let secrets = Locked::copy_of(&[&*secrets, b"end"].concat());
+        let message = Message::Connection(connection);
+        let received = Received { message, descriptors, secrets };
+        way.adopt(&second, received).await.unwrap();
+        let idle = second.live(1).idle();
+        assert!(idle >= Duration::from_secs(3599), "{idle:?}");
+        let start = Instant::now();
+        way.commit().await;
+        let mut heard = Vec::new();
+        let _ = ends.application.read_to_end(&mut heard).await;
+        assert_eq!(heard, b"end");
+        ends.application.shutdown().await.unwrap();
+        second.pipe.alive.none().await;
+        // Bytes have moved: it begins anew with them.
+        assert!(start.elapsed() < Duration::from_secs(1));
+        let endings = second.pipe.counters.connections.now();
+        assert!(endings.endings().any(|ended| ended == (Ending::Closed, 1)));
+    });
+}
+
+#[test]
+fn numbers_go_on_but_for_what_is_open() {
+    run(async |workers| {
+        let first = Process::new(&workers, 3, "/none".as_ref(), "");
+        let counters = &first.pipe.counters;
+        counters.connections.open(None);
+        counters.connections.sent(10);
+        counters.connections.received(20);
+        counters.connections.ended(Ending::Idle);
+        first.keys[0].counters().turned_away(Ending::KeyLimit);
+        counters.not_allowed.more(3);
+        counters.traps.more(4);
+        counters.handshakes.took(Duration::from_millis(3));
+        counters.dials.took(Duration::from_secs(20));
+        let mut numbers = first.pipe.numbers(&first.keys);
+        let second = first.successor(3, "");
+        second.pipe.counters.connections.open(None);
+        second.pipe.counters.connections.sent(1);
+        numbers.connections.insert("later".to_owned(), 9);
+        let line = serde_json::to_string(&numbers).unwrap();
+        let numbers: Numbers = serde_json::from_str(&line).unwrap();
+        second.pipe.restore(&numbers, &second.keys);
+        let now = second.pipe.counters.connections.now();
+        assert_eq!((now.accepted, now.open, now.sent, now.received), (2, 1, 11, 20));
+        assert!(now.endings().any(|ended| ended == (Ending::Idle, 1)));
+        let restored = second.pipe.numbers(&second.keys);
+        assert_eq!(restored.keys, numbers.keys);
+        assert_eq!((restored.not_allowed, restored.traps), (3, 4));
+        assert_eq!((restored.handshakes, restored.dials), (numbers.handshakes, numbers.dials));
+    });
+}
+
+fn received(connection: Connection, secrets: &[u8]) -> Received {
+    let (one, _) = sockets(Family::Unix);
+    let (other, _) = sockets(Family::Unix);
+    let message = Message::Connection(connection);
+    Received { message, descriptors: vec![one, other], secrets: Locked::copy_of(secrets) }
+}
