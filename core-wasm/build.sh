@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds a core module: build.sh portable|native|consumer
+# Builds a core module: build.sh portable|native|next|consumer
 #
-# The protocol in either world, or the component that is composed with it.
+# The protocol in either world; the native one as a later version might be, for tests;
+# or the component that is composed with the portable one.
 # Finds out how this machine compiles for wasm32, installs what is missing
 # where it may, and otherwise says which command to run. Prints the module's
 # path on standard output; everything else goes to standard error.
@@ -19,8 +20,9 @@ main() {
     case $module in
         portable) ;;
         # 64x64-bit multiplication: a third of the handshake's time.
-        native)
-            features='--features native'
+        native | next)
+            world=native
+            features="--features $module"
             rustflags='-Ctarget-feature=+wide-arithmetic --cfg=curve25519_dalek_bits="64"'
             ;;
         # Built as `portable` is, and beside it.

@@ -36,10 +36,12 @@ use crate::packet_crypto::PACKET_LEN;
 use crate::secret::Secret;
 
 /// The most bytes a state has.
-pub const STATE_LEN_MAX: usize = PARTIAL_AT + PACKET_LEN - 1 + CHECKSUM_LEN;
+pub const STATE_LEN_MAX: usize = PARTIAL_AT + PACKET_LEN - 1 + APPENDED.len() + CHECKSUM_LEN;
 
 const MAGIC: &[u8; 4] = b"spst";
-const VERSION: u8 = 1;
+const VERSION: u8 = if cfg!(feature = "next") { 2 } else { 1 };
+/// What this version appends.
+const APPENDED: &[u8] = if cfg!(feature = "next") { b"as if" } else { b"" };
 const OLDEST_READER: u8 = 1;
 const PARTIAL_AT: usize = 170;
 const CHECKSUM_LEN: usize = 16;
@@ -66,7 +68,7 @@ pub(crate) struct Suspended<'a> {
 impl<'a> Suspended<'a> {
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // All at once: a vector that grows leaves secrets behind.
-        let len = PARTIAL_AT + self.partial.len() + CHECKSUM_LEN;
+        let len = PARTIAL_AT + self.partial.len() + APPENDED.len() + CHECKSUM_LEN;
         let mut bytes = Zeroizing::new(Vec::with_capacity(len));
         bytes.extend_from_slice(MAGIC);
         let flags = [
@@ -86,6 +88,7 @@ impl<'a> Suspended<'a> {
         #[allow(clippy::cast_possible_truncation, reason = "less than a packet")]
         bytes.extend_from_slice(&(self.partial.len() as u16).to_be_bytes());
         bytes.extend_from_slice(self.partial);
+        bytes.extend_from_slice(APPENDED);
         let checksum = checksum(&bytes);
         bytes.extend_from_slice(&checksum);
         bytes
@@ -107,7 +110,7 @@ impl<'a> Suspended<'a> {
         let [sealing, opening] = [take_position(&mut bytes)?, take_position(&mut bytes)?];
         let len = usize::from(u16::from_be_bytes(*take(&mut bytes)?));
         let (partial, later) = bytes.split_at_checked(len)?;
-        if version == VERSION && !(reserved == 0 && later.is_empty()) {
+        if version == VERSION && !(reserved == 0 && later == APPENDED) {
             return None;
         }
         let is_set = |flag| flags & flag != 0;
