@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use socket2::Socket;
@@ -69,6 +70,11 @@ impl Conn {
         socket.set_read_timeout(Some(LIMIT)).unwrap();
         socket.set_write_timeout(Some(LIMIT)).unwrap();
         Self { socket }
+    }
+
+    /// From now on it blocks not at all.
+    pub(crate) fn set_nonblocking(&self) {
+        self.socket.set_nonblocking(true).unwrap();
     }
 
     /// Sends all of `bytes`.
@@ -201,6 +207,12 @@ impl Conn {
     pub fn into_link(self) -> Link {
         let reader = Self::new(self.socket.try_clone().unwrap());
         Link::new(reader, HalfCloseOnDrop(self), None)
+    }
+}
+
+impl AsFd for Conn {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -44,6 +44,7 @@ mod redis;
 mod shell;
 mod spipe;
 mod spiped;
+pub mod traffic;
 pub mod wait;
 pub mod wire;
 

@@ -68,12 +68,13 @@ impl Session {
     /// Receives one packet and returns what it carries.
     #[track_caller]
     pub fn receive(&mut self) -> Vec<u8> {
-        let mut packet = [0; PACKET_LEN];
-        packet.copy_from_slice(&self.conn.receive(PACKET_LEN));
-        self.incoming.open(&mut packet);
-        let (plain, length) = packet[..SEALED_LEN].split_at(PLAIN_MAX);
-        let length = u32::from_be_bytes(length.try_into().unwrap());
-        plain[..usize::try_from(length).unwrap()].to_vec()
+        let packet = self.conn.receive(PACKET_LEN).try_into().unwrap();
+        self.incoming.open(&packet).expect("a packet's MAC")
+    }
+
+    /// Its connection, and the packets from here and to here.
+    pub(crate) fn into_parts(self) -> (Conn, Direction, Direction) {
+        (self.conn, self.outgoing, self.incoming)
     }
 }
 
@@ -114,11 +115,17 @@ impl Direction {
         self.number += 1;
     }
 
-    #[track_caller]
-    fn open(&mut self, packet: &mut [u8; PACKET_LEN]) {
-        assert_eq!(packet[SEALED_LEN..], self.mac(packet), "a packet's MAC");
-        self.apply_key_stream(packet);
+    /// What the next packet carries, if this is it.
+    pub(crate) fn open(&mut self, packet: &[u8; PACKET_LEN]) -> Option<Vec<u8>> {
+        if packet[SEALED_LEN..] != self.mac(packet) {
+            return None;
+        }
+        let mut opened = *packet;
+        self.apply_key_stream(&mut opened);
         self.number += 1;
+        let (plain, length) = opened[..SEALED_LEN].split_at(PLAIN_MAX);
+        let length = u32::from_be_bytes(length.try_into().unwrap());
+        Some(plain[..usize::try_from(length).unwrap()].to_vec())
     }
 
     /// The counter block is the packet number, then the block's index.
