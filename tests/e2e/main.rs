@@ -52,3 +52,5 @@ mod security;
 mod spipe;
 // The units under a real systemd.
 mod systemd;
+// A new program under live connections.
+mod upgrade;

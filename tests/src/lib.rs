@@ -44,7 +44,9 @@ mod redis;
 mod shell;
 mod spipe;
 mod spiped;
+mod steps;
 pub mod traffic;
+mod upgradable;
 pub mod wait;
 pub mod wire;
 
@@ -68,3 +70,5 @@ pub use redis::Redis;
 pub use shell::Shell;
 pub use spipe::{RunningSpipe, Spipe};
 pub use spiped::{Daemon, Mode, Spiped};
+pub use steps::Steps;
+pub use upgradable::{Upgradable, edition};

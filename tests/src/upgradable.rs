@@ -1,0 +1,216 @@
+//! A daemon in the background, with pipes of all kinds, that is replaced while it
+//! serves.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::traffic::{Connection, Form, Manner};
+use crate::{Backend, Configured, Endpoint, Exit, Lab, Process, Steps, pipe, proc, wait};
+
+/// One daemon after the other, in the same place.
+pub struct Upgradable<'a> {
+    lab: &'a Lab,
+    configured: Configured<'a>,
+    pipes: [Pipe; 4],
+    launched: Option<Process>,
+    /// What its processes report.
+    pub steps: Steps,
+    numbers: std::cell::Cell<u64>,
+}
+
+struct Pipe {
+    form: Form,
+    source: Endpoint,
+    target: Backend,
+}
+
+impl<'a> Upgradable<'a> {
+    /// Describes one: a pipe for each form of a connection.
+    pub fn new(lab: &'a Lab) -> Self {
+        let forms = [Form::Server, Form::ServerX25519, Form::Client, Form::ClientX25519];
+        let pipes =
+            forms.map(|form| Pipe { form, source: lab.tcp(), target: Backend::narrow(lab) });
+        let upgradable = Self {
+            lab,
+            configured: Configured::new(lab),
+            pipes,
+            launched: None,
+            steps: Steps::of(lab),
+            numbers: 0.into(),
+        };
+        upgradable.configure("");
+        upgradable
+    }
+
+    /// Writes the settings, with these lines about the process.
+    pub fn configure(&self, process: &str) {
+        self.configured.write(process, &self.stanzas(""));
+    }
+
+    /// Writes the settings, with these lines about the process, and about each pipe.
+    pub fn configure_all(&self, process: &str, more: &str) {
+        self.configured.write(process, &self.stanzas(more));
+    }
+
+    fn stanzas(&self, more: &str) -> [String; 4] {
+        self.pipes.each_ref().map(|Pipe { form, source, target }| {
+            let (name, mode, exchange) = match form {
+                Form::Server => ("server", "decrypt", ""),
+                Form::ServerX25519 => ("server-x25519", "decrypt", ""),
+                Form::Client => ("client", "encrypt", "kex = \"modp2048\"\n"),
+                Form::ClientX25519 => ("client-x25519", "encrypt", "kex = \"x25519\"\n"),
+            };
+            let more = format!("{exchange}max-connections = {CONNECTIONS_MAX}\n{more}");
+            pipe(name, mode, source, target.endpoint(), &more)
+        })
+    }
+
+    /// Starts the first, which is the program `spiped-edition` with these variables
+    /// in its environment.
+    #[must_use]
+    #[track_caller]
+    pub fn edition(self, variables: &[&str]) -> Self {
+        self.start(&edition(), variables)
+    }
+
+    /// Starts the first, which is this program.
+    #[must_use]
+    #[track_caller]
+    pub fn start(mut self, program: &Path, variables: &[&str]) -> Self {
+        let mut command = std::process::Command::new(program);
+        command.args(["-p", PID_FILE, "--config"]).arg(self.configured.file());
+        command.current_dir(self.lab.directory());
+        let reports = self.steps.variable();
+        for variable in variables.iter().copied().chain([reports.as_str()]) {
+            let (name, value) = variable.split_once('=').expect("NAME=VALUE");
+            command.env(name, value);
+        }
+        let mut launched = Process::spawn(command);
+        launched.wait().expect_success();
+        self.launched = Some(launched);
+        self
+    }
+
+    /// The process that the pid file names.
+    #[track_caller]
+    pub fn pid(&self) -> i32 {
+        let text = fs::read_to_string(self.lab.path(PID_FILE)).unwrap();
+        text.trim_end().parse().unwrap_or_else(|error| panic!("a pid file: {text:?}: {error}"))
+    }
+
+    /// What all processes have written to standard error.
+    pub fn log(&self) -> String {
+        self.launched.as_ref().map(Process::stderr).unwrap_or_default()
+    }
+
+    /// The settings.
+    pub fn configured(&self) -> &Configured<'a> {
+        &self.configured
+    }
+
+    /// Asks for an upgrade, and does not wait.
+    #[track_caller]
+    pub fn ask(&self) -> Process {
+        self.configured.ask(&["upgrade"])
+    }
+
+    /// An upgrade that works. Says what is said of it.
+    #[track_caller]
+    pub fn upgrade(&self) -> String {
+        let before = self.pid();
+        let said = self.configured.run(&["upgrade"]).answer();
+        assert_ne!(self.pid(), before, "{said}");
+        assert!(proc::is_alive(self.pid()), "{said}");
+        said
+    }
+
+    /// An upgrade that does not work, for this reason. The daemon goes on.
+    #[track_caller]
+    pub fn expect_refusal(&self, reason: &str) {
+        let before = self.pid();
+        let exit = self.configured.run(&["upgrade"]);
+        exit.expect_failure(reason);
+        self.expect_unchanged(before);
+    }
+
+    /// Checks that the process is the one that it was, and alone.
+    #[track_caller]
+    pub fn expect_unchanged(&self, before: i32) {
+        assert_eq!(self.pid(), before);
+        assert!(proc::is_alive(before), "the daemon has ended");
+    }
+
+    /// A connection of each of these manners, with the forms in turn.
+    #[track_caller]
+    pub fn connections(&self, manners: impl IntoIterator<Item = Manner>) -> Vec<Connection> {
+        let mut connections = Vec::new();
+        for manner in manners {
+            let number = self.numbers.replace(self.numbers.get() + 1);
+            let index = usize::try_from(number).unwrap();
+            let Pipe { form, source, target } = &self.pipes[index % self.pipes.len()];
+            connections.push(Connection::establish(number, *form, manner, source, target));
+        }
+        connections
+    }
+
+    /// Checks that new connections are served.
+    #[track_caller]
+    pub fn expect_service(&self) {
+        let connections = self.connections([Manner::Idle; 4]);
+        let traffic = crate::traffic::Traffic::start(connections);
+        traffic.settle();
+        traffic.finish().expect_all_delivered();
+    }
+
+    /// Ends a process of this lab at once.
+    #[track_caller]
+    pub fn kill(&self, pid: i32) {
+        assert!(self.processes().contains(&pid), "process {pid} is not one of this lab");
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+
+    /// All that run in this lab.
+    pub fn processes(&self) -> Vec<i32> {
+        let processes = proc::working_in(self.lab.directory()).into_iter();
+        processes.filter(|&pid| proc::is_alive(pid)).collect()
+    }
+
+    /// Waits until nothing runs but this process and its children.
+    #[track_caller]
+    pub fn wait_until_only(&self, pid: i32) {
+        wait::until("there was only the one daemon", || {
+            let own = proc::children(pid);
+            self.processes().into_iter().all(|it| it == pid || own.contains(&it))
+        });
+    }
+
+    /// Waits until nothing runs.
+    #[track_caller]
+    pub fn wait_until_none(&self) {
+        wait::until("there was no process left", || self.processes().is_empty());
+    }
+}
+
+/// The test program that is a second daemon. It is built with the tests.
+///
+/// # Panics
+/// If it is not there.
+pub fn edition() -> PathBuf {
+    built("spiped-edition")
+}
+
+/// A program that is built with the tests.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
+    let program = folder.join(name);
+    assert!(program.is_file(), "{} is missing: build the whole workspace", program.display());
+    program
+}
+
+const PID_FILE: &str = "pid";
+const CONNECTIONS_MAX: u32 = 600;
