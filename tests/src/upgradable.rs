@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::traffic::{Connection, Form, Manner};
-use crate::{Backend, Configured, Endpoint, Exit, Lab, Process, Steps, pipe, proc, wait};
+use crate::{Backend, Configured, Endpoint, Lab, Process, Steps, pipe, proc, wait};
 
 /// One daemon after the other, in the same place.
 pub struct Upgradable<'a> {

@@ -1,28 +1,182 @@
+//! SIGKILL for either process at every step, under load: no key stream is used twice,
+//! no byte is wrong, and nothing that broke off looks like a proper end.
+
 use std::thread;
 
-use spiped_tests::traffic::Traffic;
-use spiped_tests::{Lab, Upgradable, wait};
+use spiped_tests::traffic::{Results, Traffic};
+use spiped_tests::{Lab, Process, Upgradable, wait};
 
 use super::all_manners;
 use crate::exchange::NAP;
 
-#[test]
-fn traffic_is_seen_whole() {
-    let lab = Lab::new();
-    let daemon = Upgradable::new(&lab).edition(&[]);
-    let t = std::time::Instant::now();
-    let traffic = Traffic::start(daemon.connections(all_manners().take(36)));
-    eprintln!("established {:?}", t.elapsed());
-    traffic.settle();
-    eprintln!("settled {:?}", t.elapsed());
-    wait::observe(NAP);
-    let results = traffic.finish();
-    eprintln!("finished {:?} {} bytes, {:?}", t.elapsed(), results.bytes(), results.pauses());
-    results.expect_all_delivered();
+/// Until here the daemon has everything that it had.
+const BEFORE: [&str; 10] = [
+    "Asked", "Started", "Greeted", "Listed", "Heard", "Made", "Stopped", "Resumed", "Sent", "Taken",
+];
+/// Then neither can use the states of the sessions.
+const BETWEEN: &str = "Wiped";
+/// Then they are the successor's.
+const AFTER: [&str; 4] = ["Committed", "Entitled", "Serving", "Succeeded"];
 
-    let traffic = Traffic::start(daemon.connections(all_manners().take(36)));
-    traffic.settle();
-    daemon.kill(daemon.pid());
-    traffic.abandon().expect_all_reset();
-    daemon.wait_until_none();
+#[test]
+fn successor_that_is_killed_before_the_commit_changes_nothing() {
+    successors_are_killed(36, 1);
+}
+
+#[test]
+fn daemon_that_is_killed_before_the_commit_takes_its_connections_with_it() {
+    daemons_are_killed_before_the_commit(9);
+}
+
+#[test]
+fn daemon_that_is_killed_after_the_commit_is_not_missed() {
+    daemons_are_killed_after_the_commit(12);
+}
+
+#[test]
+fn successor_that_is_killed_after_the_commit_takes_its_connections_with_it() {
+    successors_are_killed_after_the_commit(9);
+}
+
+#[test]
+#[ignore = "soak"]
+fn either_is_killed_with_five_hundred_connections() {
+    for _ in 0..3 {
+        successors_are_killed(500, 3);
+        daemons_are_killed_before_the_commit(500);
+        daemons_are_killed_after_the_commit(500);
+        successors_are_killed_after_the_commit(500);
+    }
+}
+
+/// One daemon survives one successor after the other.
+#[track_caller]
+fn successors_are_killed(connections: usize, times: usize) {
+    let lab = Lab::new();
+    let run = Run::start(&lab, connections);
+    for step in BEFORE[1..].repeat(times) {
+        let mut command = run.up_to(step);
+        let successor = run.successor();
+        run.daemon.kill(successor);
+        run.daemon.steps.release();
+        command.wait().expect_failure("");
+        run.daemon.expect_unchanged(run.first);
+        run.daemon.wait_until_only(run.first);
+        run.traffic.expect_progress();
+    }
+    let log = run.daemon.log();
+    let errors = log.lines().filter(|line| line.contains("upgrade"));
+    assert_eq!(errors.count(), times * (BEFORE.len() - 1), "{log}");
+    run.daemon.steps.release();
+    run.daemon.upgrade();
+    run.traffic.expect_progress();
+    run.traffic.finish().expect_all_delivered();
+}
+
+#[track_caller]
+fn daemons_are_killed_before_the_commit(connections: usize) {
+    for_each(&[&BEFORE[..], &[BETWEEN]].concat(), connections, |step, run| {
+        let mut command = run.up_to(step);
+        run.daemon.kill(run.first);
+        run.daemon.steps.release();
+        run.end(Traffic::abandon).expect_all_reset();
+        assert_eq!(command.wait().code(), Some(1), "{step}");
+    });
+}
+
+#[track_caller]
+fn daemons_are_killed_after_the_commit(connections: usize) {
+    for_each(&AFTER, connections, |step, run| {
+        let _command = run.up_to(step);
+        let successor = run.successor();
+        run.daemon.kill(run.first);
+        run.daemon.steps.release();
+        wait::until("the pid file named the successor", || run.daemon.pid() == successor);
+        run.traffic.expect_progress();
+        run.daemon.expect_service();
+        run.daemon.wait_until_only(successor);
+        run.daemon.upgrade();
+        run.end(Traffic::finish).expect_all_delivered();
+    });
+}
+
+#[track_caller]
+fn successors_are_killed_after_the_commit(connections: usize) {
+    for_each(&[&[BETWEEN], &AFTER[..3]].concat(), connections, |step, run| {
+        let mut command = run.up_to(step);
+        let successor = run.successor();
+        run.daemon.kill(successor);
+        run.daemon.steps.release();
+        run.end(Traffic::abandon).expect_all_reset();
+        assert_eq!(command.wait().code(), Some(1), "{step}");
+    });
+}
+
+/// Does this at each of these steps, all at once.
+#[track_caller]
+fn for_each(steps: &[&'static str], connections: usize, act: impl Fn(&str, Run<'_>) + Sync) {
+    let at_once = if connections > 100 { 2 } else { steps.len() };
+    for steps in steps.chunks(at_once) {
+        thread::scope(|scope| {
+            let act = &act;
+            let runs: Vec<_> = steps
+                .iter()
+                .map(|step| {
+                    let name = thread::Builder::new().name((*step).into());
+                    let run = move || {
+                        let lab = Lab::new();
+                        act(step, Run::start(&lab, connections));
+                    };
+                    (step, name.spawn_scoped(scope, run).unwrap())
+                })
+                .collect();
+            let failed = runs.into_iter().filter_map(|(step, run)| run.join().err().map(|_| step));
+            let failed: Vec<_> = failed.collect();
+            assert!(failed.is_empty(), "at {failed:?}");
+        });
+    }
+}
+
+/// A daemon with connections of all manners, awake and asleep.
+struct Run<'lab> {
+    daemon: Upgradable<'lab>,
+    first: i32,
+    traffic: Traffic,
+}
+
+impl<'lab> Run<'lab> {
+    #[track_caller]
+    fn start(lab: &'lab Lab, connections: usize) -> Self {
+        let daemon = Upgradable::new(lab).edition(&[]);
+        let first = daemon.pid();
+        let asleep = daemon.connections(all_manners().take(connections / 2));
+        let asleep = Traffic::start(asleep);
+        asleep.settle();
+        wait::observe(NAP);
+        let awake = daemon.connections(all_manners().take(connections.div_ceil(2)));
+        let traffic = asleep.and(awake);
+        traffic.settle();
+        Self { daemon, first, traffic }
+    }
+
+    /// Asks for an upgrade and waits until it has come to a step.
+    #[track_caller]
+    fn up_to(&self, step: &str) -> Process {
+        self.daemon.steps.hold(step);
+        let command = self.daemon.ask();
+        self.daemon.steps.wait_for(step);
+        command
+    }
+
+    /// The process that takes over, if it has taken a step.
+    #[track_caller]
+    fn successor(&self) -> i32 {
+        let steps = self.daemon.steps.taken();
+        let other = steps.iter().find(|(_, pid)| *pid != self.first);
+        other.expect("the successor has taken a step").1
+    }
+
+    fn end(self, how: impl FnOnce(Traffic) -> Results) -> Results {
+        how(self.traffic)
+    }
 }

@@ -267,6 +267,12 @@ impl Connection {
         self.pause
     }
 
+    /// Whether bytes go to and fro as long as it works.
+    pub(super) fn is_restless(&self) -> bool {
+        use Manner::{Bulk, PeerEnded, PingPong, Pinging, PlainEnded};
+        matches!(self.manner, Bulk | PeerEnded | PingPong | Pinging(_) | PlainEnded)
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.inward.received + self.outward.received
     }

@@ -35,19 +35,40 @@ pub struct Traffic {
 
 struct Shared {
     phase: AtomicU8,
-    settled: Mutex<(usize, usize)>,
+    seen: Mutex<Seen>,
+    /// Those that are still to be set to work.
+    joining: Mutex<Vec<Connection>>,
+}
+
+/// How things stand.
+#[derive(Clone, Default)]
+struct Seen {
+    connections: usize,
+    settled: usize,
+    /// How many bytes have arrived on those that never rest.
+    moved: Vec<u64>,
 }
 
 impl Traffic {
     /// Sets them to work.
     pub fn start(connections: Vec<Connection>) -> Self {
-        let settled = Mutex::new((0, connections.len()));
-        let shared = Arc::new(Shared { phase: AtomicU8::new(WORK), settled });
+        let shared = Arc::new(Shared {
+            phase: AtomicU8::new(WORK),
+            seen: Mutex::default(),
+            joining: Mutex::new(connections),
+        });
         let thread = {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || run(connections, &shared))
+            thread::spawn(move || run(&shared))
         };
         Self { shared, thread: Some(thread) }
+    }
+
+    /// Sets others to work beside them.
+    #[must_use]
+    pub fn and(self, connections: Vec<Connection>) -> Self {
+        self.shared.joining.lock().unwrap().extend(connections);
+        self
     }
 
     /// Waits until each has come to where its manner is at work.
@@ -57,8 +78,22 @@ impl Traffic {
     #[track_caller]
     pub fn settle(&self) {
         wait::until("all connections were at work", || {
-            let (settled, of) = *self.shared.settled.lock().unwrap();
-            settled == of
+            let joined = self.shared.joining.lock().unwrap().is_empty();
+            let Seen { connections, settled, .. } = *self.shared.seen.lock().unwrap();
+            joined && settled == connections && connections > 0
+        });
+    }
+
+    /// Waits until bytes have arrived on each connection that never rests.
+    ///
+    /// # Panics
+    /// If that does not happen.
+    #[track_caller]
+    pub fn expect_progress(&self) {
+        let moved = || self.shared.seen.lock().unwrap().moved.clone();
+        let before = moved();
+        wait::until("bytes had arrived everywhere", || {
+            moved().iter().zip(&before).all(|(now, before)| now > before)
         });
     }
 
@@ -154,8 +189,20 @@ impl Results {
     }
 }
 
+impl Seen {
+    fn of(connections: &[Connection]) -> Self {
+        let restless = connections.iter().filter(|connection| connection.is_restless());
+        Self {
+            connections: connections.len(),
+            settled: connections.iter().filter(|connection| connection.is_settled()).count(),
+            moved: restless.map(Connection::bytes).collect(),
+        }
+    }
+}
+
 /// Moves bytes until all is over.
-fn run(mut connections: Vec<Connection>, shared: &Shared) -> Vec<Connection> {
+fn run(shared: &Shared) -> Vec<Connection> {
+    let mut connections = Vec::new();
     let mut phase = WORK;
     let mut since = Instant::now();
     let mut last_progress = Instant::now();
@@ -171,12 +218,9 @@ fn run(mut connections: Vec<Connection>, shared: &Shared) -> Vec<Connection> {
                 _ => return connections,
             }
         }
-        let mut settled = 0;
-        for connection in &mut connections {
-            connection.plan();
-            settled += usize::from(connection.is_settled());
-        }
-        shared.settled.lock().unwrap().0 = settled;
+        connections.append(&mut shared.joining.lock().unwrap());
+        connections.iter_mut().for_each(Connection::plan);
+        *shared.seen.lock().unwrap() = Seen::of(&connections);
         if phase != WORK && connections.iter().all(Connection::is_over) {
             return connections;
         }
