@@ -61,7 +61,7 @@ impl fmt::Display for Faults {
 
 /// Where each setting was said: for what turns out to be wrong later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub(crate) struct Places {
     /// By pipe; the process has none.
     said: BTreeMap<(Option<Arc<str>>, &'static str), Place>,
 }

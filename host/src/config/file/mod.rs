@@ -21,7 +21,7 @@ use read::Reader;
 
 /// What files of settings say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parsed {
+pub(crate) struct Parsed {
     /// To be done.
     pub settings: Settings,
     /// Where each of them was said.

@@ -151,7 +151,11 @@ fn pending_bytes_of_both_directions_arrive_however_late_they_are_read() {
                 assert!(connection.inward.pending > 0 && connection.outward.pending > 0);
                 assert_eq!((connection.sent, connection.received), (before.sent, before.received));
                 way.adopt(&second, received).await.unwrap();
-                if commits { way.commit().await } else { way.take_back() }
+                if commits {
+                    way.commit().await
+                } else {
+                    way.take_back()
+                }
                 let mut heard = vec![0; MUCH];
                 read.read_exact(&mut heard).await.unwrap();
                 (second, heard)
