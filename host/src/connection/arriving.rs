@@ -22,21 +22,19 @@ use crate::connection::tally::{Tally, Traffic};
 use crate::connection::{Ended, Snapshot, ending, settle};
 use crate::guest::{Engine, Failure, GuestError, Misuse, ProtocolFailure, Sleeper};
 use crate::handover::channel::Received;
-use crate::handover::messages::{Connection, Message, Stage};
+use crate::handover::messages::{Connection, Direction as Parts, Message, Stage};
 use crate::keys::Key;
 use crate::net::socket::Socket;
 use crate::observe::{Prefix, Source};
 use crate::process::secrets::Locked;
 
-/// Whether what has arrived is ours.
+/// Whether what has arrived is ours. If nobody says so any more, it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entitled {
     /// That is not known yet.
     NotYet,
     /// It is, and nobody else's.
     Yes,
-    /// It is not, and will not be.
-    No,
 }
 
 /// A connection that has arrived and could be one.
@@ -68,8 +66,7 @@ impl Arrival {
         if len != Some(secrets.len()) {
             return wrong("its parts are longer or shorter than they should be");
         }
-        let is_done =
-            |direction: &crate::handover::messages::Direction| direction.stage == Stage::Done;
+        let is_done = |direction: &Parts| direction.stage == Stage::Done;
         if is_done(inward) && is_done(outward) {
             return wrong("it has ended already");
         }
@@ -127,7 +124,7 @@ impl Arrival {
     /// What it takes to go on, on this event loop.
     fn resume(self, engine: &Engine) -> Result<Resumed<'_>, String> {
         let idle = self.idle();
-        let Self { connection: Connection { id, state, inward, outward, .. }, .. } = self;
+        let Connection { id, state, inward, outward, .. } = self.connection;
         let socket = |descriptor, side| {
             let socket = Socket::adopt(descriptor);
             socket.map_err(|error| format!("connection {id}: its {side} socket: {error}"))
@@ -146,13 +143,14 @@ impl Arrival {
 /// Why a session cannot go on.
 fn reason(error: &GuestError) -> String {
     let bad_state = Failure::Protocol(ProtocolFailure::Misuse(Misuse::BadState));
-    match error {
-        GuestError::Failed(failure) if *failure == bad_state => {
-            "the state of its session is damaged, or of a version that this program does not read"
-                .to_owned()
-        }
-        other => other.to_string(),
+    if let GuestError::Failed(failure) = error
+        && *failure == bad_state
+    {
+        return "the state of its session is damaged, or of a version that this program does \
+                not read"
+            .to_owned();
     }
+    error.to_string()
 }
 
 /// A connection that can go on.
@@ -170,14 +168,14 @@ impl Snapshot {
     /// whether it could. Nothing has ended if that does not come about.
     pub(crate) async fn adopt(
         self: Arc<Self>,
-        arrival: Arrival,
+        arrival: Box<Arrival>,
         live: Arc<Live>,
         answer: oneshot::Sender<Result<(), String>>,
         entitled: watch::Receiver<Entitled>,
     ) -> Option<Ended> {
-        // From one to the next of these, no other task of this event loop runs: it has
-        // one sandbox at a time for all that arrive.
         let mut tally = Tally::adopted(self.counters.clone(), live.clone());
+        // An event loop has one sandbox at a time for all that arrive: it does nothing
+        // else meanwhile.
         let resumed = match arrival.resume(&self.engine) {
             Ok(resumed) => resumed,
             Err(reason) => {
@@ -187,7 +185,8 @@ impl Snapshot {
             }
         };
         let _ = answer.send(Ok(()));
-        let served = self.go_on(resumed, &mut tally, entitled);
+        // In a box: what it was made of goes.
+        let served = Box::pin(self.go_on(resumed, &mut tally, entitled));
         let outcome = select! {
             biased;
             why = live.told_to_end() => Outcome::told(why, &live),
@@ -203,11 +202,9 @@ impl Snapshot {
         tally: &mut Tally,
         mut entitled: watch::Receiver<Entitled>,
     ) -> Option<Outcome> {
-        let known = entitled.wait_for(|entitled| *entitled != Entitled::NotYet).await;
+        let known = entitled.wait_for(|entitled| *entitled == Entitled::Yes).await;
         // Without a sender we never will be.
-        if *known.ok()? != Entitled::Yes {
-            return None;
-        }
+        drop(known.ok()?);
         drop(entitled);
         if self.key_policy.close_revoked && tally.key().is_some_and(Key::is_revoked) {
             return Some(Outcome::Revoked(tally.traffic()));

@@ -251,7 +251,7 @@ impl Live {
         self.asked.store(false, Relaxed);
         match mem::replace(&mut *moving, Moving::Possible) {
             Moving::Asked(ticket) => Some(ticket),
-            other => {
+            other @ (Moving::No | Moving::Possible | Moving::Gone) => {
                 *moving = other;
                 None
             }

@@ -150,6 +150,20 @@ mod tests {
         assert_eq!(free(&slots), 4);
     }
 
+    #[test]
+    fn slot_beyond_the_limit_is_given_back_to_nobody() {
+        for last_first in [true, false] {
+            let slots = Slots::new(limit(1));
+            let within = slots.take_in_any_case();
+            let beyond = slots.take_in_any_case();
+            let (first, last) = if last_first { (beyond, within) } else { (within, beyond) };
+            drop(first);
+            assert!(slots.are_taken(), "one is left of one");
+            drop(last);
+            assert_eq!(free(&slots), 1);
+        }
+    }
+
     fn limit(limit: usize) -> NonZeroUsize {
         NonZeroUsize::new(limit).unwrap()
     }

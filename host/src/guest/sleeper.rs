@@ -164,6 +164,33 @@ pub(crate) mod tests {
         }
     }
 
+    /// protocol.md S-4
+    #[test]
+    fn state_that_was_let_go_is_gone_awake_or_asleep() {
+        let engine = Engine::new(3).unwrap();
+        for asleep in [false, true] {
+            let mut sleeper = established(&engine);
+            if asleep {
+                sleeper.sleep().unwrap();
+            }
+            sleeper.let_go();
+            assert!(sleeper.suspended.is_none() && !sleeper.is_awake());
+            assert!(matches!(sleeper.handle_plain(b"data").status, Status::Failed(_)));
+        }
+    }
+
+    #[test]
+    fn state_that_arrives_is_as_it_was_and_asleep() {
+        let engine = Engine::new(3).unwrap();
+        let mut sleeper = established(&engine);
+        let state = sleeper.state().unwrap();
+        let mut arrived = Sleeper::arrived(&engine, state).unwrap();
+        assert!(!arrived.is_awake());
+        assert_eq!(arrived.state().unwrap(), sleeper.state().unwrap());
+        let damaged = &sleeper.state().unwrap()[1..];
+        assert!(Sleeper::arrived(&engine, damaged).is_err());
+    }
+
     /// A client's session.
     pub(crate) fn established(engine: &Engine) -> Sleeper<'_> {
         let (psk, nonce) = (Psk::copy_of(&[1; 32]), [2; NONCE_LEN]);

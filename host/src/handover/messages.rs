@@ -228,8 +228,6 @@ pub(crate) enum Stage {
 pub(crate) struct Numbers {
     /// The name of the pipe.
     pub pipe: String,
-    /// How many connections of the process have a number by now.
-    pub connections_numbered: u64,
     /// Its connections, by the words of [`Counters`](crate::observe::counters::Counters).
     pub connections: BTreeMap<String, u64>,
     /// Those of each key, in the order of [`Pipe::keys`].

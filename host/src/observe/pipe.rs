@@ -68,19 +68,6 @@ impl Observe {
         Observed { observe: self.clone(), subject, began }
     }
 
-    /// How many connections of the process have a number.
-    #[must_use]
-    pub(crate) fn numbered(&self) -> u64 {
-        self.0.as_ref().map_or(0, |voice| voice.log.numbered())
-    }
-
-    /// So many, at least, have one already.
-    pub(crate) fn number_beyond(&self, numbered: u64) {
-        if let Some(voice) = &self.0 {
-            voice.log.number_beyond(numbered);
-        }
-    }
-
     /// As many connections are open as may be.
     pub fn limit_reached(&self, limit: NonZeroUsize) {
         let words = format!("Maximum number of connections ({limit}) reached");

@@ -27,6 +27,7 @@ impl Pipe {
     ) -> oneshot::Receiver<Result<(), String>> {
         let (answer, answered) = oneshot::channel();
         let (pipe, alive) = (self.clone(), self.alive.guard());
+        let arrival = Box::new(arrival);
         workers.spawn(async move {
             let snapshot = pipe.current().snapshot.clone();
             let slot = pipe.slots.take_in_any_case();
@@ -55,7 +56,6 @@ impl Pipe {
         };
         Numbers {
             pipe: self.name.to_string(),
-            connections_numbered: self.observe.numbered(),
             connections: words(&counters.connections),
             keys: keys.iter().map(|key| words(key.counters())).collect(),
             not_allowed: counters.not_allowed.now(),
@@ -67,7 +67,6 @@ impl Pipe {
 
     /// Goes on counting from these, of the same keys in the same order.
     pub(crate) fn restore(&self, numbers: &Numbers, keys: &[Key]) {
-        self.observe.number_beyond(numbers.connections_numbered);
         let counters = &self.counters;
         counters.connections.restore(&numbers.connections);
         for (key, numbers) in keys.iter().zip(&numbers.keys) {

@@ -199,8 +199,8 @@ impl Way {
     }
 
     /// Has all of them taken back.
-    pub(super) fn take_back(&self) {
-        self.entitled.send_replace(Entitled::No);
+    pub(super) fn take_back(&mut self) {
+        self.entitled = watch::Sender::new(Entitled::NotYet);
         self.removal.take_back();
     }
 }
