@@ -81,6 +81,9 @@ impl Pipe {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-mod lab;
-#[cfg(test)]
-mod tests;
+mod tests {
+    mod arrivals;
+    mod lab;
+    mod moves;
+    mod peer;
+}

@@ -1,5 +1,4 @@
-//! Two processes in one, a connection that goes from one to the other, and what is at
-//! its two ends.
+//! Two processes in one, and connections that go from one to the other.
 
 use std::net::{TcpListener as StdTcpListener, TcpStream as StdTcpStream};
 use std::os::fd::OwnedFd;
@@ -8,13 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
-use tokio::net::UnixListener;
-use tokio::sync::{oneshot, watch};
+use tokio::join;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
-use tokio::{join, sync::mpsc};
 
+use super::peer::{Peer, Peers};
 use crate::cli::{self, Wanted};
 use crate::config::PipeSettings;
 use crate::connection::arriving::{Arrival, Entitled};
@@ -23,10 +21,7 @@ use crate::connection::moving::Removal;
 use crate::connection::place::Place;
 use crate::connection::slots::Slots;
 use crate::connection::{End, Ended, Snapshot};
-use crate::guest::{
-    AcceptorGuest, Config, Engine, Greeting, NONCE_LEN, Output, ServerConfig, SessionGuest, Status,
-    Verdict,
-};
+use crate::guest::{Config, Engine};
 use crate::handover::channel::{Channel, ChannelError, Received, pair};
 use crate::handover::messages::Message;
 use crate::keys::file::Psk;
@@ -40,8 +35,8 @@ use crate::process::compute::Compute;
 use crate::process::workers::{Dispatcher, Workers};
 
 /// Of everything that is waited for.
-pub(super) const LIMIT: Duration = Duration::from_secs(20);
-const PSK: [u8; 32] = [1; 32];
+const LIMIT: Duration = Duration::from_secs(20);
+pub(super) const PSK: [u8; 32] = [1; 32];
 
 /// Runs a test on the event loops that its processes share.
 pub(super) fn run(test: impl AsyncFnOnce(Dispatcher)) {
@@ -120,6 +115,14 @@ impl Process {
     /// The connection with this number.
     pub(super) fn live(&self, id: u64) -> Arc<Live> {
         self.pipe.live.get(id).unwrap()
+    }
+
+    /// Waits until this one has counted so many bytes, which it does once they are
+    /// written; in vain if there are more.
+    pub(super) async fn received(&self, id: u64, bytes: usize) {
+        while self.live(id).traffic().received != bytes as u64 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// All connections.
@@ -217,59 +220,7 @@ pub(super) async fn move_all(from: &Process, to: &Process) -> u64 {
     sent
 }
 
-/// The other end of the crypt side, which notices a packet that is not the next one.
-pub(super) struct Peer {
-    guest: SessionGuest,
-    pub(super) socket: Socket,
-}
-
-/// Where peers are.
-pub(super) struct Peers {
-    listener: UnixListener,
-    directory: TempDir,
-    engine: Engine,
-}
-
 impl Peers {
-    /// So many at once.
-    pub(super) fn new(guests: u32) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let listener = UnixListener::bind(directory.path().join("peer")).unwrap();
-        Self { listener, directory, engine: Engine::new(guests).unwrap() }
-    }
-
-    pub(super) fn path(&self) -> std::path::PathBuf {
-        self.directory.path().join("peer")
-    }
-
-    /// Does the handshake with the next that connects.
-    pub(super) async fn accept(&self) -> Peer {
-        let (stream, _) = self.listener.accept().await.unwrap();
-        let mut socket = Socket::Unix(stream);
-        let (psk, nonce) = (Psk::copy_of(&PSK), [2; NONCE_LEN]);
-        socket.write_all(&nonce).await.unwrap();
-        let (config, psks) = (ServerConfig::X25519, [psk]);
-        let search = AcceptorGuest::search_of(&psks);
-        let mut acceptor = AcceptorGuest::new(&self.engine, config, &psks, &search).unwrap();
-        let mut hello = Vec::new();
-        while let Verdict::More(more) = acceptor.identify(&nonce, &hello).unwrap() {
-            let mut read = vec![0; more.try_into().unwrap()];
-            socket.read_exact(&mut read).await.unwrap();
-            hello.extend(read);
-        }
-        let greeting = Greeting { our_nonce: &nonce, hello: &hello };
-        let mut guest = SessionGuest::accept(&self.engine, config, greeting, &psks[0]).unwrap();
-        let mut output = guest.start();
-        loop {
-            socket.write_all(&output.to_crypt).await.unwrap();
-            match output.status {
-                Status::WantsCompute => output = guest.compute(),
-                Status::Established => return Peer { guest, socket },
-                status => panic!("{status:?}"),
-            }
-        }
-    }
-
     /// A connection of `process`, and its two ends.
     pub(super) async fn connect(&self, process: &Process, id: u64, plain: Family) -> Ends {
         let (ours, theirs) = sockets(plain);
@@ -317,71 +268,6 @@ impl Ends {
         let (at_peer, at_application, ()) = join!(peer.exchange(&question, len), hear, say);
         assert!(at_peer == answer && at_application == question);
     }
-}
-
-impl Peer {
-    fn seal(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let chunks = bytes.chunks(64 * 1024);
-        chunks.flat_map(|chunk| established(self.guest.handle_plain(chunk)).to_crypt).collect()
-    }
-
-    pub(super) async fn say(&mut self, bytes: &[u8]) {
-        let sealed = self.seal(bytes);
-        self.socket.write_all(&sealed).await.unwrap();
-    }
-
-    /// So many bytes, and no more.
-    pub(super) async fn hear(&mut self, len: usize) -> Vec<u8> {
-        self.exchange(&[], len).await
-    }
-
-    /// Says this, and hears so many bytes, at the same time.
-    pub(super) async fn exchange(&mut self, say: &[u8], hear: usize) -> Vec<u8> {
-        let sealed = self.seal(say);
-        let Self { guest, socket } = self;
-        let (mut read, mut write) = split(socket);
-        let listen = async {
-            let mut heard = Vec::new();
-            let mut buffer = vec![0; 64 * 1024];
-            while heard.len() < hear {
-                let len = read.read(&mut buffer).await.unwrap();
-                assert!(len > 0, "an end");
-                heard.extend(established(guest.handle_crypt(&buffer[..len])).to_plain);
-            }
-            heard
-        };
-        let (heard, written) = join!(listen, write.write_all(&sealed));
-        written.unwrap();
-        assert_eq!(heard.len(), hear);
-        heard
-    }
-
-    /// Ends its direction.
-    pub(super) async fn end(&mut self) {
-        let end = established(self.guest.plain_eof()).to_crypt;
-        self.socket.write_all(&end).await.unwrap();
-        self.socket.shutdown().await.unwrap();
-    }
-
-    /// The other direction comes to its proper end.
-    pub(super) async fn hear_end(&mut self) {
-        let mut buffer = vec![0; 4096];
-        loop {
-            match self.socket.read(&mut buffer).await.unwrap() {
-                0 => break,
-                len => {
-                    let output = established(self.guest.handle_crypt(&buffer[..len]));
-                    assert!(output.to_plain.is_empty());
-                }
-            }
-        }
-        established(self.guest.crypt_eof());
-    }
-}
-
-fn established(output: Output) -> Output {
-    assert_eq!(output.status, Status::Established);
-    output
 }
 
 /// Bytes that are not the same anywhere near.
