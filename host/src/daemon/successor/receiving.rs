@@ -200,3 +200,72 @@ impl Default for Round {
         Self { answers: Vec::new(), entitled: watch::Sender::new(Entitled::NotYet) }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+    use crate::handover::channel;
+    use crate::handover::messages::Connection;
+    use crate::process::workers::Workers;
+
+    #[test]
+    fn order_of_what_is_said_matters() {
+        let commit_first = heard(vec![Message::Commit]);
+        assert!(commit_first.unwrap_err().contains("makes no sense"));
+        let sent = || Message::Sent { connections: 0 };
+        let unknown = Message::Unknown;
+        assert!(heard(vec![sent(), sent()]).is_err());
+        assert!(heard(vec![sent(), Message::Serving]).is_err());
+        assert_eq!(heard(vec![unknown, sent(), Message::Commit]), Ok(0));
+        let process = Process { upgrades: 7, ..Process::default() };
+        assert_eq!(heard(vec![sent(), Message::Inventory(process), Message::Commit]), Ok(7));
+        assert_eq!(heard(vec![sent()]).unwrap_err(), "the other process has gone");
+    }
+
+    #[test]
+    fn connection_that_cannot_go_on_is_named() {
+        let connection = Connection { pipe: "redis".to_owned(), id: 7, ..Connection::default() };
+        let refused = heard(vec![Message::Connection(connection)]).unwrap_err();
+        assert_eq!(refused, "connection 7: there is no pipe redis for it");
+        let missing = heard(vec![Message::Sent { connections: 3 }]).unwrap_err();
+        assert_eq!(missing, "0 of 3 connections have arrived");
+    }
+
+    /// What comes of these, each of which has two sockets beside it, if there is no
+    /// pipe: how many upgrades there were before.
+    fn heard(messages: Vec<Message>) -> Result<u64, String> {
+        let workers = Workers::start(1, || {}).unwrap();
+        workers.block_on(async {
+            let (ours, theirs) = channel::pair().unwrap();
+            let receiving = Receiving {
+                channel: Channel::new(ours).unwrap(),
+                pipes: HashMap::new(),
+                workers: workers.dispatcher(),
+                edition: Edition::this(),
+            };
+            let daemon = Channel::new(theirs).unwrap();
+            let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+            let answers = messages.contains(&Message::Sent { connections: 0 });
+            for message in messages {
+                daemon.send(&message, &[one.as_fd(), other.as_fd()], &[]).await.unwrap();
+            }
+            let said = vec!["different".to_owned()];
+            let hear = async {
+                let ready = daemon.receive().await.unwrap().message;
+                if answers {
+                    let taken = daemon.receive().await.unwrap().message;
+                    assert_eq!(taken, Message::Taken { connections: 0 });
+                }
+                drop(daemon);
+                ready
+            };
+            let (committed, ready) = tokio::join!(receiving.first(said.clone()), hear);
+            assert_eq!(ready, Message::Ready { said, pipes: Vec::new() });
+            let committed = committed.map_err(|error| error.to_string())?;
+            Ok(committed.process.unwrap_or_default().upgrades)
+        })
+    }
+}
