@@ -56,6 +56,12 @@ impl Steps {
             self.taken().into_iter().find(|(taken, _)| taken == step).map(|(_, pid)| pid)
         })
     }
+
+    /// Waits until a process has begun that is to take over. Says which one.
+    #[track_caller]
+    pub fn successor(&self) -> i32 {
+        self.wait_for("Begun")
+    }
 }
 
 const REPORTS: &str = "steps";

@@ -56,7 +56,7 @@ fn successors_are_killed(connections: usize, times: usize) {
     let run = Run::start(&lab, connections);
     for step in BEFORE[1..].repeat(times) {
         let mut command = run.up_to(step);
-        let successor = run.successor();
+        let successor = run.daemon.steps.successor();
         run.daemon.kill(successor);
         run.daemon.steps.release();
         command.wait().expect_failure("");
@@ -88,7 +88,7 @@ fn daemons_are_killed_before_the_commit(connections: usize) {
 fn daemons_are_killed_after_the_commit(connections: usize) {
     for_each(&AFTER, connections, |step, run| {
         let _command = run.up_to(step);
-        let successor = run.successor();
+        let successor = run.daemon.steps.successor();
         run.daemon.kill(run.first);
         run.daemon.steps.release();
         wait::until("the pid file named the successor", || run.daemon.pid() == successor);
@@ -104,7 +104,7 @@ fn daemons_are_killed_after_the_commit(connections: usize) {
 fn successors_are_killed_after_the_commit(connections: usize) {
     for_each(&[&[BETWEEN], &AFTER[..3]].concat(), connections, |step, run| {
         let mut command = run.up_to(step);
-        let successor = run.successor();
+        let successor = run.daemon.steps.successor();
         run.daemon.kill(successor);
         run.daemon.steps.release();
         run.end(Traffic::abandon).expect_all_reset();
@@ -166,14 +166,6 @@ impl<'lab> Run<'lab> {
         let command = self.daemon.ask();
         self.daemon.steps.wait_for(step);
         command
-    }
-
-    /// The process that takes over, if it has taken a step.
-    #[track_caller]
-    fn successor(&self) -> i32 {
-        let steps = self.daemon.steps.taken();
-        let other = steps.iter().find(|(_, pid)| *pid != self.first);
-        other.expect("the successor has taken a step").1
     }
 
     fn end(self, how: impl FnOnce(Traffic) -> Results) -> Results {
