@@ -166,11 +166,12 @@ impl<'a> Upgradable<'a> {
         traffic.finish().expect_all_delivered();
     }
 
-    /// Ends a process of this lab at once.
+    /// Ends a process of this lab at once, and waits until it has ended.
     #[track_caller]
     pub fn kill(&self, pid: i32) {
         assert!(self.processes().contains(&pid), "process {pid} is not one of this lab");
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        wait::until("it had ended", || !proc::is_alive(pid));
     }
 
     /// All that run in this lab.

@@ -81,19 +81,25 @@ impl Guardian {
 
     /// Leaves the program on its own: when this resolves, it is nobody's child but
     /// the system's.
-    pub(crate) async fn release(mut self) {
+    ///
+    /// # Errors
+    /// When it has ended by then, how.
+    pub(crate) async fn release(mut self) -> Result<(), String> {
         if self.answers.say(RELEASE).is_err() {
-            return;
+            return Ok(());
         }
         let ended = async {
-            self.ended().await;
+            if let Err(HelperError::Failed(words)) = self.answers.body(NOTHING).await {
+                return Err(words);
+            }
             // Its sockets are closed a moment before its children have another
             // parent.
             if let Some(process) = &self.process {
                 let _ = process.readable().await;
             }
+            Ok(())
         };
-        let _ = timeout(ENDING_LIMIT, ended).await;
+        timeout(ENDING_LIMIT, ended).await.unwrap_or(Ok(()))
     }
 }
 
@@ -165,9 +171,12 @@ fn become_program(
 /// has ended.
 fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
     let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-    loop {
+    let has_ended = || {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        if let Some(status) = waitid(WaitId::Pid(child), options)? {
+        waitid(WaitId::Pid(child), options)
+    };
+    loop {
+        if let Some(status) = has_ended()? {
             return messages::send_failure(answer_to.as_fd(), &words(&status));
         }
         match poll(&mut [PollFd::new(answer_to, PollFlags::IN)], Some(&pause)) {
@@ -177,7 +186,14 @@ fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
         }
         let mut byte = [0];
         let said = recv(answer_to, &mut byte, RecvFlags::empty());
-        return if matches!(said, Ok((1, _))) && byte[0] == RELEASE { Ok(()) } else { end(child) };
+        if !matches!(said, Ok((1, _))) || byte[0] != RELEASE {
+            return end(child);
+        }
+        // Nobody would let go of anything for a program that is not there.
+        return match has_ended()? {
+            Some(status) => messages::send_failure(answer_to.as_fd(), &words(&status)),
+            None => Ok(()),
+        };
     }
 }
 

@@ -77,6 +77,9 @@ pub(super) enum Failed {
         /// How many.
         connections: u64,
     },
+    /// It has everything, and does not say what it does with it.
+    #[error("{0}")]
+    Silenced(String),
 }
 
 /// How long the new process may say nothing, or not read.

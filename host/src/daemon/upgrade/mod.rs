@@ -74,7 +74,11 @@ impl Supervisor {
             Err(failed) => {
                 let faults = failed.to_string();
                 let line = faults.replace('\n', "; ");
-                log.answer(Level::Error, [format!("No upgrade, this process goes on: {line}")]);
+                let line = match failed {
+                    Failed::Silenced(_) => line,
+                    _ => format!("No upgrade, this process goes on: {line}"),
+                };
+                log.answer(Level::Error, [line]);
                 self.pipes.upgrade_failed(faults.clone());
                 Err(faults)
             }
@@ -120,7 +124,7 @@ impl Supervisor {
         let Conversation { channel, guardian } = conversation;
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
-        guardian.release().await;
+        guardian.release().await.map_err(Failed::Ended)?;
         removal.let_go().await;
         (self.means.edition.at)(Step::Wiped);
         notify::main_process(pid);
@@ -135,12 +139,12 @@ impl Supervisor {
         let stay = self.staying();
         self.successor = Some(Successor { channel, pid, pipes });
         let doubt = match serving {
-            Ok(Ok(())) => String::new(),
+            Ok(Ok(())) => return Ok(format!("{said}{stay}")),
             // It has all there is: nobody can take it back.
-            Ok(Err(error)) => format!("\nIt does not say that it serves: {error}"),
-            Err(_) => format!("\nIt has not said within {} s that it serves", PATIENCE.as_secs()),
+            Ok(Err(error)) => format!("It does not say that it serves: {error}"),
+            Err(_) => format!("It has not said within {} s that it serves", PATIENCE.as_secs()),
         };
-        Ok(format!("{said}{stay}{doubt}"))
+        Err(Failed::Silenced(format!("{said}{stay}\n{doubt}")))
     }
 
     /// What has been counted until now, and that it is the new process's turn.
