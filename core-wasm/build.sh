@@ -53,9 +53,20 @@ main() {
 build() {
     cargo=$1
     shift
+    share_host
     # shellcheck disable=SC2086 # $features is words
     RUSTFLAGS=$rustflags "$cargo" rustc "$@" --locked --package $package --crate-type cdylib \
         --target $target --profile component $features --target-dir "target/wasm/$world" >&2
+}
+
+# What runs while the module is built, build scripts and procedural macros, has flags
+# of its own, and is built once for all worlds.
+share_host() {
+    mkdir -p target/wasm/host "target/wasm/$world"
+    [ -L "target/wasm/$world/component" ] || {
+        rm -rf "target/wasm/$world/component"
+        ln -s ../host "target/wasm/$world/component"
+    }
 }
 
 # Whether this compiler comes with a library for wasm32.
