@@ -4,22 +4,23 @@
 //! sends all there is of it. From then on it does nothing but wait for a verdict:
 //! the connection is taken back and goes on, or it is let go, for good.
 //!
-//! **The rule**: the state of a session can encrypt in at most one process. Here it is
-//! kept by order alone, as there are but three ways out of the wait:
+//! **The rule**: the state of a session can encrypt in at most one process. In this one,
+//! the state of a connection that was sent is in one place, [`States`], and whoever
+//! takes it out has it. There are but three ways out of the wait:
 //!
-//! - Let go: the state is wiped before anybody is told so, and only then can
-//!   [`Removal::let_go`] return. The other process hears of that afterwards.
-//! - Taken back, which also is what becomes of a removal that is dropped. A verdict
-//!   stands: the other process is never told that these are its own.
-//! - The task is dropped, since somebody wants the connection to end: the state goes
-//!   with it. As the sockets are the other process's, too, they are reset.
+//! - Let go: all states are wiped, and only then does [`Removal::let_go`] return. The
+//!   other process hears of that afterwards. A task that looks for its state finds none,
+//!   and closes its sockets, which are the other process's, too.
+//! - Taken back, which also is what becomes of a removal that is dropped: each task takes
+//!   its state out, and goes on. The other process is never told that these are its own.
+//! - The task is dropped, since somebody wants the connection to end: it takes its state
+//!   out and wipes it. The other process is to have nothing either, so the sockets are
+//!   reset.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::select;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
 
 use crate::connection::inactivity::Inactivity;
 use crate::connection::live::Live;
@@ -29,30 +30,21 @@ use crate::handover::channel::{Channel, ChannelError};
 use crate::handover::messages::{self, Message};
 use crate::keys::Key;
 use crate::net::stream::Stream;
+use crate::process::secrets::Locked;
 
 /// Connections that leave together.
 pub(crate) struct Removal {
     channel: Arc<Channel>,
-    /// Each connection that was sent keeps a receiver until its state is wiped.
-    verdict: watch::Sender<Verdict>,
-}
-
-/// What becomes of connections that were sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// That is not known yet.
-    Open,
-    /// They go on here.
-    TakenBack,
-    /// They go on elsewhere.
-    LetGo,
+    states: Arc<States>,
+    /// Used or dropped, it wakes those that wait.
+    over: watch::Sender<()>,
 }
 
 impl Removal {
     /// Nobody has left yet; they will, through there.
     #[must_use]
     pub(crate) fn new(channel: Arc<Channel>) -> Arc<Self> {
-        Arc::new(Self { channel, verdict: watch::Sender::new(Verdict::Open) })
+        Arc::new(Self { channel, states: Arc::default(), over: watch::Sender::new(()) })
     }
 
     /// Stops these connections of a pipe, and sends them. Those that are not
@@ -72,11 +64,12 @@ impl Removal {
         connections: Vec<Arc<Live>>,
     ) -> Result<u64, ChannelError> {
         let (report, mut reports) = mpsc::channel(connections.len().max(1));
-        let (channel, keys) = (self.channel.clone(), keys.clone());
-        let round = Arc::new(Round { channel, pipe: pipe.to_owned(), keys });
+        let (channel, states) = (self.channel.clone(), self.states.clone());
+        let (pipe, keys) = (pipe.to_owned(), keys.clone());
+        let round = Arc::new(Round { channel, states, pipe, keys });
         for live in connections {
-            let (round, verdict) = (round.clone(), self.verdict.subscribe());
-            live.ask_to_move(Ticket { round, verdict, report: report.clone() });
+            let (round, over) = (round.clone(), self.over.subscribe());
+            live.ask_to_move(Ticket { round, over, report: report.clone() });
         }
         // Of the others, each goes with its ticket.
         drop(report);
@@ -92,38 +85,73 @@ impl Removal {
 
     /// All that were sent, or would be, go on here. Never commit them afterwards.
     pub(crate) fn take_back(&self) {
-        self.decide(Verdict::TakenBack);
+        self.states.lock().taken_back = true;
+        self.over.send_replace(());
     }
 
-    /// None that was sent can go on here from now on: this cannot be taken back. To be
-    /// called when nothing is being sent. Returns when their states are wiped; if an
-    /// event loop does not get to that in time, it will, and can do nothing else.
-    pub(crate) async fn let_go(&self) {
-        let stands = self.decide(Verdict::LetGo);
-        debug_assert!(stands, "they were taken back");
-        // Too late is as good: see above.
-        let _ = timeout(WIPED_WITHIN, self.verdict.closed()).await;
-    }
-
-    /// The first verdict stands. Says whether it is this one.
-    fn decide(&self, verdict: Verdict) -> bool {
-        self.verdict.send_if_modified(|stands| {
-            let is_first = *stands == Verdict::Open;
-            if is_first {
-                *stands = verdict;
-            }
-            is_first
-        })
+    /// Wipes the states of all that were sent: from now on, none of them can go on here.
+    /// To be called once, when nothing is being sent, and never if they were taken back.
+    ///
+    /// Their sockets are closed when this is dropped: until then, nobody has to wait for
+    /// that.
+    pub(crate) fn let_go(&self) {
+        let mut kept = self.states.lock();
+        debug_assert!(!kept.taken_back, "some have gone on");
+        if kept.taken_back {
+            return;
+        }
+        for (state, live) in kept.states.take().into_iter().flatten().flatten() {
+            drop(state);
+            live.set_gone();
+        }
     }
 }
 
-/// An event loop turns in milliseconds.
-const WIPED_WITHIN: Duration = Duration::from_secs(5);
+/// The states of connections that were sent.
+#[derive(Debug, Default)]
+struct States(Mutex<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    /// Each until it is taken out, and whose it is; nothing once they were let go.
+    states: Option<Vec<Option<(Locked, Arc<Live>)>>>,
+    taken_back: bool,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { states: Some(Vec::new()), taken_back: false }
+    }
+}
+
+impl States {
+    /// Keeps this one. Says where, unless all were let go, and this with them.
+    fn keep(&self, state: Locked, live: Arc<Live>) -> Option<usize> {
+        let mut kept = self.lock();
+        let Some(states) = &mut kept.states else {
+            live.set_gone();
+            return None;
+        };
+        states.push(Some((state, live)));
+        Some(states.len() - 1)
+    }
+
+    /// Takes the one out that is there; nothing if it was let go.
+    fn take(&self, place: Option<usize>) -> Option<Locked> {
+        self.lock().states.as_mut()?.get_mut(place?)?.take().map(|(state, _)| state)
+    }
+
+    /// It is whole after every step.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What those have in common that are asked together.
 #[derive(Debug)]
 struct Round {
     channel: Arc<Channel>,
+    states: Arc<States>,
     pipe: String,
     keys: Arc<[Key]>,
 }
@@ -132,7 +160,7 @@ struct Round {
 #[derive(Debug)]
 pub(super) struct Ticket {
     round: Arc<Round>,
-    verdict: watch::Receiver<Verdict>,
+    over: watch::Receiver<()>,
     report: mpsc::Sender<Result<(), ChannelError>>,
 }
 
@@ -156,7 +184,10 @@ pub(super) async fn move_away<C: Stream, P: Stream>(
     plain: &P,
     inactivity: &Inactivity,
 ) -> Result<Moved, Failure> {
-    let Ticket { round, mut verdict, report } = ticket;
+    let Ticket { round, mut over, report } = ticket;
+    if round.states.lock().taken_back {
+        return Ok(Moved::Not);
+    }
     let Some(descriptors) = crypt.socket().zip(plain.socket()) else { return Ok(Moved::Not) };
     let live = duplex.tally.live().clone();
     let state = duplex.session.state()?;
@@ -173,28 +204,24 @@ pub(super) async fn move_away<C: Stream, P: Stream>(
     let descriptors = [descriptors.0, descriptors.1];
     let secrets = [state, to_plain, to_crypt];
     let sent = select! {
-        // First: what was decided without it is not for it, and it has not been sent.
+        // First: what is over without it is not for it, and it has not been sent.
         biased;
-        () = decided(&mut verdict) => return Ok(Moved::Not),
+        _ = over.changed() => return Ok(Moved::Not),
         sent = round.channel.send(&message, &descriptors, &secrets) => sent,
     };
     let was_sent = sent.is_ok();
-    // Whoever has lost the future has decided, or will.
+    // No await is between the sending and this.
+    let waiting = was_sent.then(|| {
+        let state = duplex.session.take_state();
+        let place = state.and_then(|state| round.states.keep(state, live));
+        Waiting { duplex, crypt, plain, states: round.states.clone(), place, goes_on: false }
+    });
+    // Whoever has lost the future does not need it.
     let _ = report.try_send(sent);
-    drop(report);
-    if !was_sent {
-        return Ok(Moved::Not);
-    }
-    // No await is between this and the sending.
-    let mut sent = Sent { duplex, crypt, plain, taken_back: false, verdict };
-    decided(&mut sent.verdict).await;
-    Ok(sent.end())
-}
-
-/// Resolves when there is a verdict.
-async fn decided(verdict: &mut watch::Receiver<Verdict>) {
-    // Without a removal there will be none: they are taken back.
-    let _ = verdict.wait_for(|verdict| *verdict != Verdict::Open).await;
+    drop((report, round));
+    let Some(waiting) = waiting else { return Ok(Moved::Not) };
+    let _ = over.changed().await;
+    Ok(waiting.end())
 }
 
 impl Round {
@@ -228,37 +255,34 @@ fn milliseconds(time: Duration) -> u64 {
 
 /// A connection that was sent, and waits. However that ends, the rule holds: see
 /// above.
-struct Sent<'a, 'b, 'e, C: Stream, P: Stream> {
+struct Waiting<'a, 'b, 'e, C: Stream, P: Stream> {
     duplex: &'a mut Duplex<'b, 'e>,
     crypt: &'a C,
     plain: &'a P,
-    taken_back: bool,
-    /// Dropped when the state is wiped, and not before.
-    verdict: watch::Receiver<Verdict>,
+    states: Arc<States>,
+    /// Where its state is.
+    place: Option<usize>,
+    goes_on: bool,
 }
 
-impl<C: Stream, P: Stream> Sent<'_, '_, '_, C, P> {
-    /// As was decided. Without a removal, nobody is told that it was let go.
+impl<C: Stream, P: Stream> Waiting<'_, '_, '_, C, P> {
+    /// Goes on, if it was not let go.
     fn end(mut self) -> Moved {
-        self.taken_back = *self.verdict.borrow() != Verdict::LetGo;
-        // Nothing of it has changed: its session wakes with the next batch.
-        if self.taken_back { Moved::Not } else { Moved::Away }
+        let Some(state) = self.states.take(self.place) else { return Moved::Away };
+        // Nothing else of it has changed: its session wakes with the next batch.
+        self.duplex.session.give_back(state);
+        self.goes_on = true;
+        Moved::Not
     }
 }
 
-impl<C: Stream, P: Stream> Drop for Sent<'_, '_, '_, C, P> {
+impl<C: Stream, P: Stream> Drop for Waiting<'_, '_, '_, C, P> {
     fn drop(&mut self) {
-        if self.taken_back {
+        if self.goes_on {
             return;
         }
-        let is_let_go = *self.verdict.borrow() == Verdict::LetGo;
-        let Duplex { session, inward, outward, tally, .. } = &mut *self.duplex;
-        session.let_go();
-        inward.give_up();
-        outward.give_up();
-        if is_let_go {
-            tally.live().set_gone();
-        } else {
+        if let Some(state) = self.states.take(self.place) {
+            drop(state);
             self.crypt.reset();
             self.plain.reset();
         }

@@ -54,8 +54,7 @@ impl<'e> Sleeper<'e> {
     }
 
     /// What it resumes from, for another process to do so; it sleeps from now on.
-    /// Whoever has given that away must not call it again unless the other does not:
-    /// protocol.md S-4.
+    /// Whoever gives that away has to take it from here, too: protocol.md S-4.
     ///
     /// # Errors
     /// When the session or the guest has failed.
@@ -66,10 +65,14 @@ impl<'e> Sleeper<'e> {
         Ok(self.suspended.as_deref().unwrap_or_default())
     }
 
-    /// Wipes the state. Every later call fails.
-    pub(crate) fn let_go(&mut self) {
-        self.suspended = None;
-        self.give_up();
+    /// Takes the state out, if it sleeps. Every call fails until it is given back.
+    pub(crate) fn take_state(&mut self) -> Option<Locked> {
+        self.suspended.take()
+    }
+
+    /// It can go on with its state.
+    pub(crate) fn give_back(&mut self, state: Locked) {
+        self.suspended = Some(state);
     }
 
     /// Takes bytes that came from the crypt side.
@@ -166,16 +169,18 @@ pub(crate) mod tests {
 
     /// protocol.md S-4
     #[test]
-    fn state_that_was_let_go_is_gone_awake_or_asleep() {
+    fn session_goes_on_only_with_its_state() {
         let engine = Engine::new(3).unwrap();
-        for asleep in [false, true] {
+        for given_back in [false, true] {
             let mut sleeper = established(&engine);
-            if asleep {
-                sleeper.sleep().unwrap();
+            assert!(sleeper.take_state().is_none(), "it is awake");
+            sleeper.state().unwrap();
+            let state = sleeper.take_state().unwrap();
+            if given_back {
+                sleeper.give_back(state);
             }
-            sleeper.let_go();
-            assert!(sleeper.suspended.is_none() && !sleeper.is_awake());
-            assert!(matches!(sleeper.handle_plain(b"data").status, Status::Failed(_)));
+            let failed = matches!(sleeper.handle_plain(b"data").status, Status::Failed(_));
+            assert_eq!(failed, !given_back);
         }
     }
 

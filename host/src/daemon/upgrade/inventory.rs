@@ -60,7 +60,7 @@ impl Supervisor {
 }
 
 pub(super) fn is_established(live: &Live) -> bool {
-    live.stage() == Stage::Established
+    live.stage() == Stage::Established && !live.is_gone()
 }
 
 async fn say_pipe(pipe: &Arc<Pipe>, conversation: &mut Conversation) -> Result<Moving, Failed> {

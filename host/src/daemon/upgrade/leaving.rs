@@ -47,7 +47,7 @@ impl Successor {
         // What is dropped without a verdict goes on here.
         let sent = timeout(PATIENCE, moved).await.unwrap_or(Err(ChannelError::Gone))?;
         if sent > 0 {
-            removal.let_go().await;
+            removal.let_go();
             let committed = self.channel.send(&Message::Commit, &[], &[]);
             timeout(PATIENCE, committed).await.unwrap_or(Err(ChannelError::Gone))?;
         }
@@ -85,6 +85,8 @@ impl Supervisor {
     pub(super) fn staying(&self) -> String {
         let pipes = self.running.iter().chain(&self.leaving).map(|running| &*running.pipe);
         let all = pipes.flat_map(|pipe: &Pipe| pipe.live.slices()).flatten();
+        // Those that are the other process's are about to go.
+        let all = all.filter(|live| !live.is_gone());
         let (mut established, mut handshakes) = (0, 0);
         for live in all {
             if is_established(&live) || live.stage() == crate::connection::live::Stage::Closing {

@@ -125,7 +125,7 @@ impl Supervisor {
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
         guardian.release().await.map_err(Failed::Ended)?;
-        removal.let_go().await;
+        removal.let_go();
         (self.means.edition.at)(Step::Wiped);
         notify::main_process(pid);
         if let Err(error) = self.say_commit(&channel, &pipes).await {

@@ -196,8 +196,8 @@ impl Way {
     }
 
     /// Has all of them let go of, and adopted.
-    pub(super) async fn commit(&self) {
-        self.removal.let_go().await;
+    pub(super) fn commit(&self) {
+        self.removal.let_go();
         self.entitled.send_replace(Entitled::Yes);
     }
 
@@ -216,7 +216,7 @@ pub(super) async fn move_all(from: &Process, to: &Process) -> u64 {
         let received = way.receive().await;
         way.adopt(to, received).await.unwrap();
     }
-    way.commit().await;
+    way.commit();
     sent
 }
 

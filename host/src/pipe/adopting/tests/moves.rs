@@ -148,7 +148,7 @@ fn pending_bytes_of_both_directions_arrive_however_late_they_are_read() {
                 assert_eq!((connection.sent, connection.received), (before.sent, before.received));
                 way.adopt(&second, received).await.unwrap();
                 if commits {
-                    way.commit().await
+                    way.commit()
                 } else {
                     way.take_back()
                 }
@@ -202,7 +202,7 @@ fn load_is_carried_through_moves_and_removals_that_come_to_nothing() {
                     // No verdict is one, too.
                     1 => drop(way),
                     _ => {
-                        way.commit().await;
+                        way.commit();
                         process = next;
                     }
                 }
@@ -252,9 +252,9 @@ fn nothing_is_left_of_a_session_that_was_let_go() {
         way.send(&first, first.all()).await.unwrap();
         let received = way.receive().await;
         let live = first.live(1);
-        way.removal.let_go().await;
-        // By then it was too late to end it.
+        way.removal.let_go();
         assert!(live.is_gone());
+        // It is too late to end it.
         live.reset(Reset::Dropped);
         let outcome = (&mut ends.end).await.unwrap().outcome;
         assert!(matches!(outcome, Outcome::Moved(_)), "{outcome:?}");
@@ -282,7 +282,7 @@ fn connection_that_is_dropped_while_it_waits_ends_for_everybody() {
         assert_eq!(outcome.ending(), Some(Ending::Dropped));
         ends.application.read(&mut [0]).await.unwrap_err();
         assert_eq!(ends.peer.socket.read(&mut [0]).await.unwrap(), 0);
-        way.commit().await;
+        way.commit();
         second.pipe.alive.none().await;
         assert_eq!(second.pipe.counters.connections.open_now(), 0);
     });
