@@ -133,7 +133,9 @@ pub(crate) fn spiped(
     let watch = Watch { endings, requests, observers, watchdog, awaited };
     let start = Start { settings, identity, edition, log };
     let later = !settings.is_command_line();
-    let room = Need::of(settings).make_room(start.open_besides_the_first(&gathered), later);
+    // What the predecessor is talked to over goes soon.
+    let open = start.open_besides_the_first(&gathered) + u64::from(predecessor.is_some());
+    let room = Need::of(settings).make_room(open, later);
     // It, and whatever it starts, has room for as many files.
     let needs = needs_of(settings, &gathered.names);
     let helper = helper(settings, user, needs.capabilities, watchdog);

@@ -90,8 +90,12 @@ impl Keyring {
 
     /// Some of these have connections that go on, and are in use no longer.
     pub(crate) fn add_former(&self, keys: &[Key]) {
-        let revoked = keys.iter().filter(|key| key.is_revoked());
-        self.lock_former().extend(revoked.cloned());
+        let mut former = self.lock_former();
+        for key in keys.iter().filter(|key| key.is_revoked()) {
+            if !former.iter().any(|known| known.is_same(key)) {
+                former.push(key.clone());
+            }
+        }
     }
 
     /// Leaves out those whose last connection has ended.

@@ -152,7 +152,8 @@ impl HandedOver {
             format!("pipe {name}: {why}; its connections stay where they are")
         });
         let held = activation.held();
-        let sources = settings.pipes.iter().flat_map(|pipe| {
+        let known = settings.pipes.iter().filter(|pipe| before.contains(&&*pipe.name));
+        let sources = known.flat_map(|pipe| {
             let new = pipe.sources.iter().filter(|source| !held.has(pipe, source));
             new.map(|source| format!("pipe {}: listens on {source}, too", pipe.name))
         });

@@ -52,9 +52,6 @@ pub(crate) enum Unheard {
         .0.display()
     )]
     Nobody(OsString),
-    /// It says why it does not.
-    #[error("{}", .0.join("\n"))]
-    Refused(Vec<String>),
     /// Nothing came that could be understood.
     #[error("Cannot take over from the running daemon: {0}")]
     Channel(#[from] ChannelError),
@@ -98,9 +95,6 @@ impl Predecessor {
         dumps::forbid();
         loop {
             let received = self.line.receive(PATIENCE)?;
-            if let Message::Fault { said } = received.message {
-                return Err(Unheard::Refused(said));
-            }
             if self.handed_over.add(received)? {
                 (self.edition.at)(Step::Heard);
                 return Ok(());

@@ -120,7 +120,10 @@ impl Receiving {
                     self.channel.send(&Message::Taken { connections }, &[], &[]).await?;
                 }
                 Message::Numbers(numbers) => self.restore(&numbers),
-                Message::Commit => mem::take(&mut round).are_ours(),
+                Message::Commit => {
+                    mem::take(&mut round).are_ours();
+                    self.keep_former_keys();
+                }
                 Message::Inventory(_) | Message::Unknown => {}
                 Message::Hello { .. }
                 | Message::Source(_)
@@ -151,6 +154,13 @@ impl Receiving {
         let answer = pipe.adopt(arrival, key, &self.workers, round.entitled.subscribe());
         round.answers.push((id, answer));
         Ok(())
+    }
+
+    /// Keys that are in use no longer are seen as long as they have connections.
+    pub(super) fn keep_former_keys(&self) {
+        for (pipe, keys) in self.pipes.values() {
+            pipe.current().snapshot.keys.add_former(keys.all());
+        }
     }
 
     /// Goes on counting.

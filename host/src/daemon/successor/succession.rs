@@ -18,7 +18,6 @@ use crate::daemon::sources::remove_files;
 use crate::handover::messages::Process;
 use crate::net::address::Address;
 use crate::observe::{LogHandle, Missing};
-use crate::pipe::Pipe;
 use crate::process::workers::Dispatcher;
 
 /// What it takes to take over.
@@ -106,9 +105,7 @@ impl TakenOver {
         });
         log.release();
         self.committed.go_on();
-        for (pipe, keys) in self.receiving.pipes.values() {
-            keep_former(pipe, keys);
-        }
+        self.receiving.keep_former_keys();
         let from = self.from.map_or_else(String::new, |pid| format!(" from process {pid}"));
         let connections = count(self.committed.connections, "connection");
         let said = format!("Has taken over{from}, with {connections}");
@@ -126,11 +123,6 @@ impl TakenOver {
         };
         tokio::join!(receiving.rest(), remove);
     }
-}
-
-/// Keys that are in use no longer are seen as long as they have connections.
-fn keep_former(pipe: &Pipe, keys: &KeysOfPipe) {
-    pipe.current().snapshot.keys.add_former(keys.all());
 }
 
 /// How long the process that was there before may take to close a socket that
