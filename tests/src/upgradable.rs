@@ -1,15 +1,20 @@
 //! A daemon in the background, with pipes of all kinds, that is replaced while it
 //! serves.
 
+use std::cell::Cell;
 use std::env;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::traffic::{Connection, Form, Manner};
-use crate::{Backend, Configured, Endpoint, Lab, Process, Steps, pipe, proc, wait};
+use crate::traffic::{Connection, Form, Manner, Traffic};
+use crate::{
+    Backend, Configured, Endpoint, Lab, Origin, Process, Program, Steps, pipe, proc, wait,
+};
 
 /// One daemon after the other, in the same place.
 pub struct Upgradable<'a> {
@@ -19,7 +24,7 @@ pub struct Upgradable<'a> {
     launched: Option<Process>,
     /// What its processes report.
     pub steps: Steps,
-    numbers: std::cell::Cell<u64>,
+    numbers: Cell<u64>,
 }
 
 struct Pipe {
@@ -48,15 +53,30 @@ impl<'a> Upgradable<'a> {
 
     /// Writes the settings, with these lines about the process.
     pub fn configure(&self, process: &str) {
-        self.configured.write(process, &self.stanzas(""));
+        self.configured.write(&Self::process(process), &self.pipes(""));
     }
 
-    /// Writes the settings, with these lines about the process, and about each pipe.
-    pub fn configure_all(&self, process: &str, more: &str) {
-        self.configured.write(process, &self.stanzas(more));
+    /// These lines about the process, and what is always said of it.
+    pub fn process(more: &str) -> String {
+        format!("program = \"{PROGRAM}\"\n{more}")
     }
 
-    fn stanzas(&self, more: &str) -> [String; 4] {
+    /// The program that the next process is.
+    pub fn install(&self, program: &Path) {
+        let new = self.lab.path("program.new");
+        symlink(program, &new).unwrap();
+        fs::rename(new, self.lab.path(PROGRAM)).unwrap();
+    }
+
+    /// A script as the program that the next process is.
+    pub fn install_script(&self, script: &str) {
+        let path = self.lab.write("script", format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self.install(&path);
+    }
+
+    /// The pipes as they are in the settings, with these lines about each.
+    pub fn pipes(&self, more: &str) -> [String; 4] {
         self.pipes.each_ref().map(|Pipe { form, source, target }| {
             let (name, mode, exchange) = match form {
                 Form::Server => ("server", "decrypt", ""),
@@ -69,19 +89,27 @@ impl<'a> Upgradable<'a> {
         })
     }
 
-    /// Starts the first, which is the program `spiped-edition` with these variables
-    /// in its environment.
+    /// Starts the first, which is the program `spiped-edition`, as all are.
     #[must_use]
     #[track_caller]
-    pub fn edition(self, variables: &[&str]) -> Self {
-        self.start(&edition(), variables)
+    pub fn edition(self) -> Self {
+        self.start(&edition(), &[])
     }
 
-    /// Starts the first, which is this program.
+    /// Starts the first, which is the program under test, as all are.
+    #[must_use]
+    #[track_caller]
+    pub fn ours(self) -> Self {
+        self.start(&Program::Spiped.path(Origin::Ours), &[])
+    }
+
+    /// Starts the first, which is this program with these variables in its
+    /// environment. What is installed then is the next.
     #[must_use]
     #[track_caller]
     pub fn start(mut self, program: &Path, variables: &[&str]) -> Self {
-        let mut command = std::process::Command::new(program);
+        let mut command = Command::new(program);
+        self.install(program);
         command.args(["-p", PID_FILE, "--config"]).arg(self.configured.file());
         command.current_dir(self.lab.directory());
         let reports = self.steps.variable();
@@ -100,6 +128,12 @@ impl<'a> Upgradable<'a> {
     pub fn pid(&self) -> i32 {
         let text = fs::read_to_string(self.lab.path(PID_FILE)).unwrap();
         text.trim_end().parse().unwrap_or_else(|error| panic!("a pid file: {text:?}: {error}"))
+    }
+
+    /// The program that it runs.
+    #[track_caller]
+    pub fn program(&self) -> PathBuf {
+        fs::read_link(format!("/proc/{}/exe", self.pid())).unwrap()
     }
 
     /// What all processes have written to standard error.
@@ -128,7 +162,7 @@ impl<'a> Upgradable<'a> {
         said
     }
 
-    /// An upgrade that does not work, for this reason. The daemon goes on.
+    /// An upgrade that does not work, for this reason. The daemon goes on, alone.
     #[track_caller]
     pub fn expect_refusal(&self, reason: &str) {
         let before = self.pid();
@@ -137,11 +171,12 @@ impl<'a> Upgradable<'a> {
         self.expect_unchanged(before);
     }
 
-    /// Checks that the process is the one that it was, and alone.
+    /// Checks that the process is the one that it was, and that there is no other.
     #[track_caller]
     pub fn expect_unchanged(&self, before: i32) {
         assert_eq!(self.pid(), before);
         assert!(proc::is_alive(before), "the daemon has ended");
+        self.wait_until_only(before);
     }
 
     /// A connection of each of these manners, with the forms in turn.
@@ -161,7 +196,7 @@ impl<'a> Upgradable<'a> {
     #[track_caller]
     pub fn expect_service(&self) {
         let connections = self.connections([Manner::Idle; 4]);
-        let traffic = crate::traffic::Traffic::start(connections);
+        let traffic = Traffic::start(connections);
         traffic.settle();
         traffic.finish().expect_all_delivered();
     }
@@ -214,4 +249,5 @@ pub(crate) fn built(name: &str) -> PathBuf {
 }
 
 const PID_FILE: &str = "pid";
+const PROGRAM: &str = "program";
 const CONNECTIONS_MAX: u32 = 600;

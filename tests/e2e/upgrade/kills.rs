@@ -6,8 +6,7 @@ use std::thread;
 use spiped_tests::traffic::Traffic;
 use spiped_tests::{Lab, Process, Upgradable, wait};
 
-use super::all_manners;
-use crate::exchange::NAP;
+use super::asleep_and_awake;
 
 /// Until here the daemon has everything that it had.
 const BEFORE: [&str; 10] = [
@@ -61,7 +60,6 @@ fn successors_are_killed(connections: usize, times: usize) {
         run.daemon.steps.release();
         command.wait().expect_failure("");
         run.daemon.expect_unchanged(run.first);
-        run.daemon.wait_until_only(run.first);
         run.traffic.expect_progress();
     }
     let log = run.daemon.log();
@@ -154,15 +152,9 @@ struct Run<'lab> {
 impl<'lab> Run<'lab> {
     #[track_caller]
     fn start(lab: &'lab Lab, connections: usize) -> Self {
-        let daemon = Upgradable::new(lab).edition(&[]);
+        let daemon = Upgradable::new(lab).edition();
         let first = daemon.pid();
-        let asleep = daemon.connections(all_manners().take(connections / 2));
-        let asleep = Traffic::start(asleep);
-        asleep.settle();
-        wait::observe(NAP);
-        let awake = daemon.connections(all_manners().take(connections.div_ceil(2)));
-        let traffic = asleep.and(awake);
-        traffic.settle();
+        let traffic = asleep_and_awake(&daemon, connections);
         Self { daemon, first, traffic }
     }
 

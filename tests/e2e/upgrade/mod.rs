@@ -1,13 +1,72 @@
 //! A new program in the place of one that serves.
 
+// Settings that have changed by then.
+mod changes;
+// Programs that cannot take over.
+mod failures;
+// To a later version and back.
+mod formats;
+// Handshakes under way, and what cannot move.
+mod handshakes;
 // Whichever process ends at whichever step.
 mod kills;
+// A real service behind the pipe.
+mod redis;
+// Who asks, and what they are told.
+mod requests;
 
-use spiped_tests::traffic::Manner;
+use std::path::PathBuf;
 
-/// One of each manner, and more of those of which there are many.
+use spiped_tests::traffic::{Manner, Traffic};
+use spiped_tests::{Lab, Origin, Program, Upgradable, wait};
+
+use crate::exchange::NAP;
+
+#[test]
+fn connections_of_all_manners_go_on_through_one_upgrade_after_the_other() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 36);
+    for upgrades in 1..=5 {
+        let before = daemon.pid();
+        let said = daemon.upgrade();
+        assert!(said.contains("36 connections moved"), "{said}");
+        daemon.wait_until_only(daemon.pid());
+        assert!(daemon.log().contains(&format!("Process {}", daemon.pid())));
+        assert_ne!(daemon.pid(), before);
+        traffic.expect_progress();
+        // Those that sleep were not woken, and those that are new are served, too.
+        daemon.expect_service();
+        let status = daemon.configured().run(&["status", "--json"]).answer();
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        let sum = |word: &str| -> u64 {
+            status["pipes"].as_array().unwrap().iter().map(|it| it[word].as_u64().unwrap()).sum()
+        };
+        assert_eq!(sum("accepted"), 36 + 4 * upgrades, "{status}");
+    }
+    traffic.finish().expect_all_delivered();
+}
+
+/// Connections of all manners, half of which have had nothing to do for a while.
+#[track_caller]
+fn asleep_and_awake(daemon: &Upgradable<'_>, connections: usize) -> Traffic {
+    let asleep = daemon.connections(all_manners().take(connections / 2));
+    let asleep = Traffic::start(asleep);
+    asleep.settle();
+    wait::observe(NAP);
+    let awake = daemon.connections(all_manners().take(connections.div_ceil(2)));
+    let traffic = asleep.and(awake);
+    traffic.settle();
+    traffic
+}
+
+/// One of each manner after the other: their number has no factor in common with that
+/// of the forms, so that each comes to have each.
 fn all_manners() -> impl Iterator<Item = Manner> {
-    // As many forms as there are take turns: with a number of manners that has no
-    // factor in common with theirs, each comes to have each.
     Manner::ALL.into_iter().cycle()
+}
+
+/// The program under test.
+fn ours() -> PathBuf {
+    Program::Spiped.path(Origin::Ours)
 }

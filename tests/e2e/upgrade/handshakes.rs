@@ -1,0 +1,90 @@
+use spiped_tests::wire::{Handshake, Side};
+use spiped_tests::{Backend, Conn, KEY, Lab, Upgradable, pipe, proc, wait};
+
+use super::asleep_and_awake;
+
+/// They are done where they began, and follow.
+#[test]
+fn handshake_under_way_is_done_by_the_old_process_and_its_connection_follows() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 9);
+    let (source, backend) = (lab.tcp(), Backend::manual(&lab));
+    let own = pipe("own", "decrypt", &source, backend.endpoint(), "");
+    let process = Upgradable::process("");
+    daemon.configured().write(&process, &[&daemon.pipes("")[..], &[own]].concat());
+    daemon.configured().reload();
+    let first = daemon.pid();
+
+    let handshakes: Vec<_> =
+        (0..5).map(|_| Handshake::begin(Conn::to(&source), Side::Client, KEY)).collect();
+    daemon.upgrade();
+    assert!(proc::is_alive(first), "handshakes are under way");
+    // Both serve, and the next upgrade need not wait for it.
+    let second = daemon.pid();
+    daemon.expect_service();
+    let mut established: Vec<_> = handshakes
+        .into_iter()
+        .map(|handshake| (handshake.complete_x25519(), backend.accept()))
+        .collect();
+    for (session, target) in &mut established {
+        session.send(b"question");
+        assert_eq!(target.receive(8), b"question");
+    }
+    wait::until("the old process had nothing to do", || !proc::is_alive(first));
+    for (session, target) in &mut established {
+        target.send(b"answer");
+        assert_eq!(session.receive(), b"answer");
+    }
+    assert_eq!(daemon.pid(), second);
+    daemon.upgrade();
+    for (session, target) in &mut established {
+        session.send(b"again");
+        assert_eq!(target.receive(5), b"again");
+    }
+    traffic.finish().expect_all_delivered();
+}
+
+#[test]
+fn stranger_that_stays_silent_does_not_keep_the_old_process() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 9);
+    let (source, backend) = (lab.tcp(), Backend::manual(&lab));
+    let own = pipe("own", "decrypt", &source, backend.endpoint(), "timeout = \"3s\"");
+    let process = Upgradable::process("");
+    daemon.configured().write(&process, &[&daemon.pipes("")[..], &[own]].concat());
+    daemon.configured().reload();
+    let first = daemon.pid();
+    let mut silent: Vec<_> = (0..20).map(|_| Conn::to(&source)).collect();
+    // It has seen them.
+    silent.iter_mut().for_each(|stranger| drop(stranger.receive(32)));
+    daemon.upgrade();
+    traffic.expect_progress();
+    wait::until("the old process had ended", || !proc::is_alive(first));
+    for stranger in &mut silent {
+        stranger.expect_end_without_data();
+    }
+    traffic.finish().expect_all_delivered();
+}
+
+/// What comes between two processes is in the kernel's queue.
+#[test]
+fn nobody_is_turned_away_while_processes_change() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    std::thread::scope(|scope| {
+        let upgrades = scope.spawn(|| ());
+        upgrades.join().unwrap();
+    });
+    let traffic = asleep_and_awake(&daemon, 9);
+    for _ in 0..3 {
+        let mut asked = daemon.ask();
+        // As many as there is time for.
+        while asked.is_running() {
+            daemon.expect_service();
+        }
+        asked.wait().expect_success();
+    }
+    traffic.finish().expect_all_delivered();
+}

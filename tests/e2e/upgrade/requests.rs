@@ -1,0 +1,112 @@
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use spiped_tests::{Lab, Upgradable, proc, wait};
+
+use super::{asleep_and_awake, ours};
+
+#[test]
+fn check_tells_what_would_happen_and_changes_nothing() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 18);
+    let before = daemon.pid();
+    for _ in 0..3 {
+        let said = daemon.configured().run(&["upgrade", "--check"]).answer();
+        assert!(said.contains("could take over; 18 connections would move"), "{said}");
+        daemon.expect_unchanged(before);
+        traffic.expect_progress();
+    }
+    daemon.install(&lab.path("missing"));
+    let exit = daemon.configured().run(&["upgrade", "--check"]);
+    exit.expect_failure("No such file or directory");
+    daemon.expect_unchanged(before);
+    traffic.finish().expect_all_delivered();
+}
+
+#[test]
+fn signal_asks_as_the_command_does() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 9);
+    let before = daemon.pid();
+    kill(Pid::from_raw(before), Signal::SIGUSR2).unwrap();
+    wait::until("another process had taken over", || {
+        daemon.pid() != before && !proc::is_alive(before)
+    });
+    traffic.finish().expect_all_delivered();
+}
+
+#[test]
+fn requests_at_once_are_done_one_after_the_other() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 9);
+    let first = daemon.pid();
+    let mut asked: Vec<_> = (0..4).map(|_| daemon.ask()).collect();
+    let codes: Vec<_> = asked.iter_mut().map(|asked| asked.wait().code()).collect();
+    assert!(codes.contains(&Some(0)), "{codes:?}");
+    assert_ne!(daemon.pid(), first);
+    daemon.wait_until_only(daemon.pid());
+    // Who is left takes requests of each kind.
+    daemon.upgrade();
+    daemon.configured().reload();
+    daemon.upgrade();
+    traffic.finish().expect_all_delivered();
+}
+
+/// Whoever is told to end does.
+#[test]
+fn daemon_that_is_told_to_end_meanwhile_ends_with_its_successor() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).edition();
+    let traffic = asleep_and_awake(&daemon, 9);
+    for step in ["Heard", "Made", "Resumed"] {
+        let mut asked = {
+            daemon.steps.hold(step);
+            daemon.ask()
+        };
+        daemon.steps.wait_for(step);
+        // The successor holds still, the daemon does not.
+        kill(Pid::from_raw(daemon.steps.successor()), Signal::SIGTERM).unwrap();
+        daemon.steps.release();
+        asked.wait();
+        traffic.expect_progress();
+    }
+    daemon.steps.hold("Made");
+    let mut asked = daemon.ask();
+    daemon.steps.wait_for("Made");
+    let pid = daemon.pid();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    assert_eq!(asked.wait().code(), Some(1));
+    traffic.expect_progress();
+    traffic.finish().expect_all_delivered();
+    wait::until("it had ended", || !proc::is_alive(pid));
+    daemon.wait_until_none();
+}
+
+#[test]
+fn numbers_go_on() {
+    let lab = Lab::new();
+    let daemon = Upgradable::new(&lab).ours();
+    let traffic = asleep_and_awake(&daemon, 18);
+    let see = |words: &[&str]| daemon.configured().run(words).answer();
+    let listed = || -> Vec<Value> {
+        let lines = see(&["list", "--json"]);
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let key = |connection: &Value| {
+        ["id", "pipe", "peer", "key"].map(|word| connection[word].clone().to_string()).join(" ")
+    };
+    let keys = || {
+        let mut keys: Vec<_> = listed().iter().map(key).collect();
+        keys.sort();
+        keys
+    };
+    let before = keys();
+    daemon.upgrade();
+    assert_eq!(keys(), before);
+    assert_eq!(before.len(), 18);
+    let _ = ours();
+    traffic.finish().expect_all_delivered();
+}
