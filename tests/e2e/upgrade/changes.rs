@@ -3,13 +3,13 @@ use std::fs;
 use spiped_tests::traffic::{Connection, Form, Manner, Traffic};
 use spiped_tests::{Backend, Lab, Upgradable, pipe, proc, wait};
 
-use super::asleep_and_awake;
+use super::awake;
 
 #[test]
 fn settings_that_have_changed_are_in_use_afterwards() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 18);
+    let traffic = awake(&daemon, 18);
     let (source, backend) = (lab.tcp(), Backend::narrow(&lab));
     let own = pipe("own", "decrypt", &source, backend.endpoint(), "");
     let process = Upgradable::process("");
@@ -39,7 +39,7 @@ fn settings_that_have_changed_are_in_use_afterwards() {
 fn faulty_settings_are_named_and_nothing_changes() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     daemon.configure("no-such-option = 1");
     daemon.expect_refusal("no-such-option");
     let taken = lab.tcp();
@@ -58,7 +58,7 @@ fn faulty_settings_are_named_and_nothing_changes() {
 fn keys_that_are_gone_stay_in_use() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     let key = fs::read(lab.key()).unwrap();
     fs::remove_file(lab.key()).unwrap();
     for _ in 0..2 {

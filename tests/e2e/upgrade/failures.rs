@@ -4,13 +4,13 @@ use std::path::Path;
 
 use spiped_tests::{Lab, Upgradable, edition};
 
-use super::{asleep_and_awake, ours};
+use super::{awake, ours};
 
 #[test]
 fn daemon_goes_on_whatever_the_new_program_is() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 18);
+    let traffic = awake(&daemon, 18);
     let mut failed = 0;
     let mut refuses = |reason: &str| {
         daemon.expect_refusal(reason);
@@ -53,7 +53,7 @@ fn daemon_goes_on_whatever_the_new_program_is() {
 fn daemon_goes_on_if_the_new_process_is_short_of_something() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 45);
+    let traffic = awake(&daemon, 45);
     for limit in [4, 8, 12, 16, 24, 32, 48, 64, 96] {
         daemon.install_script(&format!("ulimit -n {limit}; exec {} \"$@\"", ours().display()));
         daemon.expect_refusal("open files");
@@ -70,7 +70,7 @@ fn daemon_goes_on_if_the_new_process_is_short_of_something() {
 fn new_process_that_hangs_is_ended_after_ten_seconds() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).start(&ours(), &[]);
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     // All at once would be one after the other: there is one upgrade at a time.
     daemon.install_script("exec sleep 1000");
     daemon.expect_refusal("said nothing for 10 s");
@@ -84,7 +84,7 @@ fn new_process_that_hangs_is_ended_after_ten_seconds() {
 fn new_process_that_hangs_at_any_step_is_ended_after_ten_seconds() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).start(&edition(), &[]);
-    let traffic = asleep_and_awake(&daemon, 45);
+    let traffic = awake(&daemon, 45);
     for step in ["Heard", "Made", "Resumed", "Taken"] {
         daemon.steps.hold(step);
         daemon.expect_refusal("said nothing for 10 s");

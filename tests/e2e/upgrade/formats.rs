@@ -4,7 +4,7 @@ use std::process::Command;
 
 use spiped_tests::{Lab, Upgradable, edition};
 
-use super::{asleep_and_awake, ours};
+use super::{asleep_and_awake, awake, ours};
 
 /// A later version reads one format more, and its component appends to the states of
 /// sessions.
@@ -29,7 +29,7 @@ fn upgrade_goes_to_a_later_version_and_back_again() {
 fn versions_that_have_no_format_in_common_are_told_apart() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).start(&ours(), &["SPIPED_EDITION_FORMATS=2-3"]);
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     daemon.install(&edition());
     daemon.expect_refusal("reads versions 2 to 3 of the hand-over, and this one writes 1 to 1");
     traffic.finish().expect_all_delivered();

@@ -1,14 +1,14 @@
 use spiped_tests::wire::{Handshake, Side};
 use spiped_tests::{Backend, Conn, KEY, Lab, Upgradable, pipe, proc, wait};
 
-use super::asleep_and_awake;
+use super::awake;
 
 /// They are done where they began, and follow.
 #[test]
 fn handshake_under_way_is_done_by_the_old_process_and_its_connection_follows() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     let (source, backend) = (lab.tcp(), Backend::manual(&lab));
     let own = pipe("own", "decrypt", &source, backend.endpoint(), "");
     let process = Upgradable::process("");
@@ -49,14 +49,14 @@ fn handshake_under_way_is_done_by_the_old_process_and_its_connection_follows() {
 fn stranger_that_stays_silent_does_not_keep_the_old_process() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     let (source, backend) = (lab.tcp(), Backend::manual(&lab));
     let own = pipe("own", "decrypt", &source, backend.endpoint(), "timeout = \"3s\"");
     let process = Upgradable::process("");
     daemon.configured().write(&process, &[&daemon.pipes("")[..], &[own]].concat());
     daemon.configured().reload();
     let first = daemon.pid();
-    let mut silent: Vec<_> = (0..20).map(|_| Conn::to(&source)).collect();
+    let mut silent: Vec<_> = (0..10).map(|_| Conn::to(&source)).collect();
     // It has seen them.
     silent.iter_mut().for_each(|stranger| drop(stranger.receive(32)));
     daemon.upgrade();
@@ -73,11 +73,7 @@ fn stranger_that_stays_silent_does_not_keep_the_old_process() {
 fn nobody_is_turned_away_while_processes_change() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    std::thread::scope(|scope| {
-        let upgrades = scope.spawn(|| ());
-        upgrades.join().unwrap();
-    });
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     for _ in 0..3 {
         let mut asked = daemon.ask();
         // As many as there is time for.

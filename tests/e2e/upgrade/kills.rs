@@ -1,12 +1,9 @@
 //! SIGKILL for either process at every step, under load: no key stream is used twice,
 //! no byte is wrong, and nothing that broke off looks like a proper end.
 
-use std::thread;
+use spiped_tests::{Lab, wait};
 
-use spiped_tests::traffic::Traffic;
-use spiped_tests::{Lab, Process, Upgradable, wait};
-
-use super::asleep_and_awake;
+use super::{Run, at_each};
 
 /// Until here the daemon has everything that it had.
 const BEFORE: [&str; 10] = [
@@ -73,7 +70,7 @@ fn successors_are_killed(connections: usize, times: usize) {
 
 #[track_caller]
 fn daemons_are_killed_before_the_commit(connections: usize) {
-    for_each(&[&BEFORE[..], &[BETWEEN]].concat(), connections, |step, run| {
+    at_each(&[&BEFORE[..], &[BETWEEN]].concat(), connections, |step, run| {
         let mut command = run.up_to(step);
         run.daemon.kill(run.first);
         run.daemon.steps.release();
@@ -84,7 +81,7 @@ fn daemons_are_killed_before_the_commit(connections: usize) {
 
 #[track_caller]
 fn daemons_are_killed_after_the_commit(connections: usize) {
-    for_each(&AFTER, connections, |step, run| {
+    at_each(&AFTER, connections, |step, run| {
         let _command = run.up_to(step);
         let successor = run.daemon.steps.successor();
         run.daemon.kill(run.first);
@@ -100,7 +97,7 @@ fn daemons_are_killed_after_the_commit(connections: usize) {
 
 #[track_caller]
 fn successors_are_killed_after_the_commit(connections: usize) {
-    for_each(&[&[BETWEEN], &AFTER[..3]].concat(), connections, |step, run| {
+    at_each(&[&[BETWEEN], &AFTER[..3]].concat(), connections, |step, run| {
         let mut command = run.up_to(step);
         let successor = run.daemon.steps.successor();
         run.daemon.kill(successor);
@@ -115,55 +112,4 @@ fn successors_are_killed_after_the_commit(connections: usize) {
         }
         run.traffic.abandon().expect_all_reset();
     });
-}
-
-/// Does this at each of these steps, all at once.
-#[track_caller]
-fn for_each(steps: &[&'static str], connections: usize, act: impl Fn(&str, Run<'_>) + Sync) {
-    let at_once = if connections > 100 { 2 } else { steps.len() };
-    for steps in steps.chunks(at_once) {
-        thread::scope(|scope| {
-            let act = &act;
-            let runs: Vec<_> = steps
-                .iter()
-                .map(|step| {
-                    let name = thread::Builder::new().name((*step).into());
-                    let run = move || {
-                        let lab = Lab::new();
-                        act(step, Run::start(&lab, connections));
-                    };
-                    (step, name.spawn_scoped(scope, run).unwrap())
-                })
-                .collect();
-            let failed = runs.into_iter().filter_map(|(step, run)| run.join().err().map(|_| step));
-            let failed: Vec<_> = failed.collect();
-            assert!(failed.is_empty(), "at {failed:?}");
-        });
-    }
-}
-
-/// A daemon with connections of all manners, awake and asleep.
-struct Run<'lab> {
-    daemon: Upgradable<'lab>,
-    first: i32,
-    traffic: Traffic,
-}
-
-impl<'lab> Run<'lab> {
-    #[track_caller]
-    fn start(lab: &'lab Lab, connections: usize) -> Self {
-        let daemon = Upgradable::new(lab).edition();
-        let first = daemon.pid();
-        let traffic = asleep_and_awake(&daemon, connections);
-        Self { daemon, first, traffic }
-    }
-
-    /// Asks for an upgrade and waits until it has come to a step.
-    #[track_caller]
-    fn up_to(&self, step: &str) -> Process {
-        self.daemon.steps.hold(step);
-        let command = self.daemon.ask();
-        self.daemon.steps.wait_for(step);
-        command
-    }
 }

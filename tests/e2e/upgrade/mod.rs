@@ -16,9 +16,10 @@ mod redis;
 mod requests;
 
 use std::path::PathBuf;
+use std::thread;
 
 use spiped_tests::traffic::{Manner, Traffic};
-use spiped_tests::{Lab, Origin, Program, Upgradable, wait};
+use spiped_tests::{Lab, Origin, Process, Program, Upgradable, wait};
 
 use crate::exchange::NAP;
 
@@ -60,6 +61,14 @@ fn asleep_and_awake(daemon: &Upgradable<'_>, connections: usize) -> Traffic {
     traffic
 }
 
+/// Connections of all manners, none of which has had time to fall asleep.
+#[track_caller]
+fn awake(daemon: &Upgradable<'_>, connections: usize) -> Traffic {
+    let traffic = Traffic::start(daemon.connections(all_manners().take(connections)));
+    traffic.settle();
+    traffic
+}
+
 /// One of each manner after the other: their number has no factor in common with that
 /// of the forms, so that each comes to have each.
 fn all_manners() -> impl Iterator<Item = Manner> {
@@ -69,4 +78,55 @@ fn all_manners() -> impl Iterator<Item = Manner> {
 /// The program under test.
 fn ours() -> PathBuf {
     Program::Spiped.path(Origin::Ours)
+}
+
+/// Does this at each of these steps, all at once.
+#[track_caller]
+fn at_each(steps: &[&'static str], connections: usize, act: impl Fn(&str, Run<'_>) + Sync) {
+    let at_once = if connections > 100 { 2 } else { steps.len() };
+    for steps in steps.chunks(at_once) {
+        thread::scope(|scope| {
+            let act = &act;
+            let runs: Vec<_> = steps
+                .iter()
+                .map(|step| {
+                    let name = thread::Builder::new().name((*step).into());
+                    let run = move || {
+                        let lab = Lab::new();
+                        act(step, Run::start(&lab, connections));
+                    };
+                    (step, name.spawn_scoped(scope, run).unwrap())
+                })
+                .collect();
+            let failed = runs.into_iter().filter_map(|(step, run)| run.join().err().map(|_| step));
+            let failed: Vec<_> = failed.collect();
+            assert!(failed.is_empty(), "at {failed:?}");
+        });
+    }
+}
+
+/// A daemon with connections of all manners, awake and asleep.
+struct Run<'lab> {
+    daemon: Upgradable<'lab>,
+    first: i32,
+    traffic: Traffic,
+}
+
+impl<'lab> Run<'lab> {
+    #[track_caller]
+    fn start(lab: &'lab Lab, connections: usize) -> Self {
+        let daemon = Upgradable::new(lab).edition();
+        let first = daemon.pid();
+        let traffic = asleep_and_awake(&daemon, connections);
+        Self { daemon, first, traffic }
+    }
+
+    /// Asks for an upgrade and waits until it has come to a step.
+    #[track_caller]
+    fn up_to(&self, step: &str) -> Process {
+        self.daemon.steps.hold(step);
+        let command = self.daemon.ask();
+        self.daemon.steps.wait_for(step);
+        command
+    }
 }

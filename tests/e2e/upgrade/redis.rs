@@ -1,11 +1,10 @@
 use std::fs::File;
-use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
 use std::process::{Command, Stdio};
 
-use spiped_tests::{Configured, Endpoint, Lab, Process, Redis, pipe, proc, wait};
+use spiped_tests::{Configured, Endpoint, Lab, Process, Redis, pipe, wait};
 
-/// Both ends of a pipe to Redis, in one process, in the foreground of nothing: each
-/// upgrade replaces it.
+/// Both ends of a pipe to Redis, in one process.
 struct Service<'lab> {
     daemon: Configured<'lab>,
     _first: Process,
@@ -52,7 +51,7 @@ fn ten_upgrades_in_a_row_go_unnoticed() {
     wait::until("the replica was in contact", || {
         service.info(replica.endpoint(), "master_link_status") == "up"
     });
-    let mut monitor = Monitor::start(&service.entrance);
+    let monitor = Monitor::start(&service.entrance);
     let syncs = service.info(service.redis.endpoint(), "sync_full");
 
     let mut benchmark = Command::new("redis-benchmark");
@@ -60,7 +59,6 @@ fn ten_upgrades_in_a_row_go_unnoticed() {
     benchmark.args(["-t", "set", "-q"]).stdin(Stdio::null());
     let mut benchmark = Process::spawn(benchmark);
     let done = || service.info(service.redis.endpoint(), "total_commands_processed");
-    let received = || service.info(service.redis.endpoint(), "total_connections_received");
     let busy = |count: u64| {
         let before: u64 = done().parse().unwrap();
         wait::until("the benchmark was under way", || {
@@ -79,13 +77,11 @@ fn ten_upgrades_in_a_row_go_unnoticed() {
     assert_eq!(service.info(replica.endpoint(), "master_link_status"), "up");
     assert_eq!(benchmark.stderr(), "");
     drop(benchmark);
-    assert!(!received().is_empty());
     Redis::cli(&service.entrance, &["set", "after", "all"]).expect_success();
     wait::until("the replica had it", || {
         Redis::cli(replica.endpoint(), &["get", "after"]).answer() == "all"
     });
     monitor.expect("\"set\" \"after\" \"all\"");
-    let _ = proc::is_listening(&service.entrance);
 }
 
 /// `redis-cli MONITOR`.
@@ -102,15 +98,14 @@ impl Monitor {
         command.args(["-h", "127.0.0.1", "-p", &at.port().to_string(), "monitor"]);
         command.stdin(Stdio::null());
         let process = Process::spawn_writing_to(command, output.try_clone().unwrap());
-        let mut monitor = Self { _process: process, output };
+        let monitor = Self { _process: process, output };
         monitor.expect("OK");
         monitor
     }
 
     /// Waits until it has shown this.
     #[track_caller]
-    fn expect(&mut self, text: &str) {
-        let _ = self.output.by_ref();
+    fn expect(&self, text: &str) {
         let mut shown = Tail::new(&self.output);
         wait::until(&format!("{text} was shown"), || shown.has(text));
     }
@@ -129,7 +124,6 @@ impl<'a> Tail<'a> {
     }
 
     fn has(&mut self, text: &str) -> bool {
-        use std::os::unix::fs::FileExt as _;
         let mut bytes = vec![0; 1 << 20];
         loop {
             let count = self.file.read_at(&mut bytes, self.at).unwrap();

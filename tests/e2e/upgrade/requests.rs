@@ -3,13 +3,13 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use spiped_tests::{Lab, Upgradable, proc, wait};
 
-use super::{asleep_and_awake, ours};
+use super::{at_each, awake};
 
 #[test]
 fn check_tells_what_would_happen_and_changes_nothing() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 18);
+    let traffic = awake(&daemon, 18);
     let before = daemon.pid();
     for _ in 0..3 {
         let said = daemon.configured().run(&["upgrade", "--check"]).answer();
@@ -28,7 +28,7 @@ fn check_tells_what_would_happen_and_changes_nothing() {
 fn signal_asks_as_the_command_does() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     let before = daemon.pid();
     kill(Pid::from_raw(before), Signal::SIGUSR2).unwrap();
     wait::until("another process had taken over", || {
@@ -41,7 +41,7 @@ fn signal_asks_as_the_command_does() {
 fn requests_at_once_are_done_one_after_the_other() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 9);
+    let traffic = awake(&daemon, 9);
     let first = daemon.pid();
     let mut asked: Vec<_> = (0..4).map(|_| daemon.ask()).collect();
     let codes: Vec<_> = asked.iter_mut().map(|asked| asked.wait().code()).collect();
@@ -55,41 +55,29 @@ fn requests_at_once_are_done_one_after_the_other() {
     traffic.finish().expect_all_delivered();
 }
 
-/// Whoever is told to end does.
+/// As a service manager does that stops a service: all its processes are told at once.
 #[test]
-fn daemon_that_is_told_to_end_meanwhile_ends_with_its_successor() {
-    let lab = Lab::new();
-    let daemon = Upgradable::new(&lab).edition();
-    let traffic = asleep_and_awake(&daemon, 9);
-    for step in ["Heard", "Made", "Resumed"] {
-        let mut asked = {
-            daemon.steps.hold(step);
-            daemon.ask()
-        };
-        daemon.steps.wait_for(step);
-        // The successor holds still, the daemon does not.
-        kill(Pid::from_raw(daemon.steps.successor()), Signal::SIGTERM).unwrap();
-        daemon.steps.release();
+fn processes_that_are_told_to_end_meanwhile_end_with_their_connections() {
+    at_each(&["Greeted", "Made", "Resumed", "Taken", "Committed", "Serving"], 9, |step, run| {
+        let mut asked = run.up_to(step);
+        for pid in run.daemon.processes() {
+            if pid != asked.pid() {
+                kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+            }
+        }
+        run.daemon.steps.release();
         asked.wait();
-        traffic.expect_progress();
-    }
-    daemon.steps.hold("Made");
-    let mut asked = daemon.ask();
-    daemon.steps.wait_for("Made");
-    let pid = daemon.pid();
-    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-    assert_eq!(asked.wait().code(), Some(1));
-    traffic.expect_progress();
-    traffic.finish().expect_all_delivered();
-    wait::until("it had ended", || !proc::is_alive(pid));
-    daemon.wait_until_none();
+        run.traffic.expect_progress();
+        run.traffic.finish().expect_all_delivered();
+        run.daemon.wait_until_none();
+    });
 }
 
 #[test]
 fn numbers_go_on() {
     let lab = Lab::new();
     let daemon = Upgradable::new(&lab).ours();
-    let traffic = asleep_and_awake(&daemon, 18);
+    let traffic = awake(&daemon, 18);
     let see = |words: &[&str]| daemon.configured().run(words).answer();
     let listed = || -> Vec<Value> {
         let lines = see(&["list", "--json"]);
@@ -107,6 +95,5 @@ fn numbers_go_on() {
     daemon.upgrade();
     assert_eq!(keys(), before);
     assert_eq!(before.len(), 18);
-    let _ = ours();
     traffic.finish().expect_all_delivered();
 }
