@@ -142,8 +142,8 @@ check-reproducible: $(COMPONENTS)/spiped-portable.wasm
 
 # Every fuzz target: its corpus, then FUZZ_SECONDS (10) of something new.
 fuzz-smoke: all
-	cd tests/fuzz && cargo fmt --check && cargo clippy --locked --release \
-		--target-dir ../../target/fuzz -- --deny warnings
+	cargo clippy --locked --workspace --bins --features spiped-fuzz/libfuzzer \
+		--profile checked -- --deny warnings
 	tests/fuzz/run.sh
 
 # The manager learns of the units and of their user by `systemd-sysusers` and

@@ -8,7 +8,8 @@
 set -eu
 cd "$(dirname "$0")"
 
-out=$(cd ../.. && pwd)/target/fuzz
+target=$(cd ../.. && pwd)/target
+out=$target/fuzz
 seconds=${FUZZ_SECONDS:-10}
 
 main() {
@@ -18,24 +19,27 @@ main() {
     fi
     [ $# != 0 ] || set -- acceptor receive_client receive_server two_party resume pairing address options settings
     command -v c++ >/dev/null || (cd ../.. && host/packaging/install-debian.sh g++)
-    RUSTC_WRAPPER=$PWD/rustc.sh cargo build --locked --release --target-dir "$out"
+    # With the features that the workspace asks for: the dependencies are those of the tests.
+    # shellcheck disable=SC2046 # words
+    RUSTC_WORKSPACE_WRAPPER=$PWD/rustc.sh cargo build --locked --profile checked --workspace \
+        --features spiped-fuzz/libfuzzer $(printf ' --bin %s' "$@")
     echo "Fuzzing for $seconds s each: $*" >&2
     printf '%s\n' "$@" | xargs -n 1 -P "$(nproc)" ./run.sh --built
 }
 
 # New inputs are kept out of the repository; README.md says how they get in.
 fuzz() {
-    target=$1
-    new=$out/corpus/$target
-    finds=$out/finds/$target
+    name=$1
+    new=$out/corpus/$name
+    finds=$out/finds/$name
     mkdir -p "$new" "$finds"
-    if ! "$out/release/$target" -max_total_time="$seconds" -timeout=10 \
-        -artifact_prefix="$finds/" "$new" "corpus/$target" >"$finds/log" 2>&1; then
+    if ! "$target/checked/$name" -max_total_time="$seconds" -timeout=10 \
+        -artifact_prefix="$finds/" "$new" "corpus/$name" >"$finds/log" 2>&1; then
         tail -n 50 "$finds/log" >&2
-        echo "To see it again: target/fuzz/release/$target target/fuzz/finds/$target/FILE" >&2
+        echo "To see it again: target/checked/$name target/fuzz/finds/$name/FILE" >&2
         exit 1
     fi
-    sed -n "s/^#\([0-9]*\).*DONE *cov: \([0-9]*\).*/$target: \1 runs, \2 edges/p" "$finds/log" >&2
+    sed -n "s/^#\([0-9]*\).*DONE *cov: \([0-9]*\).*/$name: \1 runs, \2 edges/p" "$finds/log" >&2
 }
 
 main "$@"

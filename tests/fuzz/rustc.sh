@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands before rustc (RUSTC_WRAPPER): counts the edges taken in our own crates,
-# for libFuzzer, and leaves all others as fast as they are.
+# Stands before rustc (RUSTC_WORKSPACE_WRAPPER): counts the edges taken in our own
+# crates, for libFuzzer. All others are those of the tests.
 case ${CARGO_PKG_NAME-}:$* in
     *'--crate-name build_script_build '*) ;;
     spiped:* | spiped-core:* | spiped-fuzz:*)
