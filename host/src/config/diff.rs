@@ -162,6 +162,7 @@ mod tests {
         ("control", "\"/c\""),
         ("metrics", "\"/m\""),
         ("drain", "0"),
+        ("program", "\"/usr/sbin/spiped\""),
         ("memory", "\"64MiB\""),
         ("threads", "2"),
         ("strict", "true"),

@@ -175,12 +175,24 @@ fn helper_of_a_daemon_in_the_background_ends_with_it() {
     wait::until("the helper ended", || !proc::is_alive(helper));
 }
 
+/// It is there even if nothing can be read again, for the next upgrade.
 #[test]
-fn nothing_needs_a_helper_that_cannot_be_read_again() {
+fn helper_waits_with_few_rights_and_cannot_get_others() {
     let lab = Lab::new();
     let daemon = Spiped::encrypt(&lab, &lab.tcp()).key("-").stdin(lab.key()).start();
-    assert!(proc::children(daemon.process.pid()).is_empty());
+    let helper = helper(daemon.process.pid());
+    assert_eq!(proc::status(helper, "NoNewPrivs"), [1]);
+    let status = fs::read_to_string(format!("/proc/{helper}/status")).unwrap();
+    let sets: Vec<_> = status.lines().filter_map(|line| line.strip_prefix("Cap")).collect();
+    assert_eq!(sets.len(), 5);
+    for set in sets {
+        let (_, capabilities) = set.split_once(":\t").unwrap();
+        let capabilities = u64::from_str_radix(capabilities, 16).unwrap();
+        assert_eq!(capabilities & !DAC_READ_SEARCH, 0, "{set}");
+    }
 }
+
+const DAC_READ_SEARCH: u64 = 1 << 2;
 
 #[test]
 fn dead_helper_is_said_once_and_costs_reloads_only() {

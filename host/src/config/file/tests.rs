@@ -357,7 +357,7 @@ fn what_the_example_says_of_defaults_is_so() {
     let with =
         |process: &str, defaults: &str| read(&format!("{process}[defaults]{defaults}\n{REDIS}"));
     let usual = with(process, defaults);
-    let examples = ["metrics", "user", "memory", "threads"];
+    let examples = ["metrics", "user", "memory", "threads", "program"];
     let spelt_out = with(&uncomment(process, &examples), &uncomment(defaults, &[]));
     assert_eq!(usual, spelt_out);
 }

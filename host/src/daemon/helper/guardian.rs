@@ -216,3 +216,22 @@ fn words(status: &WaitIdStatus) -> String {
         (None, None) => "it has ended".to_owned(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+impl Guardian {
+    /// One of a process that is none of the helper's, and the end that it speaks at.
+    pub(crate) async fn of_test(program: u32) -> (Self, OwnedFd) {
+        let (ours, theirs) = super::pair().unwrap();
+        rustix::io::ioctl_fionbio(&ours, true).unwrap();
+        messages::send(theirs.as_fd(), &[&[STARTED], &program.to_le_bytes()]).unwrap();
+        messages::send(theirs.as_fd(), &[&[GUARDIAN]]).unwrap();
+        let guardian = Self::of(Answers::new(readable(ours).unwrap())).await.unwrap();
+        (guardian, theirs)
+    }
+
+    /// Says that the process has ended.
+    pub(crate) fn tell_end(theirs: &OwnedFd, words: &str) {
+        messages::send_failure(theirs.as_fd(), words).unwrap();
+    }
+}
