@@ -18,6 +18,7 @@
 //!   reset.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::select;
 use tokio::sync::{mpsc, watch};
