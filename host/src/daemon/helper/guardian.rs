@@ -11,14 +11,16 @@
 //! daemon ◀───────── started, or why not ───── guardian
 //! daemon ◀──────────── how it has ended ───── guardian ◀── the program ends
 //! daemon ── release ───────────────────────▶ guardian ends: the program is on its own
-//! daemon ── end of the socket ─────────────▶ guardian ends the program
+//! daemon ── end of the socket ─────────────▶ guardian ends the program, unless it
+//!                                            does so by itself
 //! ```
 
 use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::process;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::unistd::{ForkResult, fork};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -79,6 +81,15 @@ impl Guardian {
         }
     }
 
+    /// Ends the program. It is gone when this resolves.
+    pub(crate) async fn end(self) {
+        let Self { answers, process, .. } = self;
+        drop(answers);
+        if let Some(process) = process {
+            let _ = timeout(GRACE + ENDING_LIMIT, process.readable()).await;
+        }
+    }
+
     /// Leaves the program on its own: when this resolves, it is nobody's child but
     /// the system's.
     ///
@@ -103,6 +114,9 @@ impl Guardian {
     }
 }
 
+/// How long the program may take to end by itself.
+const GRACE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(2);
 /// How long an idle process may take to end.
 const ENDING_LIMIT: Duration = Duration::from_secs(1);
 
@@ -197,8 +211,18 @@ fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
     }
 }
 
-/// Ends the program, whatever it is doing, and waits until it is gone.
+/// Waits until the program is gone, which it is to be now that nobody hands anything
+/// over to it. It may have something to take back before; otherwise it is ended,
+/// whatever it is doing.
 fn end(child: Pid) -> io::Result<()> {
+    let deadline = Instant::now() + GRACE;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    while Instant::now() < deadline {
+        if waitid(WaitId::Pid(child), options)?.is_some() {
+            return Ok(());
+        }
+        sleep(PAUSE);
+    }
     if let Err(error) = kill_process(child, Signal::KILL) {
         log::error!(
             "Process {}, which was to take over, cannot be ended: {error}",

@@ -114,6 +114,14 @@ impl Conversation {
         Ok(Self { channel, guardian })
     }
 
+    /// There is nothing else to say: it ends, and has taken back what it has made
+    /// when this resolves.
+    pub(super) async fn end(self) {
+        let Self { channel, guardian } = self;
+        drop(channel);
+        guardian.end().await;
+    }
+
     /// What it says first.
     pub(super) async fn greeting(&mut self, ours: Formats) -> Result<Greeting, Failed> {
         let Message::Hello { newest, oldest, program, pid } = self.hear().await? else {

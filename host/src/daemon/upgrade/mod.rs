@@ -32,6 +32,11 @@ pub(super) use leaving::Successor;
 /// A new process that could take over at once.
 struct Prepared {
     conversation: Conversation,
+    agreed: Agreed,
+}
+
+/// How far one has come with it.
+struct Agreed {
     greeting: Greeting,
     /// What it says.
     said: Vec<String>,
@@ -58,8 +63,9 @@ impl Supervisor {
         };
         if check {
             let prepared = prepared.map_err(|failed| failed.to_string())?;
-            prepared.removal.take_back();
-            return Ok(prepared.words("could take over", "would move"));
+            let said = prepared.words("could take over", "would move");
+            prepared.take_back().await;
+            return Ok(said);
         }
         let upgraded = match prepared {
             Ok(prepared) => self.hand_over(prepared).await,
@@ -92,11 +98,22 @@ impl Supervisor {
         }
         let helper = self.means.helper.as_ref().ok_or(HelperError::Gone)?;
         let mut conversation = Conversation::start(helper).await?;
+        match self.agree(&mut conversation).await {
+            Ok(agreed) => Ok(Prepared { conversation, agreed }),
+            Err(failed) => {
+                conversation.end().await;
+                Err(failed)
+            }
+        }
+    }
+
+    /// Comes so far that only the commit is missing.
+    async fn agree(&self, conversation: &mut Conversation) -> Result<Agreed, Failed> {
         let at = self.means.edition.at;
         at(Step::Started);
         let greeting = conversation.greeting(self.means.edition.formats).await?;
         at(Step::Greeted);
-        let pipes = self.say_inventory(&mut conversation).await?;
+        let pipes = self.say_inventory(conversation).await?;
         at(Step::Listed);
         let Message::Ready { said, pipes: adopted } = conversation.hear().await? else {
             return Err(Failed::Malformed);
@@ -106,22 +123,22 @@ impl Supervisor {
         // Dropped without a verdict, it takes all of them back.
         let removal = Removal::new(conversation.channel.clone());
         let first = || at(Step::Stopped);
-        let sent = connections::send_all(&pipes, &removal, &mut conversation, first).await?;
+        let sent = connections::send_all(&pipes, &removal, conversation, first).await?;
         conversation.say(&Message::Sent { connections: sent }, &[], &[]).await?;
         at(Step::Sent);
         match conversation.hear().await? {
             Message::Taken { connections } if connections == sent => {}
             _ => return Err(Failed::Malformed),
         }
-        Ok(Prepared { conversation, greeting, said, pipes, removal, sent })
+        Ok(Agreed { greeting, said, pipes, removal, sent })
     }
 
     /// Lets go of everything, and leaves it to the new process. Never dropped before it
     /// is done, which is soon.
     async fn hand_over(&mut self, prepared: Prepared) -> Result<String, Failed> {
         let said = prepared.words("has taken over", "moved");
-        let Prepared { conversation, pipes, removal, sent, .. } = prepared;
-        let Conversation { channel, guardian } = conversation;
+        let Prepared { conversation: Conversation { channel, guardian }, agreed } = prepared;
+        let Agreed { pipes, removal, sent, .. } = agreed;
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
         guardian.release().await.map_err(Failed::Ended)?;
@@ -161,13 +178,21 @@ impl Supervisor {
 }
 
 impl Prepared {
+    /// The connections go on here, and there is no new process.
+    async fn take_back(self) {
+        let Self { conversation, agreed } = self;
+        agreed.removal.take_back();
+        drop(agreed);
+        conversation.end().await;
+    }
+
     /// A line, and what the new process says.
     fn words(&self, done: &str, moved: &str) -> String {
         let pid = self.conversation.guardian.program();
-        let program = &self.greeting.program;
-        let connections = count(self.sent, "connection");
+        let program = &self.agreed.greeting.program;
+        let connections = count(self.agreed.sent, "connection");
         let first = format!("Process {pid} (spiped {program}) {done}; {connections} {moved}");
-        [first].into_iter().chain(self.said.iter().cloned()).collect::<Vec<_>>().join("\n")
+        [first].into_iter().chain(self.agreed.said.iter().cloned()).collect::<Vec<_>>().join("\n")
     }
 }
 
