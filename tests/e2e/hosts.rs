@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use spiped_tests::{Backend, BlackHole, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, proc, wait};
+use spiped_tests::{
+    Backend, BlackHole, Configured, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, pipe, proc, wait,
+};
 
 #[test]
 fn target_name_with_both_families_reaches_whichever_listens() {
@@ -111,6 +113,41 @@ fn target_name_that_vanishes_keeps_its_last_address() {
     client.process.wait_for_stderr(NAME);
     let _conn = client.connect();
     backends[0].accept();
+}
+
+/// Whoever takes over from a daemon knows what it knows, and looks up what it does
+/// not.
+#[test]
+fn names_that_vanish_stay_known_to_a_process_that_takes_over() {
+    let lab = Lab::new();
+    let (backend, crypt, plain) = (Backend::echo(&lab), lab.tcp(), lab.tcp());
+    let hosts = Hosts::new(&lab, &lines(&[Ipv4Addr::LOCALHOST.into()]));
+    let (known, unknown) = (named(&crypt), format!("unknown.test:{}", crypt.port()));
+    let pipes = |waits: &str| {
+        [
+            pipe("in", "encrypt", &named(&plain), &known, "resolve-period = \"1s\""),
+            pipe("out", "decrypt", &crypt, backend.endpoint(), ""),
+            pipe("waits", "encrypt", &lab.unix("waits"), &waits, "wait-for-dns = true"),
+        ]
+    };
+    let daemon = Configured::new(&lab).under(hosts.wrapper());
+    daemon.write("", &pipes(&unknown));
+    let _first = daemon.start(&[&plain, &crypt]);
+    let mut conn = Conn::to(&plain);
+    conn.expect_echo(b"before");
+    hosts.change("");
+    for _ in 0..2 {
+        daemon.run(&["upgrade"]).expect_success();
+        conn.expect_echo(b"moved");
+        Conn::to(&plain).expect_echo(b"new");
+    }
+    // A name that is new has to be known to somebody.
+    let unknown = pipe("new", "encrypt", &lab.unix("new"), &unknown, "");
+    daemon.write("", &[&pipes(&known)[..], &[unknown]].concat());
+    daemon.run(&["upgrade"]).expect_failure("Error looking up unknown.test");
+    assert!(!lab.path("new").exists());
+    hosts.change("127.0.0.1 unknown.test");
+    Conn::to(&lab.unix("waits")).expect_echo(b"found at last");
 }
 
 #[test]

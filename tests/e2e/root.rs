@@ -59,6 +59,36 @@ fn keys_that_only_root_can_read_are_read_again() {
     former.connect().expect_nothing_but(Ending::Reset);
 }
 
+/// A process that gives up its rights gets nothing back by an upgrade, and needs to.
+#[test]
+fn process_that_takes_over_needs_no_key_of_root_and_binds_no_low_port() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let crypt = Endpoint::Tcp("127.0.81.2:81".parse().unwrap());
+    let plain = lab.tcp();
+    let daemon = Configured::new(&lab);
+    let pipes = [
+        pipe("in", "encrypt", &plain, &crypt, ""),
+        pipe("out", "decrypt", &crypt, backend.endpoint(), "key = \"secret\""),
+    ];
+    lab.write_key("secret", KEY);
+    daemon.write("user = \"nobody\"", &pipes);
+    let mut process = daemon.start(&[&plain, &crypt]);
+    let mut conn = Conn::to(&plain);
+    conn.expect_echo(b"before");
+    fs::remove_file(lab.path("secret")).unwrap();
+    for _ in 0..2 {
+        let said = daemon.run(&["upgrade"]).answer();
+        let pid = said.split(' ').nth(1).unwrap().parse().unwrap();
+        assert_eq!(proc::status(pid, "Uid"), [NOBODY; 4], "{said}");
+        assert_eq!(proc::status(pid, "CapPrm"), [0], "{said}");
+        conn.expect_echo(b"moved");
+        Conn::to(&plain).expect_echo(b"new");
+    }
+    process.wait().expect_success();
+    daemon.run(&["reload"]).expect_failure("secret");
+}
+
 #[test]
 fn reload_binds_a_low_port_and_reads_a_key_of_root_alone() {
     let lab = Lab::new();

@@ -73,6 +73,31 @@ fn sockets_belong_to_pipes_by_name_or_by_address_and_survive_reloads() {
 }
 
 #[test]
+fn sockets_go_on_to_a_process_that_takes_over() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let (named, unnamed, crypt) = (lab.tcp(), lab.tcp(), lab.tcp());
+    let pipes = [
+        pipe("redis", "encrypt", &"[127.0.0.1]:1", &crypt, ""),
+        pipe("other", "encrypt", &unnamed, &crypt, ""),
+        pipe("out", "decrypt", &crypt, backend.endpoint(), ""),
+    ];
+    let daemon =
+        Configured::new(&lab).under(activator(&[(&named, "redis"), (&unnamed, "unknown")]));
+    daemon.write("", &pipes);
+    let mut process = daemon.start(&[&crypt]);
+    let mut conns = [&named, &unnamed].map(Conn::to);
+    for _ in 0..2 {
+        daemon.run(&["upgrade"]).expect_success();
+        conns.iter_mut().for_each(|conn| conn.expect_echo(b"still"));
+        for source in [&named, &unnamed] {
+            Conn::to(source).expect_echo(b"new");
+        }
+    }
+    process.wait().expect_success();
+}
+
+#[test]
 fn socket_that_belongs_to_no_pipe_is_an_error_that_says_what_to_do() {
     let lab = Lab::new();
     let (stray, source) = (lab.tcp(), lab.tcp());

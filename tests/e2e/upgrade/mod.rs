@@ -14,6 +14,8 @@ mod kills;
 mod redis;
 // Who asks, and what they are told.
 mod requests;
+// What the new process makes, and what it is given.
+mod taking_over;
 
 use std::path::PathBuf;
 use std::thread;
