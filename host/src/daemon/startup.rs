@@ -234,7 +234,7 @@ impl Start<'_> {
             sandbox.seal(Demand::new(settings.process.strict, Level::Warn))?;
             let taken_over = match predecessor {
                 None => None,
-                Some(it) => Some(succession.take_over(it, &ready, &dispatcher).await?),
+                Some(it) => Some(succession.take_over(it, &ready, &dispatcher, log).await?),
             };
             // From here on, there is nobody else to serve.
             *predecessor = None;

@@ -3,6 +3,8 @@
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use log::Level;
+
 use crate::observe::event::What;
 use crate::observe::queue::Entry;
 
@@ -30,6 +32,14 @@ impl Held {
             }
             None => Some(entry),
         }
+    }
+
+    /// What there is that speaks of something wrong.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let held = self.lock();
+        let entries = held.iter().flatten();
+        let warnings = entries.filter(|entry| entry.event.level <= Level::Warn);
+        warnings.map(|entry| entry.event.words.clone()).collect()
     }
 
     /// No longer. What there was.

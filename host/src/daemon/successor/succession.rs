@@ -73,8 +73,10 @@ impl Succession {
         predecessor: &Predecessor,
         ready: &[InUse],
         workers: &Dispatcher,
+        log: LogHandle,
     ) -> Result<TakenOver> {
-        let Self { mut keys, process, said, files } = self;
+        let Self { mut keys, process, mut said, files } = self;
+        said.extend(log.held_warnings());
         let pipe = |ready: &InUse| {
             let (name, keys) = keys.remove_entry(&*ready.pipe.name)?;
             Some((name, (ready.pipe.clone(), keys)))
