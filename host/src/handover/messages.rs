@@ -54,7 +54,8 @@ pub(crate) enum Message {
     /// side, then that of the plain side. Secrets: the state of its session, then the
     /// bytes that are still to be written inward, then those outward.
     Connection(Connection),
-    /// Daemon: so many connections were sent since the last `Commit`.
+    /// Daemon: so many connections were sent since the last `Commit`. It may send more,
+    /// and say so again.
     Sent {
         /// So many.
         connections: u64,

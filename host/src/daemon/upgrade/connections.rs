@@ -9,17 +9,20 @@ use crate::connection::moving::Removal;
 use crate::daemon::upgrade::conversation::{Conversation, Failed};
 use crate::daemon::upgrade::inventory::{Moving, is_established};
 use crate::handover::channel::ChannelError;
+use crate::handover::messages::Message;
 
 /// How many are asked at a time. Each takes a descriptor more while it is sent.
 const SLICE: usize = 64;
 
-/// Stops and sends all connections of these pipes that can move. Calls `first` when
-/// the first are on their way. Says how many were sent.
+/// Stops and sends all connections of these pipes that can move, until the other
+/// process has them. Calls `first` when the first are on their way, and `last` when all
+/// are. Says how many were sent.
 pub(super) async fn send_all(
     pipes: &[Moving],
     removal: &Arc<Removal>,
     conversation: &mut Conversation,
     first: impl FnOnce(),
+    last: impl Fn(),
 ) -> Result<u64, Failed> {
     let (mut asked, mut sent, mut first) = (HashSet::new(), 0, Some(first));
     for awake in [false, true] {
@@ -37,6 +40,15 @@ pub(super) async fn send_all(
                     }
                 }
             }
+        }
+        // Whoever is awake would stand still until all before it are there.
+        conversation.say(&Message::Sent { connections: sent }, &[], &[]).await?;
+        if awake {
+            last();
+        }
+        match conversation.hear().await? {
+            Message::Taken { connections } if connections == sent => {}
+            _ => return Err(Failed::Malformed),
         }
     }
     Ok(sent)

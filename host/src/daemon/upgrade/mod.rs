@@ -122,14 +122,8 @@ impl Supervisor {
         let pipes: Vec<_> = pipes.into_iter().filter(is_adopted).collect();
         // Dropped without a verdict, it takes all of them back.
         let removal = Removal::new(conversation.channel.clone());
-        let first = || at(Step::Stopped);
-        let sent = connections::send_all(&pipes, &removal, conversation, first).await?;
-        conversation.say(&Message::Sent { connections: sent }, &[], &[]).await?;
-        at(Step::Sent);
-        match conversation.hear().await? {
-            Message::Taken { connections } if connections == sent => {}
-            _ => return Err(Failed::Malformed),
-        }
+        let (first, last) = (|| at(Step::Stopped), || at(Step::Sent));
+        let sent = connections::send_all(&pipes, &removal, conversation, first, last).await?;
         Ok(Agreed { greeting, said, pipes, removal, sent })
     }
 
