@@ -290,7 +290,7 @@ mod tests {
         assert!(matches!(talk.ours.hear().await, Err(Failed::Silent(PATIENCE))));
         assert!(began.elapsed() < PATIENCE + END_LIMIT);
 
-        let Talk { mut ours, theirs, .. } = Talk::start().await;
+        let Talk { mut ours, theirs, guardian: _guardian } = Talk::start().await;
         let began = Instant::now();
         let chatter = async {
             loop {
