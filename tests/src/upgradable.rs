@@ -206,7 +206,9 @@ impl<'a> Upgradable<'a> {
     pub fn kill(&self, pid: i32) {
         assert!(self.processes().contains(&pid), "process {pid} is not one of this lab");
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-        wait::until("it had ended", || !proc::is_alive(pid));
+        // Its sockets are closed by the last of its threads.
+        let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        wait::until("it had ended", || !proc::is_alive(pid) && threads() <= 1);
     }
 
     /// All that run in this lab.

@@ -62,7 +62,8 @@ fn processes_that_are_told_to_end_meanwhile_end_with_their_connections() {
         let mut asked = run.up_to(step);
         for pid in run.daemon.processes() {
             if pid != asked.pid() {
-                kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+                // It may end because another one has.
+                let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
             }
         }
         run.daemon.steps.release();
