@@ -140,7 +140,7 @@ audit:
 check-reproducible: $(COMPONENTS)/spiped-portable.wasm
 	core-wasm/check-reproducible.sh
 
-# Every fuzz target: its corpus, then FUZZ_SECONDS (10) of something new.
+# Every fuzz target: its corpus, then FUZZ_SECONDS (5) of something new.
 fuzz-smoke: all
 	cargo clippy --locked --workspace --bins --features spiped-fuzz/libfuzzer \
 		--profile checked -- --deny warnings

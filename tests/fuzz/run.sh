@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes: run.sh [TARGET...], every target unless told otherwise.
 #
-# Replays each target's corpus, then goes on until FUZZ_SECONDS (10) are over,
+# Replays each target's corpus, then goes on until FUZZ_SECONDS (5) are over,
 # on as many targets at once as there are processors. Fails if there is a find,
 # and says how to see it again. Needs the project's toolchain and a C++
 # compiler: libFuzzer comes as source.
@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 
 target=$(cd ../.. && pwd)/target
 out=$target/fuzz
-seconds=${FUZZ_SECONDS:-10}
+seconds=${FUZZ_SECONDS:-5}
 
 main() {
     if [ "${1-}" = --built ]; then
