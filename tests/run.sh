@@ -10,16 +10,40 @@ spiped='/usr/bin/spiped /usr/bin/spipe'
 redis='/usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark'
 network=/sbin/ip
 manager=/usr/bin/systemd-analyze
+compilers='/usr/bin/c++ /usr/bin/valgrind'
 tls='/usr/bin/stunnel4 /usr/sbin/haproxy /usr/bin/openssl'
 build='--locked --workspace'
+# Groups of tests that are left out, one a line.
+left_out=target/left-out
 
 main() {
     [ "$1" != peers ] || peers
     # shellcheck disable=SC2086 # words
-    if [ -n "$(missing $spiped $redis $network)" ]; then
-        host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 || true
+    if [ -n "$(missing $spiped $redis $network $compilers)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 g++ valgrind ||
+            true
     fi
-    skip=
+    # It waits for servers that have what it gets, while this machine compiles.
+    get_ready &
+    ready=$!
+    trap wait EXIT
+
+    fuzz
+    tests/constant-time/run.sh quick
+    # shellcheck disable=SC2086 # words
+    cargo test $build --profile checked --doc
+    wait "$ready" || exit
+    if cargo nextest --version >/dev/null 2>&1; then
+        with_nextest
+    else
+        with_libtest
+    fi
+}
+
+# Sets up what the tests talk to, and decides which of them have what they need.
+get_ready() {
+    mkdir -p target
+    : >$left_out
     # shellcheck disable=SC2046,SC2086 # words
     {
         without interop::debian $(missing $spiped)
@@ -52,16 +76,6 @@ main() {
         [ "${CI:-}" != true ] || fail 'not Linux 6.12'
         leave_out security::sandbox:: 'Linux 6.12'
         leave_out process::sandbox:: 'Linux 6.12'
-    fi
-
-    fuzz
-    tests/constant-time/run.sh quick
-    # shellcheck disable=SC2086 # words
-    cargo test $build --profile checked --doc
-    if cargo nextest --version >/dev/null 2>&1; then
-        with_nextest
-    else
-        with_libtest
     fi
 }
 
@@ -107,7 +121,7 @@ prepare() {
 
 leave_out() {
     echo "Tests of $1 are skipped, they need $2" >&2
-    skip="$skip $1"
+    echo "$1" >>$left_out
 }
 
 # Whether there is all that the programs shut themselves in with.
@@ -128,17 +142,19 @@ fuzz() {
 
 with_nextest() {
     filter='all()'
-    for group in $skip; do
+    for group in $(cat $left_out); do
         filter="$filter and not test(/^$group/)"
     done
+    # Most of the time most of them wait.
     # shellcheck disable=SC2086
     exec cargo nextest run $build --cargo-profile checked --no-fail-fast \
+        --test-threads $((2 * $(nproc))) \
         --status-level skip --final-status-level slow --filterset "$filter"
 }
 
 with_libtest() {
     arguments=
-    for group in $skip; do
+    for group in $(cat $left_out); do
         arguments="$arguments --skip $group"
         # shellcheck disable=SC2086
         cargo test $build --profile checked --quiet --tests -- --list --format terse |
