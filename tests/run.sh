@@ -23,13 +23,17 @@ main() {
         host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 g++ valgrind ||
             true
     fi
-    # It waits for servers that have what it gets, while this machine compiles.
+    # These wait for servers, or compile what keeps one processor busy.
     get_ready &
     ready=$!
+    make --no-print-directory check-reproducible &
+    reproducible=$!
+    tests/constant-time/run.sh quick &
+    constant_time=$!
     trap wait EXIT
-
     fuzz
-    tests/constant-time/run.sh quick
+    wait "$reproducible" || fail 'check-reproducible failed'
+    wait "$constant_time" || fail 'tests/constant-time/run.sh failed'
     # shellcheck disable=SC2086 # words
     cargo test $build --profile checked --doc
     wait "$ready" || exit
