@@ -1,7 +1,8 @@
 # What people type. See README.md.
 #
 #   make            build everything
-#   make demo       watch Redis being reached through an encrypted pipe
+#   make demo       watch Redis being reached through an encrypted pipe, or the programs
+#                   being replaced meanwhile: DEMO=upgrade
 #   make test       run every test
 #   make soak       run the tests that take long
 #   make verify     look for attacks on models of the handshake and of pairing, and

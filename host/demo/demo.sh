@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Shows an encrypted pipe at work on this machine, with the commands a user would type.
 #
-#   host/demo/demo.sh [redis|echo]
+#   host/demo/demo.sh [redis|echo|upgrade]
 #
 # redis (the default) puts a pipe in front of a real Redis server; it is installed if it
-# is missing and we may. echo needs nothing but this project's programs.
+# is missing and we may. echo needs nothing but this project's programs. upgrade replaces
+# the programs of such a pipe while a client of Redis is connected through it.
 # BIN is the directory of the programs, DEMO another way to choose.
 # Everything listens on 127.0.0.1 and ends with the script.
 
@@ -13,9 +14,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 service=${1:-${DEMO:-redis}}
 case $service in
-redis | echo) ;;
+redis | echo | upgrade) ;;
 *)
-    echo "usage: demo.sh [redis|echo]" >&2
+    echo "usage: demo.sh [redis|echo|upgrade]" >&2
     exit 1
     ;;
 esac
@@ -25,6 +26,8 @@ if ! bin=$(cd "${BIN:-$root/target/release}" 2>/dev/null && pwd) ||
     exit 1
 fi
 
+service_options=
+[[ $service != upgrade ]] || service_options=' --control NAME.control'
 pids=()
 dir=$(mktemp -d "${TMPDIR:-/tmp}/spiped-demo.XXXXXX")
 trap clean_up EXIT
@@ -36,7 +39,8 @@ ln -s "$bin/examples" examples
 export PATH=$bin:$dir/bin:$PATH
 
 main() {
-    if [[ $service = redis ]] && ! have_redis && ! install_redis; then
+    if [[ $service != echo ]] && ! have_redis && ! install_redis; then
+        [[ $service = redis ]] || fail "it needs Redis: apt-get install redis-tools"
         say "No Redis here, and no way to install it: using an echo server in its place."
         service='echo'
     fi
@@ -45,6 +49,10 @@ main() {
     run 'umask 077'
     run 'dd if=/dev/urandom of=key bs=32 count=1'
 
+    if [[ $service = upgrade ]]; then
+        show_upgrade
+        return
+    fi
     "start_$service"
     say "The server's end: takes encrypted connections, and passes them on to the service."
     start_spiped server -d "$service_port"
@@ -131,6 +139,43 @@ use_redis() {
     fail "no protocol error from the encrypted port" out
 }
 
+# --- An upgrade
+
+show_upgrade() {
+    local side
+    start_redis
+    say "Both ends of a pipe to it. Each has a socket through which it can be asked for things."
+    start_spiped server -d "$service_port"
+    crypt_port=$port
+    start_spiped client -e "$crypt_port" 8000
+    entrance=$port
+
+    say "Somebody watches Redis through the pipe, over one connection that stays."
+    show "redis-cli -p $entrance monitor > monitor.log &"
+    redis-cli -p "$entrance" monitor >monitor.log &
+    pids+=($!)
+    monitor=$!
+    wait_for "MONITOR" grep -q OK monitor.log
+    run "redis-cli -p $entrance set greeting 'before the upgrade'"
+
+    say "Both ends are replaced by new processes, as after an installation of a new version."
+    for side in server client; do
+        run "cat $side.pid; echo"
+        run "spiped upgrade --control $side.control"
+        pids+=("$(cat "$side.pid")")
+        run "cat $side.pid"
+    done
+
+    say "The same connection goes on, through two processes that did not know it before."
+    run "redis-cli -p $entrance set greeting 'after the upgrade'"
+    wait_for "MONITOR to show it" grep -q 'after the upgrade' monitor.log
+    alive "$monitor" || fail "MONITOR has ended" monitor.log
+    run 'cat monitor.log'
+    run "redis-cli -p $service_port info stats | grep total_connections_received"
+
+    say "Done. Not a byte was lost or repeated. All that was started ends now."
+}
+
 # --- Echo
 
 start_echo() {
@@ -159,7 +204,7 @@ start_spiped() {
     for attempt in {1..10}; do
         port=$(free_port "$@")
         shift $#
-        command="spiped $mode -s '[127.0.0.1]:$port' -t '[127.0.0.1]:$target' -k key -p $name.pid 2> $name.log"
+        command="spiped $mode -s '[127.0.0.1]:$port' -t '[127.0.0.1]:$target' -k key -p $name.pid${service_options//NAME/$name} 2> $name.log"
         if eval "$command"; then
             pids+=("$(cat "$name.pid")")
             show "$command"

@@ -84,7 +84,12 @@ impl<'a> Upgradable<'a> {
                 Form::Client => ("client", "encrypt", "kex = \"modp2048\"\n"),
                 Form::ClientX25519 => ("client-x25519", "encrypt", "kex = \"x25519\"\n"),
             };
-            let more = format!("{exchange}max-connections = {CONNECTIONS_MAX}\n{more}");
+            let most = if more.contains("max-connections") {
+                String::new()
+            } else {
+                format!("max-connections = {CONNECTIONS_MAX}\n")
+            };
+            let more = format!("{exchange}{most}{more}");
             pipe(name, mode, source, target.endpoint(), &more)
         })
     }

@@ -4,6 +4,8 @@
 mod changes;
 // Programs that cannot take over.
 mod failures;
+// What an upgrade costs.
+mod figures;
 // To a later version and back.
 mod formats;
 // Handshakes under way, and what cannot move.

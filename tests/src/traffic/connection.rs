@@ -263,6 +263,10 @@ impl Connection {
         flows.iter().all(|flow| ended(flow)) && flows.iter().any(|flow| flow.is_reset())
     }
 
+    pub(super) fn forget_pause(&mut self) {
+        self.pause = None;
+    }
+
     pub(super) fn pause(&self) -> Option<Duration> {
         self.pause
     }

@@ -14,7 +14,7 @@ mod plain;
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -35,6 +35,8 @@ pub struct Traffic {
 
 struct Shared {
     phase: AtomicU8,
+    /// Pauses until now are to be forgotten.
+    forgets: AtomicBool,
     seen: Mutex<Seen>,
     /// Those that are still to be set to work.
     joining: Mutex<Vec<Connection>>,
@@ -54,6 +56,7 @@ impl Traffic {
     pub fn start(connections: Vec<Connection>) -> Self {
         let shared = Arc::new(Shared {
             phase: AtomicU8::new(WORK),
+            forgets: AtomicBool::new(false),
             seen: Mutex::default(),
             joining: Mutex::new(connections),
         });
@@ -82,6 +85,12 @@ impl Traffic {
             let Seen { connections, settled, .. } = *self.shared.seen.lock().unwrap();
             joined && settled == connections && connections > 0
         });
+    }
+
+    /// Forgets how long exchanges have taken until now.
+    pub fn forget_pauses(&self) {
+        self.shared.forgets.store(true, Ordering::SeqCst);
+        wait::until("they were forgotten", || !self.shared.forgets.load(Ordering::SeqCst));
     }
 
     /// Waits until bytes have arrived on each connection that never rests.
@@ -149,26 +158,12 @@ impl Results {
         self.expect("reset", Connection::is_reset);
     }
 
-    /// Checks that each of them is one or the other. Says how many were delivered.
-    ///
-    /// # Panics
-    /// If not.
-    #[track_caller]
-    pub fn expect_delivered_or_reset(&self) -> usize {
-        self.expect("delivered or reset", |it| it.is_delivered() || it.is_reset());
-        self.0.iter().filter(|connection| connection.is_delivered()).count()
-    }
-
-    /// How long exchanges took, of each connection the longest, in order.
-    pub fn pauses(&self) -> Vec<Duration> {
-        let mut pauses: Vec<_> = self.0.iter().filter_map(Connection::pause).collect();
+    /// How long exchanges took: of each connection of this manner the longest, in order.
+    pub fn pauses_of(&self, manner: Manner) -> Vec<Duration> {
+        let such = self.0.iter().filter(|connection| connection.kind().1 == manner);
+        let mut pauses: Vec<_> = such.filter_map(Connection::pause).collect();
         pauses.sort();
         pauses
-    }
-
-    /// How many bytes have arrived.
-    pub fn bytes(&self) -> u64 {
-        self.0.iter().map(Connection::bytes).sum()
     }
 
     #[track_caller]
@@ -219,6 +214,9 @@ fn run(shared: &Shared) -> Vec<Connection> {
             }
         }
         connections.append(&mut shared.joining.lock().unwrap());
+        if shared.forgets.swap(false, Ordering::SeqCst) {
+            connections.iter_mut().for_each(Connection::forget_pause);
+        }
         connections.iter_mut().for_each(Connection::plan);
         *shared.seen.lock().unwrap() = Seen::of(&connections);
         if phase != WORK && connections.iter().all(Connection::is_over) {
