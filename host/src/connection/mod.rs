@@ -133,7 +133,7 @@ impl Snapshot {
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
         let taken = self.take_slot(slot, time).await;
-        let (_slot, time) = taken.inspect_err(|_| hang_up(&source))?;
+        let (slot, time) = taken.inspect_err(|_| hang_up(&source))?;
         let proxied = self.proxy_to.map(|version| proxy::header(version, from.ends));
         self.begin(&source);
         let guest = self.accept(acceptors, &peer)?;
@@ -144,6 +144,7 @@ impl Snapshot {
         drop(peer);
         let (target, established) = admitted?;
         let outcome = self.copy(established, &source, &target, tally).await;
+        slot.after(&outcome);
         Ok(settle(outcome, &source, &target))
     }
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::connection::outcome::Outcome;
+
 /// The connections that a pipe may have at once. Clones are the same.
 #[derive(Clone)]
 pub struct Slots(Arc<Shared>);
@@ -98,6 +100,18 @@ impl Slots {
     }
 }
 
+impl Slot {
+    /// Its connection has ended like this. One that goes on in another process still
+    /// counts, so that both together have no more than one may have.
+    pub(crate) fn after(mut self, outcome: &Outcome) {
+        if let Outcome::Moved(_) = outcome
+            && let Some(permit) = self.permit.take()
+        {
+            permit.forget();
+        }
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut account = self.slots.account();
@@ -123,6 +137,7 @@ fn permits(limit: NonZeroUsize) -> usize {
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use super::*;
+    use crate::connection::tally::Traffic;
 
     #[test]
     fn lowered_limit_counts_those_that_are_taken() {
@@ -162,6 +177,15 @@ mod tests {
             drop(last);
             assert_eq!(free(&slots), 1);
         }
+    }
+
+    #[test]
+    fn slot_of_a_connection_that_goes_on_elsewhere_is_nobody_elses() {
+        let slots = Slots::new(limit(2));
+        slots.try_take().unwrap().after(&Outcome::Moved(Traffic::default()));
+        assert_eq!(free(&slots), 1);
+        slots.try_take().unwrap().after(&Outcome::Closed(Traffic::default()));
+        assert_eq!(free(&slots), 1);
     }
 
     fn limit(limit: usize) -> NonZeroUsize {

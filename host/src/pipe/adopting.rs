@@ -38,8 +38,8 @@ impl Pipe {
             let live = pipe.live.enter(arrival.live(id, key));
             let ended = snapshot.adopt(arrival, Arc::clone(&live), answer, entitled).await;
             drop(live);
-            drop(slot);
             if let Some(ended) = ended {
+                slot.after(&ended.outcome);
                 pipe.report(observed, &ended);
             }
             drop(alive);

@@ -33,7 +33,9 @@ impl Spawner<'_> {
             let live = pipe.live.enter(live(&observed));
             let ended = snapshot.serve(source, ends, place, Arc::clone(&live)).await;
             drop(live);
-            drop(slot);
+            if let Some(slot) = slot {
+                slot.after(&ended.outcome);
+            }
             pipe.report(observed, &ended);
             drop(alive);
         });

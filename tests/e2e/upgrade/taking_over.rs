@@ -149,3 +149,35 @@ fn upgrade(lab: &Lab, control: &str) -> Exit {
     let command = Program::Spiped.ours(lab, &["upgrade", "--control", control]);
     Process::spawn(command).wait()
 }
+
+/// Connections that have moved still count where they were: both processes together have
+/// no more than one may have.
+#[test]
+fn limit_on_connections_holds_while_one_process_follows_the_other() {
+    const LIMIT: usize = 10;
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let crypt = lab.tcp();
+    let server = Spiped::decrypt(&lab, backend.endpoint()).source(&crypt).start();
+    let limit = LIMIT.to_string();
+    let args = ["--control", "client", "-p", "client-pid", "-n", &limit, "-o", "never"];
+    let client = Spiped::encrypt(&lab, &crypt).args(&args);
+    client.run().expect_success();
+    let mut served: Vec<_> = (0..LIMIT).map(|_| Conn::to(client.endpoint())).collect();
+    served.iter_mut().for_each(|conn| conn.expect_echo(b"served"));
+    let mut waiting: Vec<_> = (0..LIMIT).map(|_| Conn::to(client.endpoint())).collect();
+    for _ in 0..2 {
+        let before = pid_in(&lab, "client-pid");
+        let said = upgrade(&lab, "client").answer();
+        assert!(said.ends_with("has taken over; 10 connections moved\n"), "{said}");
+        wait::until("the process before had ended", || !proc::is_alive(before));
+        served.iter_mut().rev().for_each(|conn| conn.expect_echo(b"still served"));
+        let exit = Program::Spiped.ours(&lab, &["list", "--control", "client", "--json"]);
+        let listed = Process::spawn(exit).wait().answer();
+        assert_eq!(listed.lines().count(), LIMIT, "{listed}");
+    }
+    drop(served);
+    waiting.iter_mut().for_each(|conn| conn.expect_echo(b"served at last"));
+    kill(Pid::from_raw(pid_in(&lab, "client-pid")), Signal::SIGKILL).unwrap();
+    drop(server);
+}
