@@ -302,7 +302,7 @@ impl Supervisor {
         let Some(helper) = &self.means.helper else { return };
         let files = sources.iter().filter_map(|source| match source {
             Address::Unix(path) => Some(path),
-            _ => None,
+            Address::Abstract(_) | Address::Literal(_) | Address::Name { .. } => None,
         });
         // Whoever still has them lets them go, when it is its turn.
         remove_files(helper, files, LETTING_GO).await;

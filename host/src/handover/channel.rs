@@ -200,12 +200,11 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 fn gone(error: io::Error) -> ChannelError {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::UnexpectedEof => ChannelError::Gone,
-        _ => ChannelError::Io(error),
-    }
+    let is_end = matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof
+    );
+    if is_end { ChannelError::Gone } else { ChannelError::Io(error) }
 }
 
 fn wait_to_read(socket: BorrowedFd<'_>, limit: Duration) -> io::Result<()> {

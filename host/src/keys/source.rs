@@ -121,6 +121,7 @@ impl KeySource {
     /// The same for the same source, in another process and a later version, too;
     /// and for no other one.
     #[must_use]
+    #[allow(clippy::unnecessary_debug_formatting, reason = "quotes tell where a path ends")]
     pub(crate) fn text(&self) -> String {
         match self {
             Self::One(KeyFile::Stdin) => "-".to_owned(),

@@ -164,9 +164,8 @@ impl Conversation {
                     Ok(Err(error)) => Err(Failed::Channel(error)),
                     Err(_) => Err(Failed::Silent(PATIENCE)),
                 },
-                heard = self.listen() => match heard? {
-                    Message::Unknown => {}
-                    _ => return Err(Failed::Malformed),
+                heard = self.listen() => if heard? != Message::Unknown {
+                    return Err(Failed::Malformed);
                 },
             }
         }
@@ -221,10 +220,7 @@ impl Conversation {
 }
 
 fn understood(message: Message) -> Result<Message, Failed> {
-    match message {
-        Message::Fault { said } => Err(Failed::Fault(said)),
-        message => Ok(message),
-    }
+    if let Message::Fault { said } = message { Err(Failed::Fault(said)) } else { Ok(message) }
 }
 
 #[cfg(test)]

@@ -56,11 +56,13 @@ impl Successor {
 
     async fn hear_taken(&self, sent: u64) -> Result<(), ChannelError> {
         loop {
-            match self.channel.receive().await?.message {
-                Message::Taken { connections } if connections == sent => return Ok(()),
-                // It may be late to say so.
-                Message::Serving | Message::Unknown => {}
-                _ => return Err(ChannelError::Malformed),
+            let message = self.channel.receive().await?.message;
+            if message == (Message::Taken { connections: sent }) {
+                return Ok(());
+            }
+            // It may be late to say that it serves.
+            if !matches!(message, Message::Serving | Message::Unknown) {
+                return Err(ChannelError::Malformed);
             }
         }
     }

@@ -80,9 +80,10 @@ impl Supervisor {
             Err(failed) => {
                 let faults = failed.to_string();
                 let line = faults.replace('\n', "; ");
-                let line = match failed {
-                    Failed::Silenced(_) => line,
-                    _ => format!("No upgrade, this process goes on: {line}"),
+                let line = if let Failed::Silenced(_) = failed {
+                    line
+                } else {
+                    format!("No upgrade, this process goes on: {line}")
                 };
                 log.answer(Level::Error, [line]);
                 self.pipes.upgrade_failed(faults.clone());
@@ -192,10 +193,12 @@ impl Prepared {
 
 async fn hear_serving(channel: &Channel) -> Result<(), ChannelError> {
     loop {
-        match channel.receive().await?.message {
-            Message::Serving => return Ok(()),
-            Message::Unknown => {}
-            _ => return Err(ChannelError::Malformed),
+        let message = channel.receive().await?.message;
+        if message == Message::Serving {
+            return Ok(());
+        }
+        if message != Message::Unknown {
+            return Err(ChannelError::Malformed);
         }
     }
 }
