@@ -101,7 +101,7 @@ impl Removal {
         if kept.taken_back {
             return;
         }
-        for (state, live) in kept.states.take().into_iter().flatten().flatten() {
+        for Suspended { state, live } in kept.states.take().into_iter().flatten().flatten() {
             drop(state);
             live.set_gone();
         }
@@ -114,9 +114,16 @@ struct States(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    /// Each until it is taken out, and whose it is; nothing once they were let go.
-    states: Option<Vec<Option<(Locked, Arc<Live>)>>>,
+    /// Each until it is taken out; nothing once they were let go.
+    states: Option<Vec<Option<Suspended>>>,
     taken_back: bool,
+}
+
+/// A session, and whose it is.
+#[derive(Debug)]
+struct Suspended {
+    state: Locked,
+    live: Arc<Live>,
 }
 
 impl Default for Kept {
@@ -133,13 +140,13 @@ impl States {
             live.set_gone();
             return None;
         };
-        states.push(Some((state, live)));
+        states.push(Some(Suspended { state, live }));
         Some(states.len() - 1)
     }
 
     /// Takes the one out that is there; nothing if it was let go.
     fn take(&self, place: Option<usize>) -> Option<Locked> {
-        self.lock().states.as_mut()?.get_mut(place?)?.take().map(|(state, _)| state)
+        self.lock().states.as_mut()?.get_mut(place?)?.take().map(|it| it.state)
     }
 
     /// It is whole after every step.

@@ -46,9 +46,8 @@ pub(super) async fn send_all(
         if awake {
             last();
         }
-        match conversation.hear().await? {
-            Message::Taken { connections } if connections == sent => {}
-            _ => return Err(Failed::Malformed),
+        if conversation.hear().await? != (Message::Taken { connections: sent }) {
+            return Err(Failed::Malformed);
         }
     }
     Ok(sent)

@@ -148,9 +148,9 @@ fn pending_bytes_of_both_directions_arrive_however_late_they_are_read() {
                 assert_eq!((connection.sent, connection.received), (before.sent, before.received));
                 way.adopt(&second, received).await.unwrap();
                 if commits {
-                    way.commit()
+                    way.commit();
                 } else {
-                    way.take_back()
+                    way.take_back();
                 }
                 let mut heard = vec![0; MUCH];
                 read.read_exact(&mut heard).await.unwrap();

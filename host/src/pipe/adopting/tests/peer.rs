@@ -62,7 +62,7 @@ impl Peers {
             match output.status {
                 Status::WantsCompute => output = guest.compute(),
                 Status::Established => return Peer { guest, socket },
-                status => panic!("{status:?}"),
+                status @ (Status::Handshaking | Status::Failed(_)) => panic!("{status:?}"),
             }
         }
     }
