@@ -15,7 +15,7 @@ fn panic_becomes_a_line() {
     let event = &entries[0].event;
     assert_eq!((event.level, event.what), (Level::Error, What::Panicked));
     assert!(event.words.starts_with("Internal error (thread "), "{event}");
-    assert!(event.words.contains("log.rs:") && event.words.ends_with("\nmight"), "{event}");
+    assert!(event.words.contains("tests.rs:") && event.words.ends_with("\nmight"), "{event}");
 }
 
 #[test]
