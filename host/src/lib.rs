@@ -27,4 +27,5 @@ pub mod spipe;
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::config::write::settings_survive;
+    pub use crate::connection::arriving::line_arrives;
 }

@@ -140,6 +140,30 @@ impl Arrival {
     }
 }
 
+/// What becomes of a line that comes with two sockets and these secrets: nothing if it
+/// is no message, or none that is the same when it is written and read again; otherwise
+/// whether it is a connection that can arrive. For fuzz targets.
+///
+/// # Panics
+/// If there are no descriptors for the sockets.
+#[must_use]
+pub fn line_arrives(line: &[u8], secrets: &[u8]) -> Option<bool> {
+    let message: Message = serde_json::from_slice(line).ok()?;
+    let again = serde_json::from_slice(&serde_json::to_vec(&message).ok()?).ok()?;
+    if message != again {
+        return None;
+    }
+    let sockets = std::os::unix::net::UnixStream::pair().expect("room for two descriptors");
+    let descriptors = vec![sockets.0.into(), sockets.1.into()];
+    let arrival = Arrival::of(Received { message, descriptors, secrets: Locked::copy_of(secrets) });
+    let Ok(arrival) = arrival else { return Some(false) };
+    let live = arrival.live(arrival.id(), None);
+    let Connection { state, inward, outward, .. } = arrival.connection;
+    let taken = state + inward.pending + outward.pending;
+    assert_eq!(taken, secrets.len(), "{live:?} leaves some of its bytes");
+    Some(true)
+}
+
 /// Why a session cannot go on.
 fn reason(error: &GuestError) -> String {
     let bad_state = Failure::Protocol(ProtocolFailure::Misuse(Misuse::BadState));
