@@ -163,7 +163,7 @@ show_upgrade() {
         run "cat $side.pid; echo"
         run "spiped upgrade --control $side.control"
         pids+=("$(cat "$side.pid")")
-        run "cat $side.pid"
+        run "cat $side.pid; echo"
     done
 
     say "The same connection goes on, through two processes that did not know it before."
