@@ -12,12 +12,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, memfd_create};
 use rustix::io::{Errno, pread, pwrite};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
-    sendmsg, socketpair,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
+    recvmsg, sendmsg, shutdown, socketpair,
 };
 use thiserror::Error;
 use tokio::io::Interest;
@@ -60,6 +61,9 @@ pub(crate) enum ChannelError {
     /// The other process has closed its end, or is gone.
     #[error("the other process has gone")]
     Gone,
+    /// It is there, and does not do its part.
+    #[error("the other process has not answered within {} s", .0.as_secs())]
+    Slow(Duration),
     /// There was no room for the descriptors.
     #[error("no room for more open files")]
     Descriptors,
@@ -139,6 +143,19 @@ impl Channel {
             self.0.async_io(Interest::READABLE, |socket| Ok(Parts::receive(socket.as_fd())?));
         parts.await.map_err(gone)?.open()
     }
+
+    /// Whether the other end is gone by now, whatever it has said before.
+    #[must_use]
+    pub(crate) fn is_over(&self) -> bool {
+        let mut ours = [PollFd::new(self.0.get_ref(), PollFlags::RDHUP)];
+        poll(&mut ours, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Nothing is said any more, at either end: the other one hears that.
+    pub(crate) fn shut_down(&self) {
+        // If it fails, the other end is gone.
+        let _ = shutdown(self.0.get_ref(), Shutdown::Both);
+    }
 }
 
 /// One end, for a process that has no event loop yet.
@@ -208,7 +225,6 @@ fn gone(error: io::Error) -> ChannelError {
 }
 
 fn wait_to_read(socket: BorrowedFd<'_>, limit: Duration) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let limit = Timespec::try_from(limit).ok();
     match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], limit.as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
@@ -441,10 +457,22 @@ mod tests {
     async fn end_of_the_other_process_is_told() {
         let (one, other) = channels();
         one.send(&Message::Commit, &[], &[]).await.unwrap();
+        assert!(!other.is_over());
         drop(one);
+        assert!(other.is_over());
         assert_eq!(other.receive().await.unwrap().message, Message::Commit);
         assert!(matches!(other.receive().await, Err(ChannelError::Gone)));
         let sent = other.send(&Message::Commit, &[], &[]).await;
+        assert!(matches!(sent, Err(ChannelError::Gone)));
+    }
+
+    #[tokio::test]
+    async fn channel_that_is_shut_down_is_over_for_both() {
+        let (one, other) = channels();
+        one.shut_down();
+        assert!(one.is_over() && other.is_over());
+        assert!(matches!(other.receive().await, Err(ChannelError::Gone)));
+        let sent = one.send(&Message::Commit, &[], &[]).await;
         assert!(matches!(sent, Err(ChannelError::Gone)));
     }
 

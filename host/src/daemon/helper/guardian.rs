@@ -75,10 +75,20 @@ impl Guardian {
     /// Resolves when the program has ended, and says how. Nothing is lost with the
     /// future.
     pub(crate) async fn ended(&mut self) -> String {
-        match self.answers.body(NOTHING).await {
-            Err(HelperError::Failed(words)) => words,
-            Ok(_) | Err(_) => "nobody watches it any more".to_owned(),
+        self.last_words().await.unwrap_or_else(|| UNWATCHED.to_owned())
+    }
+
+    /// How the program has ended, if the guardian says so; it is gone then.
+    async fn last_words(&mut self) -> Option<String> {
+        // If it has gone without hearing us, we hear that before what it has said.
+        for _ in 0..2 {
+            match self.answers.body(NOTHING).await {
+                Err(HelperError::Failed(words)) => return Some(words),
+                Err(HelperError::Silent) => {}
+                Ok(_) | Err(_) => break,
+            }
         }
+        None
     }
 
     /// Ends the program. It is gone when this resolves.
@@ -94,14 +104,14 @@ impl Guardian {
     /// the system's.
     ///
     /// # Errors
-    /// When it has ended by then, how.
+    /// When it has ended by then, how; also when nobody is there who would know.
     pub(crate) async fn release(mut self) -> Result<(), String> {
-        if self.answers.say(RELEASE).is_err() {
-            return Ok(());
-        }
+        let is_told = self.answers.say(RELEASE).is_ok();
         let ended = async {
-            if let Err(HelperError::Failed(words)) = self.answers.body(NOTHING).await {
-                return Err(words);
+            match self.last_words().await {
+                Some(words) => return Err(words),
+                None if !is_told => return Err(UNWATCHED.to_owned()),
+                None => {}
             }
             // Its sockets are closed a moment before its children have another
             // parent.
@@ -113,6 +123,9 @@ impl Guardian {
         timeout(ENDING_LIMIT, ended).await.unwrap_or(Ok(()))
     }
 }
+
+/// All that is known of a program whose guardian has gone.
+const UNWATCHED: &str = "nobody watches it any more";
 
 /// How long the program may take to end by itself.
 const GRACE: Duration = Duration::from_secs(1);

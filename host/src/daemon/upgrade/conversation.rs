@@ -82,6 +82,8 @@ pub(super) enum Failed {
     Silenced(String),
 }
 
+/// All that is known of one that has closed its end.
+pub(super) const DEAF: &str = "it does not listen any more";
 /// How long the new process may say nothing, or not read.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take for its start, whatever it says.
@@ -205,7 +207,7 @@ impl Conversation {
             return failed;
         }
         let words = timeout(END_LIMIT, self.guardian.ended()).await;
-        Failed::Ended(words.unwrap_or_else(|_| "it does not listen any more".to_owned()))
+        Failed::Ended(words.unwrap_or_else(|_| DEAF.to_owned()))
     }
 
     /// What it has said before it went, if that is a reason.
@@ -277,6 +279,29 @@ mod tests {
         drop(talk.theirs);
         let words = talk.ours.hear().await.unwrap_err().to_string();
         assert!(words.ends_with("take over: it was ended by signal 11"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn how_it_has_ended_is_told_when_it_is_left_on_its_own() {
+        let words = "it was ended by signal 9";
+        let Talk { ours, guardian, .. } = Talk::start().await;
+        Guardian::tell_end(&guardian, words);
+        drop(guardian);
+        assert_eq!(ours.guardian.release().await.unwrap_err(), words);
+
+        // The guardian has not read any more that it can go.
+        let Talk { ours, guardian, .. } = Talk::start().await;
+        let ends = async {
+            tokio::task::yield_now().await;
+            Guardian::tell_end(&guardian, words);
+            drop(guardian);
+        };
+        let (released, ()) = tokio::join!(ours.guardian.release(), ends);
+        assert_eq!(released.unwrap_err(), words);
+
+        let Talk { ours, guardian, .. } = Talk::start().await;
+        drop(guardian);
+        ours.guardian.release().await.unwrap_err();
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ use crate::handover::channel::{Channel, ChannelError};
 use crate::handover::edition::Step;
 use crate::handover::messages::Message;
 use crate::process::notify;
-use conversation::{Conversation, Failed, Greeting, PATIENCE};
+use conversation::{Conversation, DEAF, Failed, Greeting, PATIENCE};
 use inventory::Moving;
 
 pub(super) use leaving::Successor;
@@ -137,6 +137,10 @@ impl Supervisor {
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
         guardian.release().await.map_err(Failed::Ended)?;
+        // Nothing is between this and the last step that it keeps us from.
+        if channel.is_over() {
+            return Err(Failed::Ended(DEAF.to_owned()));
+        }
         removal.let_go();
         (self.means.edition.at)(Step::Wiped);
         notify::main_process(pid);
