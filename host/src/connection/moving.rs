@@ -10,7 +10,8 @@
 //!
 //! - Let go: all states are wiped, and only then does [`Removal::let_go`] return. The
 //!   other process hears of that afterwards. A task that looks for its state finds none,
-//!   and closes its sockets, which are the other process's, too.
+//!   and closes its sockets, which are the other process's, too. If that cannot be told
+//!   any more, they are lost: the sockets are reset.
 //! - Taken back, which also is what becomes of a removal that is dropped: each task takes
 //!   its state out, and goes on. The other process is never told that these are its own.
 //! - The task is dropped, since somebody wants the connection to end: it takes its state
@@ -20,6 +21,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 
@@ -91,22 +93,37 @@ impl Removal {
     }
 
     /// Wipes the states of all that were sent: from now on, none of them can go on here.
-    /// To be called once, when nothing is being sent, and never if they were taken back.
+    /// To be called once, when nothing is being sent.
     ///
     /// Their sockets are closed when this is dropped: until then, nobody has to wait for
     /// that.
-    pub(crate) fn let_go(&self) {
+    ///
+    /// # Errors
+    /// If they were taken back: nobody else is to have them.
+    pub(crate) fn let_go(&self) -> Result<(), TakenBack> {
         let mut kept = self.states.lock();
-        debug_assert!(!kept.taken_back, "some have gone on");
         if kept.taken_back {
-            return;
+            return Err(TakenBack);
         }
         for Suspended { state, live } in kept.states.take().into_iter().flatten().flatten() {
             drop(state);
             live.set_gone();
         }
+        Ok(())
+    }
+
+    /// The other process will not go on with those that were let go of. It may be there
+    /// and have their sockets, so these are reset: nobody is to wait for it.
+    pub(crate) fn lose(&self) {
+        self.states.lock().lost = true;
+        self.over.send_replace(());
     }
 }
+
+/// Why connections cannot be let go of.
+#[derive(Debug, Error)]
+#[error("the connections were taken back")]
+pub(crate) struct TakenBack;
 
 /// The states of connections that were sent.
 #[derive(Debug, Default)]
@@ -117,6 +134,8 @@ struct Kept {
     /// Each until it is taken out; nothing once they were let go.
     states: Option<Vec<Option<Suspended>>>,
     taken_back: bool,
+    /// Let go of, for nobody.
+    lost: bool,
 }
 
 /// A session, and whose it is.
@@ -128,7 +147,7 @@ struct Suspended {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { states: Some(Vec::new()), taken_back: false }
+        Self { states: Some(Vec::new()), taken_back: false, lost: false }
     }
 }
 
@@ -289,7 +308,8 @@ impl<C: Stream, P: Stream> Drop for Waiting<'_, '_, '_, C, P> {
         if self.goes_on {
             return;
         }
-        if let Some(state) = self.states.take(self.place) {
+        let state = self.states.take(self.place);
+        if state.is_some() || self.states.lock().lost {
             drop(state);
             self.crypt.reset();
             self.plain.reset();

@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::select;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::connection::moving::TakenBack;
 use crate::daemon::gather::in_words;
 use crate::daemon::helper::{Guardian, Helper, HelperError};
 use crate::handover::channel::{self, Channel, ChannelError};
@@ -40,6 +41,9 @@ pub(super) enum Failed {
     /// It hangs.
     #[error("The new process has said nothing for {} s", .0.as_secs())]
     Silent(Duration),
+    /// They are not there to be handed over.
+    #[error("Nothing is handed over: {0}")]
+    TakenBack(#[from] TakenBack),
     /// That is not how it talks.
     #[error("The new process said something that makes no sense")]
     Malformed,

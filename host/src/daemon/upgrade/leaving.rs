@@ -1,6 +1,7 @@
 //! The end of a process whose place another one has taken: handshakes under way are
 //! done here, and follow; what cannot move ends here.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,9 +48,10 @@ impl Successor {
         // What is dropped without a verdict goes on here.
         let sent = timeout(PATIENCE, moved).await.unwrap_or(Err(ChannelError::Gone))?;
         if sent > 0 {
-            removal.let_go();
+            removal.let_go().map_err(io::Error::other)?;
             let committed = self.channel.send(&Message::Commit, &[], &[]);
-            timeout(PATIENCE, committed).await.unwrap_or(Err(ChannelError::Gone))?;
+            let committed = timeout(PATIENCE, committed).await.unwrap_or(Err(ChannelError::Gone));
+            committed.inspect_err(|_| removal.lose())?;
         }
         Ok(sent)
     }

@@ -141,10 +141,11 @@ impl Supervisor {
         if channel.is_over() {
             return Err(Failed::Ended(DEAF.to_owned()));
         }
-        removal.let_go();
+        removal.let_go()?;
         (self.means.edition.at)(Step::Wiped);
         notify::main_process(pid);
         if let Err(error) = self.say_commit(&channel, &pipes).await {
+            removal.lose();
             notify::main_process(process::id());
             return Err(Failed::Lost { reason: error.to_string(), connections: sent });
         }

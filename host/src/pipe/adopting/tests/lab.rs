@@ -197,7 +197,7 @@ impl Way {
 
     /// Has all of them let go of, and adopted.
     pub(super) fn commit(&self) {
-        self.removal.let_go();
+        self.removal.let_go().unwrap();
         self.entitled.send_replace(Entitled::Yes);
     }
 

@@ -252,7 +252,7 @@ fn nothing_is_left_of_a_session_that_was_let_go() {
         way.send(&first, first.all()).await.unwrap();
         let received = way.receive().await;
         let live = first.live(1);
-        way.removal.let_go();
+        way.removal.let_go().unwrap();
         assert!(live.is_gone());
         // It is too late to end it.
         live.reset(Reset::Dropped);
@@ -263,6 +263,38 @@ fn nothing_is_left_of_a_session_that_was_let_go() {
         drop(received);
         ends.application.read(&mut [0]).await.unwrap_err();
         assert_eq!(ends.peer.socket.read(&mut [0]).await.unwrap(), 0, "not an end mark");
+    });
+}
+
+/// It may hang, and keep the sockets.
+#[test]
+fn connection_that_is_lost_on_its_way_is_reset_whoever_has_its_sockets() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let mut way = Way::new();
+        way.send(&first, first.all()).await.unwrap();
+        let received = way.receive().await;
+        way.removal.let_go().unwrap();
+        way.removal.lose();
+        ends.application.read(&mut [0]).await.unwrap_err();
+        assert_eq!(ends.peer.socket.read(&mut [0]).await.unwrap(), 0, "not an end mark");
+        drop(received);
+    });
+}
+
+#[test]
+fn connection_that_was_taken_back_cannot_be_let_go_of() {
+    run(async |workers| {
+        let peers = Peers::new(4);
+        let first = Process::new(&workers, 4, &peers.path(), "");
+        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let way = Way::new();
+        way.send(&first, first.all()).await.unwrap();
+        way.removal.take_back();
+        way.removal.let_go().unwrap_err();
+        ends.greet().await;
     });
 }
 
