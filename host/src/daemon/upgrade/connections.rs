@@ -33,6 +33,7 @@ pub(super) async fn send_all(
                 };
                 let due: Vec<_> = slice.into_iter().filter(is_due).collect();
                 for due in due.chunks(SLICE) {
+                    conversation.hurry();
                     let sending = removal.send(&pipe.name, keys, due.to_vec());
                     sent += conversation.during(sending).await?;
                     if let Some(first) = first.take_if(|_| sent > 0) {

@@ -11,6 +11,7 @@ use tokio::select;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connection::moving::TakenBack;
+use crate::control::words::count;
 use crate::daemon::gather::in_words;
 use crate::daemon::helper::{Guardian, Helper, HelperError};
 use crate::handover::channel::{self, Channel, ChannelError};
@@ -41,6 +42,9 @@ pub(super) enum Failed {
     /// It hangs.
     #[error("The new process has said nothing for {} s", .0.as_secs())]
     Silent(Duration),
+    /// It is not fast enough, or those are not that have to stop.
+    #[error("The connections could not be handed over within {} s", .0.as_secs())]
+    Late(Duration),
     /// They are not there to be handed over.
     #[error("Nothing is handed over: {0}")]
     TakenBack(#[from] TakenBack),
@@ -72,8 +76,8 @@ pub(super) enum Failed {
     Fault(Vec<String>),
     /// After it was too late to take anything back.
     #[error(
-        "The new process was lost at the last moment ({reason}), and with it {connections} \
-         connections"
+        "The new process was lost at the last moment ({reason}), and with it {}",
+        count(*.connections, "connection")
     )]
     Lost {
         /// How.
@@ -99,6 +103,8 @@ const END_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Conversation {
     pub(super) channel: Arc<Channel>,
     pub(super) guardian: Guardian,
+    /// Until when connections may stand still, once they do.
+    limit: Option<Instant>,
 }
 
 /// What the new process says of itself.
@@ -117,15 +123,32 @@ impl Conversation {
         let (ours, theirs) = channel::pair().map_err(system)?;
         let channel = Arc::new(Channel::new(ours).map_err(system)?);
         let guardian = helper.upgrade(theirs.as_fd()).await?;
-        Ok(Self { channel, guardian })
+        Ok(Self { channel, guardian, limit: None })
     }
 
     /// There is nothing else to say: it ends, and has taken back what it has made
     /// when this resolves.
     pub(super) async fn end(self) {
-        let Self { channel, guardian } = self;
+        let Self { channel, guardian, .. } = self;
         drop(channel);
         guardian.end().await;
+    }
+
+    /// From now on connections stand still: all that is left is to be done before
+    /// anybody's patience ends.
+    pub(super) fn hurry(&mut self) {
+        self.limit.get_or_insert_with(|| Instant::now() + PATIENCE);
+    }
+
+    /// Until when the next thing has to be done.
+    fn deadline(&self) -> Instant {
+        let patience = Instant::now() + PATIENCE;
+        self.limit.map_or(patience, |limit| limit.min(patience))
+    }
+
+    /// It was not.
+    fn too_late(&self) -> Failed {
+        if self.limit.is_some() { Failed::Late(PATIENCE) } else { Failed::Silent(PATIENCE) }
     }
 
     /// What it says first.
@@ -159,7 +182,7 @@ impl Conversation {
         &mut self,
         act: impl Future<Output = Result<T, ChannelError>>,
     ) -> Result<T, Failed> {
-        let mut act = pin!(timeout(PATIENCE, act));
+        let mut act = pin!(timeout_at(self.deadline(), act));
         loop {
             select! {
                 biased;
@@ -168,7 +191,7 @@ impl Conversation {
                     // It has said why.
                     Ok(Err(ChannelError::Gone)) => Err(self.last_words().await),
                     Ok(Err(error)) => Err(Failed::Channel(error)),
-                    Err(_) => Err(Failed::Silent(PATIENCE)),
+                    Err(_) => Err(self.too_late()),
                 },
                 heard = self.listen() => if heard? != Message::Unknown {
                     return Err(Failed::Malformed);
@@ -181,12 +204,12 @@ impl Conversation {
     pub(super) async fn hear(&mut self) -> Result<Message, Failed> {
         let limit = Instant::now() + START_LIMIT;
         loop {
-            let silence = limit.min(Instant::now() + PATIENCE);
+            let silence = limit.min(self.deadline());
             match timeout_at(silence, self.listen()).await {
                 // It is still at it.
                 Ok(Ok(Message::Unknown)) => {}
                 Ok(heard) => return heard,
-                Err(_) => return Err(Failed::Silent(PATIENCE)),
+                Err(_) => return Err(self.too_late()),
             }
         }
     }
@@ -216,12 +239,16 @@ impl Conversation {
 
     /// What it has said before it went, if that is a reason.
     async fn last_message(&mut self) -> Option<Failed> {
-        while let Ok(Ok(received)) = timeout(END_LIMIT, self.channel.receive()).await {
-            if let Err(failed) = understood(received.message) {
-                return Some(failed);
+        let reason = async {
+            while let Ok(received) = self.channel.receive().await {
+                if let Err(failed) = understood(received.message) {
+                    return Some(failed);
+                }
             }
-        }
-        None
+            None
+        };
+        // Another process may have its end, and go on.
+        timeout(END_LIMIT, reason).await.ok().flatten()
     }
 }
 
@@ -331,6 +358,45 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn connections_do_not_stand_still_for_one_who_only_says_what_nobody_knows() {
+        let Talk { mut ours, theirs, guardian: _guardian } = Talk::start().await;
+        let began = Instant::now();
+        ours.hurry();
+        let heard = select! {
+            () = chat(&theirs) => unreachable!("it goes on for ever"),
+            heard = ours.hear() => heard,
+        };
+        assert!(matches!(heard, Err(Failed::Late(PATIENCE))), "{heard:?}");
+        assert!(began.elapsed() < PATIENCE + END_LIMIT);
+        // Nor is there any patience left.
+        let began = Instant::now();
+        let never = std::future::pending::<Result<(), ChannelError>>();
+        assert!(matches!(ours.during(never).await, Err(Failed::Late(PATIENCE))));
+        assert!(began.elapsed() < END_LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn last_words_have_an_end() {
+        let Talk { mut ours, theirs, guardian } = Talk::start().await;
+        Guardian::tell_end(&guardian, "it has exited with status 1");
+        let began = Instant::now();
+        let words = select! {
+            () = chat(&theirs) => unreachable!("it goes on for ever"),
+            words = ours.last_words() => words.to_string(),
+        };
+        assert!(words.ends_with("it has exited with status 1"), "{words}");
+        assert!(began.elapsed() < END_LIMIT * 3);
+    }
+
+    /// Says what nobody knows, again and again.
+    async fn chat(theirs: &Channel) {
+        loop {
+            theirs.send(&Message::Unknown, &[], &[]).await.unwrap();
+            tokio::time::sleep(END_LIMIT / 2).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_that_does_not_read_is_not_waited_for() {
         let mut talk = Talk::start().await;
         let failed = loop {
@@ -362,7 +428,8 @@ mod tests {
             let (guardian, end) = Guardian::of_test(PID).await;
             let channel = Arc::new(Channel::new(ours).unwrap());
             let theirs = Channel::new(theirs).unwrap();
-            Self { ours: Conversation { channel, guardian }, theirs, guardian: end }
+            let ours = Conversation { channel, guardian, limit: None };
+            Self { ours, theirs, guardian: end }
         }
 
         async fn says(&self, message: &Message) {

@@ -132,7 +132,7 @@ impl Supervisor {
     /// is done, which is soon.
     async fn hand_over(&mut self, prepared: Prepared) -> Result<String, Failed> {
         let said = prepared.words("has taken over", "moved");
-        let Prepared { conversation: Conversation { channel, guardian }, agreed } = prepared;
+        let Prepared { conversation: Conversation { channel, guardian, .. }, agreed } = prepared;
         let Agreed { pipes, removal, sent, .. } = agreed;
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
