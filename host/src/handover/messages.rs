@@ -65,7 +65,7 @@ pub(crate) enum Message {
         /// So many.
         connections: u64,
     },
-    /// Daemon: what a pipe has counted until now.
+    /// Daemon: what a pipe has counted since it was said last.
     Numbers(Numbers),
     /// Daemon: it has let go of all connections that it has sent. They are the
     /// successor's, and so is everything else.
@@ -166,8 +166,6 @@ pub(crate) struct Process {
     pub upgrades: u64,
     /// See `upgrades`.
     pub upgrades_failed: u64,
-    /// How many connections the successor should have room for.
-    pub connections: u64,
 }
 
 /// A connection that was stopped between two batches.
@@ -243,6 +241,30 @@ pub(crate) struct Numbers {
     pub dials: Distribution,
 }
 
+impl Numbers {
+    /// What has been counted since these `earlier` ones of the same pipe.
+    #[must_use]
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let words = |now: &BTreeMap<String, u64>, earlier: Option<&BTreeMap<String, u64>>| {
+            let since = |(word, count): (&String, &u64)| {
+                let before = earlier.and_then(|it| it.get(word)).copied().unwrap_or_default();
+                (word.clone(), count.saturating_sub(before))
+            };
+            now.iter().map(since).collect()
+        };
+        let keys = self.keys.iter().enumerate();
+        Self {
+            pipe: self.pipe.clone(),
+            connections: words(&self.connections, Some(&earlier.connections)),
+            keys: keys.map(|(index, key)| words(key, earlier.keys.get(index))).collect(),
+            not_allowed: self.not_allowed.saturating_sub(earlier.not_allowed),
+            traps: self.traps.saturating_sub(earlier.traps),
+            handshakes: self.handshakes.since(&earlier.handshakes),
+            dials: self.dials.since(&earlier.dials),
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
@@ -259,6 +281,19 @@ mod tests {
     fn what_a_later_version_says_besides_can_be_passed_over() {
         let line = r#"{"message":"weather","colour":"blue"}"#;
         assert_eq!(serde_json::from_str::<Message>(line).unwrap(), Message::Unknown);
+    }
+
+    #[test]
+    fn what_was_counted_in_between_is_counted_once() {
+        let counted = |accepted, traps| Numbers {
+            pipe: "redis".into(),
+            connections: BTreeMap::from([("accepted".to_owned(), accepted)]),
+            keys: vec![BTreeMap::from([("sent".to_owned(), 10 * accepted)])],
+            traps,
+            ..Numbers::default()
+        };
+        assert_eq!(counted(7, 2).since(&counted(5, 2)), counted(2, 0));
+        assert_eq!(counted(7, 2).since(&Numbers::default()), counted(7, 2));
     }
 
     #[test]

@@ -66,6 +66,16 @@ impl Distribution {
         self.buckets.iter().sum()
     }
 
+    /// What has been measured since this `earlier` one of the same histogram.
+    #[must_use]
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let mut buckets = self.buckets;
+        for (bucket, before) in buckets.iter_mut().zip(earlier.buckets) {
+            *bucket = bucket.saturating_sub(before);
+        }
+        Self { buckets, sum: (self.sum - earlier.sum).max(0.0) }
+    }
+
     /// These and those.
     pub fn add(&mut self, other: &Self) {
         for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
@@ -88,5 +98,10 @@ mod tests {
         let now = histogram.now();
         assert_eq!(now.buckets, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
         assert_eq!((now.count(), now.sum), (5, 20.004));
+        histogram.took(Duration::from_millis(250));
+        let later = Histogram::default();
+        later.restore(&now);
+        later.restore(&histogram.now().since(&now));
+        assert_eq!(later.now(), histogram.now());
     }
 }

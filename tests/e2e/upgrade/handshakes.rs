@@ -37,6 +37,8 @@ fn handshake_under_way_is_done_by_the_old_process_and_its_connection_follows() {
         assert_eq!(session.receive(), b"answer");
     }
     assert_eq!(daemon.pid(), second);
+    wait::until("all were counted", || counted(&daemon, "accepted") == 5);
+    assert_eq!(counted(&daemon, "open"), 5);
     daemon.upgrade();
     for (session, target) in &mut established {
         session.send(b"again");
@@ -65,7 +67,18 @@ fn stranger_that_stays_silent_does_not_keep_the_old_process() {
     for stranger in &mut silent {
         stranger.expect_end_without_data();
     }
+    wait::until("all were counted", || counted(&daemon, "accepted") == 10);
+    assert_eq!(counted(&daemon, "open"), 0);
     traffic.finish().expect_all_delivered();
+}
+
+/// What the pipe of our own has counted.
+fn counted(daemon: &Upgradable<'_>, word: &str) -> u64 {
+    let status = daemon.configured().run(&["status", "--json"]).answer();
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let pipes = status["pipes"].as_array().unwrap();
+    let own = pipes.iter().find(|pipe| pipe["name"] == "own").unwrap();
+    own[word].as_u64().unwrap_or_else(|| panic!("{word}: {own}"))
 }
 
 /// What comes between two processes is in the kernel's queue.

@@ -26,7 +26,7 @@ pub(super) async fn send_all(
 ) -> Result<u64, Failed> {
     let (mut asked, mut sent, mut first) = (HashSet::new(), 0, Some(first));
     for awake in [false, true] {
-        for Moving { pipe, keys } in pipes {
+        for Moving { pipe, keys, .. } in pipes {
             for slice in pipe.live.slices() {
                 let is_due = |live: &Arc<Live>| {
                     is_established(live) && (awake || live.is_asleep()) && asked.insert(live.id())
@@ -60,7 +60,7 @@ pub(super) async fn send_some(
     pipes: &[Moving],
     removal: &Arc<Removal>,
 ) -> Result<u64, ChannelError> {
-    for Moving { pipe, keys } in pipes {
+    for Moving { pipe, keys, .. } in pipes {
         let due = pipe.live.slices().flatten().filter(|live| is_established(live));
         let due: Vec<_> = due.take(SLICE).collect();
         if !due.is_empty() {

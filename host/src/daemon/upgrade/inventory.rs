@@ -6,7 +6,8 @@ use crate::connection::live::{Live, Stage};
 use crate::daemon::supervisor::Supervisor;
 use crate::daemon::upgrade::conversation::{Conversation, Failed};
 use crate::guest::Side;
-use crate::handover::messages::{self, Message, Process};
+use crate::handover::channel::{Channel, ChannelError};
+use crate::handover::messages::{self, Message, Numbers, Process};
 use crate::keys::Key;
 use crate::net::address::Address;
 use crate::net::resolve::Endpoint;
@@ -17,6 +18,8 @@ pub(super) struct Moving {
     pub(super) pipe: Arc<Pipe>,
     /// As the new process knows them.
     pub(super) keys: Arc<[Key]>,
+    /// What it knows of what the pipe has counted.
+    pub(super) told: Numbers,
 }
 
 impl Supervisor {
@@ -45,8 +48,6 @@ impl Supervisor {
         let missing = log.missing();
         let level = Some(log.level()).filter(|it| *it != self.settings.process.log_level);
         let counts = self.pipes.upgrades();
-        let pipes = self.running.iter().map(|running| &running.pipe);
-        let established = pipes.flat_map(|pipe| pipe.live.slices()).flatten();
         Process {
             log_level: level.map(|level| level.to_string().to_lowercase()),
             connections_numbered: log.numbered(),
@@ -54,7 +55,6 @@ impl Supervisor {
             log_lines_suppressed: missing.suppressed,
             upgrades: counts.succeeded,
             upgrades_failed: counts.failed,
-            connections: established.filter(|live| is_established(live)).count() as u64,
         }
     }
 }
@@ -90,5 +90,20 @@ async fn say_pipe(pipe: &Arc<Pipe>, conversation: &mut Conversation) -> Result<M
     });
     let psks: Vec<_> = in_use.psks().iter().map(|psk| &psk.expose()[..]).collect();
     conversation.say(&message, &[], &psks).await?;
-    Ok(Moving { pipe: pipe.clone(), keys: keys.into() })
+    Ok(Moving { pipe: pipe.clone(), keys: keys.into(), told: Numbers::default() })
+}
+
+/// Says what the pipes have counted since it was said last.
+pub(super) async fn say_numbers(
+    pipes: &mut [Moving],
+    channel: &Channel,
+) -> Result<(), ChannelError> {
+    for Moving { pipe, keys, told } in pipes {
+        let now = pipe.numbers(keys);
+        if now != *told {
+            channel.send(&Message::Numbers(now.since(told)), &[], &[]).await?;
+            *told = now;
+        }
+    }
+    Ok(())
 }

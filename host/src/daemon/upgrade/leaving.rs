@@ -14,7 +14,7 @@ use crate::daemon::sources::Sources;
 use crate::daemon::supervisor::{Drain, Supervisor};
 use crate::daemon::upgrade::connections::send_some;
 use crate::daemon::upgrade::conversation::PATIENCE;
-use crate::daemon::upgrade::inventory::{Moving, is_established};
+use crate::daemon::upgrade::inventory::{Moving, is_established, say_numbers};
 use crate::handover::channel::{Channel, ChannelError};
 use crate::handover::messages::Message;
 use crate::pipe::Pipe;
@@ -35,13 +35,14 @@ impl Successor {
 
     /// Moves what can move by now: connections whose handshakes are done. Says how many
     /// have gone.
-    async fn follow(&self) -> Result<u64, ChannelError> {
+    async fn follow(&mut self) -> Result<u64, ChannelError> {
         let removal = Removal::new(self.channel.clone());
         let moved = async {
             let sent = send_some(&self.pipes, &removal).await?;
             if sent > 0 {
                 self.channel.send(&Message::Sent { connections: sent }, &[], &[]).await?;
                 self.hear_taken(sent).await?;
+                say_numbers(&mut self.pipes, &self.channel).await?;
             }
             Ok(sent)
         };
@@ -110,7 +111,7 @@ impl Supervisor {
     /// Until the last connection has gone, or at the latest after the drain limit.
     pub(in crate::daemon) async fn end_after<F: Future<Output = ()>>(
         mut self,
-        successor: Successor,
+        mut successor: Successor,
         mut drain: Drain<F>,
     ) {
         let limit = self.settings.process.drain;
@@ -141,6 +142,9 @@ impl Supervisor {
                 },
             }
         }
+        // It may have gone itself.
+        let numbers = say_numbers(&mut successor.pipes, &successor.channel);
+        let _ = timeout(PATIENCE, numbers).await;
         self.observers.empty().await;
     }
 }

@@ -25,7 +25,7 @@ use crate::handover::edition::Step;
 use crate::handover::messages::Message;
 use crate::process::notify;
 use conversation::{Conversation, DEAF, Failed, Greeting, PATIENCE};
-use inventory::Moving;
+use inventory::{Moving, say_numbers};
 
 pub(super) use leaving::Successor;
 
@@ -133,7 +133,7 @@ impl Supervisor {
     async fn hand_over(&mut self, prepared: Prepared) -> Result<String, Failed> {
         let said = prepared.words("has taken over", "moved");
         let Prepared { conversation: Conversation { channel, guardian, .. }, agreed } = prepared;
-        let Agreed { pipes, removal, sent, .. } = agreed;
+        let Agreed { mut pipes, removal, sent, .. } = agreed;
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
         guardian.release().await.map_err(Failed::Ended)?;
@@ -144,7 +144,7 @@ impl Supervisor {
         removal.let_go()?;
         (self.means.edition.at)(Step::Wiped);
         notify::main_process(pid);
-        if let Err(error) = self.say_commit(&channel, &pipes).await {
+        if let Err(error) = self.say_commit(&channel, &mut pipes).await {
             removal.lose();
             notify::main_process(process::id());
             return Err(Failed::Lost { reason: error.to_string(), connections: sent });
@@ -165,11 +165,13 @@ impl Supervisor {
     }
 
     /// What has been counted until now, and that it is the new process's turn.
-    async fn say_commit(&self, channel: &Channel, pipes: &[Moving]) -> Result<(), ChannelError> {
+    async fn say_commit(
+        &self,
+        channel: &Channel,
+        pipes: &mut [Moving],
+    ) -> Result<(), ChannelError> {
         let say = async {
-            for Moving { pipe, keys } in pipes {
-                channel.send(&Message::Numbers(pipe.numbers(keys)), &[], &[]).await?;
-            }
+            say_numbers(pipes, channel).await?;
             channel.send(&Message::Inventory(self.process()), &[], &[]).await?;
             channel.send(&Message::Commit, &[], &[]).await
         };
