@@ -48,12 +48,12 @@ impl Requests {
             let desk = desk.clone();
             move || {
                 let desk = desk.clone();
-                async move { drop(desk.upgrade(false).await) }
+                async move { desk.upgrade_on_signal().await }
             }
         })?;
         on_each(SignalKind::hangup(), &self.hangup, move || {
             let desk = desk.clone();
-            async move { drop(desk.reload(false).await) }
+            async move { desk.reload_on_signal().await }
         })?;
         on_each(SignalKind::user_defined1(), &self.user_defined, move || {
             let (configured, removed) = (pipes.configured(), pipes.removed());

@@ -227,7 +227,7 @@ impl Start<'_> {
             let pipes = supervisor.pipes();
             requests.obey(desk.clone(), pipes.clone(), log)?;
             let outlook = Outlook { pipes: pipes.clone(), log, resources };
-            supervisor.observers = observers.start(&settings.process, outlook, desk)?;
+            supervisor.observers = observers.start(&settings.process, outlook, desk.clone())?;
             if let Some(helper) = helper.clone() {
                 tokio::spawn(async move { helper.watch().await });
             }
@@ -252,7 +252,7 @@ impl Start<'_> {
             let heartbeat = Heartbeat { pipes: pipes.clone(), workers: dispatcher, compute };
             supervisor.heartbeat = heartbeat.start(watchdog);
             if let Some(taken_over) = taken_over {
-                tokio::spawn(taken_over.finish(helper));
+                tokio::spawn(taken_over.finish(helper, desk));
             }
             supervisor.run(drain).await;
             Ok(ExitCode::SUCCESS)

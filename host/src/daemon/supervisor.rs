@@ -1,7 +1,7 @@
 //! The only one to change anything while the daemon runs: it takes requests one
 //! after the other, whoever makes them.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use log::Level;
 use tokio::select;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::timeout;
 
 use crate::config::{Origin, Settings};
@@ -33,13 +33,13 @@ pub(crate) struct Desk(mpsc::Sender<Request>);
 
 /// What is asked for, and who waits for the outcome.
 pub(super) struct Request {
-    wish: Wish,
-    answer: oneshot::Sender<Verdict>,
+    pub(super) wish: Wish,
+    answer: oneshot::Sender<Result<Verdict, String>>,
 }
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug)]
-enum Wish {
+pub(super) enum Wish {
     /// To read settings and keys again.
     Reload {
         /// Only to say what would change.
@@ -50,12 +50,20 @@ enum Wish {
         /// Only to say whether that would work.
         check: bool,
     },
+    /// To end, as on SIGTERM.
+    End,
 }
 
 impl Request {
     /// Says that nothing comes of it.
-    pub(super) fn refuse(self, why: &str) {
-        let _ = self.answer.send(Err(why.to_owned()));
+    pub(super) fn refuse(self, why: String) {
+        let _ = self.answer.send(Err(why));
+    }
+
+    /// Says what has come of it.
+    pub(super) fn answer(self, verdict: Verdict) {
+        // Whoever asked may have gone.
+        let _ = self.answer.send(Ok(verdict));
     }
 }
 
@@ -69,7 +77,7 @@ impl Desk {
     /// # Errors
     /// What is wrong: then nothing has changed.
     pub(crate) async fn reload(&self, dry_run: bool) -> Verdict {
-        self.ask(Wish::Reload { dry_run }).await
+        self.ask(Wish::Reload { dry_run }).await.unwrap_or_else(Err)
     }
 
     /// Has a new process take over, unless this is only a `check` of whether it
@@ -78,10 +86,33 @@ impl Desk {
     /// # Errors
     /// What is wrong: then this process goes on as before.
     pub(crate) async fn upgrade(&self, check: bool) -> Verdict {
-        self.ask(Wish::Upgrade { check }).await
+        self.ask(Wish::Upgrade { check }).await.unwrap_or_else(Err)
     }
 
-    async fn ask(&self, wish: Wish) -> Verdict {
+    /// A reload for somebody who is told nothing: the log has the outcome, or that
+    /// there is none.
+    pub(super) async fn reload_on_signal(&self) {
+        if let Err(why) = self.ask(Wish::Reload { dry_run: false }).await {
+            log::error!("Settings and keys are not read again: {why}");
+        }
+    }
+
+    /// The same of an upgrade.
+    pub(super) async fn upgrade_on_signal(&self) {
+        if let Err(why) = self.ask(Wish::Upgrade { check: false }).await {
+            log::error!("No upgrade: {why}");
+        }
+    }
+
+    /// Has the process end, as on SIGTERM.
+    pub(super) async fn end(&self) {
+        let (answer, _) = oneshot::channel();
+        // If nobody takes it, the process is ending already.
+        let _ = self.0.send(Request { wish: Wish::End, answer }).await;
+    }
+
+    /// The outcome, or why there is none.
+    async fn ask(&self, wish: Wish) -> Result<Verdict, String> {
         let (answer, outcome) = oneshot::channel();
         let ending = || Err("spiped is ending: it takes no requests any more".to_owned());
         match self.0.try_send(Request { wish, answer }) {
@@ -139,6 +170,16 @@ impl<F: Future<Output = ()>> Drain<F> {
     /// Whether it is known.
     pub(super) fn is_due(&self) -> bool {
         self.is_due
+    }
+
+    /// Whether it is there: looks at what has come until now.
+    pub(super) async fn is_there(&mut self) -> bool {
+        select! {
+            biased;
+            () = self.due() => true,
+            // The event loop has looked at signals meanwhile.
+            () = yield_now() => false,
+        }
     }
 }
 
@@ -225,24 +266,33 @@ impl Supervisor {
                 () = drain.due() => break,
                 Some(gone) = self.servers.join_next() => self.forget(gone.ok().as_ref()),
                 request = self.requests.recv() => {
-                    let Some(Request { wish, answer }) = request else { break };
-                    let verdict = match wish {
+                    let Some(request) = request else { break };
+                    let verdict = match request.wish {
                         Wish::Reload { dry_run } => select! {
                             biased;
                             () = drain.due() => break,
                             verdict = self.reload(dry_run) => verdict,
                         },
                         Wish::Upgrade { check } => self.upgrade(check, &mut drain).await,
+                        Wish::End => break,
                     };
-                    // Whoever asked may have gone.
-                    let _ = answer.send(verdict);
+                    request.answer(verdict);
                     if let Some(successor) = self.successor.take() {
                         return self.end_after(successor, drain).await;
                     }
                 }
             }
         }
-        self.drain().await;
+        let mut drained = pin!(self.drain());
+        loop {
+            select! {
+                biased;
+                () = &mut drained => return,
+                // After another wish than the first signal, that one is heard, too: the
+                // second ends the process at once.
+                () = drain.due(), if !drain.is_due() => {}
+            }
+        }
     }
 
     async fn reload(&mut self, dry_run: bool) -> Verdict {

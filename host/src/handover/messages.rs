@@ -72,6 +72,10 @@ pub(crate) enum Message {
     Commit,
     /// Successor: it serves, and the pid file names it.
     Serving,
+    /// Daemon, after `Commit`: it was asked to read its settings and keys again.
+    Reload,
+    /// Daemon, after `Commit`: it was asked to end, and the successor was meant.
+    End,
     /// What only a later version says: it can be passed over.
     #[serde(other)]
     Unknown,
@@ -300,6 +304,8 @@ mod tests {
     fn lines_are_as_documented() {
         for (message, line) in [
             (Message::Commit, r#"{"message":"commit"}"#),
+            (Message::Reload, r#"{"message":"reload"}"#),
+            (Message::End, r#"{"message":"end"}"#),
             (Message::Taken { connections: 3 }, r#"{"message":"taken","connections":3}"#),
             (
                 Message::Hello { newest: 2, oldest: 1, program: "2.1.0".into(), pid: 7 },

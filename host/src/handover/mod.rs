@@ -12,7 +12,8 @@
 //!   │  wipes its copies                                    │
 //!   │ ──── Numbers, …, Commit ───────────────────────────▶ │  goes on
 //!   │ ◀──────────────────────────────── Serving ────────── │
-//!   │ ──── Connection, Commit ───────────────────────────▶ │  handshakes that are done
+//!   │ ──── Connection, Numbers, Commit ──────────────────▶ │  handshakes that are done
+//!   │ ──── Reload, End ──────────────────────────────────▶ │  what was asked of the daemon
 //! ```
 //!
 //! **The rule**: the state of a session can encrypt in at most one process, at any

@@ -74,6 +74,34 @@ fn processes_that_are_told_to_end_meanwhile_end_with_their_connections() {
     });
 }
 
+/// Whoever means the daemon may still know the old process.
+#[test]
+fn old_process_that_is_told_to_end_at_the_last_moment_passes_that_on() {
+    at_each(&["Wiped", "Committed", "Serving"], 9, |step, run| {
+        let mut asked = run.up_to(step);
+        kill(Pid::from_raw(run.first), Signal::SIGTERM).unwrap();
+        run.daemon.steps.release();
+        asked.wait();
+        run.traffic.expect_progress();
+        run.traffic.finish().expect_all_delivered();
+        run.daemon.wait_until_none();
+    });
+}
+
+#[test]
+fn reload_that_is_asked_for_meanwhile_is_done_by_the_new_process() {
+    at_each(&["Made", "Wiped", "Serving"], 9, |step, run| {
+        let mut asked = run.up_to(step);
+        kill(Pid::from_raw(run.first), Signal::SIGHUP).unwrap();
+        run.daemon.steps.release();
+        asked.wait().expect_success();
+        wait::until("settings had been read again", || {
+            run.daemon.log().contains("Settings read again")
+        });
+        run.traffic.finish().expect_all_delivered();
+    });
+}
+
 #[test]
 fn numbers_go_on() {
     let lab = Lab::new();

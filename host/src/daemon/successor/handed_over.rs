@@ -71,7 +71,9 @@ impl HandedOver {
             | Message::Taken { .. }
             | Message::Numbers(_)
             | Message::Commit
-            | Message::Serving => return Err(ChannelError::Malformed),
+            | Message::Serving
+            | Message::Reload
+            | Message::End => return Err(ChannelError::Malformed),
         }
         Ok(false)
     }

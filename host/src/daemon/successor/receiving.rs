@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::KeysOfPipe;
 use crate::connection::arriving::{Arrival, Entitled};
+use crate::daemon::supervisor::Desk;
 use crate::handover::channel::{Channel, ChannelError, Received};
 use crate::handover::edition::{Edition, Step};
 use crate::handover::messages::{Message, Numbers, Process};
@@ -89,16 +90,18 @@ impl Receiving {
                 | Message::Ready { .. }
                 | Message::Fault { .. }
                 | Message::Taken { .. }
-                | Message::Serving => bail!(ChannelError::Malformed),
+                | Message::Serving
+                | Message::Reload
+                | Message::End => bail!(ChannelError::Malformed),
             }
         }
     }
 
-    /// Says that we serve, and receives further connections until the daemon has no
-    /// more of them.
-    pub(super) async fn rest(self) {
+    /// Says that we serve, and receives further connections, and what was asked of
+    /// the daemon and is now for the `desk`, until there is no more.
+    pub(super) async fn rest(self, desk: &Desk) {
         (self.edition.at)(Step::Serving);
-        if let Err(error) = self.receive_rest().await
+        if let Err(error) = self.receive_rest(desk).await
             && !matches!(error.downcast_ref(), Some(ChannelError::Gone))
         {
             log::warn!("Connections stay with the process that was there before: {error:#}");
@@ -107,7 +110,7 @@ impl Receiving {
         }
     }
 
-    async fn receive_rest(&self) -> Result<()> {
+    async fn receive_rest(&self, desk: &Desk) -> Result<()> {
         self.channel.send(&Message::Serving, &[], &[]).await?;
         let mut round = Round::default();
         loop {
@@ -122,6 +125,15 @@ impl Receiving {
                 Message::Commit => {
                     mem::take(&mut round).are_ours();
                     self.keep_former_keys();
+                }
+                // Nobody here waits for the outcome.
+                Message::Reload => {
+                    let desk = desk.clone();
+                    tokio::spawn(async move { desk.reload_on_signal().await });
+                }
+                Message::End => {
+                    let desk = desk.clone();
+                    tokio::spawn(async move { desk.end().await });
                 }
                 Message::Inventory(_) | Message::Unknown => {}
                 Message::Hello { .. }

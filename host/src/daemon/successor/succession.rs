@@ -15,6 +15,7 @@ use crate::daemon::helper::Helper;
 use crate::daemon::making::InUse;
 use crate::daemon::pipes::Pipes;
 use crate::daemon::sources::remove_files;
+use crate::daemon::supervisor::Desk;
 use crate::handover::messages::Process;
 use crate::net::address::Address;
 use crate::observe::{LogHandle, Missing};
@@ -116,14 +117,14 @@ impl TakenOver {
     }
 
     /// This process serves: the rest can come, and what is not needed any more can go.
-    pub(in crate::daemon) async fn finish(self, helper: Option<Arc<Helper>>) {
+    pub(in crate::daemon) async fn finish(self, helper: Option<Arc<Helper>>, desk: Desk) {
         let Self { receiving, files, .. } = self;
         let remove = async {
             if let Some(helper) = &helper {
                 remove_files(helper, files, LETTING_GO).await;
             }
         };
-        tokio::join!(receiving.rest(), remove);
+        tokio::join!(receiving.rest(&desk), remove);
     }
 }
 

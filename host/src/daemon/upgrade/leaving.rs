@@ -1,23 +1,25 @@
 //! The end of a process whose place another one has taken: handshakes under way are
 //! done here, and follow; what cannot move ends here.
 
-use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::Level;
+use thiserror::Error;
 use tokio::select;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::connection::moving::Removal;
+use crate::connection::live::Stage;
+use crate::connection::moving::{Removal, TakenBack};
 use crate::control::words::count;
 use crate::daemon::sources::Sources;
-use crate::daemon::supervisor::{Drain, Supervisor};
+use crate::daemon::supervisor::{Drain, Request, Running, Supervisor, Wish};
 use crate::daemon::upgrade::connections::send_some;
 use crate::daemon::upgrade::conversation::PATIENCE;
-use crate::daemon::upgrade::inventory::{Moving, is_established, say_numbers};
+use crate::daemon::upgrade::inventory::{Moving, say_numbers};
 use crate::handover::channel::{Channel, ChannelError};
 use crate::handover::messages::Message;
-use crate::pipe::Pipe;
 
 /// The process that has taken over.
 pub(in crate::daemon) struct Successor {
@@ -29,13 +31,80 @@ pub(in crate::daemon) struct Successor {
 
 impl Successor {
     /// What is said to whoever asks for anything.
-    pub(in crate::daemon) fn refusal(&self) -> String {
+    fn refusal(&self) -> String {
         format!("Process {} has taken over: ask that one", self.pid)
+    }
+
+    /// Waits until it serves. Has it end if it is the one who was meant: its pid file
+    /// names it from then on.
+    ///
+    /// # Errors
+    /// When it has not said so.
+    pub(super) async fn hear_serving<F: Future<Output = ()>>(
+        &self,
+        drain: &mut Drain<F>,
+    ) -> Result<(), ChannelError> {
+        let serving = async {
+            loop {
+                let message = self.channel.receive().await?.message;
+                if message == Message::Serving {
+                    return Ok(());
+                }
+                if message != Message::Unknown {
+                    return Err(ChannelError::Malformed);
+                }
+            }
+        };
+        let mut serving = pin!(in_time(serving));
+        let heard = loop {
+            select! {
+                biased;
+                () = drain.due(), if !drain.is_due() => self.tell_to_end().await,
+                heard = &mut serving => break heard,
+            }
+        };
+        if !drain.is_due() && drain.is_there().await {
+            self.tell_to_end().await;
+        }
+        heard
+    }
+
+    async fn tell_to_end(&self) {
+        let pid = self.pid;
+        match self.say(&Message::End).await {
+            Ok(()) => log::info!("Process {pid}, which has taken over, is told to end"),
+            Err(error) => {
+                log::error!("Process {pid}, which has taken over, cannot be told to end: {error}");
+            }
+        }
+    }
+
+    async fn say(&self, message: &Message) -> Result<(), ChannelError> {
+        in_time(self.channel.send(message, &[], &[])).await
+    }
+
+    /// Passes on what is not done here any more, and must not be lost: a reload may
+    /// be there to revoke a key.
+    async fn pass_on(&self, request: Request) {
+        let message = match request.wish {
+            Wish::Reload { dry_run: false } => Message::Reload,
+            Wish::End => Message::End,
+            Wish::Reload { dry_run: true } | Wish::Upgrade { .. } => {
+                return request.refuse(self.refusal());
+            }
+        };
+        let pid = self.pid;
+        match self.say(&message).await {
+            Ok(()) => request.answer(Err(format!(
+                "Process {pid} has taken over and was told: ask that one how it comes out"
+            ))),
+            Err(error) => request.refuse(format!("{}; {error}", self.refusal())),
+        }
     }
 
     /// Moves what can move by now: connections whose handshakes are done. Says how many
     /// have gone.
-    async fn follow(&mut self) -> Result<u64, ChannelError> {
+    async fn follow(&mut self) -> Result<u64, Left> {
         let removal = Removal::new(self.channel.clone());
         let moved = async {
             let sent = send_some(&self.pipes, &removal).await?;
@@ -44,31 +113,72 @@ impl Successor {
                 self.hear_taken(sent).await?;
                 say_numbers(&mut self.pipes, &self.channel).await?;
             }
-            Ok(sent)
+            Ok::<_, Left>(sent)
         };
         // What is dropped without a verdict goes on here.
-        let sent = timeout(PATIENCE, moved).await.unwrap_or(Err(ChannelError::Gone))?;
-        if sent > 0 {
-            removal.let_go().map_err(io::Error::other)?;
-            let committed = self.channel.send(&Message::Commit, &[], &[]);
-            let committed = timeout(PATIENCE, committed).await.unwrap_or(Err(ChannelError::Gone));
-            committed.inspect_err(|_| removal.lose())?;
+        let sent =
+            timeout(PATIENCE, moved).await.unwrap_or(Err(ChannelError::Slow(PATIENCE).into()))?;
+        if sent == 0 {
+            return Ok(0);
+        }
+        if self.channel.is_over() {
+            return Err(ChannelError::Gone.into());
+        }
+        removal.let_go()?;
+        if let Err(reason) = self.say(&Message::Commit).await {
+            removal.lose();
+            return Err(Left::Lost { connections: sent, reason });
         }
         Ok(sent)
     }
 
-    async fn hear_taken(&self, sent: u64) -> Result<(), ChannelError> {
+    async fn hear_taken(&self, sent: u64) -> Result<(), Left> {
         loop {
             let message = self.channel.receive().await?.message;
             if message == (Message::Taken { connections: sent }) {
                 return Ok(());
             }
+            if let Message::Fault { said } = message {
+                return Err(Left::Refused(said));
+            }
             // It may be late to say that it serves.
             if !matches!(message, Message::Serving | Message::Unknown) {
-                return Err(ChannelError::Malformed);
+                return Err(ChannelError::Malformed.into());
             }
         }
     }
+
+    /// Says what was counted here since.
+    async fn say_last_numbers(&mut self) {
+        // It may have gone itself.
+        let _ = in_time(say_numbers(&mut self.pipes, &self.channel)).await;
+    }
+}
+
+async fn in_time<T>(act: impl Future<Output = Result<T, ChannelError>>) -> Result<T, ChannelError> {
+    timeout(PATIENCE, act).await.unwrap_or(Err(ChannelError::Slow(PATIENCE)))
+}
+
+/// Why connections do not follow.
+#[derive(Debug, Error)]
+enum Left {
+    /// It cannot be talked to.
+    #[error("Connections stay with this process: {0}")]
+    Channel(#[from] ChannelError),
+    /// They go on here.
+    #[error("Connections stay with this process: {0}")]
+    TakenBack(#[from] TakenBack),
+    /// In its words, a line each.
+    #[error("Connections stay with this process: {}", .0.join("; "))]
+    Refused(Vec<String>),
+    /// After it was too late to take anything back.
+    #[error("{} could not follow any more: {reason}", count(*.connections, "connection"))]
+    Lost {
+        /// How many.
+        connections: u64,
+        /// How.
+        reason: ChannelError,
+    },
 }
 
 impl Supervisor {
@@ -87,25 +197,30 @@ impl Supervisor {
     }
 
     /// What is left here, in words.
-    pub(super) fn staying(&self) -> String {
-        let pipes = self.running.iter().chain(&self.leaving).map(|running| &*running.pipe);
-        let all = pipes.flat_map(|pipe: &Pipe| pipe.live.slices()).flatten();
-        // Those that are the other process's are about to go.
-        let all = all.filter(|live| !live.is_gone());
-        let (mut established, mut handshakes) = (0, 0);
-        for live in all {
-            if is_established(&live) || live.stage() == crate::connection::live::Stage::Closing {
-                established += 1;
-            } else {
-                handshakes += 1;
+    pub(super) fn staying(&self, successor: &Successor) -> String {
+        let (mut following, mut ending, mut handshakes) = (0, 0, 0);
+        for Running { pipe, .. } in self.running.iter().chain(&self.leaving) {
+            let moves = successor.pipes.iter().any(|moving| Arc::ptr_eq(&moving.pipe, pipe));
+            // Those that are the other process's are about to go.
+            for live in pipe.live.slices().flatten().filter(|live| !live.is_gone()) {
+                match live.stage() {
+                    Stage::Established if moves => following += 1,
+                    Stage::Established | Stage::Closing => ending += 1,
+                    Stage::Stranger | Stage::Authenticated | Stage::Connecting => handshakes += 1,
+                }
             }
         }
+        let follow = match following {
+            0 => String::new(),
+            1 => ", 1 connection follows".to_owned(),
+            more => format!(", {} follow", count(more, "connection")),
+        };
         let stays = |number, thing: &str, until: &str| match number {
             0 => String::new(),
             1 => format!(", 1 {thing} stays until it {until}"),
             more => format!(", {} stay until they {}", count(more, thing), plural(until)),
         };
-        stays(handshakes, "handshake", "is done") + &stays(established, "connection", "ends")
+        follow + &stays(handshakes, "handshake", "is done") + &stays(ending, "connection", "ends")
     }
 
     /// Until the last connection has gone, or at the latest after the drain limit.
@@ -120,7 +235,7 @@ impl Supervisor {
         loop {
             select! {
                 biased;
-                Some(request) = self.requests.recv() => request.refuse(&successor.refusal()),
+                Some(request) = self.requests.recv() => successor.pass_on(request).await,
                 // It is ending already. A second wish ends it at once.
                 () = drain.due(), if !drain.is_due() => {}
                 gone = self.servers.join_next() => if gone.is_none() {
@@ -135,16 +250,20 @@ impl Supervisor {
                 () = sleep(pause), if listens => match successor.follow().await {
                     Ok(0) => pause = (pause * 2).min(PAUSE_MAX),
                     Ok(_) => pause = PAUSE_MIN,
-                    Err(error) => {
-                        log::warn!("Connections stay with this process: {error}");
+                    Err(left) => {
+                        let level = match left {
+                            Left::Lost { .. } => Level::Error,
+                            Left::Channel(_) | Left::TakenBack(_) | Left::Refused(_) => Level::Warn,
+                        };
+                        log::log!(level, "{left}");
+                        // It drops whatever it was to take.
+                        successor.channel.shut_down();
                         listens = false;
                     }
                 },
             }
         }
-        // It may have gone itself.
-        let numbers = say_numbers(&mut successor.pipes, &successor.channel);
-        let _ = timeout(PATIENCE, numbers).await;
+        successor.say_last_numbers().await;
         self.observers.empty().await;
     }
 }

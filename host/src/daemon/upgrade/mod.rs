@@ -68,7 +68,7 @@ impl Supervisor {
             return Ok(said);
         }
         let upgraded = match prepared {
-            Ok(prepared) => self.hand_over(prepared).await,
+            Ok(prepared) => self.hand_over(prepared, drain).await,
             Err(failed) => Err(failed),
         };
         let log = self.means.log;
@@ -130,13 +130,20 @@ impl Supervisor {
 
     /// Lets go of everything, and leaves it to the new process. Never dropped before it
     /// is done, which is soon.
-    async fn hand_over(&mut self, prepared: Prepared) -> Result<String, Failed> {
+    async fn hand_over<F: Future<Output = ()>>(
+        &mut self,
+        prepared: Prepared,
+        drain: &mut Drain<F>,
+    ) -> Result<String, Failed> {
         let said = prepared.words("has taken over", "moved");
         let Prepared { conversation: Conversation { channel, guardian, .. }, agreed } = prepared;
         let Agreed { mut pipes, removal, sent, .. } = agreed;
         let pid = guardian.program();
         // It is the system's child before the service manager hears of it.
         guardian.release().await.map_err(Failed::Ended)?;
+        if drain.is_there().await {
+            return Err(Failed::Ending);
+        }
         // Nothing is between this and the last step that it keeps us from.
         if channel.is_over() {
             return Err(Failed::Ended(DEAF.to_owned()));
@@ -151,15 +158,15 @@ impl Supervisor {
         }
         (self.means.edition.at)(Step::Committed);
         self.begin_to_leave();
-        let serving = timeout(PATIENCE, hear_serving(&channel)).await;
+        let successor = Successor { channel, pid, pipes };
+        let serving = successor.hear_serving(drain).await;
         (self.means.edition.at)(Step::Succeeded);
-        let stay = self.staying();
-        self.successor = Some(Successor { channel, pid, pipes });
+        let stay = self.staying(&successor);
+        self.successor = Some(successor);
         let doubt = match serving {
-            Ok(Ok(())) => return Ok(format!("{said}{stay}")),
+            Ok(()) => return Ok(format!("{said}{stay}")),
             // It has all there is: nobody can take it back.
-            Ok(Err(error)) => format!("It does not say that it serves: {error}"),
-            Err(_) => format!("It has not said within {} s that it serves", PATIENCE.as_secs()),
+            Err(error) => format!("It does not say that it serves: {error}"),
         };
         Err(Failed::Silenced(format!("{said}{stay}\n{doubt}")))
     }
@@ -175,7 +182,7 @@ impl Supervisor {
             channel.send(&Message::Inventory(self.process()), &[], &[]).await?;
             channel.send(&Message::Commit, &[], &[]).await
         };
-        timeout(PATIENCE, say).await.unwrap_or(Err(ChannelError::Gone))
+        timeout(PATIENCE, say).await.unwrap_or(Err(ChannelError::Slow(PATIENCE)))
     }
 }
 
@@ -195,17 +202,5 @@ impl Prepared {
         let connections = count(self.agreed.sent, "connection");
         let first = format!("Process {pid} (spiped {program}) {done}; {connections} {moved}");
         [first].into_iter().chain(self.agreed.said.iter().cloned()).collect::<Vec<_>>().join("\n")
-    }
-}
-
-async fn hear_serving(channel: &Channel) -> Result<(), ChannelError> {
-    loop {
-        let message = channel.receive().await?.message;
-        if message == Message::Serving {
-            return Ok(());
-        }
-        if message != Message::Unknown {
-            return Err(ChannelError::Malformed);
-        }
     }
 }
