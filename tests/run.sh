@@ -52,8 +52,10 @@ get_ready() {
     {
         without interop::debian $(missing $spiped)
         without redis:: $(missing $redis)
+        without upgrade::redis:: $(missing $redis)
         without replication:: $(missing $redis $network)
         without packaging:: $(missing $manager)
+        without upgrade::confined:: $(missing $manager)
     }
     if ! tests/upstream/setup.sh; then
         [ "${CI:-}" != true ] || fail 'tests/upstream/setup.sh failed'

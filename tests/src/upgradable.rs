@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub struct Upgradable<'a> {
     lab: &'a Lab,
     configured: Configured<'a>,
     pipes: [Pipe; 4],
+    wrapper: Vec<OsString>,
     launched: Option<Process>,
     /// What its processes report.
     pub steps: Steps,
@@ -43,12 +45,20 @@ impl<'a> Upgradable<'a> {
             lab,
             configured: Configured::new(lab),
             pipes,
+            wrapper: Vec::new(),
             launched: None,
             steps: Steps::of(lab),
             numbers: 0.into(),
         };
         upgradable.configure("");
         upgradable
+    }
+
+    /// Starts the first through another program, which must exec it.
+    #[must_use]
+    pub fn under(mut self, wrapper: impl IntoIterator<Item = OsString>) -> Self {
+        self.wrapper = wrapper.into_iter().collect();
+        self
     }
 
     /// Writes the settings, with these lines about the process.
@@ -113,7 +123,9 @@ impl<'a> Upgradable<'a> {
     #[must_use]
     #[track_caller]
     pub fn start(mut self, program: &Path, variables: &[&str]) -> Self {
-        let mut command = Command::new(program);
+        let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
         self.install(program);
         command.args(["-p", PID_FILE, "--config"]).arg(self.configured.file());
         command.current_dir(self.lab.directory());

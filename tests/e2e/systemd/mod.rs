@@ -8,6 +8,8 @@ mod one_pipe;
 mod operations;
 // Sources that the manager listens on.
 mod sockets;
+// A new program in the place of the one that runs.
+mod upgrades;
 
 use spiped_tests::{Host, Machine, Process, Shell, wait};
 

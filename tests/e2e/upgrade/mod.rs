@@ -2,6 +2,8 @@
 
 // Settings that have changed by then.
 mod changes;
+// Under the walls of a unit.
+mod confined;
 // Programs that cannot take over.
 mod failures;
 // What an upgrade costs.

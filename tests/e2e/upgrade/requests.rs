@@ -1,7 +1,9 @@
+use std::fs;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use spiped_tests::{Lab, Upgradable, proc, wait};
+use spiped_tests::{Backend, Lab, Process, Program, Spiped, Upgradable, proc, wait};
 
 use super::{at_each, awake};
 
@@ -125,4 +127,25 @@ fn numbers_go_on() {
     assert_eq!(keys(), before);
     assert_eq!(before.len(), 18);
     traffic.finish().expect_all_delivered();
+}
+
+/// Nothing but the file that runs, and a key that nobody can give it again.
+#[test]
+fn command_line_with_its_key_on_standard_input_is_replaced_by_its_own_file() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let control = lab.path("control");
+    let words = ["upgrade", "--control", control.to_str().unwrap()];
+    let server = Spiped::decrypt(&lab, backend.endpoint()).key("-").stdin(lab.key());
+    let mut server = server.args(&words[1..]).start();
+    let client = Spiped::encrypt(&lab, server.source()).start();
+    let mut conn = client.connect();
+    conn.expect_echo(b"before");
+    fs::remove_file(lab.key()).unwrap();
+    Process::spawn(Program::Spiped.ours(&lab, &words)).wait().expect_success();
+    conn.expect_echo(b"after");
+    server.process.wait().expect_success();
+    client.connect().expect_echo(b"a new one");
+    Process::spawn(Program::Spiped.ours(&lab, &words)).wait().expect_success();
+    conn.expect_echo(b"after two");
 }
