@@ -86,4 +86,5 @@ mod tests {
     mod lab;
     mod moves;
     mod peer;
+    mod waiters;
 }

@@ -32,6 +32,9 @@ use crate::process::workers::Dispatcher;
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 const BACK_OFF_MIN: Duration = Duration::from_millis(5);
 
+/// How often it is looked at whether anybody still waits, once nobody comes any more.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// A pipe's accept loop.
 pub(crate) struct Server {
     pipe: Arc<Pipe>,
@@ -63,15 +66,21 @@ impl Server {
     /// Serves until it is ordered to stop; then closes the listener and returns
     /// when the last connection has ended.
     pub(crate) async fn run(mut self) {
+        let mut finishing_since = None;
         loop {
             let told = self.orders.0.borrow_and_update().clone();
-            let (orders, limit) = match &told {
+            let (orders, remaining) = match &told {
                 Told::Serve(orders) => (Some(orders), None),
                 Told::Finish(orders) if self.any_wait() => {
-                    (Some(orders), Some(self.pipe.current().snapshot.time_limit))
+                    let since = finishing_since.get_or_insert_with(Instant::now);
+                    let limit = self.pipe.current().snapshot.time_limit;
+                    (Some(orders), Some(limit.saturating_sub(since.elapsed())))
                 }
                 Told::Finish(_) | Told::Leave | Told::Drain => (None, None),
             };
+            // Nobody waits for longer.
+            let orders = orders.filter(|_| remaining != Some(Duration::ZERO));
+            let look_again = remaining.map(|remaining| remaining.min(LOOK_AGAIN));
             let Some(orders) = orders else {
                 self.turn_away();
                 if matches!(told, Told::Drain) {
@@ -95,8 +104,7 @@ impl Server {
                 changed = receiver.changed() => if changed.is_err() {
                     return;
                 },
-                // Nobody waits for longer.
-                () = sleep(limit.unwrap_or_default()), if limit.is_some() => self.turn_away(),
+                () = sleep(look_again.unwrap_or_default()), if look_again.is_some() => {}
                 () = self.obey(orders) => {}
             }
         }
