@@ -32,6 +32,7 @@ pub fn install(program: &str, level: LevelFilter, format: Format) -> LogHandle {
         writer: OnceLock::new(),
         held: Held::default(),
         connections: AtomicU64::new(0),
+        adopted_max: AtomicU64::new(u64::MAX),
     }));
     if log::set_logger(logger).is_ok() {
         log::set_max_level(level);
@@ -162,15 +163,28 @@ impl LogHandle {
         self.0.connections.load(Ordering::Relaxed)
     }
 
-    /// So many connections, at least, have a number already.
+    /// So many connections, at least, have a number already, from another process. To be
+    /// called before this one gives any.
     pub(crate) fn number_beyond(self, numbered: u64) {
         self.0.connections.fetch_max(numbered, Ordering::Relaxed);
+        self.0.adopted_max.store(numbered, Ordering::Relaxed);
     }
 
     /// The log lacks so many more lines, which another process would have written.
     pub(crate) fn add_missing(self, Missing { lost, suppressed }: Missing) {
         self.0.lost.more(lost);
         self.0.suppressed.more(suppressed);
+    }
+
+    /// The number for a connection that has this one from another process. That goes on to
+    /// give numbers when this one does, to those that it has yet to hand over: then they
+    /// need new ones here.
+    pub(super) fn number_adopted(self, number: u64) -> u64 {
+        if number > self.0.adopted_max.load(Ordering::Relaxed) {
+            return self.next_connection();
+        }
+        self.0.connections.fetch_max(number, Ordering::Relaxed);
+        number
     }
 
     /// A number for a connection that no other one of this process has.
@@ -199,7 +213,11 @@ struct Logger {
     sink: Mutex<Sink>,
     writer: OnceLock<Writer>,
     held: Held,
+    /// The highest number that a connection has.
     connections: AtomicU64,
+    /// The highest number that another process had given before this one gave any; until
+    /// that is known, any may be one of those.
+    adopted_max: AtomicU64,
 }
 
 /// Who writes.

@@ -47,21 +47,10 @@ impl Observe {
     }
 
     /// A connection that another process had accepted so long ago goes on here, under
-    /// this number or a new one.
+    /// this number, which it had there, or a new one.
     #[must_use]
-    pub(crate) fn adopted(
-        &self,
-        id: Option<u64>,
-        source: Option<Source>,
-        age: Duration,
-    ) -> Observed {
-        let connection = self.0.as_ref().map(|Voice { log, .. }| match id {
-            Some(id) => {
-                log.number_beyond(id);
-                id
-            }
-            None => log.next_connection(),
-        });
+    pub(crate) fn adopted(&self, id: u64, source: Option<Source>, age: Duration) -> Observed {
+        let connection = self.0.as_ref().map(|voice| voice.log.number_adopted(id));
         let subject = Subject { connection, peer: source, ..Subject::default() };
         let now = Instant::now();
         let began = now.checked_sub(age).unwrap_or(now);

@@ -31,10 +31,8 @@ impl Pipe {
         workers.spawn(async move {
             let snapshot = pipe.current().snapshot.clone();
             let slot = pipe.slots.take_in_any_case();
-            // One that was accepted here may have its number, if it comes late.
-            let id = Some(arrival.id()).filter(|id| pipe.live.get(*id).is_none());
-            let observed = pipe.observe.adopted(id, arrival.source(), arrival.age());
-            let id = observed.connection().or(id).unwrap_or_default();
+            let observed = pipe.observe.adopted(arrival.id(), arrival.source(), arrival.age());
+            let id = observed.connection().unwrap_or(arrival.id());
             let live = pipe.live.enter(arrival.live(id, key));
             let ended = snapshot.adopt(arrival, Arc::clone(&live), answer, entitled).await;
             drop(live);

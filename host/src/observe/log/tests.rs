@@ -45,6 +45,19 @@ fn without_a_thread_a_line_that_is_not_taken_at_once_is_counted() {
 }
 
 #[test]
+fn no_two_connections_have_the_same_number() {
+    let log = LogHandle(Box::leak(Box::new(logger(Some(Writer::Thread)))));
+    // They arrive in any order, before this process has any of its own.
+    assert_eq!([7, 5].map(|number| log.number_adopted(number)), [7, 5]);
+    log.number_beyond(9);
+    assert_eq!(log.next_connection(), 10);
+    // Late: of one that had its number by then, and of those that got one afterwards.
+    let late = [8, 9, 10, 11, 12].map(|number| log.number_adopted(number));
+    assert_eq!(late, [8, 9, 11, 12, 13]);
+    assert_eq!((log.next_connection(), log.numbered()), (14, 14));
+}
+
+#[test]
 fn answer_is_written_at_any_level_and_in_any_number() {
     let logger = Box::leak(Box::new(logger(Some(Writer::Thread))));
     logger.level = AtomicUsize::new(LevelFilter::Error as usize);
@@ -109,5 +122,6 @@ fn logger(writer: Option<Writer>) -> Logger {
         writer: writer.map_or_else(OnceLock::new, OnceLock::from),
         held: Held::default(),
         connections: AtomicU64::new(0),
+        adopted_max: AtomicU64::new(u64::MAX),
     }
 }
