@@ -89,7 +89,9 @@ fn sockets_go_on_to_a_process_that_takes_over() {
     let mut conns = [&named, &unnamed].map(Conn::to);
     for _ in 0..2 {
         daemon.run(&["upgrade"]).expect_success();
-        conns.iter_mut().for_each(|conn| conn.expect_echo(b"still"));
+        for conn in &mut conns {
+            conn.expect_echo(b"still");
+        }
         for source in [&named, &unnamed] {
             Conn::to(source).expect_echo(b"new");
         }

@@ -2,6 +2,7 @@
 //! machine that does nothing else.
 
 use std::fs;
+use std::iter;
 use std::time::{Duration, Instant};
 
 use spiped_tests::traffic::{Manner, Traffic};
@@ -48,7 +49,7 @@ fn thousands_of_idle_connections_move_in_seconds() {
     let pipes = daemon.pipes("max-connections = 2400");
     daemon.configured().write(&Upgradable::process(""), &pipes);
     let daemon = daemon.ours();
-    let connections = daemon.connections([Manner::Idle; CONNECTIONS]);
+    let connections = daemon.connections(iter::repeat_n(Manner::Idle, CONNECTIONS));
     // They are set to work afterwards: each waits for its first bytes.
     wait::observe(NAP);
     let before = memory(daemon.pid());

@@ -60,7 +60,9 @@ fn stranger_that_stays_silent_does_not_keep_the_old_process() {
     let first = daemon.pid();
     let mut silent: Vec<_> = (0..10).map(|_| Conn::to(&source)).collect();
     // It has seen them.
-    silent.iter_mut().for_each(|stranger| drop(stranger.receive(32)));
+    for stranger in &mut silent {
+        drop(stranger.receive(32));
+    }
     daemon.upgrade();
     traffic.expect_progress();
     wait::until("the old process had ended", || !proc::is_alive(first));

@@ -31,14 +31,14 @@ impl<'lab> Service<'lab> {
     fn upgrade(&self) {
         self.daemon.run(&["upgrade"]).expect_success();
     }
+}
 
-    /// What Redis says of itself: the number, or the word, of this name.
-    #[track_caller]
-    fn info(&self, at: &Endpoint, name: &str) -> String {
-        let info = Redis::cli(at, &["info", "everything"]).answer();
-        let line = info.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-        line.unwrap_or_else(|| panic!("no {name} in {info}")).trim_end().to_owned()
-    }
+/// What a Redis says of itself: the number, or the word, of this name.
+#[track_caller]
+fn info(at: &Endpoint, name: &str) -> String {
+    let info = Redis::cli(at, &["info", "everything"]).answer();
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+    line.unwrap_or_else(|| panic!("no {name} in {info}")).trim_end().to_owned()
 }
 
 /// A benchmark, a replica and a MONITOR do not notice any of them.
@@ -49,16 +49,16 @@ fn ten_upgrades_in_a_row_go_unnoticed() {
     let port = service.entrance.port().to_string();
     let replica = Redis::start(&lab, &["--replicaof", "127.0.0.1", &port]);
     wait::until("the replica was in contact", || {
-        service.info(replica.endpoint(), "master_link_status") == "up"
+        info(replica.endpoint(), "master_link_status") == "up"
     });
     let monitor = Monitor::start(&service.entrance);
-    let syncs = service.info(service.redis.endpoint(), "sync_full");
+    let syncs = info(service.redis.endpoint(), "sync_full");
 
     let mut benchmark = Command::new("redis-benchmark");
     benchmark.args(["-h", "127.0.0.1", "-p", &port, "-c", "20", "-n", "100000000", "-P", "4"]);
     benchmark.args(["-t", "set", "-q"]).stdin(Stdio::null());
     let mut benchmark = Process::spawn(benchmark);
-    let done = || service.info(service.redis.endpoint(), "total_commands_processed");
+    let done = || info(service.redis.endpoint(), "total_commands_processed");
     let busy = |count: u64| {
         let before: u64 = done().parse().unwrap();
         wait::until("the benchmark was under way", || {
@@ -66,15 +66,15 @@ fn ten_upgrades_in_a_row_go_unnoticed() {
         });
     };
     busy(1000);
-    let connected = service.info(service.redis.endpoint(), "connected_clients");
+    let connected = info(service.redis.endpoint(), "connected_clients");
     for _ in 0..10 {
         service.upgrade();
         busy(100);
         assert!(benchmark.is_running(), "{}", benchmark.stderr());
     }
-    assert_eq!(service.info(service.redis.endpoint(), "connected_clients"), connected);
-    assert_eq!(service.info(service.redis.endpoint(), "sync_full"), syncs);
-    assert_eq!(service.info(replica.endpoint(), "master_link_status"), "up");
+    assert_eq!(info(service.redis.endpoint(), "connected_clients"), connected);
+    assert_eq!(info(service.redis.endpoint(), "sync_full"), syncs);
+    assert_eq!(info(replica.endpoint(), "master_link_status"), "up");
     assert_eq!(benchmark.stderr(), "");
     drop(benchmark);
     Redis::cli(&service.entrance, &["set", "after", "all"]).expect_success();

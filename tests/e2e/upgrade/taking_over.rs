@@ -91,7 +91,9 @@ fn sources_come_and_go_with_the_settings() {
     write(&metrics.to_string(), &["kept", "new"]);
     daemon.run(&["upgrade"]).expect_success();
     process.wait().expect_success();
-    conns.iter_mut().for_each(|conn| conn.expect_echo(b"moved"));
+    for conn in &mut conns {
+        conn.expect_echo(b"moved");
+    }
     for name in ["kept", "new"] {
         Conn::to(&lab.unix(name)).expect_echo(b"new");
     }
@@ -123,18 +125,24 @@ fn keys_from_elsewhere_take_the_place_of_those_in_use() {
     let alice = Spiped::encrypt(&lab, &crypt).start();
     let bob = Spiped::encrypt(&lab, &crypt).key(lab.path("other")).start();
     let mut conns = [&alice, &bob].map(|client| client.connect());
-    conns.iter_mut().for_each(|conn| conn.expect_echo(b"before"));
+    for conn in &mut conns {
+        conn.expect_echo(b"before");
+    }
     keys("bob = \"other\"");
     let said = server.run(&["upgrade"]).answer();
     assert!(said.contains("pipe out: keys: 1 in use; removed: alice"), "{said}");
-    conns.iter_mut().for_each(|conn| conn.expect_echo(b"moved"));
+    for conn in &mut conns {
+        conn.expect_echo(b"moved");
+    }
     bob.connect().expect_echo(b"still welcome");
     alice.connect().expect_nothing_but(Ending::Reset);
     let listed = server.run(&["list"]).answer();
     assert!(listed.contains("alice") && listed.contains("bob"), "{listed}");
     // Once more, with a key that is only its connection's.
     server.run(&["upgrade"]).expect_success();
-    conns.iter_mut().for_each(|conn| conn.expect_echo(b"moved"));
+    for conn in &mut conns {
+        conn.expect_echo(b"moved");
+    }
 }
 
 /// The process that the file names, whatever it was before.
@@ -164,7 +172,9 @@ fn limit_on_connections_holds_while_one_process_follows_the_other() {
     let client = Spiped::encrypt(&lab, &crypt).args(&args);
     client.run().expect_success();
     let mut served: Vec<_> = (0..LIMIT).map(|_| Conn::to(client.endpoint())).collect();
-    served.iter_mut().for_each(|conn| conn.expect_echo(b"served"));
+    for conn in &mut served {
+        conn.expect_echo(b"served");
+    }
     let mut waiting: Vec<_> = (0..LIMIT).map(|_| Conn::to(client.endpoint())).collect();
     for _ in 0..2 {
         let before = pid_in(&lab, "client-pid");
@@ -177,7 +187,9 @@ fn limit_on_connections_holds_while_one_process_follows_the_other() {
         assert_eq!(listed.lines().count(), LIMIT, "{listed}");
     }
     drop(served);
-    waiting.iter_mut().for_each(|conn| conn.expect_echo(b"served at last"));
+    for conn in &mut waiting {
+        conn.expect_echo(b"served at last");
+    }
     kill(Pid::from_raw(pid_in(&lab, "client-pid")), Signal::SIGKILL).unwrap();
     drop(server);
 }

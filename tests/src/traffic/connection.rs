@@ -164,7 +164,14 @@ impl Connection {
             // What goes on does so a piece at a time.
             Manner::PeerEnded if outward.received == outward.budget => outward.budget += A_FEW,
             Manner::PlainEnded if inward.received == inward.budget => inward.budget += A_FEW,
-            _ => {}
+            Manner::Idle
+            | Manner::Torn
+            | Manner::Bulk
+            | Manner::PeerEnded
+            | Manner::PlainEnded
+            | Manner::PlainReadsNothing
+            | Manner::PeerReadsNothing
+            | Manner::NobodyReads => {}
         }
     }
 

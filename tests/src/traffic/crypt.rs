@@ -81,7 +81,7 @@ impl Crypt {
 
     /// Takes what has arrived. Says whether anything had.
     pub(super) fn read(&mut self, incoming: &mut Flow, marks_end: bool) -> bool {
-        let mut bytes = [0; PACKETS * PACKET_LEN];
+        let mut bytes = vec![0; PACKETS * PACKET_LEN];
         match self.conn.read(&mut bytes) {
             Ok(0) if self.is_broken => incoming.end(Ending::Reset),
             Ok(0) if !self.partial.is_empty() || marks_end && !self.mark_came => {
