@@ -160,7 +160,7 @@ fn pipe_that_comes_back_while_its_connections_last_is_the_same() {
     established.expect_echo(b"from before");
     daemon.write("", &pipes[..1]);
     daemon.reload();
-    assert!(!proc::is_listening(&one));
+    wait::until("nobody listened there", || !proc::is_listening(&one));
     established.expect_echo(b"removed");
     daemon.write("", &pipes);
     daemon.reload();
