@@ -9,7 +9,7 @@ use crate::observe::LogHandle;
 use crate::process::daemonize::{
     Daemonized, Launcher, Readiness, daemonize, let_go_of_standard_streams,
 };
-use crate::process::pid_file::PidFile;
+use crate::process::pid_file::{Made, PidFile};
 
 /// Which process goes on, and as what.
 pub(super) enum Launched {
@@ -47,13 +47,13 @@ pub(super) fn launch(launch: &Launch, log: LogHandle) -> Result<Launched> {
 }
 
 /// Instead of [`launch`], for a process that takes the place of a daemon: it was
-/// started in the background, if that is where it is to be.
+/// started in the background, if that is where it is to be. `user` is whom it becomes.
 ///
 /// # Errors
 /// When the pid file cannot be opened.
-pub(super) fn take_place(launch: &Launch, log: LogHandle) -> Result<Awaited> {
+pub(super) fn take_place(launch: &Launch, user: Option<u32>, log: LogHandle) -> Result<Awaited> {
     let Launch::Daemon { pid_file, syslog } = launch else { return Ok(Awaited::Nobody) };
-    let opened = PidFile::open(pid_file).with_context(|| {
+    let opened = PidFile::open(pid_file, user).with_context(|| {
         format!("Cannot write pid file {} (-p names another)", pid_file.display())
     });
     let opened = opened?;
@@ -71,6 +71,14 @@ fn use_syslog(wanted: bool, log: LogHandle) {
 }
 
 impl Awaited {
+    /// A pid file that was made for it.
+    pub(super) fn made(&self) -> Option<&Made> {
+        match self {
+            Self::PidFile(file) => file.made(),
+            Self::Nobody | Self::Launcher(_) => None,
+        }
+    }
+
     /// It works.
     ///
     /// # Errors

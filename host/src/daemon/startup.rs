@@ -121,7 +121,7 @@ pub(crate) fn spiped(
     let observers = Observers::bind(&settings.process, identity, &mut handed_over, &mut made)
         .inspect_err(|_| remove(&made))?;
     if predecessor.is_some() {
-        awaited = take_place(&settings.process.launch, log).inspect_err(|_| remove(&made))?;
+        awaited = take_place(&settings.process.launch, user, log).inspect_err(|_| remove(&made))?;
     } else if !patient {
         match launch(&settings.process.launch, log)? {
             Launched::Parent(launcher) => return Ok(wait_without(keys, launcher)),

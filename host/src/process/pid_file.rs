@@ -2,10 +2,12 @@
 //! before it is the one to be named.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process;
+
+use rustix::process::geteuid;
 
 /// A pid file that names somebody else, or nobody.
 #[derive(Debug)]
@@ -13,30 +15,51 @@ pub(crate) struct PidFile {
     file: File,
     /// How long it is.
     len: usize,
-    /// Where it is, if it was not there before.
-    made: Option<PathBuf>,
+    /// What it is, if it was not there before.
+    made: Option<Made>,
+}
+
+/// A pid file that was not there before, and names nobody yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    path: PathBuf,
+    /// Device and number.
+    file: (u64, u64),
 }
 
 impl PidFile {
-    /// Opens it, as it is.
+    /// Opens it, as it is. Whoever may change its directory, as the `user` whom the
+    /// daemon becomes may, could have put anything in its place: it has to be a pid
+    /// file, of nobody else's.
     ///
     /// # Errors
     /// When that is not possible.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, user: Option<u32>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true);
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+        options.read(true).write(true).custom_flags(flags);
         match options.open(path) {
             Ok(file) => {
-                let len = file.metadata()?.len();
-                let len = usize::try_from(len).unwrap_or(LEN_MAX).min(LEN_MAX);
+                let len = examine(&file, user)?;
                 Ok(Self { file, len, made: None })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = options.create_new(true).open(path)?;
-                Ok(Self { file, len: 0, made: Some(path.to_owned()) })
+                let file = options.create_new(true).mode(MODE).open(path)?;
+                let about = file.metadata()?;
+                let made = Made { path: path.to_owned(), file: (about.dev(), about.ino()) };
+                Ok(Self { file, len: 0, made: Some(made) })
+            }
+            Err(_) if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) => {
+                Err(io::Error::other("it is a symbolic link"))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What has to be [taken back](Made::take_back) if the file is not written.
+    #[must_use]
+    pub(crate) fn made(&self) -> Option<&Made> {
+        self.made.as_ref()
     }
 
     /// It names this process from now on, at every moment: of two that it could
@@ -55,19 +78,63 @@ impl PidFile {
 impl Drop for PidFile {
     /// It was made for nothing.
     fn drop(&mut self) {
-        if let Some(path) = &self.made {
-            // Where that is forbidden by now, it stays, and names nobody.
-            let _ = fs::remove_file(path);
+        if let Some(made) = &self.made {
+            // Who has no right to any more has a helper that does.
+            let _ = made.take_back();
         }
     }
 }
 
+impl Made {
+    /// Removes it, if it still is that file and still names nobody.
+    ///
+    /// # Errors
+    /// When that is not possible.
+    pub(crate) fn take_back(&self) -> io::Result<()> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(now) if (now.dev(), now.ino()) == self.file && now.len() == 0 => {
+                fs::remove_file(&self.path)
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Says how long it is.
+fn examine(file: &File, user: Option<u32>) -> io::Result<usize> {
+    let about = file.metadata()?;
+    let wrong = |what: &str| Err(io::Error::other(what.to_owned()));
+    if !about.is_file() {
+        return wrong("it is not a regular file");
+    }
+    if about.nlink() > 1 {
+        return wrong("it is a file that has another name, too");
+    }
+    if ![Some(0), Some(geteuid().as_raw()), user].contains(&Some(about.uid())) {
+        return wrong(&format!("it belongs to user {}", about.uid()));
+    }
+    let mut text = Vec::new();
+    file.take(LEN_MAX + 1).read_to_end(&mut text)?;
+    let is_one = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
+    if text.len() as u64 > LEN_MAX || !text.iter().all(is_one) {
+        return wrong("it holds something else than the number of a process");
+    }
+    Ok(text.len())
+}
+
 /// More than any process's name takes.
-const LEN_MAX: usize = 64;
+const LEN_MAX: u64 = 64;
+
+/// Less the file mode mask, as any file.
+const MODE: u32 = 0o666;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::os::unix::fs::{chown, symlink};
+    use std::os::unix::net::UnixListener;
+
     use super::*;
 
     #[test]
@@ -76,7 +143,7 @@ mod tests {
         let path = folder.path().join("pid");
         for (former, padding) in [("1", 0), ("12345678901234567890", 1)] {
             fs::write(&path, former).unwrap();
-            let mut file = PidFile::open(&path).unwrap();
+            let mut file = PidFile::open(&path, None).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), former);
             file.write().unwrap();
             drop(file);
@@ -91,9 +158,61 @@ mod tests {
     fn file_that_was_made_for_nothing_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pid");
-        drop(PidFile::open(&path).unwrap());
+        drop(PidFile::open(&path, None).unwrap());
         assert!(!path.exists());
-        PidFile::open(&path).unwrap().write().unwrap();
+        PidFile::open(&path, None).unwrap().write().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), process::id().to_string());
+    }
+
+    #[test]
+    fn what_somebody_else_has_put_in_its_place_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("pid"), folder.path().join("other"));
+        let refused = |reason: &str| {
+            let error = PidFile::open(&path, Some(65534)).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            fs::remove_file(&path).unwrap();
+        };
+        fs::write(&path, "root:x:0:0:root:/root:/bin/bash").unwrap();
+        refused("something else");
+        fs::write(&path, "1".repeat(65)).unwrap();
+        refused("something else");
+        fs::write(&other, "1").unwrap();
+        symlink(&other, &path).unwrap();
+        refused("symbolic link");
+        symlink(folder.path().join("missing"), &path).unwrap();
+        refused("symbolic link");
+        fs::hard_link(&other, &path).unwrap();
+        refused("another name");
+        let _nobody_else_has_it = UnixListener::bind(&path).unwrap();
+        refused("");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "1");
+        if geteuid().is_root() {
+            chown(&other, Some(1), None).unwrap();
+            fs::rename(&other, &path).unwrap();
+            refused("user 1");
+            fs::write(&path, "1").unwrap();
+            chown(&path, Some(65534), None).unwrap();
+            PidFile::open(&path, Some(65534)).unwrap();
+        }
+    }
+
+    #[test]
+    fn only_what_was_made_for_nothing_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        let made = PidFile::open(&path, None).unwrap().made().unwrap().clone();
+        assert!(!path.exists());
+        made.take_back().unwrap();
+        let mut file = PidFile::open(&path, None).unwrap();
+        let made = file.made().unwrap().clone();
+        file.write().unwrap();
+        made.take_back().unwrap();
+        assert!(path.exists());
+        assert!(PidFile::open(&path, None).unwrap().made().is_none());
+        fs::rename(&path, folder.path().join("kept")).unwrap();
+        fs::write(&path, "").unwrap();
+        made.take_back().unwrap();
+        assert!(path.exists());
     }
 }
