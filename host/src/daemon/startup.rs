@@ -60,6 +60,9 @@ pub(crate) fn spiped(
     predecessor: &mut Option<Predecessor>,
 ) -> Result<ExitCode> {
     let Parsed { settings, places } = parsed;
+    let watchdog = Watchdog::from_environment();
+    // Before anything that may take long: the file may be replaced meanwhile.
+    let program = Program::new(settings.process.program.as_deref(), watchdog.is_on());
     // Before the first thread, which may be one that waits for a key.
     if Memory::is_space_limited() {
         allocator::keep_to_one_heap();
@@ -70,7 +73,6 @@ pub(crate) fn spiped(
         None => Activation::take(settings)?,
         Some(_) => Activation::handed_over(settings, mem::take(&mut handed_over.sources)),
     };
-    let watchdog = Watchdog::from_environment();
     let endings = Endings::catch()?;
     terminal::end_with_it()?;
     let requests = Requests::catch()?;
@@ -138,7 +140,7 @@ pub(crate) fn spiped(
     let room = Need::of(settings).make_room(open, later);
     // It, and whatever it starts, has room for as many files.
     let needs = needs_of(settings, &gathered.names);
-    let helper = helper(settings, user, needs.capabilities, watchdog);
+    let helper = helper(settings, user, needs.capabilities, program);
     let ran = start.run(room, helper.clone(), gathered, watch, predecessor);
     if ran.is_err() && predecessor.is_some() {
         take_back(&made, helper.as_deref());
@@ -304,7 +306,7 @@ fn helper(
     settings: &Settings,
     user: Option<u32>,
     need: CapabilitySet,
-    watchdog: Watchdog,
+    program: Program,
 ) -> Option<Arc<Helper>> {
     let answers = match (&settings.origin, settings.pipes.first()) {
         (Origin::File(words), _) => About::File { words: words.clone(), user },
@@ -327,7 +329,6 @@ fn helper(
         // The pid file may be in a directory of that user's.
         rights |= CapabilitySet::DAC_OVERRIDE;
     }
-    let program = Program::new(settings.process.program.as_deref(), watchdog.is_on());
     match Helper::start(&Duties { answers, program, rights }) {
         Ok(helper) => Some(Arc::new(helper)),
         Err(error) => {

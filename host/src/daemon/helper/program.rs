@@ -32,7 +32,7 @@ impl Program {
         let args: Vec<_> = env::args_os().collect();
         let path = match given {
             Some(path) => path.to_owned(),
-            None => started_from(args.first().map_or(OsStr::new(""), |name| name)),
+            None => started_from(args.first().map_or(OsStr::new(""), |name| name), RUNNING),
         };
         // Without a current directory it is what it is.
         Self { path: absolute(&path).unwrap_or(path), args, watched }
@@ -69,11 +69,11 @@ impl Program {
     }
 }
 
-/// The path by which this process was started, unless another file is there than the
-/// one that runs: then that one's own.
-fn started_from(name: &OsStr) -> PathBuf {
-    let running = fs::metadata(RUNNING);
-    let is_running = |path: &PathBuf| {
+/// The path by which a process was started that runs this file, unless another is
+/// there: then that file's own, or if that is gone, the path after all.
+fn started_from(name: &OsStr, file: &str) -> PathBuf {
+    let running = fs::metadata(file);
+    let is_running = |path: &Path| {
         let same =
             |one: &Metadata, other: &Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
         running.as_ref().is_ok_and(|running| fs::metadata(path).is_ok_and(|it| same(running, &it)))
@@ -84,9 +84,22 @@ fn started_from(name: &OsStr) -> PathBuf {
         let directories = env::var_os("PATH").unwrap_or_default();
         env::split_paths(&directories).map(|directory| directory.join(name)).collect()
     };
-    let found = named.into_iter().find(is_running);
-    found.or_else(|| fs::read_link(RUNNING).ok()).unwrap_or_else(|| name.into())
+    if let Some(found) = named.iter().find(|path| is_running(path)) {
+        return found.clone();
+    }
+    let own = fs::read_link(file).ok();
+    // It was replaced in the moment since.
+    let is_gone = running.is_ok_and(|running| running.nlink() == 0);
+    let former = own.as_deref().and_then(|own| own.as_os_str().as_bytes().strip_suffix(GONE));
+    let replaced = former.filter(|_| is_gone).map(|former| {
+        let found = named.into_iter().find(|path| path.is_file());
+        found.unwrap_or_else(|| OsStr::from_bytes(former).into())
+    });
+    replaced.or(own).unwrap_or_else(|| name.into())
 }
+
+/// The kernel adds it to the path of a file that is gone.
+const GONE: &[u8] = b" (deleted)";
 
 const RUNNING: &str = "/proc/self/exe";
 
@@ -94,6 +107,7 @@ const RUNNING: &str = "/proc/self/exe";
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::process::Command;
 
     use super::*;
 
@@ -103,11 +117,30 @@ mod tests {
         let running = env::current_exe().unwrap();
         let link = folder.path().join("spiped");
         symlink(&running, &link).unwrap();
+        let started_from = |name: &OsStr| started_from(name, RUNNING);
         assert_eq!(started_from(link.as_os_str()), link);
         let other = folder.path().join("other");
         symlink("/bin/sh", &other).unwrap();
         assert_eq!(started_from(other.as_os_str()), running);
         assert_eq!(started_from(OsStr::new("no such program")), running);
+    }
+
+    #[test]
+    fn path_is_the_one_that_was_typed_if_the_file_that_runs_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, new) = (folder.path().join("program"), folder.path().join("new"));
+        fs::copy("/bin/sleep", &path).unwrap();
+        fs::copy("/bin/sleep", &new).unwrap();
+        let mut child = Command::new(&path).arg("30").spawn().unwrap();
+        let file = format!("/proc/{}/exe", child.id());
+        fs::rename(new, &path).unwrap();
+        assert!(fs::read_link(&file).unwrap().as_os_str().as_bytes().ends_with(GONE));
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        assert_eq!(started_from(link.as_os_str(), &file), link);
+        assert_eq!(started_from(OsStr::new("no such program"), &file), path);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]
