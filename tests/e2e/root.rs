@@ -81,7 +81,9 @@ fn process_that_takes_over_needs_no_key_of_root_and_binds_no_low_port() {
         let said = daemon.run(&["upgrade"]).answer();
         let pid = said.split(' ').nth(1).unwrap().parse().unwrap();
         assert_eq!(proc::status(pid, "Uid"), [NOBODY; 4], "{said}");
-        assert_eq!(proc::status(pid, "CapPrm"), [0], "{said}");
+        for set in ["CapPrm", "CapBnd"] {
+            assert_eq!(proc::status(pid, set), [0], "{set}: {said}");
+        }
         conn.expect_echo(b"moved");
         Conn::to(&plain).expect_echo(b"new");
     }

@@ -320,7 +320,8 @@ fn helper(
             }
         }
     };
-    let mut rights = need;
+    // A successor gives up what programs could get back.
+    let mut rights = need | CapabilitySet::SETPCAP;
     if settings.process.identity.is_some() {
         // To become that user as well, and to end a process that has.
         rights |= CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
