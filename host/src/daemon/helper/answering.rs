@@ -12,14 +12,16 @@ use std::path::PathBuf;
 use std::process;
 use std::ptr;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::unistd::{ForkResult, fork};
 use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, recv, recvmsg, sockopt,
 };
-use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, getpid, getppid, set_parent_process_death_signal, waitid,
+};
 use rustix::thread;
 
 use super::guardian;
@@ -101,12 +103,22 @@ fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties, inherited: &Inherited) 
         sleep(PAUSE);
         getppid() == Some(daemon)
     };
+    // Of the last program that was started.
+    let mut guardian = None;
     while let Some((question, answer_to)) = next(socket, try_again) {
         let Some((question, answer_to)) = Question::of(question).zip(answer_to) else { continue };
         let helper = getpid();
+        if question == Question::Upgrade && guardian.is_some_and(|it| stays(it, ENDING_LIMIT)) {
+            let words = "An upgrade that was begun before is not over: try again";
+            let _ = messages::send_failure(answer_to.as_fd(), words);
+            continue;
+        }
         // SAFETY: this process has had one thread since it was forked.
         #[allow(unsafe_code, reason = "fork has no safe form")]
         match unsafe { fork() } {
+            Ok(ForkResult::Parent { child }) if question == Question::Upgrade => {
+                guardian = Pid::from_raw(child.as_raw());
+            }
             Ok(ForkResult::Parent { .. }) => {}
             Ok(ForkResult::Child) => {
                 let answered = match limit(question) {
@@ -128,6 +140,24 @@ fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties, inherited: &Inherited) 
         }
     }
 }
+
+/// Whether a child of this process is there still, so much later.
+fn stays(child: Pid, later: Duration) -> bool {
+    let deadline = Instant::now() + later;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    // One that has ended is nobody's child, as nobody waits for it.
+    while let Ok(None) = waitid(WaitId::Pid(child), options) {
+        if Instant::now() >= deadline {
+            return true;
+        }
+        sleep(ENDING_PAUSE);
+    }
+    false
+}
+
+/// How long a process may take to end that has nothing else to do.
+const ENDING_LIMIT: Duration = Duration::from_secs(1);
+const ENDING_PAUSE: Duration = Duration::from_millis(2);
 
 /// The next question, and where its answer goes; `None` at the end. An error is
 /// none: the system may lack memory for a moment, and nobody would start another

@@ -23,6 +23,16 @@ fn question_comes_after_an_error_of_the_system() {
 }
 
 #[test]
+fn child_is_waited_for_a_while() {
+    let mut child = Command::new("sleep").arg("30").spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    assert!(stays(pid, Duration::from_millis(20)));
+    child.kill().unwrap();
+    assert!(!stays(pid, Duration::from_secs(30)));
+    assert!(!stays(pid, Duration::from_secs(30)));
+}
+
+#[test]
 fn process_ends_in_time_whatever_signals_it_inherited() {
     let output = Command::new("env")
         .args(["--ignore-signal=ALRM", "--block-signal=ALRM", "HELPER_HANGS=1"])
