@@ -42,6 +42,7 @@ use crate::net::needs::needs;
 use crate::observe::LogHandle;
 use crate::process::memory::Memory;
 use crate::process::notify;
+use crate::process::pid_file::Made;
 use crate::process::privileges::{Identity, IdentityName};
 use crate::process::resources::Resources;
 use crate::process::sandbox::{Demand, Needs, Sandbox};
@@ -140,10 +141,12 @@ pub(crate) fn spiped(
     let room = Need::of(settings).make_room(open, later);
     // It, and whatever it starts, has room for as many files.
     let needs = needs_of(settings, &gathered.names);
-    let helper = helper(settings, user, needs.capabilities, program);
+    let pid_file = watch.awaited.made().cloned();
+    let nobodys = pid_file.is_some();
+    let helper = helper(settings, user, needs.capabilities, program, pid_file);
     let ran = start.run(room, helper.clone(), gathered, watch, predecessor);
     if ran.is_err() && predecessor.is_some() {
-        take_back(&made, helper.as_deref());
+        take_back(&made, nobodys, helper.as_deref());
     }
     ran
 }
@@ -307,6 +310,7 @@ fn helper(
     user: Option<u32>,
     need: CapabilitySet,
     program: Program,
+    pid_file: Option<Made>,
 ) -> Option<Arc<Helper>> {
     let answers = match (&settings.origin, settings.pipes.first()) {
         (Origin::File(words), _) => About::File { words: words.clone(), user },
@@ -330,7 +334,7 @@ fn helper(
         // The pid file may be in a directory of that user's.
         rights |= CapabilitySet::DAC_OVERRIDE;
     }
-    match Helper::start(&Duties { answers, program, rights }) {
+    match Helper::start(&Duties { answers, program, rights, pid_file }) {
         Ok(helper) => Some(Arc::new(helper)),
         Err(error) => {
             log::warn!(
@@ -350,13 +354,17 @@ fn remove(made: &[PathBuf]) {
     }
 }
 
-/// The same, for a process that may have lost the right to.
-fn take_back(made: &[PathBuf], helper: Option<&Helper>) {
+/// The same, for a process that may have lost the right to; and a pid file of nobody's.
+fn take_back(made: &[PathBuf], pid_file: bool, helper: Option<&Helper>) {
     let left: Vec<_> = made.iter().filter(|path| fs::remove_file(path).is_err()).collect();
-    let Some(helper) = helper.filter(|_| !left.is_empty()) else { return };
-    if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
-        runtime.block_on(remove_files(helper, left, Duration::ZERO));
-    }
+    let Some(helper) = helper.filter(|_| pid_file || !left.is_empty()) else { return };
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(async {
+        remove_files(helper, left, Duration::ZERO).await;
+        if pid_file && let Err(error) = helper.take_back_pid_file().await {
+            log::warn!("Cannot remove the pid file that was made for nothing: {error}");
+        }
+    });
 }
 
 /// Only names can come to stand for something else.

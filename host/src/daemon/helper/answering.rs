@@ -35,6 +35,7 @@ use crate::net::address::Address;
 use crate::net::listen::remove_stale;
 use crate::net::resolve::resolve;
 use crate::process::limits::OpenFiles;
+use crate::process::pid_file::Made;
 use crate::process::sandbox;
 use crate::process::secrets;
 use crate::process::text_files::read_settings;
@@ -124,9 +125,9 @@ fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties, inherited: &Inherited) 
                 let answered = match limit(question) {
                     Some(limit) => {
                         end_with(helper);
-                        sandbox::help_only(duties.answers.help());
+                        sandbox::help_only(duties.help(question));
                         end_in(limit);
-                        answer(question, &answer_to, &duties.answers)
+                        answer(question, &answer_to, duties)
                     }
                     None => guardian::run(&answer_to, &duties.program, inherited),
                 };
@@ -187,9 +188,9 @@ fn next(socket: &OwnedFd, try_again: impl Fn(Errno) -> bool) -> Option<(u8, Opti
     Some((question[0], answer_to))
 }
 
-fn answer(question: Question, answer_to: &OwnedFd, about: &About) -> io::Result<()> {
+fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Result<()> {
     let socket = answer_to.as_fd();
-    match (question, about) {
+    match (question, &duties.answers) {
         (Question::Keys, About::CommandLine { keys, rules, .. }) => {
             // Locks are not inherited.
             secrets::stop_inheritance();
@@ -234,6 +235,10 @@ fn answer(question: Question, answer_to: &OwnedFd, about: &About) -> io::Result<
                 Err(error) => messages::send_failure(socket, &error.to_string()),
             }
         }
+        (Question::PidFile, _) => match duties.pid_file.as_ref().map_or(Ok(()), Made::take_back) {
+            Ok(()) => settings::send_done(socket),
+            Err(error) => messages::send_failure(socket, &error.to_string()),
+        },
         (Question::Keys, About::File { .. })
         | (Question::Settings | Question::Remove, About::CommandLine { .. })
         | (Question::Upgrade, _) => {
@@ -287,7 +292,7 @@ fn answer_settings(socket: BorrowedFd<'_>, words: &FileWords, user: Option<u32>)
 /// about ends by itself.
 fn limit(question: Question) -> Option<Duration> {
     let limit = match question {
-        Question::Keys | Question::Remove => READING_LIMIT,
+        Question::Keys | Question::Remove | Question::PidFile => READING_LIMIT,
         Question::Endpoints => LOOK_UP_LIMIT,
         Question::Settings => SETTINGS_LIMIT,
         Question::Upgrade => return None,

@@ -37,6 +37,8 @@ pub(super) enum Question {
     Settings,
     /// To remove the file of a Unix socket on which nobody listens.
     Remove,
+    /// To take back the pid file that was made at the start.
+    PidFile,
     /// To start the program that takes over.
     Upgrade,
 }
@@ -48,13 +50,15 @@ impl Question {
             Self::Endpoints => b'e',
             Self::Settings => b's',
             Self::Remove => b'r',
+            Self::PidFile => b'p',
             Self::Upgrade => b'u',
         }
     }
 
     pub(super) fn of(byte: u8) -> Option<Self> {
-        let all = [Self::Keys, Self::Endpoints, Self::Settings, Self::Remove, Self::Upgrade];
-        all.into_iter().find(|question| question.byte() == byte)
+        let reading = [Self::Keys, Self::Endpoints, Self::Settings];
+        let mut all = reading.into_iter().chain([Self::Remove, Self::PidFile, Self::Upgrade]);
+        all.find(|question| question.byte() == byte)
     }
 }
 

@@ -56,6 +56,7 @@ use crate::net::address::Address;
 use crate::net::readable::readable;
 use crate::net::resolve::Endpoint;
 use crate::process::daemonize::is_alone;
+use crate::process::pid_file::Made;
 use crate::process::sandbox::Help;
 
 /// How long an answer may take: an administrator waits for the first, nobody for
@@ -82,6 +83,16 @@ pub(super) struct Duties {
     pub(super) program: Program,
     /// What this takes of root's power, besides what answers take.
     pub(super) rights: CapabilitySet,
+    /// What it takes back if nothing comes of this start.
+    pub(super) pid_file: Option<Made>,
+}
+
+impl Duties {
+    /// What it takes to answer.
+    fn help(&self, question: Question) -> Help {
+        // A file goes.
+        if question == Question::PidFile { Help::ReadAndListen } else { self.answers.help() }
+    }
 }
 
 /// What the helper is asked.
@@ -217,6 +228,20 @@ impl Helper {
         self.ask(Question::Remove, READING_LIMIT, say, async |mut answers| {
             answers.body(settings::DONE).await.map(drop)
         })
+        .await
+    }
+
+    /// Has the pid file taken back that was made at the start.
+    ///
+    /// # Errors
+    /// Why that was not possible.
+    pub(super) async fn take_back_pid_file(&self) -> Result<(), HelperError> {
+        self.ask(
+            Question::PidFile,
+            READING_LIMIT,
+            |_| Ok(()),
+            async |mut answers| answers.body(settings::DONE).await.map(drop),
+        )
         .await
     }
 
