@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -48,6 +48,36 @@ fn daemon_of_a_command_line_goes_on_in_whichever_form() {
         let last = pid_in(&lab, pid_file);
         kill(Pid::from_raw(last), Signal::SIGKILL).unwrap();
     }
+}
+
+/// With the rights of root, in a directory where others may do what they like.
+#[test]
+fn pid_file_is_nothing_but_that() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let server = Spiped::decrypt(&lab, backend.endpoint()).source(&lab.abstract_socket("crypt"));
+    let server = server.args(&["--control", "control", "-p", "pid"]);
+    server.run().expect_success();
+    let pid = pid_in(&lab, "pid");
+    let check = || {
+        let words = ["upgrade", "--check", "--control", "control"];
+        Process::spawn(Program::Spiped.ours(&lab, &words)).wait()
+    };
+    let file = lab.path("pid");
+    fs::remove_file(&file).unwrap();
+    check().expect_success();
+    assert!(!file.exists(), "it was only a question");
+    let other = lab.write("other", "root:x:0:0:root:/root:/bin/bash\n");
+    symlink(&other, &file).unwrap();
+    upgrade(&lab, "control").expect_failure("symbolic link");
+    fs::remove_file(&file).unwrap();
+    fs::rename(&other, &file).unwrap();
+    upgrade(&lab, "control").expect_failure("something else than the number of a process");
+    assert!(fs::read_to_string(&file).unwrap().starts_with("root:x:"));
+    fs::remove_file(&file).unwrap();
+    upgrade(&lab, "control").expect_success();
+    assert_ne!(pid_in(&lab, "pid"), pid);
+    kill(Pid::from_raw(pid_in(&lab, "pid")), Signal::SIGKILL).unwrap();
 }
 
 #[test]
