@@ -1,5 +1,7 @@
 //! Keeps what the process knows out of files and out of other processes.
 
+use std::fs;
+
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 /// No core files from now on, and no debugger except a privileged one. Call it
@@ -12,5 +14,27 @@ pub(crate) fn forbid() {
     // Neither can be refused on Linux; elsewhere it is worth a line, no more.
     for error in [limited.err(), undumpable.err()].into_iter().flatten() {
         log::debug!("Core files cannot be ruled out: {error}");
+    }
+}
+
+/// Who traces this process already, of those that it can see.
+pub(crate) fn tracer() -> Option<u32> {
+    tracer_in(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn tracer_in(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
+    line.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracer_is_the_one_that_the_kernel_names() {
+        assert_eq!(tracer_in("Pid:\t7\nTracerPid:\t0\nUid:\t0\n"), None);
+        assert_eq!(tracer_in("Pid:\t7\nTracerPid:\t4711\nUid:\t0\n"), Some(4711));
+        assert_eq!(tracer_in(""), None);
     }
 }

@@ -28,6 +28,8 @@ pub(in crate::daemon) struct HandedOver {
     pub(super) process: Process,
     /// What is different about keys, a line for each pipe.
     keys_said: Vec<String>,
+    /// How many messages that was.
+    messages: usize,
 }
 
 /// A pipe, without its connections.
@@ -51,6 +53,10 @@ impl HandedOver {
     /// When it makes no sense.
     pub(super) fn add(&mut self, received: Received) -> Result<bool, ChannelError> {
         let Received { message, descriptors, secrets } = received;
+        self.messages += 1;
+        if self.messages > MESSAGES_MAX {
+            return Err(ChannelError::Malformed);
+        }
         match message {
             Message::Source(source) => self.sources.push((source, listening(descriptors)?)),
             Message::Observer(observer) => self.observers.push((observer, listening(descriptors)?)),
@@ -207,6 +213,9 @@ impl KeysOfPipe {
         &self.0
     }
 }
+
+/// More than a daemon has sources, observers and pipes.
+const MESSAGES_MAX: usize = 1 << 16;
 
 fn listening(sockets: Vec<OwnedFd>) -> Result<Bound, ChannelError> {
     if sockets.is_empty() {

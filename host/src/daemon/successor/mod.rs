@@ -16,7 +16,7 @@ use std::io;
 use std::mem;
 use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::process::{self, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketType, sockopt};
@@ -52,6 +52,9 @@ pub(crate) enum Unheard {
         .0.display()
     )]
     Nobody(OsString),
+    /// Somebody would see all keys.
+    #[error("Process {0} traces the new one, which would let it see all keys: end it")]
+    Traced(u32),
     /// Nothing came that could be understood.
     #[error("Cannot take over from the running daemon: {0}")]
     Channel(#[from] ChannelError),
@@ -72,10 +75,17 @@ impl Predecessor {
         }
         let number = text.to_str().and_then(|text| text.parse().ok());
         let socket = number.and_then(take).ok_or(Unheard::Nobody(text))?;
+        // Keys are among what comes. Who has come before this can be seen.
+        dumps::forbid();
         (edition.at)(Step::Started);
         let pid = sockopt::socket_peercred(&socket).ok();
         let pid = pid.and_then(|peer| peer.pid.as_raw_nonzero().get().try_into().ok());
         let line = Line::new(socket);
+        if let Some(tracer) = dumps::tracer() {
+            let error = Unheard::Traced(tracer);
+            let _ = line.send(&Message::Fault { said: vec![error.to_string()] });
+            return Err(error);
+        }
         line.send(&Message::Hello {
             newest: edition.formats.newest,
             oldest: edition.formats.oldest,
@@ -88,13 +98,15 @@ impl Predecessor {
     /// Hears all that it has, but for connections.
     ///
     /// # Errors
-    /// When it thinks better of it, says nothing for long, or nothing that can be
-    /// understood.
+    /// When it thinks better of it, takes long, or says nothing that can be understood.
     pub(crate) fn hear(&mut self) -> Result<(), Unheard> {
-        // Keys are among it.
-        dumps::forbid();
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let received = self.line.receive(PATIENCE)?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ChannelError::Io(io::ErrorKind::TimedOut.into()).into());
+            }
+            let received = self.line.receive(left)?;
             if self.handed_over.add(received)? {
                 (self.edition.at)(Step::Heard);
                 return Ok(());
@@ -164,5 +176,6 @@ fn take(number: RawFd) -> Option<OwnedFd> {
 /// How long looking up names may take: less than the daemon waits for a word.
 pub(super) const LOOK_UPS_LIMIT: Duration = Duration::from_secs(8);
 
-/// How long the daemon may say nothing: it waits for nobody else meanwhile.
+/// How long the daemon may take to say all that: it waits for nobody else meanwhile,
+/// and this process has all the rights of a start.
 const PATIENCE: Duration = Duration::from_secs(10);
