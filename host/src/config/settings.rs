@@ -1,7 +1,7 @@
 //! What `spiped` and `spipe` will do.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -198,4 +198,15 @@ pub enum Launch {
         /// Log to syslog once in the background.
         syslog: bool,
     },
+}
+
+impl Launch {
+    /// Where the process id goes, if it goes anywhere.
+    #[must_use]
+    pub fn pid_file(&self) -> Option<&Path> {
+        match self {
+            Self::Foreground => None,
+            Self::Daemon { pid_file, .. } => Some(pid_file),
+        }
+    }
 }

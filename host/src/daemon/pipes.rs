@@ -2,11 +2,11 @@
 //! supervisor is the only one to change it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use crate::handover::messages::Process;
+use crate::handover::messages::{Process, Reloads};
 use crate::pipe::Pipe;
 
 /// The pipes of this process. Clones are the same.
@@ -102,9 +102,29 @@ impl Pipes {
         self.0.upgrades.store(Arc::new(Upgrades { succeeded, failed: failed + 1, last }));
     }
 
-    /// This process has taken the place of another one, of which this is known.
+    /// How reloads came out, for a process that takes the place of this one.
+    pub(super) fn reloads(&self) -> Reloads {
+        let last = self.last_reload();
+        let verdict = last.as_deref().map(|last| &last.verdict);
+        let said = verdict.map(|(Ok(said) | Err(said))| said.clone());
+        Reloads {
+            last_success: milliseconds(self.last_success()),
+            last: last.as_deref().map(|last| milliseconds(last.when)),
+            succeeded: verdict.is_some_and(Result::is_ok),
+            said: said.unwrap_or_default(),
+        }
+    }
+
+    /// This process has taken the place of another one, of which this is known. Its
+    /// keys are no newer than those of that one.
     pub(super) fn took_over(&self, before: &Process, said: String) {
-        let Process { upgrades, upgrades_failed, .. } = *before;
+        let Process { upgrades, upgrades_failed, ref reloads, .. } = *before;
+        if let Some(Reloads { last_success, last, succeeded, said }) = reloads {
+            let verdict = if *succeeded { Ok(said.clone()) } else { Err(said.clone()) };
+            let last = last.map(|when| Arc::new(Reloaded { when: time(when), verdict }));
+            self.0.last_reload.store(last);
+            self.0.last_success.store(Arc::new(time(*last_success)));
+        }
         let last = Some(Reloaded { when: SystemTime::now(), verdict: Ok(said) });
         let succeeded = upgrades.saturating_add(1);
         self.0.upgrades.store(Arc::new(Upgrades { succeeded, failed: upgrades_failed, last }));
@@ -127,5 +147,54 @@ impl Pipes {
             self.0.last_success.store(Arc::new(reloaded.when));
         }
         self.0.last_reload.store(Some(Arc::new(reloaded)));
+    }
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Not in the future.
+fn time(milliseconds: u64) -> SystemTime {
+    (UNIX_EPOCH + Duration::from_millis(milliseconds)).min(SystemTime::now())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reloads_are_known_to_the_process_that_takes_over() {
+        let before = Pipes::default();
+        let handed_over = |before: &Pipes| {
+            let process = Process { reloads: Some(before.reloads()), ..Process::default() };
+            let after = Pipes::default();
+            let long_ago = time(1);
+            after.0.last_success.store(Arc::new(long_ago));
+            after.took_over(&process, "has taken over".to_owned());
+            assert_eq!(milliseconds(after.last_success()), milliseconds(before.last_success()));
+            after
+        };
+        assert!(handed_over(&before).last_reload().is_none());
+        for verdict in [Ok("3 keys".to_owned()), Err("no such key".to_owned())] {
+            before.reloaded(verdict.clone());
+            // As often as it may be.
+            let after = handed_over(&handed_over(&before));
+            let (last, expected) = (after.last_reload().unwrap(), before.last_reload().unwrap());
+            assert_eq!(last.verdict, verdict);
+            assert_eq!(milliseconds(last.when), milliseconds(expected.when));
+        }
+        // One that has nothing to say of it.
+        let after = Pipes::default();
+        let started = after.last_success();
+        after.took_over(&Process::default(), String::new());
+        assert_eq!(after.last_success(), started);
+    }
+
+    #[test]
+    fn no_time_is_in_the_future() {
+        assert!(time(u64::MAX) <= SystemTime::now());
     }
 }

@@ -170,6 +170,24 @@ pub(crate) struct Process {
     pub upgrades: u64,
     /// See `upgrades`.
     pub upgrades_failed: u64,
+    /// How reloads came out.
+    pub reloads: Option<Reloads>,
+    /// The pid file that names it.
+    pub pid_file: Option<OsString>,
+}
+
+/// How reloads came out. Times are in milliseconds since the beginning of 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(crate) struct Reloads {
+    /// When settings or keys were read last with success.
+    pub last_success: u64,
+    /// When the last reload was done, if there has been one.
+    pub last: Option<u64>,
+    /// Whether that was one with success.
+    pub succeeded: bool,
+    /// What had changed, or why nothing had.
+    pub said: String,
 }
 
 /// A connection that was stopped between two batches.

@@ -55,6 +55,8 @@ impl Supervisor {
             log_lines_suppressed: missing.suppressed,
             upgrades: counts.succeeded,
             upgrades_failed: counts.failed,
+            reloads: Some(self.pipes.reloads()),
+            pid_file: self.settings.process.launch.pid_file().map(|path| path.as_os_str().into()),
         }
     }
 }
