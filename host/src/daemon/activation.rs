@@ -29,6 +29,8 @@ pub(super) struct Activation {
     pub(super) addresses: HashMap<Address, Opened>,
     /// A daemon has listened on these, and nobody will any more.
     pub(super) gone: Vec<Address>,
+    /// The same, of those that the service manager goes on to have.
+    pub(super) left_out: Vec<String>,
 }
 
 /// The sockets of a source.
@@ -78,14 +80,14 @@ impl Activation {
         let addresses = bound(by_address)?.into_iter();
         let inherited = |(address, bound)| (address, Opened { bound, inherited: true });
         let addresses = addresses.map(inherited).collect();
-        Ok(Self { pipes: bound(by_pipe)?, addresses, gone: Vec::new() })
+        Ok(Self { pipes: bound(by_pipe)?, addresses, ..Self::default() })
     }
 
     /// Takes those of a daemon that the pipes of these settings listen on as well.
     pub(super) fn handed_over(settings: &Settings, sources: Vec<(Source, Bound)>) -> Self {
         let mut taken = Self::default();
         for (Source { address, pipe, inherited }, bound) in sources {
-            let named = pipe.and_then(|pipe| pipe_called(settings, &pipe));
+            let named = pipe.as_deref().and_then(|pipe| pipe_called(settings, pipe));
             let address = address.and_then(|address| Address::parse(&address).ok());
             let is_wanted = |address: &Address| {
                 settings.pipes.iter().any(|pipe| pipe.sources.contains(address))
@@ -96,7 +98,13 @@ impl Activation {
                     taken.addresses.insert(address, Opened { bound, inherited });
                 }
                 (None, Some(address)) if !inherited => taken.gone.push(address),
-                (None, _) => {}
+                (None, Some(address)) => {
+                    taken.left_out.push(format!("{address} of the service manager"));
+                }
+                (None, None) => {
+                    let pipe = pipe.unwrap_or_default();
+                    taken.left_out.push(format!("sockets of the service manager for pipe {pipe}"));
+                }
             }
         }
         taken

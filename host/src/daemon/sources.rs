@@ -38,7 +38,7 @@ impl Sources {
     /// # Errors
     /// When it cannot watch one.
     pub(super) fn of(activation: Activation) -> io::Result<Self> {
-        let Activation { pipes, addresses, gone: _ } = activation;
+        let Activation { pipes, addresses, .. } = activation;
         let source = |(address, Opened { bound, inherited }): (_, Opened)| {
             Ok((address, Source { listener: bound.into_listener()?, inherited }))
         };

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use crate::config::{PipeSettings, Settings};
 use crate::daemon::activation::Activation;
@@ -165,9 +166,20 @@ impl HandedOver {
             let new = pipe.sources.iter().filter(|source| !held.has(pipe, source));
             new.map(|source| format!("pipe {}: listens on {source}, too", pipe.name))
         });
-        let unwanted = activation.gone.iter().map(|it| format!("{it}: nobody listens any more"));
+        let unwanted = activation.gone.iter().map(ToString::to_string);
+        let unwanted = unwanted.chain(activation.left_out.iter().cloned());
+        let unwanted = unwanted.map(|it| format!("{it}: nobody listens any more"));
         let keys = self.keys_said.iter().cloned();
-        new.chain(gone).chain(sources).chain(unwanted).chain(keys).collect()
+        let pid_file = self.pid_file(settings);
+        new.chain(gone).chain(sources).chain(unwanted).chain(keys).chain(pid_file).collect()
+    }
+
+    /// The pid file of the process before, if it is not this one's.
+    fn pid_file(&self, settings: &Settings) -> Option<String> {
+        let former = Path::new(self.process.pid_file.as_deref()?);
+        let stays = settings.process.launch.pid_file() != Some(former);
+        let former = former.display();
+        stays.then(|| format!("pid file {former}: stays, and names a process that ends: remove it"))
     }
 }
 

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::net::TcpListener;
 
 use super::*;
-use crate::config::{FileWords, TextFile};
+use crate::config::{FileWords, Launch, TextFile};
 
 #[test]
 fn keys_are_taken_if_they_are_read_from_where_they_were() {
@@ -75,6 +75,47 @@ fn what_makes_no_sense_is_refused() {
     let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
     let not_listening = Received { descriptors: vec![one.into()], ..not_listening };
     assert!(HandedOver::default().add(not_listening).is_err());
+}
+
+#[test]
+fn what_stays_behind_is_named() {
+    let mut settings = settings("key = \"/a\"");
+    let mut handed_over = HandedOver::default();
+    let process = Process { pid_file: Some("/run/old".into()), ..Process::default() };
+    handed_over.add(received(Message::Inventory(process), &[])).unwrap();
+    let socket = || Bound::received(vec![TcpListener::bind("127.0.0.1:0").unwrap().into()]);
+    let source = |address: Option<&str>, pipe: Option<&str>| {
+        let (address, pipe) = (address.map(Into::into), pipe.map(ToOwned::to_owned));
+        (Source { address, pipe, inherited: true }, socket().unwrap())
+    };
+    let sources = vec![
+        source(None, Some("redis")),
+        source(None, Some("renamed")),
+        source(Some("[127.0.0.1]:9"), None),
+    ];
+    let activation = Activation::handed_over(&settings, sources);
+    let said = handed_over.differences(&settings, &HashMap::new(), &activation).join("\n");
+    for line in [
+        "sockets of the service manager for pipe renamed: nobody listens any more",
+        "[127.0.0.1]:9 of the service manager: nobody listens any more",
+        "pid file /run/old: stays",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(!said.contains("redis: nobody"), "{said}");
+    let pid_file = "/run/old".into();
+    settings.process.launch = Launch::Daemon { pid_file, syslog: false };
+    let said = handed_over.differences(&settings, &HashMap::new(), &activation).join("\n");
+    assert!(!said.contains("pid file"), "{said}");
+}
+
+#[test]
+fn nobody_listens_for_ever() {
+    let mut handed_over = HandedOver::default();
+    let heard = (0..=MESSAGES_MAX).map(|_| handed_over.add(received(Message::Unknown, &[])));
+    let heard: Vec<_> = heard.map(|heard| heard.is_ok()).collect();
+    assert_eq!(heard.iter().filter(|heard| **heard).count(), MESSAGES_MAX);
+    assert_eq!(heard.last(), Some(&false));
 }
 
 #[test]
