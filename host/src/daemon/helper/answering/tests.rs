@@ -23,6 +23,7 @@ fn question_comes_after_an_error_of_the_system() {
 }
 
 #[test]
+#[allow(clippy::zombie_processes, reason = "it is waited for by its number")]
 fn child_is_waited_for_a_while() {
     let mut child = Command::new("sleep").arg("30").spawn().unwrap();
     let pid = Pid::from_child(&child);
