@@ -49,6 +49,8 @@ struct Seen {
     settled: usize,
     /// How many bytes have arrived on those that never rest.
     moved: Vec<u64>,
+    /// The longest that an answer has taken.
+    pause: Duration,
 }
 
 impl Traffic {
@@ -87,10 +89,12 @@ impl Traffic {
         });
     }
 
-    /// Forgets how long exchanges have taken until now.
-    pub fn forget_pauses(&self) {
+    /// Forgets how long exchanges have taken until now. Says how long at most.
+    pub fn forget_pauses(&self) -> Duration {
+        let longest = self.shared.seen.lock().unwrap().pause;
         self.shared.forgets.store(true, Ordering::SeqCst);
         wait::until("they were forgotten", || !self.shared.forgets.load(Ordering::SeqCst));
+        longest
     }
 
     /// Waits until bytes have arrived on each connection that never rests.
@@ -191,6 +195,7 @@ impl Seen {
             connections: connections.len(),
             settled: connections.iter().filter(|connection| connection.is_settled()).count(),
             moved: restless.map(Connection::bytes).collect(),
+            pause: connections.iter().filter_map(Connection::pause).max().unwrap_or_default(),
         }
     }
 }
