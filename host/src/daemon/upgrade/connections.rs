@@ -1,8 +1,9 @@
-//! Connections on their way: those that sleep go first, so that the others stand
-//! still for as short a time as possible.
+//! Connections on their way: the longer one has said nothing, the earlier it goes, so
+//! that the others stand still for as short a time as possible.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::connection::live::Live;
 use crate::connection::moving::Removal;
@@ -10,6 +11,30 @@ use crate::daemon::upgrade::conversation::{Conversation, Failed};
 use crate::daemon::upgrade::inventory::{Moving, is_established};
 use crate::handover::channel::ChannelError;
 use crate::handover::messages::Message;
+
+/// Whose turn it is. Whoever comes later would stand still until all before it are there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Those that sleep.
+    Asleep,
+    /// Those that say something now and then.
+    Quiet,
+    /// All others.
+    Busy,
+}
+
+impl Turn {
+    fn is_of(self, live: &Live) -> bool {
+        match self {
+            Self::Asleep => live.is_asleep(),
+            Self::Quiet => live.is_asleep() || live.idle() >= QUIET,
+            Self::Busy => true,
+        }
+    }
+}
+
+/// Longer than somebody is silent who waits for nothing but an answer nearby.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// How many are asked at a time. Each takes a descriptor more while it is sent.
 const SLICE: usize = 64;
@@ -25,11 +50,11 @@ pub(super) async fn send_all(
     last: impl Fn(),
 ) -> Result<u64, Failed> {
     let (mut asked, mut sent, mut first) = (HashSet::new(), 0, Some(first));
-    for awake in [false, true] {
+    for turn in [Turn::Asleep, Turn::Quiet, Turn::Busy] {
         for Moving { pipe, keys, .. } in pipes {
             for slice in pipe.live.slices() {
                 let is_due = |live: &Arc<Live>| {
-                    is_established(live) && (awake || live.is_asleep()) && asked.insert(live.id())
+                    is_established(live) && turn.is_of(live) && asked.insert(live.id())
                 };
                 let due: Vec<_> = slice.into_iter().filter(is_due).collect();
                 for due in due.chunks(SLICE) {
@@ -42,9 +67,8 @@ pub(super) async fn send_all(
                 }
             }
         }
-        // Whoever is awake would stand still until all before it are there.
         conversation.say(&Message::Sent { connections: sent }, &[], &[]).await?;
-        if awake {
+        if turn == Turn::Busy {
             last();
         }
         if conversation.hear().await? != (Message::Taken { connections: sent }) {
