@@ -57,7 +57,7 @@ fn successors_are_killed(connections: usize, times: usize) {
             // It says that it has those that sleep, and then that it has all of them:
             // the daemon hears that before it hears of the end.
             let taken = || run.daemon.steps.taken().into_iter().filter(|(it, _)| it == "Taken");
-            wait::until("the successor had everything", || taken().count() == 2);
+            wait::until("the successor had everything", || taken().count() == 3);
         }
         run.daemon.kill(successor);
         run.daemon.steps.release();
