@@ -54,8 +54,8 @@ fn successors_are_killed(connections: usize, times: usize) {
         let mut command = run.up_to(step);
         let successor = run.daemon.steps.successor();
         if step == "Sent" {
-            // It says that it has those that sleep, and then that it has all of them:
-            // the daemon hears that before it hears of the end.
+            // It says so after those that sleep, after those that say little, and at
+            // last: the daemon hears that before it hears of the end.
             let taken = || run.daemon.steps.taken().into_iter().filter(|(it, _)| it == "Taken");
             wait::until("the successor had everything", || taken().count() == 3);
         }
