@@ -28,6 +28,8 @@ pub struct Slot {
     /// Nothing if it was beyond the limit.
     permit: Option<OwnedSemaphorePermit>,
     slots: Slots,
+    /// Whether nobody gets it after this.
+    stays_taken: bool,
 }
 
 impl Slots {
@@ -64,7 +66,7 @@ impl Slots {
     #[must_use]
     pub fn try_take(&self) -> Option<Slot> {
         let permit = self.0.free.clone().try_acquire_owned().ok()?;
-        Some(Slot { permit: Some(permit), slots: self.clone() })
+        Some(Slot { permit: Some(permit), slots: self.clone(), stays_taken: false })
     }
 
     /// One in any case, also beyond the limit.
@@ -72,7 +74,7 @@ impl Slots {
     pub fn take_in_any_case(&self) -> Slot {
         self.try_take().unwrap_or_else(|| {
             self.account().debt += 1;
-            Slot { permit: None, slots: self.clone() }
+            Slot { permit: None, slots: self.clone(), stays_taken: false }
         })
     }
 
@@ -80,7 +82,7 @@ impl Slots {
     pub async fn take(&self) -> Slot {
         // It is never closed.
         let permit = self.0.free.clone().acquire_owned().await.ok();
-        Slot { permit, slots: self.clone() }
+        Slot { permit, slots: self.clone(), stays_taken: false }
     }
 
     /// Waits until one is free that nobody waits for.
@@ -104,11 +106,7 @@ impl Slot {
     /// Its connection has ended like this. One that goes on in another process still
     /// counts, so that both together have no more than one may have.
     pub(crate) fn after(mut self, outcome: &Outcome) {
-        if let Outcome::Moved(_) = outcome
-            && let Some(permit) = self.permit.take()
-        {
-            permit.forget();
-        }
+        self.stays_taken = matches!(outcome, Outcome::Moved(_));
     }
 }
 
@@ -116,6 +114,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut account = self.slots.account();
         match self.permit.take() {
+            permit if self.stays_taken => permit.into_iter().for_each(OwnedSemaphorePermit::forget),
             Some(permit) if account.debt > 0 => {
                 account.debt -= 1;
                 permit.forget();
