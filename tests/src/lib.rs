@@ -71,4 +71,4 @@ pub use shell::Shell;
 pub use spipe::{RunningSpipe, Spipe};
 pub use spiped::{Daemon, Mode, Spiped};
 pub use steps::Steps;
-pub use upgradable::{Upgradable, edition};
+pub use upgradable::{Upgradable, built, edition};

@@ -259,7 +259,10 @@ pub fn edition() -> PathBuf {
 }
 
 /// A program that is built with the tests.
-pub(crate) fn built(name: &str) -> PathBuf {
+///
+/// # Panics
+/// If it is not there.
+pub fn built(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
     let program = folder.join(name);

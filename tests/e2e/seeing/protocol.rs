@@ -33,7 +33,7 @@ fn what_is_no_request_gets_an_answer_and_harms_nobody() {
         "{}",
         "[]",
         "{\"version\":1}",
-        r#"{"version":1,"request":"upgrade"}"#,
+        r#"{"version":1,"request":"restart"}"#,
         r#"{"version":1,"request":"drop"}"#,
         r#"{"version":-1,"request":"status"}"#,
         "\u{0}\u{1b}[2J",

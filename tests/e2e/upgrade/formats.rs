@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use spiped_tests::{Lab, Upgradable, edition};
+use spiped_tests::{Lab, Upgradable, built, edition};
 
 use super::{asleep_and_awake, awake, ours};
 
@@ -42,8 +42,11 @@ fn states_that_the_new_component_does_not_read_stay() {
     let component = fs::read(component("spiped-native.wasm")).unwrap();
     let component = with_other_magic(component);
     let (wasm, code) = (lab.write("refusing.wasm", component), lab.path("refusing.cwasm"));
-    let tool = ours().with_file_name("componentize");
-    let status = Command::new(tool).arg("precompile").args([&wasm, &code]).status().unwrap();
+    let status = Command::new(built("componentize"))
+        .arg("precompile")
+        .args([&wasm, &code])
+        .status()
+        .unwrap();
     assert!(status.success());
     let component = format!("SPIPED_EDITION_COMPONENT={}", code.display());
     let daemon = Upgradable::new(&lab).start(&ours(), &[&component]);

@@ -68,8 +68,9 @@ pub(crate) enum TooLittle {
 const FILES_PER_LOOP: u64 = 4;
 /// The sockets of a connection.
 pub(super) const FILES_PER_CONNECTION: u64 = 2;
-/// Signals, and the image of a guest's memory.
-const FILES_OF_THE_PROCESS: u64 = 3;
+/// Signals, the image of a guest's memory, and two by which the helper process is
+/// reached and watched.
+const FILES_OF_THE_PROCESS: u64 = 5;
 /// For look-ups, reading keys, syslog, and sockets between accept and close. Fewer
 /// if there are few: then these wait until one is free.
 const FILES_TO_SPARE: u64 = 16;
