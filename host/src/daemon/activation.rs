@@ -1,9 +1,10 @@
 //! Sources that were opened for us: by the service manager (`LISTEN_FDS`), or by a
 //! daemon whose place we take.
 //!
-//! Of the service manager, a socket whose name (`FileDescriptorName=`) is that of a pipe is the pipe's
-//! source, whatever its address; with a command line, which has one pipe, every
-//! socket is. Any other belongs to the pipe that has its address for a source.
+//! Of the service manager, a socket whose name (`FileDescriptorName=`) is that of a
+//! pipe is the pipe's source, whatever its address; with a command line, which has
+//! one pipe, every socket is. Any other belongs to the pipe that has its address for a
+//! source.
 
 use std::collections::HashMap;
 use std::env;

@@ -45,19 +45,36 @@ fn sockets_take_the_place_of_the_source_of_a_command_line() {
     drop(process);
 }
 
+/// A daemon with a socket for one pipe by its name, and for another by its address.
+struct Opened<'lab> {
+    daemon: Configured<'lab>,
+    pipes: [String; 3],
+    named: Endpoint,
+    unnamed: Endpoint,
+    crypt: Endpoint,
+}
+
+impl<'lab> Opened<'lab> {
+    fn by_name_and_address(lab: &'lab Lab, backend: &Backend) -> Self {
+        let (named, unnamed, crypt) = (lab.tcp(), lab.tcp(), lab.tcp());
+        let pipes = [
+            pipe("redis", "encrypt", &"[127.0.0.1]:1", &crypt, ""),
+            pipe("other", "encrypt", &unnamed, &crypt, ""),
+            pipe("out", "decrypt", &crypt, backend.endpoint(), ""),
+        ];
+        let daemon =
+            Configured::new(lab).under(activator(&[(&named, "redis"), (&unnamed, "unknown")]));
+        daemon.write("", &pipes);
+        Self { daemon, pipes, named, unnamed, crypt }
+    }
+}
+
 #[test]
 fn sockets_belong_to_pipes_by_name_or_by_address_and_survive_reloads() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let (named, unnamed, crypt) = (lab.tcp(), lab.tcp(), lab.tcp());
-    let pipes = [
-        pipe("redis", "encrypt", &"[127.0.0.1]:1", &crypt, ""),
-        pipe("other", "encrypt", &unnamed, &crypt, ""),
-        pipe("out", "decrypt", &crypt, backend.endpoint(), ""),
-    ];
-    let daemon =
-        Configured::new(&lab).under(activator(&[(&named, "redis"), (&unnamed, "unknown")]));
-    daemon.write("", &pipes);
+    let Opened { daemon, pipes, named, unnamed, crypt } =
+        Opened::by_name_and_address(&lab, &backend);
     let process = daemon.start(&[&crypt]);
     for source in [&named, &unnamed] {
         Conn::to(source).expect_echo(b"before");
@@ -76,15 +93,7 @@ fn sockets_belong_to_pipes_by_name_or_by_address_and_survive_reloads() {
 fn sockets_go_on_to_a_process_that_takes_over() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let (named, unnamed, crypt) = (lab.tcp(), lab.tcp(), lab.tcp());
-    let pipes = [
-        pipe("redis", "encrypt", &"[127.0.0.1]:1", &crypt, ""),
-        pipe("other", "encrypt", &unnamed, &crypt, ""),
-        pipe("out", "decrypt", &crypt, backend.endpoint(), ""),
-    ];
-    let daemon =
-        Configured::new(&lab).under(activator(&[(&named, "redis"), (&unnamed, "unknown")]));
-    daemon.write("", &pipes);
+    let Opened { daemon, named, unnamed, crypt, .. } = Opened::by_name_and_address(&lab, &backend);
     let mut process = daemon.start(&[&crypt]);
     let mut conns = [&named, &unnamed].map(Conn::to);
     for _ in 0..2 {

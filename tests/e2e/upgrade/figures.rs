@@ -41,8 +41,7 @@ fn pause_of_an_exchange_is_short() {
         quiet[quiet.len() / 2],
         quiet[quiet.len() - 1],
     );
-    // What the machine does besides is no fault of the upgrade.
-    assert!(worst < Duration::from_millis(50) + undisturbed, "{pauses:?}");
+    assert!(worst < Duration::from_millis(50), "{pauses:?}");
 }
 
 /// As many as 20,000 descriptors allow.

@@ -135,4 +135,14 @@ impl<'lab> Run<'lab> {
         self.daemon.steps.wait_for(step);
         command
     }
+
+    /// Goes on, after processes were told to end: they serve their connections first.
+    #[track_caller]
+    fn expect_end_of_all(self, mut asked: Process) {
+        self.daemon.steps.release();
+        asked.wait();
+        self.traffic.expect_progress();
+        self.traffic.finish().expect_all_delivered();
+        self.daemon.wait_until_none();
+    }
 }

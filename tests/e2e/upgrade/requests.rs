@@ -61,18 +61,14 @@ fn requests_at_once_are_done_one_after_the_other() {
 #[test]
 fn processes_that_are_told_to_end_meanwhile_end_with_their_connections() {
     at_each(&["Greeted", "Made", "Resumed", "Taken", "Committed", "Serving"], 9, |step, run| {
-        let mut asked = run.up_to(step);
+        let asked = run.up_to(step);
         for pid in run.daemon.processes() {
             if pid != asked.pid() {
                 // It may end because another one has.
                 let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
             }
         }
-        run.daemon.steps.release();
-        asked.wait();
-        run.traffic.expect_progress();
-        run.traffic.finish().expect_all_delivered();
-        run.daemon.wait_until_none();
+        run.expect_end_of_all(asked);
     });
 }
 
@@ -80,13 +76,9 @@ fn processes_that_are_told_to_end_meanwhile_end_with_their_connections() {
 #[test]
 fn old_process_that_is_told_to_end_at_the_last_moment_passes_that_on() {
     at_each(&["Wiped", "Committed", "Serving"], 9, |step, run| {
-        let mut asked = run.up_to(step);
+        let asked = run.up_to(step);
         kill(Pid::from_raw(run.first), Signal::SIGTERM).unwrap();
-        run.daemon.steps.release();
-        asked.wait();
-        run.traffic.expect_progress();
-        run.traffic.finish().expect_all_delivered();
-        run.daemon.wait_until_none();
+        run.expect_end_of_all(asked);
     });
 }
 

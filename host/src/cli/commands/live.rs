@@ -98,13 +98,8 @@ pub struct ReloadWords {
 /// # Errors
 /// [`Stop`] when there is nothing to do.
 pub fn reload(words: impl IntoIterator<Item = OsString>) -> Result<ReloadWords, Stop> {
-    let (mut control, mut dry_run) = (None, false);
-    let take = |mut option: Typed<'_>| match option.name.as_str() {
-        "--dry-run" => option.flag(&mut dry_run),
-        _ => only_control(option, &mut control),
-    };
-    parse_with_files(words, take, |word| Err(leftover(&word)))?;
-    Ok(ReloadWords { control: control_path(control), dry_run })
+    let (control, dry_run) = control_and("--dry-run", words)?;
+    Ok(ReloadWords { control, dry_run })
 }
 
 /// What `upgrade` asks for.
@@ -121,13 +116,8 @@ pub struct UpgradeWords {
 /// # Errors
 /// [`Stop`] when there is nothing to do.
 pub fn upgrade(words: impl IntoIterator<Item = OsString>) -> Result<UpgradeWords, Stop> {
-    let (mut control, mut check) = (None, false);
-    let take = |mut option: Typed<'_>| match option.name.as_str() {
-        "--check" => option.flag(&mut check),
-        _ => only_control(option, &mut control),
-    };
-    parse_with_files(words, take, |word| Err(leftover(&word)))?;
-    Ok(UpgradeWords { control: control_path(control), check })
+    let (control, check) = control_and("--check", words)?;
+    Ok(UpgradeWords { control, check })
 }
 
 /// What `log-level` asks for.
@@ -149,6 +139,23 @@ pub fn log_level(words: impl IntoIterator<Item = OsString>) -> Result<LogLevelWo
     parse_with_files(words, take, |word| take_one(&mut level, word))?;
     let level = level.map(|word| parse_log_level(&word.to_string_lossy())).transpose()?;
     Ok(LogLevelWords { control: control_path(control), level })
+}
+
+/// Reads where the control socket is, and whether there is this `flag`.
+fn control_and(
+    flag: &str,
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<(PathBuf, bool), Stop> {
+    let (mut control, mut given) = (None, false);
+    let take = |mut option: Typed<'_>| {
+        if option.name == flag {
+            option.flag(&mut given)
+        } else {
+            only_control(option, &mut control)
+        }
+    };
+    parse_with_files(words, take, |word| Err(leftover(&word)))?;
+    Ok((control_path(control), given))
 }
 
 fn only_control(mut option: Typed<'_>, control: &mut Option<OsString>) -> Result<(), Stop> {

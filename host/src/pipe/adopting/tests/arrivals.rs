@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::lab::{Family, Process, Way, run, sockets};
-use super::peer::Peers;
+use super::lab::{Family, Process, Way, one_connection, run, sockets};
 use crate::connection::arriving::Arrival;
 use crate::handover::channel::Received;
 use crate::handover::messages::{Connection, Direction, Message, Numbers, Stage as HowFar};
@@ -17,9 +16,7 @@ use crate::process::secrets::Locked;
 #[test]
 fn damaged_state_is_refused_and_named() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 7, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 7).await;
         let second = first.successor(4, "");
         let mut way = Way::new();
         way.send(&first, first.all()).await.unwrap();
@@ -101,9 +98,7 @@ fn only_sockets_of_connections_are_taken_for_some() {
 #[test]
 fn idle_time_goes_on_and_the_end_of_a_direction_follows_what_is_pending() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 1).await;
         let second = first.successor(4, "--idle-timeout 1h");
         let mut way = Way::new();
         way.send(&first, first.all()).await.unwrap();

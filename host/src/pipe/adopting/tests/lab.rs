@@ -51,6 +51,14 @@ pub(super) enum Family {
     Unix,
 }
 
+/// A process with one connection, which has this number.
+pub(super) async fn one_connection(workers: &Dispatcher, id: u64) -> (Peers, Process, Ends) {
+    let peers = Peers::new(4);
+    let process = Process::new(workers, 4, &peers.path(), "");
+    let ends = peers.connect(&process, id, Family::Tcp).await;
+    (peers, process, ends)
+}
+
 /// One process: a pipe at the client's end.
 pub(super) struct Process {
     pub(super) pipe: Arc<Pipe>,

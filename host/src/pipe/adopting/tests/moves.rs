@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::join;
 
-use super::lab::{Ends, Family, Process, Way, bytes, move_all, run, sockets};
+use super::lab::{Ends, Family, Process, Way, bytes, move_all, one_connection, run, sockets};
 use super::peer::{Peer, Peers};
 use crate::connection::live::{Reset, Stage};
 use crate::connection::moving::Removal;
@@ -46,9 +46,7 @@ fn moved_connection_goes_on_byte_for_byte_awake_and_asleep() {
 #[test]
 fn connection_is_counted_where_it_is_and_has_ended_where_it_ends() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, ends) = one_connection(&workers, 1).await;
         let second = first.successor(4, "-n 1");
         let in_the_way = second.pipe.slots.try_take().unwrap();
         move_all(&first, &second).await;
@@ -84,9 +82,7 @@ fn connection_is_counted_where_it_is_and_has_ended_where_it_ends() {
 fn half_closed_connection_goes_on_to_its_proper_end() {
     run(async |workers| {
         for peer_first in [true, false] {
-            let peers = Peers::new(4);
-            let first = Process::new(&workers, 4, &peers.path(), "");
-            let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+            let (_peers, first, mut ends) = one_connection(&workers, 1).await;
             let second = first.successor(4, "");
             let end_at_peer = async |ends: &mut Ends| {
                 ends.peer.end().await;
@@ -245,9 +241,7 @@ fn many_arrive_with_few_sandboxes() {
 #[test]
 fn nothing_is_left_of_a_session_that_was_let_go() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 1).await;
         let mut way = Way::new();
         way.send(&first, first.all()).await.unwrap();
         let received = way.receive().await;
@@ -270,9 +264,7 @@ fn nothing_is_left_of_a_session_that_was_let_go() {
 #[test]
 fn connection_that_is_lost_on_its_way_is_reset_whoever_has_its_sockets() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 1).await;
         let mut way = Way::new();
         way.send(&first, first.all()).await.unwrap();
         let received = way.receive().await;
@@ -287,9 +279,7 @@ fn connection_that_is_lost_on_its_way_is_reset_whoever_has_its_sockets() {
 #[test]
 fn connection_that_was_taken_back_cannot_be_let_go_of() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 1).await;
         let way = Way::new();
         way.send(&first, first.all()).await.unwrap();
         way.removal.take_back();
@@ -301,9 +291,7 @@ fn connection_that_was_taken_back_cannot_be_let_go_of() {
 #[test]
 fn connection_that_is_dropped_while_it_waits_ends_for_everybody() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 1).await;
         let second = first.successor(4, "");
         let mut way = Way::new();
         way.send(&first, first.all()).await.unwrap();
@@ -349,9 +337,7 @@ fn one_that_cannot_move_holds_nobody_up() {
 #[test]
 fn nobody_listens_any_more_and_everything_goes_on() {
     run(async |workers| {
-        let peers = Peers::new(4);
-        let first = Process::new(&workers, 4, &peers.path(), "");
-        let mut ends = peers.connect(&first, 1, Family::Tcp).await;
+        let (_peers, first, mut ends) = one_connection(&workers, 1).await;
         let (ours, theirs) = pair().unwrap();
         drop(theirs);
         let channel = Channel::new(ours).unwrap().into();
