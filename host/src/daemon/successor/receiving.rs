@@ -44,6 +44,21 @@ struct Round {
     answers: Vec<(u64, oneshot::Receiver<Result<(), String>>)>,
     /// Dropped without a word, it is as if nothing had arrived.
     entitled: watch::Sender<Entitled>,
+    /// How many they are, if all have been resumed.
+    taken: Option<u64>,
+    at: fn(Step),
+}
+
+/// What is not only for the round.
+enum Heard {
+    /// What is known of the process.
+    Process(Process),
+    /// The connections of the round are ours, which are so many.
+    Commit { connections: u64 },
+    /// Settings and keys are to be read again.
+    Reload,
+    /// The process is to end.
+    End,
 }
 
 impl Receiving {
@@ -57,42 +72,15 @@ impl Receiving {
         let mut pipes: Vec<_> = self.pipes.keys().cloned().collect();
         pipes.sort();
         self.channel.send(&Message::Ready { said, pipes }, &[], &[]).await?;
-        let (mut round, mut taken, mut process) = (Round::default(), None, None);
+        let (mut round, mut process) = (Round::new(self.edition.at), None);
         loop {
-            let received = self.channel.receive().await?;
-            match received.message {
-                Message::Connection(_) => {
-                    taken = None;
-                    self.adopt(received, &mut round)?;
-                    if round.answers.len() == 1 {
-                        round.resumed().await?;
-                        (self.edition.at)(Step::Resumed);
-                    }
-                }
-                Message::Sent { connections } => {
-                    round.all_resumed(connections).await?;
-                    taken = Some(connections);
-                    (self.edition.at)(Step::Taken);
-                    self.channel.send(&Message::Taken { connections }, &[], &[]).await?;
-                }
-                Message::Inventory(known) => process = Some(known),
-                Message::Numbers(numbers) => self.restore(&numbers),
-                Message::Commit => {
-                    let Some(connections) = taken else { bail!(ChannelError::Malformed) };
+            match self.next(&mut round).await? {
+                Heard::Process(known) => process = Some(known),
+                Heard::Commit { connections } => {
                     (self.edition.at)(Step::Entitled);
                     return Ok(Committed { connections, process, round });
                 }
-                Message::Unknown => {}
-                Message::Hello { .. }
-                | Message::Source(_)
-                | Message::Observer(_)
-                | Message::Pipe(_)
-                | Message::Ready { .. }
-                | Message::Fault { .. }
-                | Message::Taken { .. }
-                | Message::Serving
-                | Message::Reload
-                | Message::End => bail!(ChannelError::Malformed),
+                Heard::Reload | Heard::End => bail!(ChannelError::Malformed),
             }
         }
     }
@@ -112,30 +100,56 @@ impl Receiving {
 
     async fn receive_rest(&self, desk: &Desk) -> Result<()> {
         self.channel.send(&Message::Serving, &[], &[]).await?;
-        let mut round = Round::default();
+        let new = || Round::new(|_| ());
+        let mut round = new();
         loop {
-            let received = self.channel.receive().await?;
-            match received.message {
-                Message::Connection(_) => self.adopt(received, &mut round)?,
-                Message::Sent { connections } => {
-                    round.all_resumed(connections).await?;
-                    self.channel.send(&Message::Taken { connections }, &[], &[]).await?;
-                }
-                Message::Numbers(numbers) => self.restore(&numbers),
-                Message::Commit => {
-                    mem::take(&mut round).are_ours();
+            match self.next(&mut round).await? {
+                Heard::Commit { .. } => {
+                    mem::replace(&mut round, new()).are_ours();
                     self.keep_former_keys();
                 }
                 // Nobody here waits for the outcome.
-                Message::Reload => {
+                Heard::Reload => {
                     let desk = desk.clone();
                     tokio::spawn(async move { desk.reload_on_signal().await });
                 }
-                Message::End => {
+                Heard::End => {
                     let desk = desk.clone();
                     tokio::spawn(async move { desk.end().await });
                 }
-                Message::Inventory(_) | Message::Unknown => {}
+                Heard::Process(_) => {}
+            }
+        }
+    }
+
+    /// Takes part in the round, until something is said that is not only for it.
+    async fn next(&self, round: &mut Round) -> Result<Heard> {
+        loop {
+            let received = self.channel.receive().await?;
+            match received.message {
+                Message::Connection(_) => {
+                    round.taken = None;
+                    self.adopt(received, round)?;
+                    if round.answers.len() == 1 {
+                        round.resumed().await?;
+                        (round.at)(Step::Resumed);
+                    }
+                }
+                Message::Sent { connections } => {
+                    round.all_resumed(connections).await?;
+                    round.taken = Some(connections);
+                    (round.at)(Step::Taken);
+                    self.channel.send(&Message::Taken { connections }, &[], &[]).await?;
+                }
+                Message::Numbers(numbers) => self.restore(&numbers),
+                Message::Inventory(process) => return Ok(Heard::Process(process)),
+                Message::Commit => {
+                    let Some(connections) = round.taken else { bail!(ChannelError::Malformed) };
+                    return Ok(Heard::Commit { connections });
+                }
+                Message::Reload => return Ok(Heard::Reload),
+                Message::End => return Ok(Heard::End),
+                Message::Unknown => {}
                 Message::Hello { .. }
                 | Message::Source(_)
                 | Message::Observer(_)
@@ -190,6 +204,12 @@ impl Committed {
 }
 
 impl Round {
+    /// None has arrived yet. Says how far it is `at` steps.
+    fn new(at: fn(Step)) -> Self {
+        let entitled = watch::Sender::new(Entitled::NotYet);
+        Self { answers: Vec::new(), entitled, taken: None, at }
+    }
+
     /// Waits until each could go on, as many as were sent.
     async fn all_resumed(&mut self, sent: u64) -> Result<()> {
         if self.answers.len() as u64 != sent {
@@ -213,12 +233,6 @@ impl Round {
     fn are_ours(&self) {
         // Those that have ended meanwhile do not hear it.
         self.entitled.send_replace(Entitled::Yes);
-    }
-}
-
-impl Default for Round {
-    fn default() -> Self {
-        Self { answers: Vec::new(), entitled: watch::Sender::new(Entitled::NotYet) }
     }
 }
 
