@@ -1,4 +1,4 @@
-//! What `spiped` does: with an option for its first word, it is [the daemon](mod@serve);
+//! What `spiped` does: with an option for its first word, it is the daemon ([`serve()`]);
 //! otherwise, that word is a command.
 
 pub(crate) mod check;
