@@ -50,6 +50,10 @@ $(COMPONENTS)/spiped-next.wasm: | $(COMPONENTS)/spiped-native.wasm
 # For the tests: to be composed with the portable one.
 $(COMPONENTS)/spiped-consumer.wasm: $(shell find tests/hosts/consumer -type f)
 
+# The module inside, for hosts that do not know components.
+$(COMPONENTS)/%.core.wasm: $(COMPONENTS)/%.wasm $(TOOL)
+	$(TOOL) core $< $@
+
 $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile $< $@
 

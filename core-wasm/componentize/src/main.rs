@@ -1,5 +1,5 @@
-//! Build tool: makes a component of a core module, precompiles one, and renders
-//! the interface's documentation.
+//! Build tool: makes a component of a core module, takes the module out again,
+//! precompiles a component, and renders the interface's documentation.
 
 use std::env::args;
 use std::fs;
@@ -23,6 +23,7 @@ fn main() -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
         ["encode", core, component] => transform(core, component, encode),
+        ["core", component, core] => transform(component, core, core_module),
         ["precompile", component, code] => {
             transform(component, code, |component| precompile(component, InitialData::Mapped))
         }
@@ -31,8 +32,8 @@ fn main() -> Result<()> {
         }
         ["document", wit, page] => document(wit, page),
         _ => bail!(
-            "usage: componentize encode CORE COMPONENT | precompile COMPONENT CODE | \
-             precompile-copied COMPONENT CODE | document WIT PAGE"
+            "usage: componentize encode CORE COMPONENT | core COMPONENT CORE | \
+             precompile COMPONENT CODE | precompile-copied COMPONENT CODE | document WIT PAGE"
         ),
     }
 }
@@ -60,6 +61,19 @@ fn strip(core: &[u8]) -> Result<Vec<u8>> {
         }
     }
     Ok(stripped.finish())
+}
+
+/// The module inside a component, for hosts that run core modules only. Those
+/// that follow it only connect its resources with the component's.
+fn core_module(component: &[u8]) -> Result<Vec<u8>> {
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::ModuleSection { unchecked_range, .. } = payload? {
+            let (start, end) =
+                (usize::try_from(unchecked_range.start)?, usize::try_from(unchecked_range.end)?);
+            return Ok(component[start..end].to_vec());
+        }
+    }
+    bail!("no component: there is no module inside")
 }
 
 /// Component to machine code for any processor of this architecture, so that
