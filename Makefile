@@ -51,7 +51,7 @@ $(COMPONENTS)/spiped-next.wasm: | $(COMPONENTS)/spiped-native.wasm
 $(COMPONENTS)/spiped-consumer.wasm: $(shell find tests/hosts/consumer -type f)
 
 # The module inside, for hosts that do not know components.
-$(COMPONENTS)/%.core.wasm: $(COMPONENTS)/%.wasm $(TOOL)
+$(COMPONENTS)/spiped-%.core.wasm: $(COMPONENTS)/spiped-%.wasm $(TOOL)
 	$(TOOL) core $< $@
 
 $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
