@@ -23,9 +23,9 @@ mod types;
 )]
 mod bindings {
     #[cfg(feature = "native")]
-    wit_bindgen::generate!({ path: "../wit", world: "native" });
+    wit_bindgen::generate!({ path: "wit", world: "native" });
     #[cfg(not(feature = "native"))]
-    wit_bindgen::generate!({ path: "../wit", world: "portable" });
+    wit_bindgen::generate!({ path: "wit", world: "portable" });
 }
 
 #[allow(unsafe_code, reason = "the exported symbols are generated")]
