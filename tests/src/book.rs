@@ -46,13 +46,26 @@ pub fn steps(page: &str) -> Vec<Step> {
 }
 
 impl Step {
+    /// A block under a heading, after some prose.
+    #[cfg(test)]
+    pub(crate) fn new(heading: &str, text: &str, language: &str, prose: &str) -> Self {
+        let (heading, text) = (heading.into(), text.into());
+        Self { heading, text, language: language.into(), prose: prose.into() }
+    }
+
     /// Whether it is to be done on this host.
     pub fn is_for(&self, host: Host) -> bool {
         let paragraph = self.paragraph();
         paragraph.contains(&format!("n `{host}`")) || paragraph.contains("n both hosts")
     }
 
-    /// The file that it is the content of, if it is.
+    /// The first word in backticks before it that can be a file's name.
+    pub fn names_file(&self) -> Option<&str> {
+        let words = self.paragraph().split('`').skip(1).step_by(2);
+        words.into_iter().find(|word| word.contains('.') && !word.contains(char::is_whitespace))
+    }
+
+    /// The file below `/etc` that it is the content of, if it is.
     pub fn file(&self) -> Option<&str> {
         let paragraph = self.paragraph();
         let start = paragraph.rfind("`/etc/").filter(|_| !self.language.is_empty())?;

@@ -37,10 +37,15 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// An empty directory with the two key files.
-    pub fn new() -> Self {
+    /// An empty directory.
+    pub fn empty() -> Self {
         let directory = tempfile::Builder::new().prefix("spiped-").tempdir();
-        let lab = Self { directory: directory.unwrap(), reserved: Mutex::default() };
+        Self { directory: directory.unwrap(), reserved: Mutex::default() }
+    }
+
+    /// A directory with the two key files.
+    pub fn new() -> Self {
+        let lab = Self::empty();
         lab.write_key("key", KEY);
         lab.write_key("other-key", OTHER_KEY);
         lab

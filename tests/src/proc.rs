@@ -1,5 +1,6 @@
 //! What the kernel tells about sockets and processes in `/proc`.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -56,16 +57,34 @@ pub fn is_alive(pid: i32) -> bool {
     stat.is_ok_and(|s| !s.contains(") Z ") && !s.contains(") X "))
 }
 
-/// The processes whose working directory this is.
+/// The processes whose working directory this is, or is below.
 pub fn working_in(directory: &Path) -> Vec<i32> {
     let Ok(directory) = directory.canonicalize() else {
         return Vec::new();
     };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let works_there =
-        |pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == directory);
+    let works_there = |pid: &i32| {
+        fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(&directory))
+    };
     pids.filter(works_there).collect()
+}
+
+/// How many TCP sockets processes that work in this directory listen on.
+pub fn listening_in(directory: &Path) -> usize {
+    let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
+    let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
+    let fields = tables.iter().flat_map(|table| table.lines().skip(1)).map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        (fields[3], format!("socket:[{}]", fields[9]))
+    });
+    let listening: HashSet<_> =
+        fields.filter(|(state, _)| *state == "0A").map(|(_, socket)| socket).collect();
+    let folders = working_in(directory).into_iter().map(|pid| format!("/proc/{pid}/fd"));
+    let descriptors = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let targets = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let open: HashSet<_> = targets.map(|target| target.to_string_lossy().into_owned()).collect();
+    open.intersection(&listening).count()
 }
 
 /// The live processes whose parent this is.

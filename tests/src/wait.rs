@@ -13,13 +13,22 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 /// If there is no answer within [`LIMIT`]; `what` completes the sentence
 /// "waited in vain until …".
 #[track_caller]
-pub fn until_some<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn until_some<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    within(LIMIT, what, probe)
+}
+
+/// Like [`until_some`], for what needs another limit.
+///
+/// # Panics
+/// If there is no answer within `limit`.
+#[track_caller]
+pub fn within<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = probe() {
             return answer;
         }
-        assert!(start.elapsed() < LIMIT, "waited {LIMIT:?} in vain until {what}");
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain until {what}");
         thread::sleep(POLL);
     }
 }
