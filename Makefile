@@ -11,6 +11,7 @@
 #   make bench-micro   measure its parts, and the portable component
 #   make check      formatting, lints, documentation, dependencies
 #   make audit      look the dependencies up among known vulnerabilities
+#   make packages   what other programs install, into target/packages, and try it
 #   make install    into $(DESTDIR)$(PREFIX)
 
 PREFIX ?= /usr/local
@@ -19,6 +20,7 @@ PREFIX ?= /usr/local
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 
 COMPONENTS := target/components
+PACKAGES := target/packages
 PROGRAMS := target/release/spiped target/release/spipe
 TOOL := target/checked/componentize
 
@@ -28,13 +30,17 @@ CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh $(wildcard wit/*.wi
 HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 	$(shell find host/src -name '*.rs')
 
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wasm
+PACKED := $(PACKAGES)/spiped-core-$(VERSION).crate $(PACKAGES)/oci/index.json
+
 EXAMPLES := $(shell cd host/packaging && \
 	find examples systemd/*.env *.toml grafana prometheus -type f 2>/dev/null)
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
 .PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs manual \
-	install clean
+	packages packed install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -79,6 +85,24 @@ demo: all
 
 test: all $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
 	@tests/run.sh
+
+# Each from a fresh folder outside the project, as its README says.
+packages: all packed
+	@tests/run.sh packages
+
+packed: $(PACKED)
+
+$(PACKAGES)/spiped-core-$(VERSION).crate: $(CORE) $(shell find core-wasm/examples -type f) \
+		core-wasm/pack.sh core-wasm/README.md LICENSE target/revision
+	core-wasm/pack.sh
+
+# Components that say what they are, what is in them, and the same for registries.
+$(PACKAGES)/oci/index.json: $(WASM) $(TOOL) core-wasm/pack-wasm.sh target/revision
+	core-wasm/pack-wasm.sh
+
+# Is another file only if the revision is another one.
+target/revision: FORCE
+	@core-wasm/revision.sh
 
 # Each has a short form in `make test`.
 soak: all $(COMPONENTS)/spiped-next.cwasm

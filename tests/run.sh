@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs every test this machine can run: tests/run.sh [peers]
+# Runs every test this machine can run: tests/run.sh [peers|packages]
 #
-# With "peers", only gets ready what the benchmark compares and needs.
+# With "peers", only gets ready what the benchmark compares and needs. With
+# "packages", only tries what was made for other programs.
 # Installs the peers the tests talk to where it may. What is missing then is
 # left out and reported by name; with CI=true it is a failure.
 set -eu
@@ -11,6 +12,7 @@ redis='/usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark'
 network=/sbin/ip
 manager=/usr/bin/systemd-analyze
 compilers='/usr/bin/c++ /usr/bin/valgrind'
+registry='/usr/bin/docker-registry /usr/bin/skopeo'
 tls='/usr/bin/stunnel4 /usr/sbin/haproxy /usr/bin/openssl'
 build='--locked --workspace'
 # Groups of tests that are left out, one a line.
@@ -18,10 +20,11 @@ left_out=target/left-out
 
 main() {
     [ "$1" != peers ] || peers
+    [ "$1" != packages ] || packages
     # shellcheck disable=SC2086 # words
-    if [ -n "$(missing $spiped $redis $network $compilers)" ]; then
-        host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 g++ valgrind ||
-            true
+    if [ -n "$(missing $spiped $redis $network $compilers $registry)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 g++ valgrind \
+            docker-registry skopeo || true
     fi
     # These wait for servers, or compile what keeps one processor busy.
     get_ready &
@@ -54,6 +57,7 @@ get_ready() {
         without redis:: $(missing $redis)
         without upgrade::redis:: $(missing $redis)
         without replication:: $(missing $redis $network)
+        without packages::oci $(missing $registry)
         without packaging:: $(missing $manager)
         without upgrade::confined:: $(missing $manager)
     }
@@ -66,6 +70,10 @@ get_ready() {
     if ! tests/prometheus/setup.sh; then
         [ "${CI:-}" != true ] || fail 'tests/prometheus/setup.sh failed'
         leave_out seeing::dashboards::prometheus 'what tests/prometheus/setup.sh gets'
+    fi
+    if ! make --no-print-directory packed; then
+        [ "${CI:-}" != true ] || fail 'make packed failed'
+        leave_out packages:: 'what make packages makes'
     fi
     prepare node node:: interop_node:: composed::in_node browser::
     prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
@@ -83,6 +91,19 @@ get_ready() {
         leave_out security::sandbox:: 'Linux 6.12'
         leave_out process::sandbox:: 'Linux 6.12'
     fi
+}
+
+# Tries what `make packages` has made.
+packages() {
+    # shellcheck disable=SC2086 # words
+    if [ -n "$(missing $spiped $redis $registry)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools docker-registry skopeo
+    fi
+    tests/hosts/node/setup.sh
+    tests/hosts/python/setup.sh
+    # shellcheck disable=SC2086 # words
+    exec cargo nextest run $build --cargo-profile checked --no-fail-fast --run-ignored all \
+        --filterset 'test(/^packages::/)'
 }
 
 # Gets the peers of the benchmark, which names those it misses.

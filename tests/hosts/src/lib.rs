@@ -18,6 +18,18 @@ pub fn built(name: &str) -> PathBuf {
     target("components").join(name)
 }
 
+/// The path of a package that `make packages` made. In its name, `VERSION` stands for
+/// the project's.
+///
+/// # Panics
+/// If it is not there.
+#[must_use]
+pub fn packed(name: &str) -> PathBuf {
+    let package = target("packages").join(name.replace("VERSION", env!("CARGO_PKG_VERSION")));
+    assert!(package.exists(), "{} is missing: run make packages", package.display());
+    package
+}
+
 /// A path in the project's `target`.
 #[must_use]
 pub fn target(path: &str) -> PathBuf {

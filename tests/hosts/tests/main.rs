@@ -10,4 +10,5 @@ mod interop_embedded;
 mod interop_node;
 mod interop_python;
 mod node;
+mod packages;
 mod python;

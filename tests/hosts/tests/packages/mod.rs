@@ -1,0 +1,6 @@
+//! What `make packages` makes, as those who install it see it: each package in a fresh
+//! folder, with the commands of its README.
+
+mod core;
+mod oci;
+mod wasm;
