@@ -1,8 +1,9 @@
 // What the portable component costs in Node, as a table in Markdown.
 
 import { randomBytes } from 'node:crypto';
-import { newInstance } from './component.mjs';
+import { dispose, instantiate, load } from './package.mjs';
 
+const module = await load();
 const REPETITIONS = 400;
 /** What 64 packets carry. */
 const BATCH = new Uint8Array(65536).fill(0x5a);
@@ -11,11 +12,11 @@ const BATCH = new Uint8Array(65536).fill(0x5a);
 function establish() {
   const [psk, serverNonce] = [randomBytes(32), randomBytes(32)];
   const config = { tag: 'modp2048', val: 'offer' };
-  const client = newInstance().Session.connect(config, psk, randomBytes(64));
+  const client = instantiate(module).Session.connect(config, psk, randomBytes(64));
   const clientNonce = client.start().toCrypt;
   const publicValue = timed(() => client.compute());
   const hello = Buffer.concat([clientNonce, client.handleCrypt(serverNonce).toCrypt]);
-  const { Session } = newInstance();
+  const { Session } = instantiate(module);
   const server = Session.accept(config, serverNonce, hello, psk, randomBytes(32));
   server.start();
   const share = server.compute().toCrypt;
@@ -42,6 +43,18 @@ function transfer({ client, server }) {
   return { seal: seal.time, open: open.time };
 }
 
+/** What a new instance and its end take, in microseconds of CPU. */
+function instance() {
+  const start = process.cpuUsage();
+  for (let i = 0; i < REPETITIONS; i++) {
+    const one = instantiate(module);
+    one.Session;
+    one[dispose]();
+  }
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / REPETITIONS;
+}
+
 /** The second half of the repetitions: by then the code is compiled. */
 function medians(measure, names) {
   const runs = Array.from({ length: 2 * REPETITIONS }, measure).slice(REPETITIONS);
@@ -54,6 +67,7 @@ const [seal, open] = medians(() => transfer(connection), ['seal', 'open']);
 const rate = (time) => (BATCH.length / time).toFixed(0);
 console.log(`| portable component in Node ${process.version} | |
 |---|---|
+| instance, CPU µs | ${instance().toFixed(0)} |
 | public value, µs | ${publicValue.toFixed(0)} |
 | shared value, µs | ${sharedValue.toFixed(0)} |
 | seal 64 packets, MB/s | ${rate(seal)} |

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
  *
  * @param {string} usage
  * @param {string} letters options that must be given, besides `-k`
- * @returns {object} the addresses by letter, and the options of `Pipe`
+ * @returns {object} the addresses by letter, and those of a pipe
  */
 export function commandLine(usage, letters) {
   const value = { type: 'string' };
@@ -29,7 +29,7 @@ export function commandLine(usage, letters) {
       key: readFileSync(values.k === '-' ? 0 : values.k),
       keyExchange: keyExchange(values),
       forwardSecrecy: values.f ? 'omit' : values.g ? 'require' : 'offer',
-      timeout: milliseconds(values.o),
+      handshakeTimeout: milliseconds(values.o),
     };
   } catch (error) {
     console.error(error.message);

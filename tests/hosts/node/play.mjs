@@ -3,7 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { newInstance } from './component.mjs';
+import { instantiate, load } from './package.mjs';
+
+const module = await load();
 
 /** Replays one file; throws at the first answer that differs. */
 function play(file) {
@@ -59,21 +61,21 @@ function parse(file) {
 /** What makes a part's resource, by the part's name. */
 const MAKERS = {
   connect(part) {
-    const { Session } = newInstance();
+    const { Session } = instantiate(module);
     return Session.connect(config(part), ...values(part, 'psk', 'entropy'));
   },
   acceptor(part) {
-    const { Acceptor } = newInstance();
+    const { Acceptor } = instantiate(module);
     const acceptor = new Acceptor(config(part), (part.values.psk ?? []).map(unhex));
     const [nonce] = values(part, 'our-nonce');
     return { acceptor, nonce, received: Buffer.alloc(0) };
   },
   accept(part) {
-    const { Session } = newInstance();
+    const { Session } = instantiate(module);
     return Session.accept(config(part), ...values(part, 'our-nonce', 'hello', 'psk', 'entropy'));
   },
   resume(part) {
-    const { Session } = newInstance();
+    const { Session } = instantiate(module);
     return Session.resume(...values(part, 'state'));
   },
 };

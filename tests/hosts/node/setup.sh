@@ -1,45 +1,43 @@
 #!/bin/sh
-# Installs jco and turns the portable component into a JavaScript module, all
-# under target/hosts/node: setup.sh
+# Makes the npm package and installs it, with what its tests need, under
+# target/hosts/node: setup.sh
 # Does only what has changed since the last time.
 set -eu
 cd "$(dirname "$0")/../../.."
 
 here=tests/hosts/node
 there=target/hosts/node
-component=target/components/spiped-portable.wasm
 
 main() {
-    [ -e "$component" ] || fail "missing: $component, run make"
     for program in node npm; do
         command -v "$program" >/dev/null || fail "missing: $program"
     done
     node -e 'process.exit(parseInt(process.version.slice(1)) >= 20 ? 0 : 1)' ||
         fail "Node $(node --version) is too old: 20 or later is needed"
     mkdir -p "$there"
-    if ! cmp -s "$here/package-lock.json" "$there/node_modules/installed"; then
-        install_jco
+    if ! cmp -s "$here/package-lock.json" "$there/installed"; then
+        install_tools
     fi
-    if ! cmp -s "$component" "$there/gen/component.wasm"; then
-        transpile
+    host/node/pack.sh
+    package=$(echo target/packages/spiped-pipe-*.tgz)
+    if ! cmp -s "$package" "$there/package.tgz"; then
+        install_package
     fi
 }
 
-install_jco() {
-    echo 'Installing jco' >&2
-    rm -rf "$there/gen" "$there/node_modules"
+install_tools() {
+    echo 'Installing what the tests in Node need' >&2
+    rm -rf "$there/node_modules" "$there/package.tgz"
     cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$there"
     # Not `npm ci`: it wants a lock of the packages for all other platforms, too.
-    (cd "$there" && npm install --loglevel error >/dev/null) || fail 'npm could not install jco'
-    cp "$here/package-lock.json" "$there/node_modules/installed"
+    (cd "$there" && npm install --loglevel error >/dev/null) || fail 'npm could not install them'
+    cp "$here/package-lock.json" "$there/installed"
 }
 
-transpile() {
-    rm -rf "$there/gen" "$there/gen.new"
-    "$there/node_modules/.bin/jco" transpile "$component" --quiet \
-        --name spiped --instantiation async --out-dir "$there/gen.new"
-    cp "$component" "$there/gen.new/component.wasm"
-    mv "$there/gen.new" "$there/gen"
+install_package() {
+    (cd "$there" && npm install --loglevel error --no-save "../../../$package" >/dev/null) ||
+        fail "npm could not install $package"
+    cp "$package" "$there/package.tgz"
 }
 
 fail() {
