@@ -216,10 +216,10 @@ export class Pipe extends Duplex {
   _final(callback) {
     this.#whenEstablished(() => {
       this.#held = callback;
-      const output = this.#call('plainEof');
-      if (output) {
-        this.#socket.end(output.toCrypt, (error) => error ?? this.#release());
-      }
+      // First the end mark: the socket can be reset until it has ended.
+      this.#do(this.#call('plainEof'), () => {
+        this.#socket.end((error) => error ?? this.#release());
+      });
     });
   }
 
@@ -286,7 +286,7 @@ export class Pipe extends Duplex {
       return;
     }
     const { toCrypt, toPlain, status } = output;
-    if (toCrypt.length > 0) {
+    if (toCrypt.length > 0 || sent) {
       // An error is told by the socket's event.
       this.#socket.write(toCrypt, (error) => error ?? sent?.());
     }

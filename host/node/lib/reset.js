@@ -1,7 +1,8 @@
-/** Resets a socket's connection, if it has one that can be. */
+/** Resets a socket's connection, if that can be. */
 export function reset(socket) {
-  // Not connected, or a Unix socket, which knows no reset.
-  if (socket.remoteAddress === undefined) {
+  // Not connected; or a Unix socket, which knows no reset; or after our end, when
+  // everything was sent, and Node would leave the socket open.
+  if (socket.remoteAddress === undefined || socket.writableEnded) {
     socket.destroy();
   } else {
     socket.resetAndDestroy();
