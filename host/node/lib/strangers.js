@@ -91,37 +91,41 @@ class Stranger {
     this.#settled = settled;
     this.network = network(socket.remoteAddress ?? '');
     if (timeLimit !== Infinity) {
-      this.#timer = setTimeout(() => this.#refuse(new PipeError('timed-out')), timeLimit);
+      const late = new PipeError('timed-out');
+      this.#timer = setTimeout(() => this.#refuse(this.#fault(late)), timeLimit);
     }
-    socket.on('data', this.#receive).on('end', this.#ended).on('error', this.drop);
+    socket.on('data', this.#receive).on('end', this.#ended).on('error', this.#broken);
     socket.write(this.#nonce);
   }
 
   /** Ends it at once. */
-  drop = (error) => {
+  drop(error) {
     this.#settle(error);
     this.#socket.destroy();
-  };
+  }
 
   #receive = (bytes) => {
     this.#received = Buffer.concat([this.#received, bytes]);
     if (this.#received.length >= this.#wanted) {
-      this.#ask(() => this.#act(this.#acceptor.identify(this.#nonce, this.#received)));
+      try {
+        this.#act(this.#acceptor.identify(this.#nonce, this.#received));
+      } catch (error) {
+        this.#refuse(thrown(error));
+      }
     }
   };
 
-  #ended = () => {
-    this.#ask(() => {
-      const val = this.#acceptor.faultAtEof(this.#nonce, this.#received);
-      this.#refuse(failed({ tag: 'peer', val }));
-    });
-  };
+  #ended = () => this.#refuse(this.#fault());
 
-  #ask(question) {
+  #broken = (error) => this.drop(this.#fault(error));
+
+  /** What was wrong with one that stopped here: if nothing else, how it did. */
+  #fault(how) {
     try {
-      question();
+      const val = this.#acceptor.faultAtEof(this.#nonce, this.#received);
+      return how && val.tag === 'truncated-in-handshake' ? how : failed({ tag: 'peer', val });
     } catch (error) {
-      this.#refuse(thrown(error));
+      return thrown(error);
     }
   }
 
@@ -156,7 +160,7 @@ class Stranger {
 
   #settle(error, peer) {
     clearTimeout(this.#timer);
-    this.#socket.off('data', this.#receive).off('end', this.#ended).off('error', this.drop);
+    this.#socket.off('data', this.#receive).off('end', this.#ended).off('error', this.#broken);
     if (error) {
       this.#socket.on('error', () => {});
     }

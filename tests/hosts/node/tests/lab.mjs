@@ -17,6 +17,7 @@ export const HOST = '127.0.0.1';
 export async function server(t, options, onConnection) {
   const running = createServer({ key: KEY, ...options }, onConnection);
   const pipes = queue(running, 'connection');
+  running.on('connection', (pipe) => finally_(t, pipe));
   running.listen(0, HOST);
   await once(running, 'listening');
   t.after(() => running.close());
@@ -26,8 +27,13 @@ export async function server(t, options, onConnection) {
 /** A client's pipe to a port, for as long as the test `t` runs. */
 export function client(t, port, options) {
   const pipe = connect({ host: HOST, port, key: KEY, ...options });
-  t.after(() => pipe.destroy());
+  finally_(t, pipe);
   return pipe;
+}
+
+/** In the end, nobody cares how a pipe fails. */
+function finally_(t, pipe) {
+  t.after(() => pipe.on('error', () => {}).destroy());
 }
 
 /** Both ends of an established connection, with the socket pair of a `wire` between. */
@@ -36,7 +42,6 @@ export async function ends(t, { onWire, both, ...options } = {}) {
   const wired = onWire ? await wire(t, port, onWire) : { port };
   const near = client(t, wired.port, { ...both, ...options.client });
   const far = await next();
-  t.after(() => far.destroy());
   if (near.connecting) {
     await once(near, 'connect');
   }

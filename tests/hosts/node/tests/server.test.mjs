@@ -1,0 +1,141 @@
+// A server spends nothing on strangers, and tells those with a key apart.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import test from 'node:test';
+import { PipeError, createServer } from '../package.mjs';
+import { HOST, KEY, all, client, closed, failure, queue, raw, server, sha256, until, wire } from './lab.mjs';
+
+test('a stranger gets a nonce, then an end, and nobody hears of it', async (t) => {
+  const { port, server: running } = await server(t, {}, () => assert.fail('no pipe'));
+  const refused = queue(running, 'refused');
+  const stranger = await raw(t, port);
+  const ended = once(stranger, 'end');
+  // More than a hello: what is left unread would make a reset of the end.
+  stranger.write(Buffer.alloc(5000));
+  assert.equal((await refused()).code, 'wrong-key');
+  await ended;
+  assert.equal(stranger.received.length, 32);
+  assert.equal(stranger.failure, undefined);
+  stranger.end();
+  await closed(stranger);
+});
+
+test('a stranger that ends or is silent is refused, and why is told', async (t) => {
+  const { port, server: running } = await server(t, { handshakeTimeout: 200 });
+  const refused = [];
+  running.on('refused', (error, { remotePort }) => refused.push([error.code, remotePort]));
+  const [silent, short] = [await raw(t, port), await raw(t, port)];
+  const ports = [short.localPort, silent.localPort];
+  short.end(Buffer.alloc(10));
+  await Promise.all([once(silent, 'end'), once(short, 'end')]);
+  assert.deepEqual(refused, [
+    ['truncated-in-handshake', ports[0]],
+    ['timed-out', ports[1]],
+  ]);
+});
+
+test('the oldest stranger makes room, and one with a key gets in', async (t) => {
+  const { port, server: running, next } = await server(t, { maxStrangers: 3 });
+  const refused = queue(running, 'refused');
+  const strangers = [];
+  for (let i = 0; i < 5; i++) {
+    strangers.push(await raw(t, port));
+    await until('it was sent a nonce', () => strangers[i].received.length === 32);
+  }
+  assert.equal((await refused()).code, 'crowded-out');
+  assert.equal((await refused()).code, 'crowded-out');
+  await until('they saw an end', () => strangers[0].readableEnded && strangers[1].readableEnded);
+  assert.equal(strangers[2].readableEnded, false);
+  client(t, port).end('hello');
+  assert.equal(String(await all(await next())), 'hello');
+});
+
+test('a hello in pieces is as good as a whole one', async (t) => {
+  const { port, next } = await server(t);
+  const pipe = client(t, port, { noDelay: true });
+  // A server answers with its key share what came in pieces of one byte.
+  const { port: slow } = await wire(t, port, (nearby, farther) => {
+    nearby.on('data', (bytes) => bytes.forEach((byte) => farther.write(Buffer.of(byte))));
+    farther.pipe(nearby);
+  });
+  const other = client(t, slow);
+  pipe.write('one');
+  other.write('two');
+  const came = [await next(), await next()].map((far) => once(far, 'data'));
+  assert.deepEqual((await Promise.all(came)).map(String).sort(), ['one', 'two']);
+});
+
+test('every key and every key exchange is told apart', async (t) => {
+  const keys = [randomBytes(32), randomBytes(5), randomBytes(1000)];
+  const { port, next } = await server(t, { key: undefined, keys });
+  for (const keyExchange of ['modp2048', 'x25519']) {
+    for (const [pskIndex, key] of keys.entries()) {
+      const near = client(t, port, { key, keyExchange });
+      const far = await next();
+      assert.deepEqual([far.pskIndex, far.keyExchange], [pskIndex, keyExchange]);
+      assert.equal(far.remotePort, near.localPort);
+    }
+  }
+});
+
+test('a key exchange or forward secrecy that is not accepted is refused by name', async (t) => {
+  const cases = [
+    [{ keyExchange: 'modp2048' }, { keyExchange: 'x25519' }, 'key-exchange-not-accepted'],
+    [{ keyExchange: 'x25519' }, { keyExchange: 'modp2048' }, 'wrong-key'],
+    [{ forwardSecrecy: 'require' }, { forwardSecrecy: 'omit' }, 'no-forward-secrecy'],
+  ];
+  for (const [ofServer, ofClient, code] of cases) {
+    const { port, server: running } = await server(t, ofServer);
+    const refused = queue(running, 'refused');
+    const pipe = client(t, port, { ...ofClient, handshakeTimeout: 500 });
+    const failed = failure(pipe);
+    const error = await refused();
+    assert.equal(error.code, code);
+    assert.ok(error instanceof PipeError);
+    await failed;
+  }
+});
+
+test('many connect at once and get what is theirs', async (t) => {
+  const { port } = await server(t, {}, (pipe) => pipe.pipe(pipe));
+  await Promise.all(Array.from({ length: 100 }, async (_, i) => {
+    const bytes = randomBytes(1000 * i);
+    const pipe = client(t, port, { keyExchange: 'x25519', handshakeTimeout: 60_000 });
+    pipe.end(bytes);
+    assert.equal(sha256(await all(pipe)), sha256(bytes));
+  }));
+});
+
+test('a closed server ends strangers, and waits for pipes', async (t) => {
+  const { port, server: running, next } = await server(t);
+  const near = client(t, port);
+  const far = await next();
+  const stranger = await raw(t, port);
+  await until('it was sent a nonce', () => stranger.received.length === 32);
+  let isClosed = false;
+  running.close(() => (isClosed = true));
+  await until('it saw an end', () => stranger.readableEnded);
+  assert.equal(isClosed, false);
+  near.end('still there');
+  near.resume();
+  assert.equal(String(await all(far)), 'still there');
+  await once(running, 'close');
+  assert.equal(isClosed, true);
+});
+
+test('options that make no sense throw at once', () => {
+  for (const options of [
+    {},
+    { key: KEY, keys: [KEY] },
+    { keys: KEY },
+    { keys: ['text'] },
+    { psks: [KEY, KEY] },
+    { key: KEY, keyExchange: 'none' },
+    { key: KEY, maxStrangers: 0 },
+  ]) {
+    assert.throws(() => createServer(options), /TypeError|ComponentError/);
+  }
+  assert.equal(createServer({ key: KEY }).address(), null);
+});
