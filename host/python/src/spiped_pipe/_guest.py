@@ -9,7 +9,7 @@ returned; what they point to is freed by the function's `cabi_post_`.
 import ctypes
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from wasmtime import Trap as WasmTrap
@@ -26,7 +26,13 @@ from spiped_pipe.errors import Trap
 T = TypeVar("T")
 
 BytesLike = bytes | bytearray | memoryview
-Argument = int | BytesLike | Sequence[BytesLike]
+
+
+class Lists(tuple[BytesLike, ...]):
+    """A list of lists of bytes."""
+
+
+Argument = int | BytesLike | Lists
 Lift = Callable[[memoryview, int], T]
 """Reads a result out of the instance's memory, at this address."""
 
@@ -90,13 +96,15 @@ class Guest:
         self._functions.clear()
         self._store.close()
 
-    def _call(self, name: str, lift: Lift[T], arguments: list["int | _Bytes | _Lists"]) -> T:
+    def _call(self, name: str, lift: Lift[T], arguments: "list[_Lowered]") -> T:
         words: list[int] = []
         for argument in arguments:
             if isinstance(argument, int):
                 words.append(argument)
+            elif isinstance(argument, list):
+                words += self._put_all(argument)
             else:
-                words += self._put_all(argument) if isinstance(argument, list) else self._put(argument)
+                words += self._put(argument)
         function = self._function(name)
         assert function is not None, "the module was checked"
         area = function(*words)
@@ -141,7 +149,7 @@ class Guest:
         if name not in self._functions:
             item = self._export(name)
             count = PARAMETERS.get(name, 1)
-            function = item and _Function(self._context, item.of.func, count)
+            function = None if item is None else _Function(self._context, item.of.func, count)
             self._functions[name] = function
         return self._functions[name]
 
@@ -187,30 +195,34 @@ class _Function:
         return result & _WORD
 
 
-_Bytes = memoryview
-_Lists = list[memoryview]
+_Lowered = int | memoryview | list[memoryview]
 
 
-def _checked(argument: Argument) -> "int | _Bytes | _Lists":
+def _checked(argument: Argument) -> _Lowered:
     """An argument as it is put into memory. TypeError if it is not made of bytes."""
     if isinstance(argument, int):
         return argument
-    if isinstance(argument, (list, tuple)):
+    if isinstance(argument, Lists):
         return [memoryview(data).cast("B") for data in argument]
     return memoryview(argument).cast("B")
 
 
-def take(view: memoryview, at: int) -> bytes:
-    """The list of bytes that a result points to."""
+def view_of(view: memoryview, at: int) -> memoryview:
+    """The list of bytes that a result points to, in its place."""
     address, length = _LIST.unpack_from(view, at)
     if address + length > len(view):
         raise Nonsense("a list beyond the memory's end")
-    return bytes(view[address : address + length])
+    return view[address : address + length]
 
 
-def take_secret(view: memoryview, at: int) -> bytes:
-    """The same; nothing of it is left there."""
-    data = take(view, at)
-    address, length = _LIST.unpack_from(view, at)
-    view[address : address + length] = bytes(length)
-    return data
+def take(view: memoryview, at: int) -> bytes:
+    """A copy of the list of bytes that a result points to."""
+    return bytes(view_of(view, at))
+
+
+def take_secret(view: memoryview, at: int) -> bytearray:
+    """The same, for the caller to wipe; none is left here."""
+    there = view_of(view, at)
+    secret = bytearray(there)
+    there[:] = bytes(len(there))
+    return secret

@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-from spiped_pipe._guest import Nonsense, take, take_secret
+from spiped_pipe._guest import Nonsense, take, take_secret, view_of
 from spiped_pipe.types import (
     AnyConfig,
     Authenticated,
@@ -58,7 +58,10 @@ def server_config(config: ServerConfig) -> tuple[int, int]:
 
 def output(view: memoryview, at: int) -> Output:
     """The record `output`."""
-    return Output(take(view, at), take_secret(view, at + 8), _status(view, at + 16))
+    to_crypt, plain = take(view, at), view_of(view, at + 8)
+    to_plain = bytes(plain)
+    plain[:] = bytes(len(plain))
+    return Output(to_crypt, to_plain, _status(view, at + 16))
 
 
 def _status(view: memoryview, at: int) -> Status:
@@ -129,7 +132,7 @@ def handle_or_failure(view: memoryview, at: int) -> int | Failure:
     return failure(view, at + 8) if _is_error(view, at) else _handle(view, at + 8)
 
 
-def state(view: memoryview, at: int) -> bytes | Failure:
+def state(view: memoryview, at: int) -> bytearray | Failure:
     """What `suspend` answers."""
     return failure(view, at + 8) if _is_error(view, at) else take_secret(view, at + 8)
 

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from spiped_pipe import _lift
 from spiped_pipe._code import code
-from spiped_pipe._guest import Argument, BytesLike, Guest, Lift
+from spiped_pipe._guest import Argument, BytesLike, Guest, Lift, Lists
 from spiped_pipe.errors import CallFailed, Trap
 from spiped_pipe.types import (
     ClientConfig,
@@ -140,18 +140,19 @@ class Session:
         """
         return self._call("plain-eof")
 
-    def suspend(self) -> bytes:
+    def suspend(self) -> bytearray:
         """Take an established session out of its instance.
 
         Returns its whole state, at most 1300 bytes. This session is then over. The
         instance can be given up with `close`, and the state resumed when bytes come.
 
-        The state is **secret**: it holds the packet keys. It is good for **one**
+        The state is **secret**: it holds the packet keys. Wipe it when it is no
+        longer needed (`state[:] = bytes(len(state))`). It is good for **one**
         `resume`: two sessions from the same state would encrypt different bytes
         under the same key stream, which reveals them. Raises `CallFailed`.
         """
         answer = self._guest.call("[method]session.suspend", _lift.state, self._handle)
-        if not isinstance(answer, bytes):
+        if not isinstance(answer, bytearray):
             raise CallFailed(answer)
         return answer
 
@@ -225,7 +226,7 @@ class Acceptor:
         Raises `CallFailed`.
         """
         self._words = _lift.server_config(config)
-        self._psks = [bytes(memoryview(psk)) for psk in psks]
+        self._psks = Lists(bytes(memoryview(psk)) for psk in psks)
         self._guest, self._handle = self._make()
 
     def identify(self, our_nonce: BytesLike, received: BytesLike) -> Verdict:
@@ -238,29 +239,32 @@ class Acceptor:
         Takes as long whichever of the keys the stranger has, and if it has none:
         several microseconds per key.
         """
-        return self._call("identify", _lift.verdict, our_nonce, received)
+        verdict = self._call("identify", _lift.verdict, our_nonce, received)
+        if isinstance(verdict, Misused):
+            raise CallFailed(verdict)
+        return verdict
 
     def fault_at_eof(self, our_nonce: BytesLike, received: BytesLike) -> PeerFailure:
         """What was wrong with a stranger that stopped here, after `identify` has
         asked for more. May search the keys once. Raises `CallFailed`.
         """
-        return self._call("fault-at-eof", _lift.fault, our_nonce, received)
+        fault = self._call("fault-at-eof", _lift.fault, our_nonce, received)
+        if isinstance(fault, Misused):
+            raise CallFailed(fault)
+        return fault
 
     def close(self) -> None:
         """Give up the instance with its memory."""
         self._guest.close()
 
-    def _call(self, method: str, lift: Lift[T | Misused], *arguments: BytesLike) -> T:
+    def _call(self, method: str, lift: Lift[T], *arguments: BytesLike) -> T:
         try:
             name = f"[method]acceptor.{method}"
-            answer = self._guest.call(name, lift, self._handle, *arguments)
+            return self._guest.call(name, lift, self._handle, *arguments)
         except Trap:
             # Over for this stranger alone: nothing was kept for others.
             self._guest, self._handle = self._make()
             raise
-        if isinstance(answer, Misused):
-            raise CallFailed(answer)
-        return answer
 
     def _make(self) -> tuple[Guest, int]:
         maker = "[constructor]acceptor"

@@ -1,0 +1,228 @@
+"""A server of pipes, for protocols of asyncio's."""
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
+
+from spiped_pipe._code import code
+from spiped_pipe._guest import BytesLike
+from spiped_pipe._pipe import Established, Pipe
+from spiped_pipe._reset import end_with_reset
+from spiped_pipe._settings import KeyFile, server_config, the_psks
+from spiped_pipe.errors import CallFailed, PipeError, Trap
+from spiped_pipe.session import Acceptor, Session
+from spiped_pipe.types import Authenticated, ForwardSecrecy, KeyExchange, More, Refused, ServerConfig
+
+HANDSHAKE_TIMEOUT = 5.0
+"""How many seconds a stranger has to authenticate: spiped's."""
+STRANGERS_MAX = 256
+"""How many strangers there may be at once. One more takes the place of another."""
+
+NONCE_LEN = 32
+EXPONENT_LEN = 32
+
+logger = logging.getLogger("spiped_pipe")
+
+
+async def create_server(
+    protocol_factory: Callable[[], asyncio.Protocol],
+    host: str | Sequence[str] | None = None,
+    port: int | None = None,
+    *,
+    key: KeyFile | Sequence[KeyFile] | None = None,
+    psks: Sequence[BytesLike] | None = None,
+    key_exchange: KeyExchange | str | None = None,
+    forward_secrecy: ForwardSecrecy | str = ForwardSecrecy.OFFER,
+    handshake_timeout: float = HANDSHAKE_TIMEOUT,
+    strangers_max: int = STRANGERS_MAX,
+    path: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> asyncio.Server:
+    """Accepts pipes, as `spiped -d` does.
+
+    As asyncio's `loop.create_server`, whose other `options` it takes; with `path`
+    on a Unix socket. A protocol is made for a peer that has authenticated, when
+    its pipe is established.
+
+    - `key` is a key file or several, `psks` are the SHA-256 of some: a client may
+      have any of them, and `get_extra_info("psk_index")` says which, files first.
+    - `key_exchange`: None accepts whichever the client chooses.
+    - `forward_secrecy`: `require` is upstream's `-g`, `omit` its `-f`.
+    - `handshake_timeout`: how many seconds a stranger has.
+    - `strangers_max`: how many strangers there may be at once. One more takes the
+      place of the oldest of the address that has the most.
+
+    Strangers that are refused are logged by `spiped_pipe` as INFO, failures of
+    peers that have a key as WARNING.
+    """
+    config = server_config(key_exchange, forward_secrecy)
+    door = await asyncio.to_thread(_prepare, config, key, psks)
+    strangers = _Strangers(door, protocol_factory, handshake_timeout, strangers_max)
+    loop = asyncio.get_running_loop()
+    make = partial(_Stranger, strangers)
+    if path is not None:
+        return await loop.create_unix_server(make, path, **options)
+    return await loop.create_server(make, host, port, **options)
+
+
+def _prepare(
+    config: ServerConfig,
+    key: KeyFile | Sequence[KeyFile] | None,
+    psks: Sequence[BytesLike] | None,
+) -> "_Door":
+    code()
+    return _Door(config, the_psks(key, psks))
+
+
+class _Door:
+    """Who may come in."""
+
+    def __init__(self, config: ServerConfig, psks: Sequence[bytes]) -> None:
+        self.acceptor = Acceptor(config, psks)
+        self._config = config
+        self._psks = psks
+
+    def admit(self, who: Authenticated, our_nonce: bytes, received: bytes) -> Session:
+        """A session with this peer. CallFailed, Trap."""
+        hello = received[: who.hello_len]
+        psk = self._psks[who.psk_index]
+        return Session.accept(self._config, our_nonce, hello, psk, os.urandom(EXPONENT_LEN))
+
+
+class _Strangers:
+    """Those who have connected and not authenticated yet."""
+
+    def __init__(
+        self, door: _Door, factory: Callable[[], asyncio.Protocol], time_limit: float, most: int
+    ) -> None:
+        self.door = door
+        self.factory = factory
+        self.time_limit = time_limit
+        self._most = most
+        # The oldest first.
+        self._all: dict[_Stranger, str] = {}
+
+    def add(self, stranger: "_Stranger") -> None:
+        """Takes one more, in the place of another if need be."""
+        if len(self._all) >= self._most:
+            (greediest, _), *_ = Counter(self._all.values()).most_common(1)
+            oldest = next(other for other, address in self._all.items() if address == greediest)
+            oldest.give_way()
+        self._all[stranger] = stranger.address
+
+    def remove(self, stranger: "_Stranger") -> None:
+        """It is one no longer."""
+        self._all.pop(stranger, None)
+
+
+class _Stranger(asyncio.BufferedProtocol):
+    """Collects what a stranger sends until the acceptor knows who it is.
+
+    Of the connection, not a byte more is read than the acceptor asks for.
+    """
+
+    def __init__(self, strangers: _Strangers) -> None:
+        self._strangers = strangers
+        self._loop = asyncio.get_running_loop()
+        self._our_nonce = os.urandom(NONCE_LEN)
+        self._received = b""
+        self._buffer = bytearray()
+        self._filled = 0
+        self._raw = cast(asyncio.Transport, None)
+        self._time_limit: asyncio.TimerHandle | None = None
+        self._settled = False
+        self.address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._raw = cast(asyncio.Transport, transport)
+        end_with_reset(self._raw)
+        peer = self._raw.get_extra_info("peername")
+        self.address = peer[0] if isinstance(peer, tuple) else ""
+        self._strangers.add(self)
+        limit = self._strangers.time_limit
+        self._time_limit = self._loop.call_later(limit, self._stop, "it took too long")
+        self._raw.write(self._our_nonce)
+        self._identify()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return memoryview(self._buffer)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._filled += nbytes
+        if self._filled == len(self._buffer):
+            self._received += self._buffer
+            self._buffer, self._filled = bytearray(), 0
+            self._identify()
+
+    def eof_received(self) -> bool:
+        self._stop("it hung up")
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop("it hung up")
+
+    def give_way(self) -> None:
+        """Another stranger needs the place."""
+        self._stop("there are too many strangers")
+
+    def _identify(self) -> None:
+        try:
+            verdict = self._strangers.door.acceptor.identify(self._our_nonce, self._received)
+            match verdict:
+                case More(count):
+                    self._buffer = bytearray(count)
+                case Refused(failure):
+                    self._refuse(str(PipeError(failure)), logging.INFO)
+                case Authenticated():
+                    self._become_a_peer(verdict)
+        except Trap as trap:
+            self._refuse(str(PipeError(trap)), logging.ERROR)
+        except CallFailed as failed:
+            self._refuse(str(PipeError(failed.failure)), logging.WARNING)
+
+    def _become_a_peer(self, who: Authenticated) -> None:
+        session = self._strangers.door.admit(who, self._our_nonce, self._received)
+        self._settle()
+        established: asyncio.Future[Established] = self._loop.create_future()
+        established.add_done_callback(self._report)
+        extra = {"psk_index": who.psk_index, "key_exchange": who.key_exchange}
+        pipe = Pipe(session, self._strangers.factory, extra, established)
+        self._raw.set_protocol(pipe)
+        pipe.connection_made(self._raw)
+        if len(self._received) > who.hello_len:
+            pipe.data_received(self._received[who.hello_len :])
+
+    def _report(self, established: "asyncio.Future[Established]") -> None:
+        if not established.cancelled() and (error := established.exception()):
+            logger.warning("%s: %s", self._name(), error)
+
+    def _stop(self, why: str) -> None:
+        """It has sent all that it will have sent."""
+        if self._settled:
+            return
+        received = self._received + self._buffer[: self._filled]
+        try:
+            fault = self._strangers.door.acceptor.fault_at_eof(self._our_nonce, received)
+            self._refuse(f"{why}: {PipeError(fault)}", logging.INFO)
+        except (Trap, CallFailed) as error:
+            self._refuse(f"{why}: {error}", logging.ERROR)
+
+    def _refuse(self, why: str, level: int) -> None:
+        if not self._settled:
+            self._settle()
+            logger.log(level, "%s: %s", self._name(), why)
+            self._raw.abort()
+
+    def _settle(self) -> None:
+        self._settled = True
+        self._strangers.remove(self)
+        if self._time_limit is not None:
+            self._time_limit.cancel()
+
+    def _name(self) -> str:
+        peer = self._raw.get_extra_info("peername")
+        return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a local peer"
