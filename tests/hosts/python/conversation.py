@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from maker import Package
 from forms import NONCE_LEN, X25519
 from oracle import EARLY_MAX
 from peers import End, EvilPeer, Meddler, Peer, other
-from spiped_component import Component
-from spiped_types import (
+from spiped_pipe.types import (
     AnyConfig,
     ForwardSecrecy,
     KeyExchange,
@@ -34,12 +34,12 @@ class Conversation:
     the random numbers alone, so that a seed tells the whole conversation.
     """
 
-    def __init__(self, component: Component, rng: Random, kind: str, *, strong: bool) -> None:
+    def __init__(self, package: Package, rng: Random, kind: str, *, strong: bool) -> None:
         self.rng = rng
         self.kind = kind
         psk = rng.randbytes(32)
         self.victim = self._choose_victim(psk, strong)
-        self.twin = Twin(component, self._origin())
+        self.twin = Twin(package, self._origin())
         self.peer = self._choose_peer(psk, strong)
         self.meddler = Meddler(rng) if kind == "hostile" else None
 

@@ -12,13 +12,12 @@ import argparse
 import sys
 import traceback
 from collections import Counter
-from pathlib import Path
 from random import Random, SystemRandom
 from time import monotonic
 
+from maker import Package
 import vectors
 from conversation import Conversation
-from spiped_component import DEFAULT_PATH, Component
 from states import Resumption
 from twin import Difference
 
@@ -33,19 +32,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="default: a random one")
     parser.add_argument("--count", type=int, default=3000, help="conversations, default 3000")
     parser.add_argument("--only", type=int, metavar="N", help="have only this conversation")
-    parser.add_argument("--component", type=Path, default=DEFAULT_PATH)
     options = parser.parse_args()
     seed = SystemRandom().randrange(2**32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
 
     vectors.check()
-    component = Component(options.component)
+    package = Package()
     numbers = range(options.count) if options.only is None else [options.only]
     start = monotonic()
     endings: Counter[str] = Counter()
     for number in numbers:
         try:
-            endings[converse(component, seed, number)] += 1
+            endings[converse(package, seed, number)] += 1
         except (Difference, AssertionError) as problem:
             report(problem)
             print(f"replay with: differential.py --seed {seed} --only {number}")
@@ -56,15 +54,15 @@ def main() -> int:
     return 0
 
 
-def converse(component: Component, seed: int, number: int) -> str:
+def converse(package: Package, seed: int, number: int) -> str:
     """Have the conversation of this number. Returns its kind and how it ended."""
     rng = Random(f"{seed}/{number}")
     (kind,) = rng.choices(list(KINDS), list(KINDS.values()))
     if kind == "states":
-        ending = Resumption(component, rng).run()
+        ending = Resumption(package, rng).run()
     else:
         strong = rng.random() < STRONG_PART
-        ending = Conversation(component, rng, kind, strong=strong).run()
+        ending = Conversation(package, rng, kind, strong=strong).run()
     # Without the numbers.
     return f"{kind}: {' '.join(word for word in ending.split() if not word.isdigit())}"
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from spiped_types import KeyExchange, Side
+from spiped_pipe.types import KeyExchange, Side
 
 NONCE_LEN = 32
 MAC_LEN = 32

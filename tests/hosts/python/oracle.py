@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from forms import MAC_LEN, MODP2048, NONCE_LEN, PRIME, X25519, Form, hmac
-from spiped_types import (
+from spiped_pipe.errors import CallFailed
+from spiped_pipe.types import (
     Authenticated,
-    CallFailed,
     ClientConfig,
     Exhausted,
     Failure,

@@ -6,10 +6,10 @@ from random import Random
 
 from forms import MODP2048, NONCE_LEN, PRIME, X25519, Form
 from oracle import PACKET_LEN, PLAIN_MAX, Acceptor, Session
-from spiped_types import (
+from spiped_pipe.errors import CallFailed
+from spiped_pipe.types import (
     AnyConfig,
     Authenticated,
-    CallFailed,
     ForwardSecrecy,
     More,
     Output,

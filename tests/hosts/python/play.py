@@ -1,6 +1,6 @@
-"""Plays transcripts and reports what differs.
+"""Plays transcripts with the package, or with the oracle, and reports what differs.
 
-    play.py [--oracle | --component FILE] TRANSCRIPT...
+    play.py [--oracle] TRANSCRIPT...
 
 Says on standard error where the first difference in each is, as FILE:LINE,
 and exits 1 if there are any.
@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from maker import Maker, Package
 from oracle import Oracle
-from spiped_component import DEFAULT_PATH, Component, Trap
-from spiped_types import Maker
+from spiped_pipe.errors import Trap
 from transcript import Answer, FormatError, Step, parse
 
 
@@ -20,10 +20,9 @@ def main() -> int:
     """Run as a program; the exit code."""
     parser = argparse.ArgumentParser(description="Plays transcripts.")
     parser.add_argument("--oracle", action="store_true", help="play them to the oracle instead")
-    parser.add_argument("--component", type=Path, default=DEFAULT_PATH)
     parser.add_argument("transcripts", type=Path, nargs="+", metavar="TRANSCRIPT")
     options = parser.parse_args()
-    maker: Maker = Oracle() if options.oracle else Component(options.component)
+    maker: Maker = Oracle() if options.oracle else Package()
 
     differences = [play(maker, path) for path in options.transcripts]
     for difference in filter(None, differences):

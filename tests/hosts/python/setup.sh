@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the Python that hosts the component, in target/hosts/python: setup.sh
+# Makes the Python that has the package, in target/hosts/python: setup.sh
 #
-# Does nothing if it is there already and made from the same requirements.
+# Does only what has changed since the last time.
 # PYTHON chooses the interpreter, 3.11 or later.
 set -eu
 cd "$(dirname "$0")/../../.."
@@ -11,10 +11,18 @@ requirements=tests/hosts/python/requirements.txt
 venv=target/hosts/python
 
 main() {
-    if [ -e "$venv/made-from.txt" ] && cmp -s "$requirements" "$venv/made-from.txt" &&
-        "$venv/bin/python" -c ''; then
-        return
+    if ! cmp -s "$requirements" "$venv/made-from.txt" || ! "$venv/bin/python" -c ''; then
+        make_environment
     fi
+    wheel=$(host/python/pack.sh)
+    if ! cmp -s "$wheel" "$venv/installed.whl"; then
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+            --no-deps --no-index --force-reinstall "$wheel"
+        cp "$wheel" "$venv/installed.whl"
+    fi
+}
+
+make_environment() {
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         host/packaging/install-debian.sh python3 python3-venv
     fi

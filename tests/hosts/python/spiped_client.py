@@ -9,96 +9,87 @@ The key exchange is `modp2048` or `x25519`. The default is the former, and with
 
 import argparse
 import asyncio
+import logging
 import os
+import socket
+import struct
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from hashlib import sha256
-from pathlib import Path
 from threading import Thread
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from spiped_asyncio import PLAIN_BATCH, Pipe, PipeError, connect, reset, split_address
-from spiped_component import DEFAULT_PATH, Component, Trap
-from spiped_types import (
-    AnyConfig,
-    CallFailed,
-    ForwardSecrecy,
-    KeyExchange,
-    Modp2048Config,
-    ServerConfig,
-    X25519Config,
-)
+from spiped_pipe import ForwardSecrecy, KeyExchange, open_connection, start_server
 
 T = TypeVar("T")
 
+READ_MAX = 64 << 10
 
-async def run_client(component: Component, options: argparse.Namespace) -> None:
+
+async def run_client(options: argparse.Namespace) -> None:
     """Standard input to the pipe, the pipe to standard output."""
-    (psk,) = options.psks
-    async with asyncio.timeout(options.time_limit):
-        pipe = await Pipe.connect(component, options.target, psk, options.config)
+    reader, writer = await open_connection(
+        **options.target, **options.pipe, timeout=options.time_limit
+    )
 
     async def send() -> None:
-        while data := await in_thread(lambda: os.read(0, PLAIN_BATCH)):
-            await pipe.write(data)
-        await pipe.write_eof()
+        while data := await in_thread(lambda: os.read(0, READ_MAX)):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
 
     async def receive() -> None:
-        while data := await pipe.read():
+        while data := await reader.read(READ_MAX):
             await in_thread(lambda: _write_all(1, data))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     await both(send(), receive())
-    await pipe.close()
+    writer.close()
+    await writer.wait_closed()
 
 
-async def run_server(component: Component, options: argparse.Namespace) -> None:
+async def run_server(options: argparse.Namespace) -> None:
     """From pipes to the target, until it is stopped."""
-    acceptor = component.acceptor(options.config, options.psks)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(options.time_limit):
-                pipe = await Pipe.accept(acceptor, reader, writer)
-            await relay(pipe, options)
-        except (PipeError, Trap, OSError) as error:
+            await relay(reader, writer, options)
+        except OSError as error:
             complain(error)
+            writer.transport.abort()
 
-    if options.source.startswith("/"):
-        server = await asyncio.start_unix_server(serve, options.source)
-    else:
-        server = await asyncio.start_server(serve, *split_address(options.source))
+    server = await start_server(
+        serve, **options.source, **options.pipe, handshake_timeout=options.time_limit
+    )
     await server.serve_forever()
 
 
-async def relay(pipe: Pipe, options: argparse.Namespace) -> None:
+async def relay(
+    pipe_reader: asyncio.StreamReader,
+    pipe_writer: asyncio.StreamWriter,
+    options: argparse.Namespace,
+) -> None:
     """From one pipe to the target and back."""
-    writer: asyncio.StreamWriter | None = None
+    async with asyncio.timeout(options.time_limit):
+        if "path" in options.target:
+            reader, writer = await asyncio.open_unix_connection(**options.target)
+        else:
+            reader, writer = await asyncio.open_connection(**options.target)
     try:
-        async with asyncio.timeout(options.time_limit):
-            reader, writer = await connect(options.target)
-        target = writer
-
-        async def send() -> None:
-            while data := await reader.read(PLAIN_BATCH):
-                await pipe.write(data)
-            await pipe.write_eof()
-
-        async def receive() -> None:
-            while data := await pipe.read():
-                target.write(data)
-                await target.drain()
-            target.write_eof()
-
-        await both(send(), receive())
-        await pipe.close()
-        target.close()
+        await both(copy(reader, pipe_writer), copy(pipe_reader, writer))
+        pipe_writer.close()
+        writer.close()
     except BaseException:
-        pipe.reset()
-        if writer is not None:
-            reset(writer)
+        reset(writer)
         raise
+
+
+async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """From one to the other, and the end."""
+    while data := await reader.read(READ_MAX):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()
 
 
 async def both(one: Awaitable[None], other: Awaitable[None]) -> None:
@@ -148,6 +139,15 @@ def complain(problem: object) -> None:
     print(f"spiped_client: {str(problem) or 'timed out'}", file=sys.stderr, flush=True)
 
 
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Ends the target's connection with a reset instead of a close."""
+    connection = writer.get_extra_info("socket")
+    if connection.fileno() >= 0:
+        linger_for_nothing = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_nothing)
+    writer.transport.abort()
+
+
 def main() -> int:
     """Run as a program; the exit code."""
     parser = argparse.ArgumentParser(description="spipe, or with -d spiped, in Python.")
@@ -161,7 +161,6 @@ def main() -> int:
     weak_or_strict.add_argument("-f", dest="omit", action="store_true", help="no forward secrecy")
     weak_or_strict.add_argument("-g", dest="require", action="store_true", help="require it")
     parser.add_argument("-o", dest="time_limit", metavar="SECONDS", type=float, default=5.0)
-    parser.add_argument("--component", type=Path, default=DEFAULT_PATH)
     try:
         options = parser.parse_args()
         if options.serve != bool(options.source) or not options.serve and len(options.keys) > 1:
@@ -170,30 +169,39 @@ def main() -> int:
             parser.error("-f does not go with --kex x25519")
     except SystemExit as usage:
         return 1 if usage.code else 0
-    options.config = config(options)
+    logging.basicConfig(level=logging.INFO, format="spiped_client: %(message)s")
 
     try:
-        options.psks = [sha256(Path(key).read_bytes()).digest() for key in options.keys]
-        component = Component(options.component)
-        asyncio.run((run_server if options.serve else run_client)(component, options))
-    except (PipeError, CallFailed, Trap, OSError, ValueError) as error:
+        options.pipe = pipe(options)
+        options.target = address(options.target)
+        options.source = options.serve and address(options.source)
+        asyncio.run((run_server if options.serve else run_client)(options))
+    except (OSError, ValueError) as error:
         complain(error)
         return 1
     return 0
 
 
-def config(options: argparse.Namespace) -> ServerConfig:
-    """What the command line says about the handshake; a client's is a server's, too."""
+def pipe(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says about the pipe."""
     forward_secrecy = ForwardSecrecy.OFFER
     if options.omit:
         forward_secrecy = ForwardSecrecy.OMIT
     elif options.require:
         forward_secrecy = ForwardSecrecy.REQUIRE
-    if options.kex == KeyExchange.X25519.value:
-        return X25519Config()
-    if options.kex is None and options.serve:
-        return AnyConfig(forward_secrecy)
-    return Modp2048Config(forward_secrecy)
+    key = options.keys if options.serve else options.keys[0]
+    said = {"key": key, "forward_secrecy": forward_secrecy}
+    return said if options.kex is None else said | {"key_exchange": options.kex}
+
+
+def address(text: str) -> dict[str, Any]:
+    """An address, `[IP]:PORT`, `NAME:PORT` or `/PATH`. ValueError if it is none."""
+    if text.startswith("/"):
+        return {"path": text}
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit():
+        raise ValueError(f"this is no address: {text}")
+    return {"host": host.removeprefix("[").removesuffix("]"), "port": int(port)}
 
 
 if __name__ == "__main__":

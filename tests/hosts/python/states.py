@@ -2,8 +2,8 @@
 
 from random import Random
 
+from maker import Package
 from oracle import PACKET_LEN, PACKETS_MAX, Direction, state_checksum
-from spiped_component import Component
 from transcript import QUESTION, Resume
 from twin import Twin
 
@@ -11,7 +11,7 @@ from twin import Twin
 class Resumption:
     """A twin resumed from a made-up state, and a peer that has its keys."""
 
-    def __init__(self, component: Component, rng: Random) -> None:
+    def __init__(self, package: Package, rng: Random) -> None:
         self.rng = rng
         near_end = (PACKETS_MAX - 2, PACKETS_MAX - 1, PACKETS_MAX)
         number = rng.choice((0, 1, 2**32 - 1, 2**63, *near_end))
@@ -19,7 +19,7 @@ class Resumption:
         self.flags = rng.choice((0, 0, 0, 1, 2, 3, 4, 4, 4, 5, 12, 13, 14, 15))
         self.peer = Direction(rng.randbytes(32), rng.randbytes(32), self.flags & 4 == 4, number)
         self.partial = b""
-        self.twin = Twin(component, Resume(self._state()))
+        self.twin = Twin(package, Resume(self._state()))
 
     def run(self) -> str:
         """Have a short conversation. Returns how it ended."""

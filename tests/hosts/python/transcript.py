@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
-from spiped_types import (
-    AnyAcceptor,
+from maker import AnyAcceptor, AnySession, Maker
+from spiped_pipe.errors import CallFailed
+from spiped_pipe.types import (
     AnyConfig,
-    AnySession,
-    CallFailed,
     ClientConfig,
     ForwardSecrecy,
-    Maker,
     Modp2048Config,
     Output,
     ServerConfig,
@@ -409,7 +407,7 @@ _SESSION_CALLS: dict[str, Callable[[AnySession, bytes], Answer]] = {
     "plain": lambda session, data: _answer(session.handle_plain(data)),
     "crypt-eof": lambda session, _: _answer(session.crypt_eof()),
     "plain-eof": lambda session, _: _answer(session.plain_eof()),
-    "suspend": lambda session, _: Answer.of("state", session.suspend()),
+    "suspend": lambda session, _: Answer.of("state", bytes(session.suspend())),
     "psk-id": lambda session, _: _psk_id(session),
 }
 # The call that changes nothing, and does not answer with a status.

@@ -1,7 +1,8 @@
 """The component and the oracle in lockstep, as one session."""
 
+from maker import Package
 from oracle import Oracle
-from spiped_component import Component, Trap
+from spiped_pipe.errors import Trap
 from transcript import QUESTION, Accepting, Answer, Call, Origin, Resume
 
 
@@ -16,8 +17,8 @@ class Difference(Exception):
 class Twin:
     """One of each: every call goes to both and must have one answer."""
 
-    def __init__(self, component: Component, origin: Origin) -> None:
-        self.component = component
+    def __init__(self, package: Package, origin: Origin) -> None:
+        self.package = package
         self._lines: list[str] = []
         self.become(origin)
 
@@ -29,7 +30,7 @@ class Twin:
         self._theirs, expected = origin.make(Oracle())
         self._lines += [*([""] if self._lines else []), *origin.lines(), *expected.lines()]
         try:
-            self._ours, answer = origin.make(self.component)
+            self._ours, answer = origin.make(self.package)
         except Trap as trap:
             raise Difference(f"making it traps: {trap}", self.transcript()) from trap
         if answer != expected:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from forms import MODP2048, PRIME
 from oracle import BODY_LEN, Oracle, Session
-from spiped_types import (
+from spiped_pipe.types import (
     AnyConfig,
     Authenticated,
     ClientConfig,

@@ -7,6 +7,20 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class Side(Enum):
+    """The end of the wire protocol.
+
+    Data flows both ways on either side; the two ends of one connection must
+    differ.
+    """
+
+    CLIENT = "client"
+    """The end that opens the encrypted connection: `spiped -e`, `spipe`."""
+
+    SERVER = "server"
+    """The end that accepts it: `spiped -d`."""
+
+
 class KeyExchange(Enum):
     """The Diffie-Hellman exchange of the handshake.
 
