@@ -75,7 +75,7 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'make packed failed'
         leave_out packages:: 'what make packages makes'
     fi
-    prepare node node:: interop_node:: composed::in_node browser::
+    prepare node node:: interop_node:: composed::in_node
     prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
     prepare browser browser::
     if [ "$(id -u)" != 0 ]; then

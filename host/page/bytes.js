@@ -51,12 +51,9 @@ export function dump(step, { what, whole, toggle, strike }) {
     !fits &&
     element(
       'button.more',
-      {
-        type: 'button',
-        onclick: toggle,
-        aria: { expanded: whole, label: whole ? 'show fewer bytes' : `show all ${bytes.length} bytes` },
-      },
+      { type: 'button', onclick: toggle, aria: { expanded: whole } },
       whole ? 'fewer' : `+${bytes.length - length}`,
+      element('span.unseen', {}, whole ? ' bytes' : ` bytes: show all ${bytes.length}`),
     );
   return element(`div.dump${whole ? '.whole' : ''}`, {}, group, more);
 }

@@ -48,10 +48,7 @@ export function row(step, before, handlers, index) {
 
 function wire(step, before, handlers, index) {
   const sends = step.bytes?.length > 0;
-  const size = step.bytes && [
-    sends && count(step.bytes.length),
-    step.end === 'fin' && sends && ', end',
-  ];
+  const size = sends ? `${count(step.bytes.length)}${step.end === 'fin' ? ', end' : ''}` : 'no bytes';
   return element(
     'div.wire',
     {},
@@ -65,7 +62,7 @@ function wire(step, before, handlers, index) {
         step.from && element('span.unseen', {}, step.from === 'client' ? 'Client to server: ' : 'Server to client: '),
         step.title,
       ),
-      size && element('span.size', {}, ...size),
+      step.from && element('span.size', {}, size),
     ),
     step.from && element('div.arrow', { aria: { hidden: true } }),
     sends && element('p.parts', {}, ...step.parts.flatMap(part)),
