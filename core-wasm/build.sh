@@ -11,6 +11,8 @@ set -eu
 module=$1
 target=wasm32-unknown-unknown
 packages='rustc-web cargo-web rust-web-src'
+# For its packets. Every runtime has them, unlike the relaxed ones.
+vectors='-Ctarget-feature=+simd128'
 
 main() {
     world=$module
@@ -18,7 +20,7 @@ main() {
     features=
     rustflags=
     case $module in
-        portable) ;;
+        portable) rustflags=$vectors ;;
         # 64x64-bit multiplication: a third of the handshake's time.
         native | next)
             world=native
@@ -26,7 +28,7 @@ main() {
             rustflags='-Ctarget-feature=+wide-arithmetic --cfg=curve25519_dalek_bits="64"'
             ;;
         # Built as `portable` is, and beside it.
-        consumer) world=portable package=spiped-consumer ;;
+        consumer) world=portable package=spiped-consumer rustflags=$vectors ;;
         *) fail "unknown module: $module" ;;
     esac
     # The default stack of 1 MiB would be touched, and counted, per connection.

@@ -56,7 +56,7 @@
 //! ```
 //!
 //! The files are best read in this order: `config`, `keys`, `dh`,
-//! `handshake`, `packet_crypto`, `packet`, `suspended`, `key_search`,
+//! `handshake`, `sha256`, `packet_crypto`, `packet`, `suspended`, `key_search`,
 //! `acceptor`, `session`; then `pairing`. Nothing is used before it is
 //! explained.
 
@@ -81,6 +81,7 @@ mod packet_crypto;
 pub mod pairing;
 mod secret;
 mod session;
+mod sha256;
 mod suspended;
 
 pub use acceptor::{Acceptor, Authenticated, Verdict};
@@ -90,7 +91,7 @@ pub use error::{Error, Misuse, PeerFault};
 pub use handshake::KEY_SHARE_LEN;
 pub use key_search::{KeySearch, SoftKeySearch};
 pub use keys::{DirectionKeys, MAC_LEN, NONCE_LEN, Nonce, PSK_ID_LEN, PSK_LEN, Psk, PskId};
-pub use packet_crypto::{PACKET_LEN, PLAIN_MAX, PacketCrypto, RUN_MAX, SoftPacketCrypto};
+pub use packet_crypto::{PACKET_LEN, PLAIN_MAX, PacketCrypto, ParallelPacketCrypto, RUN_MAX, SoftPacketCrypto};
 pub use secret::Secret;
 pub use session::{ENTROPY_LEN, Entropy, ExponentEntropy, Output, Session, Status};
 pub use suspended::STATE_LEN_MAX;

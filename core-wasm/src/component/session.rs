@@ -14,7 +14,7 @@ use crate::{Error, Misuse, Output, Session, Status};
 
 /// What seals and opens packets in this world.
 #[cfg(not(feature = "native"))]
-type WorldPacketCrypto = crate::SoftPacketCrypto;
+type WorldPacketCrypto = crate::ParallelPacketCrypto;
 #[cfg(feature = "native")]
 type WorldPacketCrypto = super::bindings::spiped::pipe::packet_crypto::Direction;
 

@@ -1,7 +1,7 @@
 //! The search for the key that a key share's MAC was made with, and its plain
 //! implementation.
 
-mod sha256;
+mod message;
 
 use alloc::vec::Vec;
 
@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::keys::{MAC_LEN, Psk};
 use crate::secret::wipe_stack;
-use sha256::{Keyed, Message, Scratch};
+use crate::sha256::{Keyed, Scratch};
+use message::Message;
 
 /// Pre-shared keys, prepared for being searched.
 pub trait KeySearch {
