@@ -34,19 +34,29 @@ impl Aes256 {
         for (planes, words) in planes.iter_mut().zip(words.as_chunks().0) {
             *planes = transposed([Lanes::from_words(*words); 8]);
         }
+        // Only the last round takes columns.
+        for planes in &mut planes[..ROUNDS] {
+            *planes = planes.map(Lanes::to_rows);
+        }
         Self(planes)
     }
 
-    /// Encrypts eight blocks.
-    pub(super) fn encrypt(&self, blocks: Blocks) -> Blocks {
+    /// Encrypts eight blocks, of which it takes the planes.
+    pub(super) fn encrypt(&self, planes: Blocks) -> Blocks {
         let [first, keys @ .., last] = &**self.0;
-        let mut state = add(transposed(blocks), first);
+        let mut state = add(planes, first);
         for key in keys {
-            state = add(mix_columns(substitute(state)), key);
+            let shifted = substitute(state).map(Lanes::shift_rows);
+            state = add(mix_columns(shifted), key);
         }
-        let shifted = substitute(state).map(Lanes::shift_rows);
+        let shifted = substitute(state).map(Lanes::shift_rows_to_columns);
         transposed(add(shifted, last))
     }
+}
+
+/// The planes of eight blocks.
+pub(super) fn planes(blocks: Blocks) -> Blocks {
+    transposed(blocks.map(Lanes::to_rows))
 }
 
 /// What the circuit of the S-box leaves out. It is the same in every byte, which
@@ -93,16 +103,16 @@ fn add(state: Blocks, key: &Blocks) -> Blocks {
     array::from_fn(|i| state[i] ^ key[i])
 }
 
-/// FIPS 197, 5.1.2 and 5.1.3: shifts the rows, then multiplies each column.
+/// FIPS 197, 5.1.3.
 fn mix_columns(planes: Blocks) -> Blocks {
-    let next = planes.map(Lanes::shift_rows_and_columns);
-    let sums: Blocks = array::from_fn(|i| planes[i].shift_rows() ^ next[i]);
+    let next = planes.map(Lanes::next_row);
+    let sums: Blocks = array::from_fn(|i| planes[i] ^ next[i]);
     // Doubling moves bits up, and the highest to where the field's polynomial has
     // its terms.
     let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
     let doubled = [s7, s0 ^ s7, s1, s2 ^ s7, s3 ^ s7, s4, s5, s6];
     // Twice the sum of a byte and the next, the next, and the sum of the two after.
-    array::from_fn(|i| doubled[i] ^ next[i] ^ sums[i].rotate_columns_twice())
+    array::from_fn(|i| doubled[i] ^ next[i] ^ sums[i].opposite_row())
 }
 
 /// From blocks to planes, and from planes to blocks: bit i of byte p of vector j
@@ -185,6 +195,6 @@ mod tests {
 
     fn encrypt(key: &[u8; 32], blocks: [[u8; 16]; 8]) -> [[u8; 16]; 8] {
         let blocks = blocks.each_ref().map(Lanes::from_bytes);
-        Aes256::new(key).encrypt(blocks).map(Lanes::to_bytes)
+        Aes256::new(key).encrypt(planes(blocks)).map(Lanes::to_bytes)
     }
 }

@@ -90,12 +90,16 @@ macro_rules! rearrangements {
 rearrangements! {
     /// Reverses the bytes of each word.
     swap_bytes: 3 2 1 0 7 6 5 4 11 10 9 8 15 14 13 12;
-    /// FIPS 197, 5.1.2. A state's columns are words: row r goes r columns back.
-    shift_rows: 0 5 10 15 4 9 14 3 8 13 2 7 12 1 6 11;
-    /// The same, and then each column's bytes go one row back.
-    shift_rows_and_columns: 5 10 15 0 9 14 3 4 13 2 7 8 1 6 11 12;
-    /// Each column's bytes go two rows back.
-    rotate_columns_twice: 2 3 0 1 6 7 4 5 10 11 8 9 14 15 12 13;
+    /// Sixteen bytes in four columns, in which AES has them, become four rows.
+    to_rows: 0 4 8 12 1 5 9 13 2 6 10 14 3 7 11 15;
+    /// FIPS 197, 5.1.2: each row moves on by its number.
+    shift_rows: 0 1 2 3 5 6 7 4 10 11 8 9 15 12 13 14;
+    /// The same, and the rows become columns.
+    shift_rows_to_columns: 0 5 10 15 1 6 11 12 2 7 8 13 3 4 9 14;
+    /// The next row in the place of each.
+    next_row: 4 5 6 7 8 9 10 11 12 13 14 15 0 1 2 3;
+    /// The next but one.
+    opposite_row: 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7;
 }
 
 impl BitXor for Lanes {

@@ -6,7 +6,7 @@ use core::array;
 
 use subtle::ConstantTimeEq;
 
-use super::aes::{Aes256, BLOCKS};
+use super::aes::{Aes256, BLOCKS, planes};
 use super::hmac::{MacKey, Tag};
 use super::lanes::Lanes;
 use super::{BODY_LEN, PACKET_LEN, Packet, PacketCrypto};
@@ -63,14 +63,14 @@ impl ParallelPacketCrypto {
             for (part, index) in parts.iter_mut().zip((0..).step_by(BLOCKS)) {
                 let counters = array::from_fn(|i| counter(number, index + i as u32));
                 let (blocks, _) = part.as_chunks_mut();
-                for (block, key_stream) in blocks.iter_mut().zip(self.cipher.encrypt(counters)) {
+                for (block, key_stream) in blocks.iter_mut().zip(self.cipher.encrypt(planes(counters))) {
                     *block = (Lanes::from_bytes(block) ^ key_stream).to_bytes();
                 }
             }
         }
         // Every packet has four bytes more, which are not worth eight blocks.
         let counters = array::from_fn(|i| counter(first.wrapping_add(i as u64), LAST_BLOCK));
-        for (packet, key_stream) in group.iter_mut().zip(self.cipher.encrypt(counters)) {
+        for (packet, key_stream) in group.iter_mut().zip(self.cipher.encrypt(planes(counters))) {
             for (byte, mask) in packet[16 * LAST_BLOCK as usize..BODY_LEN].iter_mut().zip(key_stream.to_bytes()) {
                 *byte ^= mask;
             }
