@@ -32,7 +32,9 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wasm
-PACKED := $(PACKAGES)/spiped-core-$(VERSION).crate $(PACKAGES)/oci/index.json
+PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
+	$(if $(wildcard host/node/pack.sh),$(PACKAGES)/spiped-pipe-$(VERSION).tgz) \
+	$(if $(wildcard host/python/pack.sh),$(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl)
 
 EXAMPLES := $(shell cd host/packaging && \
 	find examples systemd/*.env *.toml grafana prometheus -type f 2>/dev/null)
@@ -95,6 +97,15 @@ packed: $(PACKED)
 $(PACKAGES)/spiped-core-$(VERSION).crate: $(CORE) $(shell find core-wasm/examples -type f) \
 		core-wasm/pack.sh core-wasm/README.md LICENSE target/revision
 	core-wasm/pack.sh
+
+$(PACKAGES)/spiped-pipe-$(VERSION).tgz: $(shell find host/node -type f 2>/dev/null) \
+		$(COMPONENTS)/spiped-portable.core.wasm Cargo.toml LICENSE
+	host/node/pack.sh
+
+$(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl: \
+		$(shell find host/python -type f -not -path '*/__pycache__/*' 2>/dev/null) \
+		$(COMPONENTS)/spiped-portable.core.wasm Cargo.toml LICENSE
+	host/python/pack.sh
 
 # Components that say what they are, what is in them, and the same for registries.
 $(PACKAGES)/oci/index.json: $(WASM) $(TOOL) core-wasm/pack-wasm.sh target/revision

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use spiped_host_tests::{built, packed, target};
-use spiped_tests::{Lab, Process};
+use spiped_tests::Lab;
 use wasm_metadata::{Metadata, Payload};
 
 const COMPONENTS: [&str; 1] = ["spiped-portable"];
@@ -104,9 +104,61 @@ fn bill_of_materials_is_valid() {
             }
         }
         let mut validator = Command::new(target("hosts/python/bin/python"));
-        validator.args(["-c", VALIDATE]).arg(packed(&format!("{name}.cdx.json")));
-        Process::spawn(validator).wait().expect_success();
+        run(validator.args(["-c", VALIDATE]).arg(packed(&format!("{name}.cdx.json"))));
     }
+}
+
+/// From the same component, revision and time.
+#[test]
+fn bill_of_materials_and_layout_are_the_same_each_time() {
+    let lab = Lab::empty();
+    let component = packed("spiped-portable.wasm");
+    let bills = ["first", "second"].map(|bill| {
+        let bill = lab.path(bill);
+        run(tool().arg("sbom").arg(&component).arg(&bill).args([TIME, "spiped-core"]));
+        fs::read(bill).unwrap()
+    });
+    assert!(bills[0] == bills[1]);
+    let layouts = ["a", "b"].map(|layout| {
+        let layout = lab.path(layout);
+        run(tool().arg("oci").arg(&layout).args([TIME, "wit"]).arg(&component));
+        layout
+    });
+    run(Command::new("diff").arg("-r").args(layouts));
+}
+
+#[test]
+fn sources_are_named_where_they_are_known() {
+    let lab = Lab::empty();
+    let [stamped, bill, layout] = ["spiped-portable.wasm", "bill", "layout"].map(|it| lab.path(it));
+    let source = "https://example.org/spiped";
+    run(tool().arg("stamp").arg(built("spiped-portable.wasm")).arg(&stamped).args(["", source]));
+    assert_eq!(metadata(&stamped).source.unwrap().to_string(), source);
+    assert!(metadata(&stamped).revision.is_none());
+    run(tool().arg("sbom").arg(&stamped).arg(&bill).args(["", "spiped-core"]));
+    let bill: Value = serde_json::from_slice(&fs::read(bill).unwrap()).unwrap();
+    let component = &bill["metadata"]["component"];
+    assert_eq!(component["externalReferences"][0]["url"], source);
+    assert!(component["pedigree"].is_null() && bill["metadata"]["timestamp"].is_null());
+    run(tool().arg("oci").arg(&layout).args(["", "wit"]).arg(&stamped));
+    run(Command::new("grep")
+        .args(["-rqF", "image.source\":\"https://example.org/spiped\""])
+        .arg(layout));
+}
+
+const TIME: &str = "2026-11-26T12:00:00Z";
+
+/// The build tool, at the project's root.
+fn tool() -> Command {
+    let mut tool = Command::new(target("checked/componentize").canonicalize().unwrap());
+    tool.current_dir(target(".."));
+    tool
+}
+
+#[track_caller]
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 const VALIDATE: &str = "
@@ -130,9 +182,7 @@ fn metadata(component: &Path) -> Metadata {
 
 fn core_module(lab: &Lab, component: &Path) -> Vec<u8> {
     let module = lab.path("module.wasm");
-    let mut tool = Command::new(target("checked/componentize"));
-    tool.arg("core").arg(component).arg(&module);
-    Process::spawn(tool).wait().expect_success();
+    run(tool().arg("core").arg(component).arg(&module));
     fs::read(module).unwrap()
 }
 
