@@ -33,8 +33,7 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wasm
 PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
-	$(if $(wildcard host/node/pack.sh),$(PACKAGES)/spiped-pipe-$(VERSION).tgz) \
-	$(if $(wildcard host/python/pack.sh),$(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl)
+	$(PACKAGES)/spiped-pipe-$(VERSION).tgz $(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl
 
 EXAMPLES := $(shell cd host/packaging && \
 	find examples systemd/*.env *.toml grafana prometheus -type f 2>/dev/null)
@@ -98,12 +97,12 @@ $(PACKAGES)/spiped-core-$(VERSION).crate: $(CORE) $(shell find core-wasm/example
 		core-wasm/pack.sh core-wasm/README.md LICENSE target/revision
 	core-wasm/pack.sh
 
-$(PACKAGES)/spiped-pipe-$(VERSION).tgz: $(shell find host/node -type f 2>/dev/null) \
+$(PACKAGES)/spiped-pipe-$(VERSION).tgz: $(shell find host/node -type f) \
 		$(COMPONENTS)/spiped-portable.core.wasm Cargo.toml LICENSE
 	host/node/pack.sh
 
 $(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl: \
-		$(shell find host/python -type f -not -path '*/__pycache__/*' 2>/dev/null) \
+		$(shell find host/python -type f -not -path '*/__pycache__/*') \
 		$(COMPONENTS)/spiped-portable.core.wasm Cargo.toml LICENSE
 	host/python/pack.sh
 
