@@ -96,7 +96,7 @@ export class Connection {
       toggle: (step) => {
         this.#whole.delete(step) || this.#whole.add(step);
         this.#render();
-        this.#showSteps({ position: this.#player.position, count: this.#steps.length, playing: false });
+        this.#player.go(this.#player.position);
       },
       strike: (step, at) => this.#strike(step, at),
     };
@@ -161,10 +161,10 @@ export class Connection {
     item?.scrollIntoView({ block: 'center', behavior: motion.matches ? 'smooth' : 'auto' });
   }
 
-  #showSteps({ position, count, playing }) {
+  #showSteps({ position, count, playing, byItself }) {
     [...list.children].forEach((item, index) => {
       item.classList.toggle('ahead', index >= position);
-      item.classList.toggle('now', playing && index === position - 1);
+      item.classList.toggle('now', byItself && index === position - 1);
     });
     outcome.classList.toggle('ahead', position < count);
     find('#position').textContent = `${position} / ${count}`;
@@ -173,7 +173,7 @@ export class Connection {
     find('#last').disabled = find('#forward').disabled = position === count;
     section.dataset.position = position;
     announce('#said', this.#words && position > 0 ? this.#report(position, count) : '');
-    if (playing && this.#follows) {
+    if (byItself && this.#follows) {
       const item = position === count ? outcome : list.children[position - 1];
       item?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
     }

@@ -10,7 +10,8 @@ export class Player {
   #changed;
 
   /**
-   * @param {(change: { position: number, count: number, playing: boolean }) => void} changed
+   * @param {(change: object) => void} changed is told `position`, `count`, whether it
+   *   is `playing`, and whether it has just gone on `byItself`
    */
   constructor(changed) {
     this.#changed = changed;
@@ -60,7 +61,7 @@ export class Player {
       if (this.#position + 1 < this.#count) {
         this.#next(EACH);
       }
-      this.#show(this.#position + 1);
+      this.#show(this.#position + 1, true);
     }, wait);
   }
 
@@ -69,12 +70,13 @@ export class Player {
     this.#timer = undefined;
   }
 
-  #show(position) {
+  #show(position, byItself) {
     this.#position = Math.max(0, Math.min(position, this.#count));
-    this.#report();
+    this.#report(byItself);
   }
 
-  #report() {
-    this.#changed({ position: this.#position, count: this.#count, playing: this.isPlaying });
+  #report(byItself = false) {
+    const [position, count, playing] = [this.#position, this.#count, this.isPlaying];
+    this.#changed({ position, count, playing, byItself });
   }
 }
