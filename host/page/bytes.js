@@ -28,7 +28,10 @@ export function dump(step, { what, whole, toggle, strike }) {
         type: 'button',
         tabIndex: -1,
         data: { at },
-        aria: { label: `byte ${at}: ${hex}${fate(step, at)}`, pressed: at === step.flipped || at === step.cut },
+        aria: {
+          label: `byte ${at}: ${hex}${fate(step, at)}`,
+          pressed: at === step.flipped || at === step.cut,
+        },
       },
       hex,
     );

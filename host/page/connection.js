@@ -90,11 +90,14 @@ export class Connection {
 
   #render() {
     const focused = document.activeElement?.closest?.('#steps .byte, #steps .more');
-    const place = focused && [[...list.children].indexOf(focused.closest('.step')), focused.dataset.at];
+    const place = focused && [
+      [...list.children].indexOf(focused.closest('.step')),
+      focused.dataset.at,
+    ];
     const handlers = {
       whole: (step) => this.#whole.has(step),
       toggle: (step) => {
-        this.#whole.delete(step) || this.#whole.add(step);
+        if (!this.#whole.delete(step)) this.#whole.add(step);
         this.#render();
         this.#player.go(this.#player.position);
       },
@@ -108,14 +111,17 @@ export class Connection {
     if (place) {
       const [step, at] = place;
       const item = list.children[step];
-      find(at === undefined ? '.more' : `[data-at="${at}"]`, item ?? document)?.focus({ preventScroll: true });
+      find(at === undefined ? '.more' : `[data-at="${at}"]`, item ?? document)?.focus({
+        preventScroll: true,
+      });
     }
   }
 
   /** The attacker chooses a byte; the same again undoes it. */
   #strike(step, at) {
     const kind = this.#attacker === 'cut' ? 'cut' : 'flip';
-    const same = this.#attack?.kind === kind && this.#attack.step === step && this.#attack.at === at;
+    const same =
+      this.#attack?.kind === kind && this.#attack.step === step && this.#attack.at === at;
     this.#choose('attacker', same ? 'none' : kind);
     this.#attack = same ? undefined : { kind, step, at };
     this.#run();
@@ -150,11 +156,17 @@ export class Connection {
   }
 
   #change(name, value) {
+    const { isPlaying, position, isAtEnd } = this.#player;
     const attack = this.#attack;
     this.#choose(name, value);
     if (name === 'exchange') this.#attack = attack;
-    this.#run(this.#attacker === 'none' && this.#player.isPlaying ? this.#player.position : Infinity);
-    this.#reveal(find('.step[data-attack="cut"], .step[data-attack="flip"]', list) ?? list.lastElementChild);
+    if (name === 'exchange' && this.#attacker === 'none') {
+      this.#run(isAtEnd ? Infinity : position);
+      if (isPlaying) this.#player.play();
+    } else {
+      this.#run();
+      this.#reveal(find('.step[data-attack="cut"], .step[data-attack="flip"]', list));
+    }
   }
 
   #reveal(item) {
@@ -171,21 +183,29 @@ export class Connection {
     find('#play').textContent = playing ? 'Pause' : 'Play';
     find('#first').disabled = find('#back').disabled = position === 0;
     find('#last').disabled = find('#forward').disabled = position === count;
-    section.dataset.position = position;
-    announce('#said', this.#words && position > 0 ? this.#report(position, count) : '');
+    announce('#said', position > 0 ? this.#report(position, count, byItself) : '');
     if (byItself && this.#follows) {
-      const item = position === count ? outcome : list.children[position - 1];
-      item?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+      this.#shown().scrollIntoView({ block: 'nearest', behavior: 'smooth' });
     }
   }
 
-  #report(position, count) {
+  /** The last that is shown. */
+  #shown() {
+    const { isAtEnd, position } = this.#player;
+    return isAtEnd ? outcome : list.children[Math.max(position - 1, 0)];
+  }
+
+  /** For screen readers: what happened; in brief if the next step will follow soon. */
+  #report(position, count, inBrief) {
     const step = this.#steps[position - 1];
     const { client, server, wire } = step.notes;
-    const notes = [`Client: ${client}`, `Server: ${server}`, wire].filter(Boolean);
-    if (step.from === 'server') notes.splice(0, 2, notes[1], notes[0]);
-    const last = position === count ? [this.#verdict.title, outcome.textContent] : [];
-    return [`Step ${position} of ${count}. ${headline(step)}.`, ...notes, ...last].join(' ');
+    const notes = [`Client: ${client}`, `Server: ${server}`];
+    if (step.from === 'server') notes.reverse();
+    return [
+      `Step ${position} of ${count}. ${headline(step)}.`,
+      ...(inBrief ? [] : [...notes, wire ?? '']),
+      ...(position === count ? [find('.verdict', outcome).innerText] : []),
+    ].join(' ');
   }
 
   #listen() {
@@ -216,8 +236,7 @@ export class Connection {
 
   #step(by) {
     this.#player.step(by);
-    const item = this.#player.position === this.#steps.length ? outcome : list.children[this.#player.position - 1];
-    item?.scrollIntoView({ block: 'nearest' });
+    this.#shown().scrollIntoView({ block: 'nearest' });
   }
 
   /** Arrow keys step, where they mean nothing else; Escape undoes an attack. */

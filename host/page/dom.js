@@ -14,7 +14,9 @@ export function element(tag, { data = {}, aria = {}, ...properties } = {}, ...ch
   for (const [key, value] of Object.entries(aria)) {
     made.setAttribute(`aria-${key}`, value);
   }
-  made.append(...children.filter((child) => child !== undefined && child !== null && child !== false));
+  made.append(
+    ...children.filter((child) => child !== undefined && child !== null && child !== false),
+  );
   return made;
 }
 

@@ -44,10 +44,15 @@ async function facts({ size, imports, core }, module, file) {
   // Only where the page came over TLS or from this machine.
   if (crypto.subtle) {
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', file));
-    rows.push(['SHA-256', Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')]);
+    rows.push([
+      'SHA-256',
+      Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    ]);
   }
   find('#facts').replaceChildren(
-    ...rows.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
+    ...rows.map(([name, value]) =>
+      element('div', {}, element('dt', {}, name), element('dd', {}, value)),
+    ),
   );
 }
 

@@ -53,14 +53,23 @@ export class Pairing {
   }
 
   #render() {
-    panes.replaceChildren(this.#host('client'), this.#middle(), this.#host('server'), this.#verdict());
+    panes.replaceChildren(
+      this.#host('client'),
+      this.#middle(),
+      this.#host('server'),
+      this.#verdict(),
+    );
   }
 
   #host(side) {
     const end = this.#pair.hosts[side];
     const asks = end.status.tag === 'comparing' && !end.failure;
     const button = (same, text) =>
-      element(`button${same ? '.yes' : '.no'}`, { type: 'button', onclick: () => this.#answer(side, same) }, text);
+      element(
+        `button${same ? '.yes' : '.no'}`,
+        { type: 'button', onclick: () => this.#answer(side, same) },
+        text,
+      );
     return element(
       `section.host.${side}`,
       { aria: { labelledby: `host-${side}` } },
@@ -69,7 +78,11 @@ export class Pairing {
       element('p.digits', { aria: { label: `Digits: ${end.digits}` }, role: 'img' }, end.digits),
       asks && element('p.question', {}, 'Does the other host show the same?'),
       asks && element('div.answers', {}, button(true, 'Yes, the same'), button(false, 'No')),
-      element('p.state', { tabIndex: -1, data: { state: end.failure ? 'failed' : end.status.tag } }, state(end)),
+      element(
+        'p.state',
+        { tabIndex: -1, data: { state: end.failure ? 'failed' : end.status.tag } },
+        state(end),
+      ),
       !asks && element('p.words', {}, ...prose(this.#said(end))),
     );
   }
@@ -119,9 +132,17 @@ export class Pairing {
 
   #verdict() {
     const { result } = this.#pair;
-    const [kind, title, text] = RESULTS[this.#attacked ? 'man' : 'nobody'][result] ?? ['open', '', ''];
+    const [kind, title, text] = RESULTS[this.#attacked ? 'man' : 'nobody'][result] ?? [
+      'open',
+      '',
+      '',
+    ];
     if (kind === 'open') {
-      return element('div.verdict', { data: { kind } }, element('p', {}, 'Compare the digits, and answer on both hosts.'));
+      return element(
+        'div.verdict',
+        { data: { kind } },
+        element('p', {}, 'Compare the digits, and answer on both hosts.'),
+      );
     }
     return element(
       'div.verdict',
@@ -130,7 +151,11 @@ export class Pairing {
       element('p', {}, text),
       result === 'same' &&
         crypto.subtle &&
-        element('button', { type: 'button', onclick: () => this.#connect() }, 'Connect with this key'),
+        element(
+          'button',
+          { type: 'button', onclick: () => this.#connect() },
+          'Connect with this key',
+        ),
     );
   }
 
@@ -142,11 +167,16 @@ export class Pairing {
 }
 
 const NO_KEY = ['noticed', 'No key was made.'];
-const ONE = 'A “no” on one host cannot undo a “yes” on the other. Its user has to say it there, too: that key file is to be deleted.';
+const ONE =
+  'A “no” on one host cannot undo a “yes” on the other. Its user has to say it there, too: that key file is to be deleted.';
 
 const RESULTS = {
   nobody: {
-    same: ['good', 'Both hosts have the same key.', '32 random bytes, which nobody else can know, not even by recording everything above.'],
+    same: [
+      'good',
+      'Both hosts have the same key.',
+      '32 random bytes, which nobody else can know, not even by recording everything above.',
+    ],
     none: [...NO_KEY, 'One “no” ends the pairing for both.'],
   },
   man: {
@@ -170,6 +200,9 @@ function entropy(given) {
   return () => {
     if (!given) return crypto.getRandomValues(new Uint8Array(32));
     calls += 1;
-    return Uint8Array.from({ length: 32 }, (_, index) => parseInt(given.slice(2 * index, 2 * index + 2), 16) ^ calls);
+    return Uint8Array.from(
+      { length: 32 },
+      (_, index) => parseInt(given.slice(2 * index, 2 * index + 2), 16) ^ calls,
+    );
   };
 }

@@ -21,6 +21,10 @@ export class Player {
     return this.#position;
   }
 
+  get isAtEnd() {
+    return this.#position === this.#count;
+  }
+
   get isPlaying() {
     return this.#timer !== undefined;
   }
@@ -43,7 +47,7 @@ export class Player {
 
   play() {
     if (this.isPlaying) return;
-    if (this.#position === this.#count) {
+    if (this.isAtEnd) {
       this.#show(0);
     }
     this.#next(this.#position === 0 ? FIRST : EACH / 2);

@@ -6,7 +6,11 @@ export const CONVERSATION = [
   ['server', 'Hello, client. And nobody can change it.', 'answer'],
   ['client', 'Pay Alice 100,', 'order'],
   ['client', ' but only if Bob agrees.', 'condition'],
-  ['server', `He does. The receipt: ${'All work and no play makes Jack a dull boy. '.repeat(34)}`, 'receipt'],
+  [
+    'server',
+    `He does. The receipt: ${'All work and no play makes Jack a dull boy. '.repeat(34)}`,
+    'receipt',
+  ],
 ];
 
 /** Where the attacker strikes if not told otherwise. The byte is the “1” of “100”. */
@@ -60,7 +64,10 @@ export function story(exchange) {
     if (step.bytes?.length > 0 && step.now[to].state === 'failed') {
       notes[to] = REFUSALS[step.now[to].fault.tag];
     } else if (step.cut !== undefined) {
-      notes[to] = step.cut === 0 ? 'Gets nothing of it.' : `Gets ${count(step.cut)} of it, and waits for the rest.`;
+      notes[to] =
+        step.cut === 0
+          ? 'Gets nothing of it.'
+          : `Gets ${count(step.cut)} of it, and waits for the rest.`;
     }
     return { ...told, notes };
   };
@@ -82,7 +89,8 @@ const NONCES = {
     title: 'Nonce',
     notes: {
       server: 'Sends its own, without waiting for the client’s.',
-      client: 'Both ends now have both nonces. From these and the key they derive keys for the MACs of the next two messages.',
+      client:
+        'Both ends now have both nonces. From these and the key they derive keys for the MACs of the next two messages.',
     },
   },
 };
@@ -93,7 +101,8 @@ const share = (client, server) => ({
     title: 'Key share',
     notes: {
       client,
-      server: 'Checks the MAC before anything else. It verifies, so the client has the key. Only now does a session exist here.',
+      server:
+        'Checks the MAC before anything else. It verifies, so the client has the key. Only now does a session exist here.',
     },
   },
   serverShare: {
@@ -159,7 +168,8 @@ const PACKETS = {
     title: 'Packet 0',
     notes: {
       server: 'The other direction: its own keys, its own count.',
-      client: 'The count is in the MAC. A packet that is dropped, repeated or moved does not verify, or the next one does not.',
+      client:
+        'The count is in the MAC. A packet that is dropped, repeated or moved does not verify, or the next one does not.',
     },
   },
   order: {
@@ -191,7 +201,8 @@ const BARE_ENDS = {
     title: 'End of stream',
     notes: {
       client: 'Has no more to say, and closes its direction.',
-      server: 'Tells its application. The end is TCP’s: this protocol has no mark for it, so it is the one thing that an attacker can forge.',
+      server:
+        'Tells its application. The end is TCP’s: this protocol has no mark for it, so it is the one thing that an attacker can forge.',
     },
   },
   serverEnds: {
@@ -206,7 +217,8 @@ const MARKED_ENDS = {
     stage: 'Two ends',
     title: 'End mark, then end of stream',
     notes: {
-      client: 'Has no more to say. Seals a packet of length 0, the end mark, and closes its direction.',
+      client:
+        'Has no more to say. Seals a packet of length 0, the end mark, and closes its direction.',
       server: 'The mark verifies: what has come is all that was sent. Tells its application.',
     },
   },
@@ -220,7 +232,8 @@ const MARKED_ENDS = {
 /** Said by the end that notices, at the message in which it does. */
 const REFUSALS = {
   'wrong-key': 'Checks the MAC before anything else. It does not verify.',
-  'forged-packet': 'Checks the MAC. It does not verify. Nothing is decrypted, and nothing passed on.',
+  'forged-packet':
+    'Checks the MAC. It does not verify. Nothing is decrypted, and nothing passed on.',
 };
 
 /** What only an attacker brings about. */
@@ -238,7 +251,8 @@ const INTERRUPTIONS = {
     stage: 'The end',
     title: 'End of stream',
     notes: {
-      server: 'Closes the connection without a word. A stranger has cost it a socket and a few hundred bytes, but no session.',
+      server:
+        'Closes the connection without a word. A stranger has cost it a socket and a few hundred bytes, but no session.',
       client: 'Is told nothing, and so cannot know why.',
     },
   }),
@@ -259,9 +273,7 @@ function atCut({ state }, told, x25519) {
     return 'Detects it, and resets its application’s connection.';
   }
   if (told === 'before') {
-    return x25519
-      ? 'Had everything already, up to the end mark.'
-      : 'Had been told the end before.';
+    return x25519 ? 'Had everything already, up to the end mark.' : 'Had been told the end before.';
   }
   return 'Takes it for the end, and tells its application that this was all.';
 }

@@ -13,10 +13,16 @@ export function faultName({ tag, val }) {
 /** `1060 bytes`. */
 export const count = (bytes) => `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
 
+/** How much is sent, and whether that is all. */
+function size({ bytes, end }) {
+  if (bytes.length === 0) return 'no bytes';
+  return `${count(bytes.length)}${end === 'fin' ? ', end' : ''}`;
+}
+
 /** Who sends what, in words. */
-export function headline({ from, title, bytes }) {
-  const to = from === 'client' ? 'server' : 'client';
-  return from ? `${from} to ${to}: ${title}, ${count(bytes.length)}` : title;
+export function headline(step) {
+  const to = step.from === 'client' ? 'server' : 'client';
+  return step.from ? `${step.from} to ${to}: ${step.title}, ${size(step)}` : step.title;
 }
 
 /**
@@ -29,16 +35,16 @@ export function headline({ from, title, bytes }) {
  * @param {number} index
  */
 export function row(step, before, handlers, index) {
-  const attack = step.flipped !== undefined ? 'flip' : step.cut !== undefined ? 'cut' : step.end === 'cut' ? 'end' : '';
+  const { from = 'both', end = '' } = step;
   return element(
     'li.step',
     {
       data: {
-        from: step.from ?? 'both',
+        from,
+        end,
         client: step.now.client.state,
         server: step.now.server.state,
-        attack,
-        end: step.end ?? '',
+        attack: attackKind(step),
       },
     },
     wire(step, before, handlers, index),
@@ -46,9 +52,15 @@ export function row(step, before, handlers, index) {
   );
 }
 
+/** `end` is what a cut looks like to both ends. */
+function attackKind({ flipped, cut, end }) {
+  if (flipped !== undefined) return 'flip';
+  if (cut !== undefined) return 'cut';
+  return end === 'cut' ? 'end' : '';
+}
+
 function wire(step, before, handlers, index) {
   const sends = step.bytes?.length > 0;
-  const size = sends ? `${count(step.bytes.length)}${step.end === 'fin' ? ', end' : ''}` : 'no bytes';
   return element(
     'div.wire',
     {},
@@ -59,10 +71,15 @@ function wire(step, before, handlers, index) {
       element(
         'h3',
         {},
-        step.from && element('span.unseen', {}, step.from === 'client' ? 'Client to server: ' : 'Server to client: '),
+        step.from &&
+          element(
+            'span.unseen',
+            {},
+            step.from === 'client' ? 'Client to server: ' : 'Server to client: ',
+          ),
         step.title,
       ),
-      step.from && element('span.size', {}, size),
+      step.from && element('span.size', {}, size(step)),
     ),
     step.from && element('div.arrow', { aria: { hidden: true } }),
     sends && element('p.parts', {}, ...step.parts.flatMap(part)),
@@ -90,8 +107,8 @@ function attackOn({ bytes, flipped, cut, original }) {
     );
   }
   if (cut !== undefined) {
-    const lost = count(bytes.length - cut);
-    return element('p.attack', {}, cut === 0 ? 'The attacker cuts the stream before this message.' : `The attacker cuts the stream here: ${lost} never arrive.`);
+    const where = cut === 0 ? 'before this message' : `before byte ${cut}`;
+    return element('p.attack', {}, `The attacker cuts the stream ${where}.`);
   }
   return undefined;
 }
@@ -129,6 +146,7 @@ function note(side, step, before) {
         element('figcaption', {}, sends ? 'application sends' : 'application gets'),
         element('blockquote', {}, text),
       ),
-    changed && element('p.state', { data: { state } }, fault ? `${state}: ${faultName(fault)}` : state),
+    changed &&
+      element('p.state', { data: { state } }, fault ? `${state}: ${faultName(fault)}` : state),
   );
 }

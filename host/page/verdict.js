@@ -36,7 +36,11 @@ export function judge({ steps, ends }, attacked) {
   const same = (these, those) => these.join('') === those.join('');
   const intact = same(client.sent, server.received) && same(server.sent, client.received);
   if (!intact) {
-    return { kind: 'unnoticed', title: 'This page is broken: text was changed on its way.', lines: [] };
+    return {
+      kind: 'unnoticed',
+      title: 'This page is broken: text was changed on its way.',
+      lines: [],
+    };
   }
   return {
     kind: 'good',
@@ -67,7 +71,10 @@ function takes(texts) {
   if (texts.length === 0) {
     return ['Its application got nothing, and takes that for all there was.'];
   }
-  const quotes = texts.flatMap((text) => [' ', element('q', {}, text.length > 60 ? `${text.slice(0, 50).trim()}…` : text.trim())]);
+  const quotes = texts.flatMap((text) => [
+    ' ',
+    element('q', {}, text.length > 60 ? `${text.slice(0, 50).trim()}…` : text.trim()),
+  ]);
   return ['Its application takes this for all there was:', ...quotes];
 }
 

@@ -30,7 +30,8 @@ const PICTURES = {
 const WIDTH = 1200;
 const MARGIN = 16;
 
-const [directory = fileURLToPath(new URL('../../../docs', import.meta.url))] = process.argv.slice(2);
+const [directory = fileURLToPath(new URL('../../../docs', import.meta.url))] =
+  process.argv.slice(2);
 const [browser, server] = await Promise.all([launch(), servePage()]);
 try {
   for (const [name, { choice, from, to }] of Object.entries(PICTURES)) {
@@ -47,9 +48,13 @@ try {
     const [y, bottom] = [top.y - MARGIN, end.y + end.height + MARGIN];
     const clip = { x: 0, y, width: WIDTH, height: bottom - y };
     const picture = await page.screenshot({ clip });
-    execFileSync('pngquant', ['--strip', '--speed', '1', '--force', '--output', join(directory, name), '-'], {
-      input: picture,
-    });
+    execFileSync(
+      'pngquant',
+      ['--strip', '--speed', '1', '--force', '--output', join(directory, name), '-'],
+      {
+        input: picture,
+      },
+    );
     await context.close();
   }
 } finally {

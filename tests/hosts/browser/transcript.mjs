@@ -12,14 +12,26 @@ try {
   const { page } = await visit(browser, server.url, { reducedMotion: 'reduce' });
   await page.goto(`${server.url}${query}`);
   await ready(page);
+  await page.click('#last');
   for (const exchange of ['x25519', 'modp2048']) {
     await page.check(`[value="${exchange}"]`);
     // What is unfolded stays so with the other key exchange.
-    for (let folded; (folded = page.locator('.more[aria-expanded="false"]').first()), await folded.count(); ) {
+    for (
+      let folded;
+      (folded = page.locator('.more[aria-expanded="false"]').first()), await folded.count();
+    ) {
       await folded.click();
     }
     for (const { from, bytes, client, server } of await steps(page)) {
-      console.log([exchange, from, Buffer.from(bytes).toString('hex'), client.text ?? '', server.text ?? ''].join('\t'));
+      console.log(
+        [
+          exchange,
+          from,
+          Buffer.from(bytes).toString('hex'),
+          client.text ?? '',
+          server.text ?? '',
+        ].join('\t'),
+      );
     }
   }
 } finally {

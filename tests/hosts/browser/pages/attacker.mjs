@@ -17,7 +17,10 @@ function fate(message, at) {
   return [`The ${receiver} noticed.`, [`forged-packet ${packet}`]];
 }
 
-const MESSAGES = { modp2048: [0, 1, 2, 3, 5, 6, 7, 8, 9], x25519: [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11] };
+const MESSAGES = {
+  modp2048: [0, 1, 2, 3, 5, 6, 7, 8, 9],
+  x25519: [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11],
+};
 
 for (const [exchange, messages] of Object.entries(MESSAGES)) {
   pageTest(`whichever byte of ${exchange} is changed, an end notices`, {}, async (page) => {

@@ -39,17 +39,33 @@ pageTest('it can be paused, stepped back and on, and played again', MOVING, asyn
   assert.equal(await position(page), '12 / 12');
 });
 
+pageTest('the key exchange can be changed while it plays', MOVING, async (page) => {
+  await page.clock.runFor(12_000);
+  const before = await position(page);
+  await page.check('[value="x25519"]');
+  assert.equal(await position(page), before);
+  await page.clock.runFor(60_000);
+  assert.equal(await position(page), '12 / 12');
+  assert.match((await steps(page))[11].title, /End mark/);
+});
+
 pageTest('it stops playing when it is scrolled out of sight', MOVING, async (page) => {
   await page.clock.runFor(4000);
-  await page.evaluate(() => document.querySelector('#component').scrollIntoView({ behavior: 'instant' }));
+  await page.evaluate(() =>
+    document.querySelector('#component').scrollIntoView({ behavior: 'instant' }),
+  );
   await page.waitForFunction(() => document.querySelector('#play').textContent === 'Play');
 });
 
-pageTest('readers who prefer no motion start it themselves', { prepare: withClock }, async (page) => {
-  await page.clock.runFor(60_000);
-  assert.equal(await position(page), '0 / 12');
-  assert.equal(await page.locator('#play').textContent(), 'Play');
-});
+pageTest(
+  'readers who prefer no motion start it themselves',
+  { prepare: withClock },
+  async (page) => {
+    await page.clock.runFor(60_000);
+    assert.equal(await position(page), '0 / 12');
+    assert.equal(await page.locator('#play').textContent(), 'Play');
+  },
+);
 
 const EXPECTED = {
   modp2048: { share: 288, ends: 'no bytes' },

@@ -44,5 +44,9 @@ export function words(file, type, name) {
   const text = readFileSync(new URL(`../../../../wit/${file}`, import.meta.url), 'utf8');
   const [, body] = text.match(new RegExp(`(?:enum|variant) ${type} \\{\\n([^}]*)\\}`));
   const [, doc] = body.match(new RegExp(`((?: *///.*\\n)+) *${name}[(,]`));
-  return doc.replaceAll(/\s*\/\/\/ /g, ' ').trim().replaceAll('`', '').replaceAll("'", '’');
+  return doc
+    .replaceAll(/\s*\/\/\/ /g, ' ')
+    .trim()
+    .replaceAll('`', '')
+    .replaceAll("'", '’');
 }
