@@ -32,10 +32,8 @@ fn bytes_shown_decrypt_to_the_text_shown() {
     exit.expect_success();
     let lines = String::from_utf8(exit.stdout).unwrap();
     for exchange in ["modp2048", "x25519"] {
-        let steps: Vec<_> = lines
-            .lines()
-            .filter_map(|line| Step::parse(line.strip_prefix(exchange)?))
-            .collect();
+        let steps: Vec<_> =
+            lines.lines().filter_map(|line| Step::parse(line.strip_prefix(exchange)?)).collect();
         assert_eq!(steps.len(), 12, "{lines}");
         speak_in_place_of_the_client(exchange, &steps);
     }
