@@ -26,14 +26,18 @@ enum {
     AUTHENTICATED_HELLO_LEN = 8,
 };
 
-struct spiped_session {
+/* A resource, alone in its instance. */
+typedef struct resource {
     instance *instance;
     uint32_t handle;
-};
+} resource;
 
+/* What the header names are resources and nothing else. */
+struct spiped_session {
+    resource resource;
+};
 struct spiped_acceptor {
-    instance *instance;
-    uint32_t handle;
+    resource resource;
 };
 
 static const spiped_failure trapped = {.kind = SPIPED_FAILED_TRAP};
@@ -95,9 +99,9 @@ static void put_config(arguments *args, spiped_config config) {
 }
 
 /* What all methods begin with. */
-static arguments method(instance *callee, uint32_t handle) {
-    arguments args = arguments_for(callee);
-    put_word(&args, handle);
+static arguments method(const resource *self) {
+    arguments args = arguments_for(self->instance);
+    put_word(&args, self->handle);
     return args;
 }
 
@@ -110,7 +114,7 @@ static int fail(instance *callee, bool makes_sense, spiped_failure *failure) {
     return 0;
 }
 
-/* Makes a resource, and sets its handle. */
+/* Calls a maker, and sets the handle of what it has made. */
 static int make(arguments *args, function maker, uint32_t *handle, spiped_failure *failure) {
     const uint8_t *result = call(args, maker);
     if (result == NULL) {
@@ -128,18 +132,26 @@ static int make(arguments *args, function maker, uint32_t *handle, spiped_failur
                 failure);
 }
 
-static spiped_session *make_session(arguments *args, function maker, spiped_failure *failure) {
-    spiped_session *session = malloc(sizeof *session);
-    if (session != NULL && make(args, maker, &session->handle, failure)) {
-        session->instance = args->callee;
-        return session;
-    }
-    if (session == NULL) {
+/* The resource that the maker makes of these arguments. */
+static void *make_resource(arguments *args, function maker, spiped_failure *failure) {
+    resource made = {.instance = args->callee};
+    if (make(args, maker, &made.handle, failure)) {
+        resource *self = malloc(sizeof *self);
+        if (self != NULL) {
+            *self = made;
+            return self;
+        }
         *failure = trapped;
     }
-    free(session);
     instance_delete(args->callee);
     return NULL;
+}
+
+static void delete(resource *self) {
+    if (self != NULL) {
+        instance_delete(self->instance);
+        free(self);
+    }
 }
 
 /* An instance of its own for what is to be made; false if there is none. */
@@ -162,7 +174,7 @@ spiped_session *spiped_connect(spiped_code *code, spiped_config config, spiped_b
     put_config(&args, config);
     put_bytes(&args, psk);
     put_bytes(&args, entropy);
-    return make_session(&args, CONNECT, failure);
+    return make_resource(&args, CONNECT, failure);
 }
 
 spiped_session *spiped_accept(spiped_code *code, spiped_config config, spiped_bytes our_nonce,
@@ -177,7 +189,7 @@ spiped_session *spiped_accept(spiped_code *code, spiped_config config, spiped_by
     put_bytes(&args, hello);
     put_bytes(&args, psk);
     put_bytes(&args, entropy);
-    return make_session(&args, ACCEPT, failure);
+    return make_resource(&args, ACCEPT, failure);
 }
 
 spiped_session *spiped_resume(spiped_code *code, spiped_bytes state, spiped_failure *failure) {
@@ -186,14 +198,11 @@ spiped_session *spiped_resume(spiped_code *code, spiped_bytes state, spiped_fail
         return NULL;
     }
     put_bytes(&args, state);
-    return make_session(&args, RESUME, failure);
+    return make_resource(&args, RESUME, failure);
 }
 
 void spiped_session_delete(spiped_session *session) {
-    if (session != NULL) {
-        instance_delete(session->instance);
-        free(session);
-    }
+    delete((resource *)session);
 }
 
 static spiped_output lift_output(instance *callee, const uint8_t *result) {
@@ -219,14 +228,14 @@ static spiped_output lift_output(instance *callee, const uint8_t *result) {
 }
 
 static spiped_output call_without(spiped_session *session, function f) {
-    arguments args = method(session->instance, session->handle);
-    return lift_output(session->instance, call(&args, f));
+    arguments args = method(&session->resource);
+    return lift_output(session->resource.instance, call(&args, f));
 }
 
 static spiped_output call_with(spiped_session *session, function f, spiped_bytes bytes) {
-    arguments args = method(session->instance, session->handle);
+    arguments args = method(&session->resource);
     put_bytes(&args, bytes);
-    return lift_output(session->instance, call(&args, f));
+    return lift_output(session->resource.instance, call(&args, f));
 }
 
 spiped_output spiped_start(spiped_session *session) {
@@ -254,26 +263,26 @@ spiped_output spiped_plain_eof(spiped_session *session) {
 }
 
 int spiped_suspend(spiped_session *session, spiped_bytes *state, spiped_failure *failure) {
-    arguments args = method(session->instance, session->handle);
+    arguments args = method(&session->resource);
     const uint8_t *result = call(&args, SUSPEND);
     if (result == NULL) {
-        return fail(session->instance, false, failure);
+        return fail(session->resource.instance, false, failure);
     }
     if (result[0] != 0) {
-        return fail(session->instance, lift_failure(result + RESULT_WIDE, failure), failure);
+        return fail(session->resource.instance, lift_failure(result + RESULT_WIDE, failure), failure);
     }
-    if (!load_bytes(session->instance, result + RESULT_WIDE, state)) {
-        return fail(session->instance, false, failure);
+    if (!load_bytes(session->resource.instance, result + RESULT_WIDE, state)) {
+        return fail(session->resource.instance, false, failure);
     }
-    wipe_later(session->instance, *state);
+    wipe_later(session->resource.instance, *state);
     return 1;
 }
 
 int spiped_psk_id(spiped_session *session, spiped_bytes *psk_id) {
-    arguments args = method(session->instance, session->handle);
+    arguments args = method(&session->resource);
     const uint8_t *result = call(&args, PSK_ID);
     return result != NULL && result[0] == 1 &&
-           load_bytes(session->instance, result + OPTION_LIST, psk_id);
+           load_bytes(session->resource.instance, result + OPTION_LIST, psk_id);
 }
 
 spiped_acceptor *spiped_acceptor_new(spiped_code *code, spiped_config config,
@@ -285,37 +294,24 @@ spiped_acceptor *spiped_acceptor_new(spiped_code *code, spiped_config config,
     }
     put_config(&args, config);
     put_lists(&args, psks, count);
-    spiped_acceptor *acceptor = malloc(sizeof *acceptor);
-    if (acceptor != NULL && make(&args, ACCEPTOR, &acceptor->handle, failure)) {
-        acceptor->instance = args.callee;
-        return acceptor;
-    }
-    if (acceptor == NULL) {
-        *failure = trapped;
-    }
-    free(acceptor);
-    instance_delete(args.callee);
-    return NULL;
+    return make_resource(&args, ACCEPTOR, failure);
 }
 
 void spiped_acceptor_delete(spiped_acceptor *acceptor) {
-    if (acceptor != NULL) {
-        instance_delete(acceptor->instance);
-        free(acceptor);
-    }
+    delete((resource *)acceptor);
 }
 
 /* The result, if it is not a failure. */
 static const uint8_t *ask(spiped_acceptor *acceptor, function f, spiped_bytes our_nonce,
                           spiped_bytes received, spiped_failure *failure) {
-    arguments args = method(acceptor->instance, acceptor->handle);
+    arguments args = method(&acceptor->resource);
     put_bytes(&args, our_nonce);
     put_bytes(&args, received);
     const uint8_t *result = call(&args, f);
     if (result != NULL && result[0] == 0) {
         return result + RESULT_WIDE;
     }
-    fail(acceptor->instance, result != NULL && lift_misuse(result + RESULT_WIDE, failure),
+    fail(acceptor->resource.instance, result != NULL && lift_misuse(result + RESULT_WIDE, failure),
          failure);
     return NULL;
 }
@@ -326,7 +322,7 @@ int spiped_identify(spiped_acceptor *acceptor, spiped_bytes our_nonce, spiped_by
     if (answer == NULL) {
         return 0;
     }
-    return lift_verdict(answer, verdict) || fail(acceptor->instance, false, failure);
+    return lift_verdict(answer, verdict) || fail(acceptor->resource.instance, false, failure);
 }
 
 int spiped_fault_at_eof(spiped_acceptor *acceptor, spiped_bytes our_nonce, spiped_bytes received,
@@ -335,7 +331,7 @@ int spiped_fault_at_eof(spiped_acceptor *acceptor, spiped_bytes our_nonce, spipe
     if (answer == NULL) {
         return 0;
     }
-    return lift_peer_fault(answer, failure) || fail(acceptor->instance, false, failure);
+    return lift_peer_fault(answer, failure) || fail(acceptor->resource.instance, false, failure);
 }
 
 const char *spiped_failure_name(const spiped_failure *failure) {
