@@ -2,8 +2,8 @@
 
     play.py [--oracle] TRANSCRIPT...
 
-Says on standard error where the first difference in each is, as FILE:LINE,
-and exits 1 if there are any.
+Prints `FILE: N calls`; or on standard error, as FILE:LINE, where the first
+difference is, and exits 1 if there are any.
 """
 
 import argparse
@@ -24,44 +24,50 @@ def main() -> int:
     options = parser.parse_args()
     maker: Maker = Oracle() if options.oracle else Package()
 
-    differences = [play(maker, path) for path in options.transcripts]
-    for difference in filter(None, differences):
-        print(difference, file=sys.stderr)
-    return 1 if any(differences) else 0
+    result = 0
+    for path in options.transcripts:
+        try:
+            print(f"{path}: {play(maker, path)} calls")
+        except Difference as difference:
+            print(difference, file=sys.stderr)
+            result = 1
+    return result
 
 
-def play(maker: Maker, path: Path) -> str | None:
-    """Plays one transcript. Returns the first difference."""
+class Difference(Exception):
+    """An answer is not what the transcript says."""
+
+
+def play(maker: Maker, path: Path) -> int:
+    """Plays one transcript, of so many calls. Raises the first difference."""
+    calls = 0
     try:
         transcript = parse(path.read_text("ascii"))
     except FormatError as error:
-        return f"{path}:{error.line}: {error}"
+        raise Difference(f"{path}:{error.line}: {error}") from error
     for part in transcript:
         try:
             resource, answer = part.origin.make(maker)
         except Trap as trap:
-            return f"{path}:{part.made.line}: trap: {trap}"
-        difference = _difference(path, part.made, answer)
-        if difference is not None:
-            return difference
+            raise Difference(f"{path}:{part.made.line}: trap: {trap}") from trap
+        _compare(path, part.made, answer)
         for step in part.steps:
             assert step.call is not None
             try:
                 answer = step.call.on(resource)
             except Trap as trap:
-                return f"{path}:{step.line}: {_short(step.call.line())}: trap: {trap}"
-            difference = _difference(path, step, answer)
-            if difference is not None:
-                return difference
-    return None
+                line = _short(step.call.line())
+                raise Difference(f"{path}:{step.line}: {line}: trap: {trap}") from trap
+            _compare(path, step, answer)
+            calls += 1
+    return calls
 
 
-def _difference(path: Path, step: Step, answer: Answer) -> str | None:
+def _compare(path: Path, step: Step, answer: Answer) -> None:
     at = step.answer.first_difference(answer)
-    if at is None:
-        return None
-    expected, actual = step.answer.lines()[at], answer.lines()[at]
-    return f"{path}:{step.answer_lines[at]}: expected {_short(expected)}, got {_short(actual)}"
+    if at is not None:
+        expected, actual = _short(step.answer.lines()[at]), _short(answer.lines()[at])
+        raise Difference(f"{path}:{step.answer_lines[at]}: expected {expected}, got {actual}")
 
 
 def _short(line: str) -> str:

@@ -66,6 +66,7 @@ class Pipe(asyncio.Protocol):
         self._plain = bytearray()
         self._flush_soon: asyncio.Handle | None = None
         self._end = _End.OPEN
+        self._received_end = False
         self._closing = False
         self._reading = True
         self._raw_is_full = False
@@ -92,6 +93,7 @@ class Pipe(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._call(Session.crypt_eof)
         if self._error is None and self._app is not None:
+            self._received_end = True
             self._tell(self._eof_to_app)
         # The other direction stays open.
         return True
@@ -339,13 +341,23 @@ class Pipe(asyncio.Protocol):
             self._end = _End.SENT
             self._call(Session.plain_eof)
             if self._error is None:
-                self._raw.write_eof()
+                self._send_eof()
         if self._closing and self._error is None and not self._raw.is_closing():
             # Not before the kernel has all.
             self._raw.set_write_buffer_limits(0)
             if self._raw.get_write_buffer_size() == 0:
                 end_cleanly(self._raw)
                 self._raw.close()
+
+    def _send_eof(self) -> None:
+        try:
+            self._raw.write_eof()
+        except OSError as error:
+            if self._closing and self._received_end:
+                # Nobody is interested in our end any more.
+                self._raw.abort()
+            else:
+                self.fail(error)
 
     def _watch(self, before: int | None) -> None:
         """Gives up a close that makes no progress."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from spiped_pipe._settings import KeyFile
 from spiped_pipe.client import create_connection
-from spiped_pipe.server import create_server
+from spiped_pipe.server import create_server, logger
 
 LIMIT = 64 << 10
 """How much a reader holds before the connection is no longer read: asyncio's."""
@@ -59,25 +59,37 @@ async def start_server(
     `strangers_max`, `path`.
 
     If `client_connected_cb` raises, its connection is reset: the peer does not
-    take what it has got for all.
+    take what it has got for all. A `ConnectionError` is logged as WARNING, anything
+    else goes to the loop's exception handler.
     """
     loop = asyncio.get_running_loop()
+    # The loop itself forgets tasks.
+    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             result = client_connected_cb(reader, writer)
             if inspect.isawaitable(result):
                 await result
-        except BaseException as error:
+        except ConnectionError as error:
+            # Anyone may break off: that is no bug here.
             writer.transport.abort()
-            if not isinstance(error, asyncio.CancelledError):
-                context = {"message": "a client's handler failed", "exception": error}
-                loop.call_exception_handler(context | {"transport": writer.transport})
-            if not isinstance(error, Exception):
-                raise
+            logger.warning("%s: %s", writer.get_extra_info("peername"), error)
+        except Exception as error:
+            writer.transport.abort()
+            context = {"message": "a client's handler failed", "exception": error}
+            loop.call_exception_handler(context | {"transport": writer.transport})
+        except BaseException:
+            writer.transport.abort()
+            raise
+
+    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = loop.create_task(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def protocol() -> asyncio.StreamReaderProtocol:
-        return _StreamProtocol(PipeReader(limit, loop), serve)
+        return _StreamProtocol(PipeReader(limit, loop), start)
 
     return await create_server(protocol, host, port, **options)
 

@@ -1,0 +1,392 @@
+"""What the package's streams and sockets do when things go wrong: pipes.py"""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+import unittest
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from spiped_pipe import KeyExchange, PipeError, _pipe, open_connection, start_server
+from spiped_pipe.session import CRYPT_BATCH
+from spiped_pipe.sockets import connect
+
+PSK = bytes(range(32))
+HOST = "127.0.0.1"
+PACKET_LEN = CRYPT_BATCH // 64
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """All back, and the end."""
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+@asynccontextmanager
+async def serving(serve: Callable[..., Any] = echo, **options: Any) -> Any:
+    """The port of a server of pipes."""
+    server = await start_server(serve, HOST, 0, psks=[PSK], **options)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+class Attacker:
+    """A man in the middle who passes on all that the client sends, and of what the
+    server sends the handshake and so many bytes more, the last one flipped if it is
+    to be. Then the stream ends.
+    """
+
+    def __init__(self, port: int, handshake: int, more: int, flip: bool) -> None:
+        self._port = port
+        self._handshake = handshake
+        self._more = more
+        self._flip = flip
+
+    async def __aenter__(self) -> int:
+        self._server = await asyncio.start_server(self._serve, HOST, 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection(HOST, self._port)
+        forward = asyncio.ensure_future(self._forward(reader, server_writer))
+        try:
+            nonce = await server_reader.readexactly(32)
+            writer.write(nonce)
+            writer.write(await server_reader.readexactly(self._handshake - 32))
+            data = bytearray(await server_reader.readexactly(self._more))
+            if self._flip:
+                data[-1] ^= 1
+            writer.write(data)
+            writer.write_eof()
+            await asyncio.wait([forward])
+        except asyncio.CancelledError:
+            # The test is over. asyncio would report it as a fault.
+            pass
+        finally:
+            forward.cancel()
+            server_writer.close()
+            writer.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+
+
+# What a server sends in the handshake.
+HANDSHAKE = {KeyExchange.MODP2048: 32 + 288, KeyExchange.X25519: 32 + 64}
+
+
+class Truncated(unittest.IsolatedAsyncioTestCase):
+    """What was authenticated is read first, and then reading raises."""
+
+    async def read_through(
+        self, key_exchange: KeyExchange, more: int, flip: bool = False
+    ) -> tuple[bytes, str]:
+        """What a client reads of two packets, `one` and `two`, and how that ends."""
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"one")
+            await reader.readexactly(1)
+            writer.write(b"two")
+            writer.write_eof()
+            await reader.read(-1)
+            writer.close()
+
+        handshake = HANDSHAKE[key_exchange]
+        async with serving(serve) as port, Attacker(port, handshake, more, flip) as between:
+            reader, writer = await open_connection(
+                HOST, between, psk=PSK, key_exchange=key_exchange
+            )
+            writer.write(b"x")
+            # So that all has come, and the failure too, before anything is read.
+            while reader.exception() is None and not reader.at_eof():
+                await asyncio.sleep(0.001)
+                if getattr(reader, "_eof"):
+                    break
+            data = b""
+            try:
+                while piece := await reader.read(2):
+                    data += piece
+                return data, "end"
+            except PipeError as error:
+                self.assertFalse(reader.at_eof())
+                return data, error.code
+            finally:
+                writer.transport.abort()
+
+    async def test_in_a_packet(self) -> None:
+        for key_exchange in KeyExchange:
+            ended = await self.read_through(key_exchange, PACKET_LEN + 1)
+            self.assertEqual(ended, (b"one", "truncated-in-packet"))
+
+    async def test_forged(self) -> None:
+        for key_exchange in KeyExchange:
+            ended = await self.read_through(key_exchange, 2 * PACKET_LEN, flip=True)
+            self.assertEqual(ended, (b"one", "forged-packet"))
+
+    async def test_before_the_end_mark(self) -> None:
+        ended = await self.read_through(KeyExchange.X25519, 2 * PACKET_LEN)
+        self.assertEqual(ended, (b"onetwo", "truncated-before-end-mark"))
+
+    async def test_not_at_all(self) -> None:
+        ended = await self.read_through(KeyExchange.X25519, 3 * PACKET_LEN)
+        self.assertEqual(ended, (b"onetwo", "end"))
+        ended = await self.read_through(KeyExchange.MODP2048, 2 * PACKET_LEN)
+        self.assertEqual(ended, (b"onetwo", "end"))
+
+
+class Ended(unittest.IsolatedAsyncioTestCase):
+    """A reset is the default end; a clean one is earned."""
+
+    async def read_from(self, serve: Callable[..., Awaitable[None]]) -> bytes:
+        """All that a client reads from this server."""
+        async with serving(serve) as port:
+            reader, writer = await open_connection(HOST, port, psk=PSK)
+            try:
+                return await reader.read()
+            finally:
+                writer.transport.abort()
+
+    async def test_by_closing(self) -> None:
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(bytes(1_000_000))
+            writer.close()
+
+        self.assertEqual(await self.read_from(serve), bytes(1_000_000))
+
+    async def test_by_abort(self) -> None:
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"not all")
+            await asyncio.sleep(0)
+            writer.transport.abort()
+
+        with self.assertRaises(ConnectionResetError):
+            await self.read_from(serve)
+
+    async def test_by_a_handler_that_raises(self) -> None:
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"not all")
+            raise ValueError("as expected")
+
+        said: list[Any] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: said.append(context["exception"]))
+        with self.assertRaises(ConnectionResetError):
+            await self.read_from(serve)
+        self.assertEqual([str(error) for error in said], ["as expected"])
+
+    async def test_by_ourselves_before_the_peer(self) -> None:
+        async with serving() as port:
+            reader, writer = await open_connection(HOST, port, psk=PSK)
+            writer.write(b"hello")
+            self.assertEqual(await reader.readexactly(3), b"hel")
+            writer.close()
+            await writer.wait_closed()
+            self.assertEqual(await reader.read(100), b"lo")
+            with self.assertRaises(ConnectionAbortedError):
+                await reader.read(100)
+
+
+class Used(unittest.IsolatedAsyncioTestCase):
+    """Streams, as asyncio's own."""
+
+    async def test_half_close_leaves_the_other_direction_open(self) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            request = await reader.read()
+            writer.write(request[::-1])
+            writer.close()
+
+        for key_exchange in KeyExchange:
+            async with serving(serve) as port:
+                reader, writer = await open_connection(
+                    HOST, port, psk=PSK, key_exchange=key_exchange
+                )
+                writer.write(b"hello")
+                writer.write_eof()
+                self.assertEqual(await reader.read(), b"olleh")
+                writer.close()
+                await writer.wait_closed()
+
+    async def test_extra_info(self) -> None:
+        told: "asyncio.Future[tuple[Any, ...]]" = asyncio.get_running_loop().create_future()
+
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            names = "peername", "psk_index", "key_exchange"
+            told.set_result(tuple(map(writer.get_extra_info, names)))
+            writer.close()
+
+        server = await start_server(serve, HOST, 0, psks=[bytes(32), PSK])
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await open_connection(HOST, port, psk=PSK, key_exchange="x25519")
+        self.assertEqual(await reader.read(), b"")
+        sockname = writer.get_extra_info("sockname")
+        self.assertEqual(await told, (sockname, 1, KeyExchange.X25519))
+        self.assertIs(writer.get_extra_info("key_exchange"), KeyExchange.X25519)
+        writer.close()
+        server.close()
+
+    async def test_peer_that_does_not_read_makes_the_writer_wait(self) -> None:
+        go_on = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await go_on.wait()
+            await echo(reader, writer)
+
+        async with serving(serve) as port:
+            reader, writer = await open_connection(HOST, port, psk=PSK)
+            sent = 0
+            with self.assertRaises(TimeoutError):
+                while True:
+                    writer.write(bytes(10_000))
+                    sent += 10_000
+                    async with asyncio.timeout(0.3):
+                        await writer.drain()
+            self.assertLess(writer.transport.get_write_buffer_size(), 400_000)
+            go_on.set()
+            receiving = asyncio.ensure_future(reader.readexactly(sent))
+            await writer.drain()
+            self.assertEqual(await receiving, bytes(sent))
+            writer.close()
+
+    async def test_bytes_and_nothing_else(self) -> None:
+        async with serving() as port:
+            reader, writer = await open_connection(HOST, port, psk=PSK)
+            for data in "text", 5, None, [1, 2]:
+                with self.assertRaises(TypeError):
+                    writer.write(data)  # type: ignore[arg-type]
+            writer.writelines([b"a", bytearray(b"b"), memoryview(b"c")])
+            self.assertEqual(await reader.readexactly(3), b"abc")
+            writer.close()
+
+    async def test_idle_session_sleeps_and_wakes(self) -> None:
+        idle, _pipe._IDLE = _pipe._IDLE, 0.02
+        try:
+            async with serving() as port:
+                reader, writer = await open_connection(HOST, port, psk=PSK)
+                sleeper = getattr(writer.transport, "_pipe")._sleeper
+                for _ in range(3):
+                    while sleeper._session is not None:
+                        await asyncio.sleep(0.005)
+                    writer.write(b"awake")
+                    self.assertEqual(await reader.readexactly(5), b"awake")
+                writer.close()
+        finally:
+            _pipe._IDLE = idle
+
+    async def test_silent_stranger_gives_way(self) -> None:
+        async with serving(strangers_max=2) as port:
+            strangers = [await asyncio.open_connection(HOST, port) for _ in range(2)]
+            for reader, _ in strangers:
+                self.assertEqual(len(await reader.readexactly(32)), 32)
+            _, writer = await open_connection(HOST, port, psk=PSK)
+            with self.assertRaises(ConnectionResetError):
+                await strangers[0][0].read()
+            writer.close()
+            for _, stranger in strangers:
+                stranger.close()
+
+    async def test_silent_stranger_is_reset_in_time(self) -> None:
+        async with serving(handshake_timeout=0.05) as port:
+            reader, writer = await asyncio.open_connection(HOST, port)
+            with self.assertRaises(ConnectionResetError):
+                await reader.read()
+            writer.close()
+
+    async def test_server_that_says_nothing(self) -> None:
+        silent = await asyncio.start_server(lambda *_: None, HOST, 0)
+        port = silent.sockets[0].getsockname()[1]
+        with self.assertRaises(TimeoutError):
+            await open_connection(HOST, port, psk=PSK, timeout=0.05)
+        silent.close()
+
+
+class Blocking(unittest.TestCase):
+    """Blocking sockets."""
+
+    def setUp(self) -> None:
+        ready = threading.Event()
+        self.loop = asyncio.new_event_loop()
+
+        async def serve() -> None:
+            async with serving() as self.port:
+                self.stop = asyncio.Event()
+                ready.set()
+                await self.stop.wait()
+
+        self.thread = threading.Thread(target=self.loop.run_until_complete, args=[serve()])
+        self.thread.start()
+        self.assertTrue(ready.wait(30))
+
+    def tearDown(self) -> None:
+        self.loop.call_soon_threadsafe(self.stop.set)
+        self.thread.join()
+        self.loop.close()
+
+    def test_echo_peek_and_end(self) -> None:
+        for key_exchange in KeyExchange:
+            with connect((HOST, self.port), 30, psk=PSK, key_exchange=key_exchange) as pipe:
+                pipe.sendall(b"hello")
+                self.assertEqual(pipe.recv(1, socket.MSG_PEEK), b"h")
+                self.assertEqual(pipe.recv(2), b"he")
+                buffer = bytearray(10)
+                self.assertEqual(pipe.recv_into(buffer), pipe.pending() or 3)
+                self.assertEqual(buffer[:3], b"llo")
+                pipe.shutdown(socket.SHUT_WR)
+                self.assertEqual(pipe.recv(1), b"")
+
+    def test_two_threads(self) -> None:
+        data = os.urandom(2_000_000)
+        with connect((HOST, self.port), 30, psk=PSK) as pipe:
+            sender = threading.Thread(target=pipe.sendall, args=[data])
+            sender.start()
+            received = bytearray()
+            while len(received) < len(data):
+                received += pipe.recv(1 << 16)
+            sender.join()
+            self.assertEqual(received, data)
+
+    def test_timeouts(self) -> None:
+        with connect((HOST, self.port), 30, psk=PSK) as pipe:
+            pipe.settimeout(0.02)
+            with self.assertRaises(TimeoutError):
+                pipe.recv(1)
+            pipe.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                pipe.recv(1)
+        with socket.create_server((HOST, 0)) as silent:
+            started = time.monotonic()
+            with self.assertRaises(TimeoutError):
+                connect(silent.getsockname(), 0.1, psk=PSK)
+            self.assertLess(time.monotonic() - started, 20)
+
+    def test_wrong_key(self) -> None:
+        with self.assertRaises(PipeError) as raised:
+            connect((HOST, self.port), 30, psk=bytes(32))
+        self.assertEqual(raised.exception.code, "truncated-in-handshake")
+
+    def test_bytes_and_nothing_else(self) -> None:
+        with connect((HOST, self.port), 30, psk=PSK) as pipe:
+            with self.assertRaises(TypeError):
+                pipe.sendall("text")  # type: ignore[arg-type]
+        with self.assertRaises(TypeError):
+            connect((HOST, self.port), 30, psk="0" * 32)  # type: ignore[arg-type]
+        with self.assertRaises(ValueError):
+            connect((HOST, self.port), 30, psk=bytes(31))
+
+
+if __name__ == "__main__":
+    logging.disable()
+    unittest.main()
