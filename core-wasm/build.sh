@@ -12,7 +12,7 @@ module=$1
 target=wasm32-unknown-unknown
 packages='rustc-web cargo-web rust-web-src'
 # For its packets. Every runtime has them, unlike the relaxed ones.
-vectors='-Ctarget-feature=+simd128'
+vectors='-Ctarget-feature=+simd128 -Cno-vectorize-slp'
 
 main() {
     world=$module

@@ -15,8 +15,9 @@ use zeroize::{Zeroize, Zeroizing};
 use super::lanes::Lanes;
 use super::sbox::substitute;
 
-/// Blocks, or the planes of their bits.
 type Blocks = [Lanes; BLOCKS];
+/// Of the bits of blocks: plane 0 has bit 0 of each byte of each block.
+type Planes = [Lanes; 8];
 
 /// How many blocks are encrypted at once.
 pub(super) const BLOCKS: usize = 8;
@@ -24,7 +25,7 @@ pub(super) const BLOCKS: usize = 8;
 const ROUNDS: usize = 14;
 
 /// An expanded key. Wiped on drop.
-pub(super) struct Aes256(Box<Zeroizing<[Blocks; ROUNDS + 1]>>);
+pub(super) struct Aes256(Box<Zeroizing<[Planes; ROUNDS + 1]>>);
 
 impl Aes256 {
     pub(super) fn new(key: &[u8; 32]) -> Self {
@@ -41,10 +42,10 @@ impl Aes256 {
         Self(planes)
     }
 
-    /// Encrypts eight blocks, of which it takes the planes.
-    pub(super) fn encrypt(&self, planes: Blocks) -> Blocks {
+    /// Encrypts eight blocks.
+    pub(super) fn encrypt(&self, blocks: Blocks) -> Blocks {
         let [first, keys @ .., last] = &**self.0;
-        let mut state = add(planes, first);
+        let mut state = add(transposed(blocks.map(Lanes::to_rows)), first);
         for key in keys {
             let shifted = substitute(state).map(Lanes::shift_rows);
             state = add(mix_columns(shifted), key);
@@ -52,11 +53,6 @@ impl Aes256 {
         let shifted = substitute(state).map(Lanes::shift_rows_to_columns);
         transposed(add(shifted, last))
     }
-}
-
-/// The planes of eight blocks.
-pub(super) fn planes(blocks: Blocks) -> Blocks {
-    transposed(blocks.map(Lanes::to_rows))
 }
 
 /// What the circuit of the S-box leaves out. It is the same in every byte, which
@@ -99,14 +95,14 @@ fn substitute_word(word: u32) -> u32 {
     word ^ LEFT_OUT
 }
 
-fn add(state: Blocks, key: &Blocks) -> Blocks {
+fn add(state: Planes, key: &Planes) -> Planes {
     array::from_fn(|i| state[i] ^ key[i])
 }
 
 /// FIPS 197, 5.1.3.
-fn mix_columns(planes: Blocks) -> Blocks {
+fn mix_columns(planes: Planes) -> Planes {
     let next = planes.map(Lanes::next_row);
-    let sums: Blocks = array::from_fn(|i| planes[i] ^ next[i]);
+    let sums: Planes = array::from_fn(|i| planes[i] ^ next[i]);
     // Doubling moves bits up, and the highest to where the field's polynomial has
     // its terms.
     let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
@@ -195,6 +191,6 @@ mod tests {
 
     fn encrypt(key: &[u8; 32], blocks: [[u8; 16]; 8]) -> [[u8; 16]; 8] {
         let blocks = blocks.each_ref().map(Lanes::from_bytes);
-        Aes256::new(key).encrypt(planes(blocks)).map(Lanes::to_bytes)
+        Aes256::new(key).encrypt(blocks).map(Lanes::to_bytes)
     }
 }

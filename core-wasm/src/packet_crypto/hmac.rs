@@ -1,26 +1,32 @@
-//! The MACs of packets, of several at once.
+//! The MACs of packets: four at once.
 
 use alloc::boxed::Box;
 use core::array;
 
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::lanes::{LANES, Lanes};
-use super::sha256::{Word, compress};
+use super::sha256::compress;
 use super::{BODY_LEN, Packet};
-use crate::keys::MAC_LEN;
+use crate::keys::{MAC_LEN, hmac_sha256};
 use crate::sha256::{BLOCK_LEN, Keyed, Scratch};
 
 pub(super) type Tag = [u8; MAC_LEN];
 
-/// The key of one direction's MACs. Wiped on drop.
-pub(super) struct MacKey(Box<Zeroizing<Keyed>>);
+/// The key of one direction's MACs, hashed. Wiped on drop.
+pub(super) struct MacKey {
+    of_lanes: Box<Zeroizing<Keyed>>,
+    /// For a packet that comes alone: it need not pay for four.
+    stock: Hmac<Sha256>,
+}
 
 impl MacKey {
     pub(super) fn new(key: &[u8; 32]) -> Self {
-        let mut keyed = Box::new(Zeroizing::new(Keyed::default()));
-        keyed.set(key, &mut Zeroizing::new(Scratch::default()));
-        Self(keyed)
+        let mut of_lanes = Box::new(Zeroizing::new(Keyed::default()));
+        of_lanes.set(key, &mut Zeroizing::new(Scratch::default()));
+        Self { of_lanes, stock: hmac_sha256(key, &[]) }
     }
 
     /// The MACs of at most `N` packets, of which the first has the number
@@ -31,12 +37,11 @@ impl MacKey {
         for ((packets, tags), first) in parts.zip((first..).step_by(LANES)) {
             match packets {
                 [] => {}
-                [packet] => tags[..1].copy_from_slice(&self.hmac::<u32, 1>([(packet, first)])),
+                [packet] => tags[0] = self.tag(first, packet),
                 [.., last] => {
                     // Lanes that are left over do the last again.
-                    let packet = |lane| packets.get(lane).unwrap_or(last);
-                    let numbered = array::from_fn(|i| (packet(i), first.wrapping_add(i as u64)));
-                    let made = self.hmac::<Lanes, LANES>(numbered);
+                    let packets = array::from_fn(|lane| packets.get(lane).unwrap_or(last));
+                    let made = self.tags_of_lanes(first, packets);
                     tags.copy_from_slice(&made[..tags.len()]);
                 }
             }
@@ -44,47 +49,54 @@ impl MacKey {
         tags
     }
 
-    /// HMAC-SHA-256 of `N` packets' bodies, each followed by the packet's number.
-    fn hmac<W: Word<N>, const N: usize>(&self, packets: [(&Packet, u64); N]) -> [Tag; N] {
+    fn tag(&self, number: u64, packet: &Packet) -> Tag {
+        let mac = self.stock.clone().chain_update(&packet[..BODY_LEN]);
+        mac.chain_update(number.to_be_bytes()).finalize().into_bytes().into()
+    }
+
+    fn tags_of_lanes(&self, first: u64, packets: [&Packet; LANES]) -> [Tag; LANES] {
+        /// Words of a packet's body, and in whole blocks of it.
         const WORDS: usize = BODY_LEN / size_of::<u32>();
-        const WHOLE: usize = BODY_LEN / BLOCK_LEN;
-        let body = |i: usize| W::from_be_bytes(packets.map(|(packet, _)| packet.as_chunks().0[i]));
-        let number = |i: usize| {
-            W::from_be_bytes(packets.map(|(_, number)| number.to_be_bytes().as_chunks().0[i]))
-        };
-        let mut state = self.0.inner.map(W::splat);
-        for block in 0..WHOLE {
-            compress(&mut state, &array::from_fn(|i| body(16 * block + i)));
+        const WHOLE: usize = BODY_LEN / BLOCK_LEN * 16;
+        const { assert!(WORDS == WHOLE + 1) };
+        let body = |i: usize| lanes(packets.map(|packet| packet.as_chunks().0[i]));
+        let numbers: [_; LANES] = array::from_fn(|lane| first.wrapping_add(lane as u64).to_be_bytes());
+        let number = |i: usize| lanes(numbers.map(|number| number.as_chunks().0[i]));
+
+        let mut state = self.of_lanes.inner.map(Lanes::splat);
+        for block in (0..WHOLE).step_by(16) {
+            compress(&mut state, &array::from_fn(|i| body(block + i)));
         }
-        const { assert!(WORDS == 16 * WHOLE + 1) };
-        let rest = [body(WORDS - 1), number(0), number(1)];
+        let rest = [body(WHOLE), number(0), number(1)];
         compress(&mut state, &last_block(rest, BODY_LEN + size_of::<u64>()));
         let digest = state;
-        state = self.0.outer.map(W::splat);
+        state = self.of_lanes.outer.map(Lanes::splat);
         compress(&mut state, &last_block(digest, MAC_LEN));
 
-        let mut tags = [[0; MAC_LEN]; N];
-        for (i, word) in state.into_iter().enumerate() {
-            for (tag, bytes) in tags.iter_mut().zip(word.to_be_bytes()) {
-                tag.as_chunks_mut().0[i] = bytes;
+        let mut tags = [[0; MAC_LEN]; LANES];
+        for (i, words) in state.into_iter().enumerate() {
+            for (tag, word) in tags.iter_mut().zip(words.to_words()) {
+                tag.as_chunks_mut().0[i] = word.to_be_bytes();
             }
         }
         tags
     }
 }
 
-/// The last words of messages of `len` bytes after the key's block, with their
-/// padding: FIPS 180-4, 5.1.1.
-fn last_block<W: Word<N>, const N: usize, const WORDS: usize>(
-    words: [W; WORDS],
-    len: usize,
-) -> [W; 16] {
+/// A word of each message, as SHA-256 reads it.
+fn lanes(words: [[u8; 4]; LANES]) -> Lanes {
+    Lanes::from_words(words.map(u32::from_le_bytes)).swap_bytes()
+}
+
+/// The last words of messages of `len` bytes that follow the key's block, and
+/// their padding: FIPS 180-4, 5.1.1.
+fn last_block<const WORDS: usize>(words: [Lanes; WORDS], len: usize) -> [Lanes; 16] {
     const { assert!(WORDS < 14) };
-    let mut block = [W::splat(0); 16];
+    let mut block = [Lanes::ZERO; 16];
     block[..WORDS].copy_from_slice(&words);
-    block[WORDS] = W::splat(0x8000_0000);
-    #[allow(clippy::cast_possible_truncation, reason = "some 8800")]
+    block[WORDS] = Lanes::splat(0x8000_0000);
+    #[allow(clippy::cast_possible_truncation, reason = "at most 8800")]
     let bits = (8 * (BLOCK_LEN + len)) as u32;
-    block[15] = W::splat(bits);
+    block[15] = Lanes::splat(bits);
     block
 }

@@ -73,6 +73,11 @@ impl Lanes {
     pub(super) fn shift_right(self, count: u32) -> Self {
         Self(u32x4_shr(self.0, count))
     }
+
+    /// Rotates in each lane, by at least one bit and fewer than all.
+    pub(super) fn rotate_right(self, count: u32) -> Self {
+        self.shift_right(count) | self.shift_left(u32::BITS - count)
+    }
 }
 
 /// Methods that rearrange the bytes of a vector: byte 0 of the result is the

@@ -6,7 +6,7 @@ use core::array;
 
 use subtle::ConstantTimeEq;
 
-use super::aes::{Aes256, BLOCKS, planes};
+use super::aes::{Aes256, BLOCKS};
 use super::hmac::{MacKey, Tag};
 use super::lanes::Lanes;
 use super::{BODY_LEN, PACKET_LEN, Packet, PacketCrypto};
@@ -61,30 +61,36 @@ impl ParallelPacketCrypto {
         for (packet, number) in group.iter_mut().zip(first..) {
             let (parts, _) = packet[..BODY_LEN].as_chunks_mut::<{ 16 * BLOCKS }>();
             for (part, index) in parts.iter_mut().zip((0..).step_by(BLOCKS)) {
-                let counters = array::from_fn(|i| counter(number, index + i as u32));
+                let key_stream = self.key_stream(|i| counter(number, index + i));
                 let (blocks, _) = part.as_chunks_mut();
-                for (block, key_stream) in blocks.iter_mut().zip(self.cipher.encrypt(planes(counters))) {
+                for (block, key_stream) in blocks.iter_mut().zip(key_stream) {
                     *block = (Lanes::from_bytes(block) ^ key_stream).to_bytes();
                 }
             }
         }
-        // Every packet has four bytes more, which are not worth eight blocks.
-        let counters = array::from_fn(|i| counter(first.wrapping_add(i as u64), LAST_BLOCK));
-        for (packet, key_stream) in group.iter_mut().zip(self.cipher.encrypt(planes(counters))) {
-            for (byte, mask) in packet[16 * LAST_BLOCK as usize..BODY_LEN].iter_mut().zip(key_stream.to_bytes()) {
-                *byte ^= mask;
+        // Every packet has four bytes more. They are not worth eight blocks.
+        let key_stream = self.key_stream(|i| counter(first.wrapping_add(i), LAST_BLOCK));
+        for (packet, key_stream) in group.iter_mut().zip(key_stream) {
+            let rest = &mut packet[BODY_LEN - BODY_LEN % 16..BODY_LEN];
+            for (byte, key_stream) in rest.iter_mut().zip(key_stream.to_bytes()) {
+                *byte ^= key_stream;
             }
         }
     }
+
+    /// Eight blocks of key stream.
+    fn key_stream(&self, counter: impl Fn(u64) -> Lanes) -> [Lanes; BLOCKS] {
+        self.cipher.encrypt(array::from_fn(|i| counter(i as u64)))
+    }
 }
 
-/// The index of the block that is cut short.
-const LAST_BLOCK: u32 = (BODY_LEN / 16) as u32;
+/// The index of the block of which a packet has only the beginning.
+const LAST_BLOCK: u64 = (BODY_LEN / 16) as u64;
 
 /// The counter block: packet number, then the block's index, both 64-bit.
-fn counter(number: u64, index: u32) -> Lanes {
-    let [high, low] = [number >> 32, number].map(|half| half as u32);
-    Lanes::from_words([high, low, 0, index]).swap_bytes()
+fn counter(number: u64, index: u64) -> Lanes {
+    let block = u128::from(number) << 64 | u128::from(index);
+    Lanes::from_bytes(&block.to_be_bytes())
 }
 
 /// Cuts a run into groups, each with the number of its first packet.
