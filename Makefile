@@ -54,6 +54,13 @@ $(COMPONENTS)/spiped-%.wasm: $(CORE) $(TOOL)
 # For the tests: a later version to upgrade to. Its module has the native one's path.
 $(COMPONENTS)/spiped-next.wasm: | $(COMPONENTS)/spiped-native.wasm
 
+$(COMPONENTS)/spiped-shell.wasm: $(shell find host/wasi -name '*.rs') host/wasi/Cargo.toml \
+	host/src/guest/fault.rs
+
+# The whole program, for hosts with WASI.
+$(COMPONENTS)/spiped.wasm: $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-shell.wasm $(TOOL)
+	$(TOOL) compose $< $(COMPONENTS)/spiped-shell.wasm $@
+
 # For the tests: to be composed with the portable one.
 $(COMPONENTS)/spiped-consumer.wasm: $(shell find tests/hosts/consumer -type f)
 
@@ -84,7 +91,7 @@ demo: all
 	@cargo build --quiet --locked --release --package spiped --example echo
 	@BIN=target/release host/demo/demo.sh $(DEMO)
 
-test: all $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
+test: all $(COMPONENTS)/spiped.wasm $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
 	@tests/run.sh
 
 # Each from a fresh folder outside the project, as its README says.

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds a core module: build.sh portable|native|next|consumer
+# Builds a core module: build.sh portable|native|next|shell|consumer
 #
 # The protocol in either world; the native one as a later version might be, for tests;
-# or the component that is composed with the portable one.
+# or what is composed with the portable one: the program for WASI, or a consumer for
+# tests.
 # Finds out how this machine compiles for wasm32, installs what is missing
 # where it may, and otherwise says which command to run. Prints the module's
 # path on standard output; everything else goes to standard error.
@@ -28,6 +29,7 @@ main() {
             rustflags='-Ctarget-feature=+wide-arithmetic --cfg=curve25519_dalek_bits="64"'
             ;;
         # Built as `portable` is, and beside it.
+        shell) world=portable package=spiped-wasi rustflags=$vectors ;;
         consumer) world=portable package=spiped-consumer rustflags=$vectors ;;
         *) fail "unknown module: $module" ;;
     esac

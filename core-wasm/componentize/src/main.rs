@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+mod compose;
 mod crates;
 mod document;
 mod encode;
@@ -25,6 +26,12 @@ fn main() -> Result<()> {
         ["encode", core, component] => transform(core, component, |core| {
             metadata::describe(&encode::encode(core)?, component, encode::made_by(core)?)
         }),
+        ["compose", protocol, program, composed] => {
+            let protocol = fs::read(protocol).with_context(|| format!("cannot read {protocol}"))?;
+            transform(program, composed, |program| {
+                metadata::describe(&compose::compose(&protocol, program)?, composed, Vec::new())
+            })
+        }
         ["core", component, core] => transform(component, core, encode::core_module),
         ["precompile", component, code] => transform(component, code, |component| {
             precompile::precompile(component, InitialData::Mapped)
@@ -43,7 +50,8 @@ fn main() -> Result<()> {
             oci::layout(Path::new(layout), time, wit, components)
         }
         _ => bail!(
-            "usage: componentize encode CORE COMPONENT | core COMPONENT CORE | \
+            "usage: componentize encode CORE COMPONENT | compose PROTOCOL PROGRAM COMPOSED | \
+             core COMPONENT CORE | \
              precompile COMPONENT CODE | precompile-copied COMPONENT CODE | document WIT PAGE | \
              stamp COMPONENT STAMPED REVISION SOURCE | sbom COMPONENT BOM TIME CRATE... | \
              oci LAYOUT TIME WIT COMPONENT..."

@@ -13,6 +13,7 @@ mod code;
 mod config;
 mod engine;
 mod engine_config;
+mod fault;
 mod hello;
 mod imports;
 mod instance;

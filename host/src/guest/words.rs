@@ -2,39 +2,8 @@
 
 use std::fmt;
 
+use super::Failure;
 use super::types;
-use super::{Failure, PeerFault};
-
-impl fmt::Display for PeerFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WrongKey => f.write_str("wrong key, or not a spiped peer"),
-            Self::KeyExchangeNotAccepted => f.write_str(
-                "it uses --kex x25519 (with the right key), which --kex modp2048 here \
-                 does not accept",
-            ),
-            Self::Reflected => f.write_str(
-                "it sent our own random bytes back: a reflection, \
-                 or both hosts have the same randomness",
-            ),
-            Self::PublicValueOutOfRange => f.write_str("its Diffie-Hellman value is out of range"),
-            Self::LowOrderPublicValue => f.write_str("its X25519 value is of low order"),
-            Self::NoForwardSecrecy => {
-                f.write_str("it omits forward secrecy (-f there), which -g requires")
-            }
-            Self::ForgedPacket(packet) => {
-                write!(f, "packet {packet} is forged or was corrupted on the way")
-            }
-            Self::BadLength(types::BadLength { packet_number, length }) => {
-                write!(f, "packet {packet_number} declares an impossible length of {length} bytes")
-            }
-            Self::DataAfterEndMark => f.write_str("bytes came after its end mark"),
-            Self::TruncatedInHandshake => f.write_str("closed in the handshake"),
-            Self::TruncatedInPacket => f.write_str("truncated inside a packet"),
-            Self::TruncatedBeforeEndMark => f.write_str("truncated before its end mark"),
-        }
-    }
-}
 
 /// A session's.
 impl fmt::Display for Failure {
