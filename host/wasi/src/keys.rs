@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 use wasip2::filesystem::preopens::get_directories;
@@ -61,17 +60,18 @@ fn hash(fill: impl FnOnce(&mut Sha256)) -> Psk {
     psk
 }
 
-/// In the folder that the host opened and that leads there by the longest name.
+/// In the folder that the host has opened and that leads there: one that was
+/// opened as an absolute path for an absolute path, else the longest.
 fn open(path: &str) -> Result<Descriptor, String> {
     let wanted = normal(path);
-    let mut folders: Vec<(Descriptor, String)> = get_directories();
-    folders.sort_by_key(|(_, name)| core::cmp::Reverse(normal(name).len()));
-    let found = folders.iter().find_map(|(folder, name)| {
-        let rest = wanted.strip_prefix(normal(name))?;
-        let is_below = normal(name).is_empty() || rest.starts_with('/');
-        is_below.then(|| (folder, rest.trim_start_matches('/')))
+    let is_absolute = |path: &str| path.starts_with('/');
+    let found = get_directories().into_iter().filter_map(|(folder, name)| {
+        let rest = wanted.strip_prefix(normal(&name))?;
+        let leads_there = normal(&name).is_empty() || rest.starts_with('/');
+        let preference = (is_absolute(&name) == is_absolute(path), normal(&name).len());
+        leads_there.then(|| (preference, folder, rest.trim_start_matches('/')))
     });
-    let Some((folder, rest)) = found else {
+    let Some((_, folder, rest)) = found.max_by_key(|(preference, ..)| *preference) else {
         return Err(format!(
             "cannot open {path}: the host has opened no folder that leads there \
              (wasmtime: --dir FOLDER)"
