@@ -51,6 +51,14 @@ const MAIN: usize = 0;
 /// How long tasks that always have something to do keep others waiting.
 const TURN: u64 = 1_000_000;
 
+/// If so many can go on at once, the host gets a millisecond first.
+///
+/// wasmtime's runtime, tokio, lets a program find 128 things ready before it has
+/// to wait for one; after that, everything seems not to be. More than that at
+/// once would use this up by finding out, again and again, without any of them
+/// being able to write.
+const BURST: usize = 32;
+
 impl Reactor {
     pub(crate) fn leaked() -> Runtime {
         Box::leak(Box::new(Self {
@@ -187,6 +195,9 @@ impl Reactor {
             None => None,
         };
         let mut tasks = self.poll_waits(timer.as_ref());
+        if tasks.len() >= BURST {
+            subscribe_duration(1).block();
+        }
         self.polled.set(monotonic_clock::now());
         let later = self.timers.borrow_mut().split_off(&(self.polled.get() + 1, 0));
         tasks.extend(mem::replace(&mut *self.timers.borrow_mut(), later).into_values());
