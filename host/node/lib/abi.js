@@ -49,6 +49,9 @@ export const bytes = {
     if (typedArrayName.call(value) !== 'Uint8Array') {
       throw new TypeError(`${what} must be a Uint8Array, not ${kind(value)}`);
     }
+    // Throws a TypeError if the buffer is detached, or shorter by now: the array
+    // would pass for an empty one.
+    value.at(0);
   },
   lower(guest, value) {
     const { length } = value;

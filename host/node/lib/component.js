@@ -81,6 +81,9 @@ export function instantiate(module) {
   };
 }
 
+/** What a guest keeps for itself takes less: a session's state is a tenth of it. */
+const KEPT = 65536;
+
 /** An instance's memory and functions. */
 class Guest {
   #exports;
@@ -138,16 +141,16 @@ class Guest {
   /**
    * Wipes the memory; from now on, every call throws.
    *
-   * Its stack comes first, its heap grows upwards, and what comes and goes is at
-   * the upper end of it. Beyond that are pages that the guest never touched: to
-   * wipe them would make the system provide them, and take longer than all the
-   * rest of an instance.
+   * Its stack comes first, and its heap grows upwards. What it keeps there for
+   * itself, keys among it, may lie beyond all that came and went, but not far.
+   * Further up are pages that it never touched: to wipe them would make the system
+   * provide them, and take longer than all the rest of an instance.
    */
   end(reason, cause) {
     if (!this.#over) {
       this.#over = { reason, cause };
       const { buffer } = this.#memory;
-      new Uint8Array(buffer, 0, Math.min(this.#used, buffer.byteLength)).fill(0);
+      new Uint8Array(buffer, 0, Math.min(this.#used + KEPT, buffer.byteLength)).fill(0);
       this.#exports = this.#memory = undefined;
     }
   }

@@ -33,6 +33,44 @@ test('an argument that is not bytes throws, and the session goes on', () => {
   });
 });
 
+test('a buffer that is gone is no empty array, and the session goes on', () => {
+  const one = session();
+  one.start();
+  const detached = new Uint8Array(3);
+  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+  const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
+  const beyond = new Uint8Array(buffer, 4, 4);
+  buffer.resize(2);
+  for (const bytes of [detached, beyond]) {
+    assert.throws(() => one.handlePlain(bytes), { name: 'TypeError' });
+  }
+  assert.equal(one.compute().status.tag, 'handshaking');
+});
+
+test('what an instance knew is wiped with it', (t) => {
+  const memories = [];
+  t.mock.method(WebAssembly, 'Instance', class extends WebAssembly.Instance {
+    constructor(...values) {
+      super(...values);
+      memories.push(this.exports.memory);
+    }
+  });
+  // At every stage a session keeps other secrets, in other places.
+  for (const config of [CONFIG, { tag: 'modp2048', val: 'offer' }]) {
+    for (const calls of [[], ['start'], ['start', 'compute'], ['start', 'compute', 'handleCrypt']]) {
+      const instance = instantiate(module);
+      const one = instance.Session.connect(config, randomBytes(32), randomBytes(64));
+      for (const call of calls) {
+        one[call](...(call === 'handleCrypt' ? [randomBytes(32)] : []));
+      }
+      instance[dispose]();
+      // The end of the heap is marked, in some bytes at its end.
+      const left = Buffer.from(memories.at(-1).buffer).filter((byte) => byte !== 0).length;
+      assert.ok(left < 8, `${left} bytes after ${calls}`);
+    }
+  }
+});
+
 test('a config that is none throws', () => {
   const { Session, Acceptor, Exchange } = instantiate(module);
   const [psk, entropy] = [randomBytes(32), randomBytes(64)];
