@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { connect } from './client.js';
+import { Pipe } from './pipe.js';
 
 /** A connector for ioredis. See `index.d.ts`. */
 export function ioredisConnector(options) {
@@ -54,6 +55,8 @@ export function httpAgent(options, agentOptions) {
 
 /** Does what `spiped -e` does, on a Unix socket for this user alone. See `index.d.ts`. */
 export async function listen(options) {
+  // What is wrong with them is said here, and not to a client that comes.
+  new Pipe({ ...options, signal: undefined }).destroy();
   const directory = await mkdtemp(join(tmpdir(), 'spiped-pipe-'));
   const path = join(directory, 'socket');
   const server = net.createServer({ allowHalfOpen: true });

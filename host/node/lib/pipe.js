@@ -34,7 +34,7 @@ export class Pipe extends Duplex {
   #isEstablished = false;
   /** What is to be done when it is: the application has written, or ended. */
   #waiting;
-  /** The callback of a write that came to nothing: called after the failure. */
+  /** The callback of the write, or the end, that is to be done: called even if it fails. */
   #held;
   /** Why nothing is read from the crypt side now. */
   #isComputing = false;
@@ -205,17 +205,16 @@ export class Pipe extends Duplex {
   }
 
   _write(chunk, _encoding, callback) {
-    this.#whenEstablished(() => this.#seal([chunk], callback));
+    this.#whenEstablished(callback, () => this.#seal([chunk]));
   }
 
   _writev(writes, callback) {
     const chunks = writes.map(({ chunk }) => chunk);
-    this.#whenEstablished(() => this.#seal(chunks, callback));
+    this.#whenEstablished(callback, () => this.#seal(chunks));
   }
 
   _final(callback) {
-    this.#whenEstablished(() => {
-      this.#held = callback;
+    this.#whenEstablished(callback, () => {
       // First the end mark: the socket can be reset until it has ended.
       this.#do(this.#call('plainEof'), () => {
         this.#socket.end((error) => error ?? this.#release());
@@ -330,7 +329,8 @@ export class Pipe extends Duplex {
     this.#waiting = undefined;
   }
 
-  #whenEstablished(act) {
+  #whenEstablished(callback, act) {
+    this.#held = callback;
     if (this.#isEstablished) {
       act();
     } else {
@@ -371,8 +371,7 @@ export class Pipe extends Duplex {
   }
 
   /** Seals and sends one batch after the other, each when the one before is gone. */
-  #seal(chunks, callback) {
-    this.#held = callback;
+  #seal(chunks) {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const remaining = batches(chunks, length);
     const send = ({ value, done }) => {

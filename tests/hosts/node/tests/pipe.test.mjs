@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pipe, connect } from '../package.mjs';
-import { HOST, KEY, all, client, closed, ends, failure, raw, read, server, sha256, until, wire } from './lab.mjs';
+import { Pipe, connect, listen } from '../package.mjs';
+import { HOST, KEY, all, client, closed, ends, failure, raw, read, server, sha256, until, within, wire } from './lab.mjs';
 
 /** Of 64 KiB: more than the buffers on the way take. */
 const CHUNKS = 400;
@@ -275,8 +275,11 @@ test('where nobody listens, the error is the socket\'s', async (t) => {
   const { port } = nobody.address();
   await new Promise((resolve) => nobody.close(resolve));
   const pipe = client(t, port);
-  pipe.write('never');
+  const told = ['write', 'end'].map((method) => new Promise((resolve) => pipe[method]('never', resolve)));
   assert.equal((await failure(pipe)).code, 'ECONNREFUSED');
+  for (const error of await within(Promise.all(told), 'the callbacks')) {
+    assert.ok(error instanceof Error);
+  }
 });
 
 test('a signal ends the pipe', async (t) => {
@@ -299,7 +302,7 @@ test('silence is told by the event timeout', async (t) => {
   assert.equal(near.destroyed, false, 'it is only told');
 });
 
-test('options that make no sense throw at once', () => {
+test('options that make no sense throw at once', async () => {
   const wrong = [
     {},
     { key: KEY, psk: KEY },
@@ -316,6 +319,7 @@ test('options that make no sense throw at once', () => {
   ];
   for (const options of wrong) {
     assert.throws(() => connect({ host: HOST, port: 1, ...options }), /TypeError|RangeError/);
+    await assert.rejects(listen({ host: HOST, port: 1, ...options }), /TypeError|RangeError/);
   }
 });
 
