@@ -77,6 +77,7 @@ get_ready() {
     fi
     prepare node node:: interop_node:: composed::in_node
     prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
+    prepare c packages::c
     prepare browser browser::
     if [ "$(id -u)" != 0 ]; then
         [ "${CI:-}" != true ] || fail 'not root'

@@ -32,7 +32,7 @@ fn replay(args: &[&str]) {
     run(command).expect_success();
 }
 
-fn transcripts() -> Vec<PathBuf> {
+pub(crate) fn transcripts() -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../transcripts"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -70,14 +70,23 @@ fn oracle_agrees_with_the_vectors() {
 
 #[test]
 fn document_has_the_vectors() {
+    expect_in_document("vectors.py", include_str!("../../../docs/protocol.md"));
+}
+
+/// As they follow from the types of the component.
+#[test]
+fn document_has_the_layouts_of_the_core_module() {
+    expect_in_document("core_module.py", include_str!("../../../docs/core-module.md"));
+}
+
+fn expect_in_document(name: &str, document: &str) {
     let lab = Lab::new();
-    let mut command = script(&lab, "vectors.py");
+    let mut command = script(&lab, name);
     command.arg("--markdown");
     let exit = run(command);
     exit.expect_success();
-    let document = include_str!("../../../docs/protocol.md");
-    let vectors = String::from_utf8(exit.stdout).unwrap();
-    assert!(document.contains(&vectors), "put this into docs/protocol.md:\n{vectors}");
+    let tables = String::from_utf8(exit.stdout).unwrap();
+    assert!(document.contains(&tables), "put this into the document:\n{tables}");
 }
 
 /// The same conversations in every run: a difference is no chance event, and
@@ -142,16 +151,17 @@ fn x25519_is_the_same_to_our_daemon() {
     assert_eq!(link.finish(), b"");
 }
 
+/// Streams and sockets, between the package and itself.
 #[test]
-fn x25519_without_its_end_mark_is_a_failure() {
+fn pipe_that_breaks_never_looks_like_one_that_has_ended() {
     let lab = Lab::new();
-    let backend = Backend::echo(&lab);
-    let server = Server::start(&lab, backend.endpoint(), &[]);
-    let client = client(&lab, &server.source, &["--kex", "x25519"]);
-    let mut link = RunningSpipe::start(client).into_link();
-    link.expect_echo(b"echo");
-    drop(server);
-    link.child.unwrap().wait().expect_failure("before its end mark");
+    run(script(&lab, "pipes.py")).expect_success();
+}
+
+#[test]
+fn component_that_breaks_down_or_lies_ends_its_session_alone() {
+    let lab = Lab::new();
+    run(script(&lab, "sandbox.py")).expect_success();
 }
 
 #[test]
