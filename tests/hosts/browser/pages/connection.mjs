@@ -5,8 +5,11 @@ import assert from 'node:assert/strict';
 import { steps, verdict } from './reading.mjs';
 import { pageTest } from './shared.mjs';
 
-/** Time passes when a test says so. */
-const withClock = (page) => page.clock.install();
+/** Time passes only when a test says so. */
+async function withClock(page) {
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1000);
+}
 const MOVING = { reducedMotion: 'no-preference', prepare: withClock };
 const position = (page) => page.locator('#position').textContent();
 
