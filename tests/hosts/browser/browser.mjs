@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 import { chromium } from '../../../target/hosts/browser/node_modules/playwright-core/index.mjs';
 
@@ -26,16 +27,13 @@ export function launch() {
   });
 }
 
-/** Starts a program that serves files, and waits for the address it prints. */
-export async function serve(...command) {
-  const server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Serves `host/page/` as its readers do, and waits for the address. */
+export async function servePage() {
+  const program = fileURLToPath(new URL('../../../host/page/serve.mjs', import.meta.url));
+  const server = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [url] = await once(createInterface(server.stdout), 'line');
   return { url, stop: () => server.kill() };
 }
-
-/** Serves `host/page/`, as its readers do. */
-export const servePage = () =>
-  serve(new URL('../../../host/page/serve.mjs', import.meta.url).pathname);
 
 /**
  * A page in a context of its own.
@@ -59,24 +57,4 @@ export async function visit(browser, url, options) {
   });
   page.on('requestfailed', (request) => problems.push(`failed: ${request.url()}`));
   return { context, page, problems };
-}
-
-/**
- * Opens an address and waits until the page there says how it went, in its title.
- *
- * @param {string} url of a page whose title becomes `passed` or `failed`
- * @throws {Error} with all the page's complaints, unless it has passed
- */
-export async function runInBrowser(url) {
-  const browser = await launch();
-  try {
-    const { page, problems } = await visit(browser, url);
-    await page.goto(url);
-    await page.waitForFunction(() => ['passed', 'failed'].includes(document.title));
-    if ((await page.title()) !== 'passed' || problems.length > 0) {
-      throw new Error([await page.innerText('body'), ...problems].join('\n'));
-    }
-  } finally {
-    await browser.close();
-  }
 }
