@@ -223,7 +223,7 @@ impl Drop for Newcomer {
 }
 
 /// Installing packages takes longer than what tests wait for else.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 #[cfg(test)]
 mod tests {

@@ -98,7 +98,8 @@ fn set(object: &mut Value, field: &str, value: Option<Value>) {
 
 /// A name for this document: as another component has another one, out of its hash.
 fn serial_number(hash: &str) -> String {
+    let fields = [0..8, 8..12, 12..15, 15..18, 18..30].map(|digits| &hash[digits]);
+    let [low, middle, high, clock, node] = fields;
     // Version 8 is for whatever an application makes of the other bits.
-    let (a, b, c, d, e) = (&hash[..8], &hash[8..12], &hash[12..15], &hash[15..18], &hash[18..30]);
-    format!("urn:uuid:{a}-{b}-8{c}-8{d}-{e}")
+    format!("urn:uuid:{low}-{middle}-8{high}-8{clock}-{node}")
 }
