@@ -255,6 +255,8 @@ export class Pipe extends Duplex {
   #begin() {
     this.#startTimer();
     this.#do(this.#call('start'));
+    // A server's socket was paused. There need not be anything to compute.
+    this.#flow();
   }
 
   #startTimer() {
