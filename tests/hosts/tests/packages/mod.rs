@@ -3,6 +3,7 @@
 
 mod c;
 mod core;
+mod node;
 mod oci;
 mod python;
 mod wasm;
