@@ -17,7 +17,7 @@ from pathlib import Path
 from wasmtime import Engine, FuncType, Module
 from wasmtime import component as wit
 
-from spiped_pipe import types as package
+from spiped_pipe import pairing, types
 from spiped_pipe._signatures import PARAMETERS
 
 COMPONENTS = Path(__file__).parents[3] / "target/components"
@@ -31,13 +31,14 @@ LISTS = {
     "code-length": "misuse in pairing",
 }
 
-# In the package, what the interfaces `types` and `acceptor` count.
-COUNTED: tuple[tuple[str, type[Enum]], ...] = (
-    ("config.modp2048", package.ForwardSecrecy),
-    ("status", package.Stage),
-    ("status.failed.peer", package.PeerFault),
-    ("status.failed.misuse", package.Misuse),
-    ("ok.authenticated.key-exchange", package.KeyExchange),
+# The enums of the package, and where results have their cases.
+COUNTED: tuple[tuple[str, str, type[Enum]], ...] = (
+    ("[method]acceptor.identify", "ok.authenticated.key-exchange", types.KeyExchange),
+    ("[method]session.start", "status", types.Stage),
+    ("[method]session.start", "status.failed.peer", types.PeerFault),
+    ("[method]session.start", "status.failed.misuse", types.Misuse),
+    ("[method]exchange.start", "err.peer", pairing.PeerFault),
+    ("[method]exchange.start", "err.misuse", pairing.Misuse),
 )
 
 
@@ -185,18 +186,14 @@ def check_signatures(module: Module, functions: list[Function]) -> None:
 
 def check_package(functions: list[Function]) -> None:
     """The package's enums have the component's cases, in their order."""
-    found = {
-        path: text
-        for function in functions
-        if "session" in function.name or "acceptor" in function.name
-        for kind in (function.result,)
-        if kind is not None
-        for _, path, text in places(kind)
-    }
-    found["config.modp2048"] = "case, 1 byte: " + numbered(["offer", "require", "omit"])
-    for path, enum in COUNTED:
-        expected = numbered([member.value for member in enum])
-        assert found[path].removeprefix("case, 1 byte: ").startswith(expected), (path, expected)
+    results = {function.name: function.result for function in functions}
+    for name, path, enum in COUNTED:
+        result = results[name]
+        assert result is not None, name
+        found = {path: text for _, path, text in places(result)}
+        expected = "case, 1 byte: " + numbered([member.value for member in enum])
+        # What a session that has failed has is no stage.
+        assert found[path].removesuffix(", 3 `failed`") == expected, (path, expected)
 
 
 def cases_in_short(text: str, lists: dict[str, str]) -> str:

@@ -159,6 +159,12 @@ fn pipe_that_breaks_never_looks_like_one_that_has_ended() {
 }
 
 #[test]
+fn two_ends_make_a_key() {
+    let lab = Lab::new();
+    run(script(&lab, "pairing.py")).expect_success();
+}
+
+#[test]
 fn component_that_breaks_down_or_lies_ends_its_session_alone() {
     let lab = Lab::new();
     run(script(&lab, "sandbox.py")).expect_success();
