@@ -31,7 +31,8 @@ HOST := $(WORKSPACE) host/Cargo.toml host/build.rs $(wildcard wit/*.wit) \
 	$(shell find host/src -name '*.rs')
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wasm
+WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wasm \
+	$(COMPONENTS)/spiped.wasm
 PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
 	$(PACKAGES)/spiped-pipe-$(VERSION).tgz $(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl
 

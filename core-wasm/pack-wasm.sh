@@ -18,12 +18,14 @@ main() {
 
     mkdir -p "$packages"
     component spiped-portable spiped-core
+    component spiped spiped-wasi spiped-core
     # The module that was tested is the one that is published.
     "$tool" core "$packages/spiped-portable.wasm" "$packages/spiped-portable.core.wasm"
     cmp "$built/spiped-portable.core.wasm" "$packages/spiped-portable.core.wasm"
 
     rm -rf "$packages/oci" "$packages/oci.new"
-    "$tool" oci "$packages/oci.new" "$time" wit "$packages/spiped-portable.wasm"
+    "$tool" oci "$packages/oci.new" "$time" wit "$packages/spiped-portable.wasm" \
+        "$packages/spiped.wasm"
     mv "$packages/oci.new" "$packages/oci"
 }
 

@@ -14,9 +14,9 @@ pub(crate) fn encode(core: &[u8]) -> Result<Vec<u8>> {
     ComponentEncoder::default().validate(true).module(&strip(core)?)?.encode()
 }
 
-/// The tools that made a core module.
-pub(crate) fn made_by(core: &[u8]) -> Result<Tools> {
-    let producers = Producers::from_wasm(core)?.unwrap_or_default();
+/// The tools that made a module or a component.
+pub(crate) fn made_by(wasm: &[u8]) -> Result<Tools> {
+    let producers = Producers::from_wasm(wasm)?.unwrap_or_default();
     let tools = producers.get("processed-by");
     let tools = tools.iter().flat_map(ProducersField::iter);
     Ok(tools.map(|(name, version)| (name.clone(), version.clone())).collect())

@@ -29,7 +29,8 @@ fn main() -> Result<()> {
         ["compose", protocol, program, composed] => {
             let protocol = fs::read(protocol).with_context(|| format!("cannot read {protocol}"))?;
             transform(program, composed, |program| {
-                metadata::describe(&compose::compose(&protocol, program)?, composed, Vec::new())
+                let made_by = encode::made_by(program)?;
+                metadata::describe(&compose::compose(&protocol, program)?, composed, made_by)
             })
         }
         ["core", component, core] => transform(component, core, encode::core_module),
@@ -51,10 +52,9 @@ fn main() -> Result<()> {
         }
         _ => bail!(
             "usage: componentize encode CORE COMPONENT | compose PROTOCOL PROGRAM COMPOSED | \
-             core COMPONENT CORE | \
-             precompile COMPONENT CODE | precompile-copied COMPONENT CODE | document WIT PAGE | \
-             stamp COMPONENT STAMPED REVISION SOURCE | sbom COMPONENT BOM TIME CRATE... | \
-             oci LAYOUT TIME WIT COMPONENT..."
+             core COMPONENT CORE | precompile COMPONENT CODE | precompile-copied COMPONENT CODE | \
+             document WIT PAGE | stamp COMPONENT STAMPED REVISION SOURCE | \
+             sbom COMPONENT BOM TIME CRATE... | oci LAYOUT TIME WIT COMPONENT..."
         ),
     }
 }

@@ -68,15 +68,23 @@ fn layout_has_the_components_and_their_interface() {
     let names: Vec<_> = manifests
         .map(|it| it["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap())
         .collect();
-    let expected = ["spiped/pipe", "spiped/spiped-portable"];
+    let expected = ["spiped/pipe", "spiped/spiped-portable", "spiped/spiped"];
     assert_eq!(names, expected.map(|name| format!("{name}:{}", env!("CARGO_PKG_VERSION"))));
-    for (number, exported) in [(0, "spiped:pipe/types@0.1.0"), (1, "spiped:pipe/session@0.1.0")] {
+    for (number, export, imports) in [
+        (0, "spiped:pipe/types@0.1.0", ""),
+        (1, "spiped:pipe/session@0.1.0", ""),
+        (2, "wasi:cli/run@0.2.", "wasi:"),
+    ] {
         let digest = index["manifests"][number]["digest"].as_str().unwrap();
         let manifest = json(&blob(&packed("oci"), digest));
         let config = json(&blob(&packed("oci"), manifest["config"]["digest"].as_str().unwrap()));
-        let exports = config["component"]["exports"].as_array().unwrap();
-        assert!(exports.iter().any(|name| name == exported), "{exports:?}");
-        assert_eq!(config["component"]["imports"].as_array().unwrap().len(), 0);
+        let [exported, imported] = ["exports", "imports"].map(|side| {
+            let names = config["component"][side].as_array().unwrap().iter();
+            names.map(|name| name.as_str().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(exported.iter().any(|name| name.starts_with(export)), "{exported:?}");
+        assert_eq!(imported.is_empty(), imports.is_empty());
+        assert!(imported.iter().all(|name| name.starts_with(imports)), "{imported:?}");
     }
 }
 
