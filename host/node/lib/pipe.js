@@ -12,6 +12,12 @@ import { OwnSession } from './sessions.js';
 const NOTHING = Buffer.alloc(0);
 
 /**
+ * How sockets read: whatever comes, they stop. While it reads on, libuv takes a reset
+ * that comes with the last bytes for an end.
+ */
+export const READING = 1;
+
+/**
  * For `server.js`: the pipe of a client that has authenticated.
  *
  * @param {net.Socket} socket on which it has
@@ -39,6 +45,7 @@ export class Pipe extends Duplex {
   /** Why nothing is read from the crypt side now. */
   #isComputing = false;
   #isFull = false;
+  #reading;
   #cryptHasEnded = false;
   /** Why it has failed, to be told when what was authenticated is read. */
   #failure;
@@ -65,7 +72,9 @@ export class Pipe extends Duplex {
       this.#session = new OwnSession(clientSession(options), sleep);
       const { noDelay = true, keepAlive, keepAliveInitialDelay } = options;
       const allowHalfOpen = true;
-      this.#attach(new net.Socket({ allowHalfOpen, noDelay, keepAlive, keepAliveInitialDelay }));
+      this.#attach(new net.Socket({
+        allowHalfOpen, noDelay, keepAlive, keepAliveInitialDelay, readableHighWaterMark: READING,
+      }));
     }
   }
 
@@ -237,7 +246,7 @@ export class Pipe extends Duplex {
 
   #attach(socket) {
     this.#socket = socket;
-    socket.on('data', (bytes) => this.#receive(bytes));
+    socket.on('readable', () => this.#flow());
     socket.on('end', () => {
       this.#cryptHasEnded = true;
       this.#endInward();
@@ -307,7 +316,6 @@ export class Pipe extends Duplex {
   /** In a turn of its own: it takes milliseconds, and others have something to do. */
   #compute() {
     this.#isComputing = true;
-    this.#flow();
     setImmediate(() => {
       if (this.destroyed || this.#failure) {
         return;
@@ -345,19 +353,24 @@ export class Pipe extends Duplex {
       return;
     }
     this.#bytesRead += length;
-    if (!this.push(Buffer.from(buffer, byteOffset, length))) {
-      this.#isFull = true;
-      this.#flow();
-    }
+    this.#isFull = !this.push(Buffer.from(buffer, byteOffset, length));
   }
 
-  /** Reads the crypt side, or lets it wait. */
+  /**
+   * Reads the crypt side, or lets it wait.
+   *
+   * In a turn of its own: the socket has stopped reading by itself then, see `READING`.
+   */
   #flow() {
-    if (this.#isComputing || this.#isFull) {
-      this.#socket.pause();
-    } else if (this.#socket.isPaused()) {
-      this.#socket.resume();
-    }
+    this.#reading ??= setImmediate(() => {
+      this.#reading = undefined;
+      if (!this.#isComputing && !this.#isFull && !this.destroyed) {
+        const bytes = this.#socket.read();
+        if (bytes) {
+          this.#receive(bytes);
+        }
+      }
+    });
   }
 
   /** The crypt side has ended. That may come while a value is to be computed. */

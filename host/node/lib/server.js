@@ -6,7 +6,7 @@ import net from 'node:net';
 import { dispose } from './component.js';
 import { thrown } from './errors.js';
 import { allPsks, config, milliseconds } from './options.js';
-import { accept } from './pipe.js';
+import { READING, accept } from './pipe.js';
 import { reset } from './reset.js';
 import { newInstance } from './sessions.js';
 import { Strangers } from './strangers.js';
@@ -31,6 +31,7 @@ export class Server extends EventEmitter {
     const { keepAlive, keepAliveInitialDelay, backlog } = options;
     this.#server = net.createServer({
       allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay, backlog,
+      highWaterMark: READING,
     });
     this.#server.on('connection', (socket) => this.#admit(socket));
     for (const event of ['listening', 'close', 'error', 'drop']) {

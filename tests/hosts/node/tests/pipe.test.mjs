@@ -189,6 +189,40 @@ test('a stream truncated between packets fails with x25519', async (t) => {
   assert.equal(near.readableEnded, false);
 });
 
+test('a reset that comes with whole packets is no end', async (t) => {
+  for (const [from, to] of [['near', 'far'], ['far', 'near']]) {
+    for (const hasEnded of [false, true]) {
+      let cut = false;
+      const both = { allowHalfOpen: true };
+      const pair = await ends(t, {
+        both,
+        onWire(nearby, farther) {
+          for (const [one, other] of [[nearby, farther], [farther, nearby]]) {
+            // What waits for an acknowledgement does not survive a reset.
+            one.setNoDelay().on('data', (bytes) => {
+              other.write(bytes);
+              if (cut) {
+                other.resetAndDestroy();
+              }
+            });
+            one.on('end', () => other.end());
+          }
+        },
+      });
+      const [writer, reader] = [pair[from], pair[to]];
+      if (hasEnded) {
+        reader.end();
+        await once(writer.resume(), 'end');
+      }
+      cut = true;
+      writer.on('error', () => {}).write(Buffer.alloc(3000));
+      const error = await all(reader).then(() => assert.fail('a clean end'), (e) => e);
+      assert.equal(error.code, 'ECONNRESET');
+      assert.equal(error.received.length, 3000);
+    }
+  }
+});
+
 test('a forged packet fails after those before it', async (t) => {
   let forge = false;
   const { near, far } = await ends(t, {
