@@ -75,10 +75,10 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'make packed failed'
         leave_out packages:: 'what make packages makes'
     fi
-    prepare node node:: interop_node:: composed::in_node
+    prepare node node:: interop_node:: composed::in_node packages::node
     prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
     prepare c packages::c
-    prepare browser browser::
+    prepare browser browser:: packages::node::in_a_browser
     if [ "$(id -u)" != 0 ]; then
         [ "${CI:-}" != true ] || fail 'not root'
         leave_out root:: 'a root user'

@@ -67,7 +67,8 @@ export class Pipe extends Duplex {
       this.#client = client;
       this.#session = new OwnSession(make, sleep);
       this.#attach(socket);
-      this.#begin();
+      // With `omit` it is established at once, and nobody listens yet.
+      queueMicrotask(() => this.#begin());
     } else {
       this.#session = new OwnSession(clientSession(options), sleep);
       const { noDelay = true, keepAlive, keepAliveInitialDelay } = options;
@@ -262,6 +263,9 @@ export class Pipe extends Duplex {
 
   /** The socket is connected: shakes hands. */
   #begin() {
+    if (this.destroyed) {
+      return;
+    }
     this.#startTimer();
     this.#do(this.#call('start'));
     // A server's socket was paused. There need not be anything to compute.

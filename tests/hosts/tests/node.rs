@@ -170,7 +170,7 @@ fn stranger_reaches_no_target_and_the_next_client_does() {
     let mut stranger = server.connect();
     stranger.send([0; 320]);
     stranger.receive(32);
-    stranger.expect_nothing_but(Ending::Reset);
+    stranger.expect_nothing_but(Ending::Closed);
     server.process.wait_for_stderr("wrong-key");
     assert_eq!(backend.accepted(), 0);
     let mut session = Handshake::begin(server.connect(), Side::Client, KEY).complete();
@@ -243,8 +243,8 @@ impl Server {
 
 fn script(lab: &Lab, name: &str) -> Command {
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let module = hosts.join("../../target/hosts/node/gen/spiped.js");
-    assert!(module.is_file(), "{} is missing: run node/setup.sh", module.display());
+    let package = hosts.join("../../target/hosts/node/node_modules/spiped-pipe");
+    assert!(package.is_dir(), "{} is missing: run node/setup.sh", package.display());
     let path: PathBuf = hosts.join("node").join(name);
     let mut command = Command::new("node");
     command.arg(path).current_dir(lab.directory()).stdin(Stdio::null());

@@ -98,6 +98,17 @@ test('a key exchange or forward secrecy that is not accepted is refused by name'
   }
 });
 
+test('every choice about forward secrecy that is accepted works', async (t) => {
+  for (const ofServer of ['offer', 'omit']) {
+    for (const ofClient of ['offer', 'omit']) {
+      const { port } = await server(t, { forwardSecrecy: ofServer }, (pipe) => pipe.pipe(pipe));
+      const pipe = client(t, port, { forwardSecrecy: ofClient });
+      pipe.end('hello');
+      assert.equal(String(await all(pipe)), 'hello');
+    }
+  }
+});
+
 test('many connect at once and get what is theirs', async (t) => {
   const { port } = await server(t, {}, (pipe) => pipe.pipe(pipe));
   await Promise.all(Array.from({ length: 100 }, async (_, i) => {

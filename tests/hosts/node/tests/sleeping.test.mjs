@@ -3,9 +3,11 @@
 // CONNECTIONS: how many there are at once.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { all, client, ends, server, until, within } from './lab.mjs';
 
 const CONNECTIONS = Number(process.env.CONNECTIONS ?? 200);
@@ -69,6 +71,16 @@ test('a pipe that is used does not sleep, and one that must not never does', asy
   }
   await asleep(near);
   assert.equal(far.isAsleep, false);
+});
+
+test('where addresses run out, those that are idle make room', async () => {
+  // Room for a few instances, each of which reserves 10 GB.
+  const scarce = spawn('prlimit', [
+    '--as=60000000000', process.execPath, fileURLToPath(new URL('./scarce.mjs', import.meta.url)),
+  ], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [said, [code]] = await Promise.all([all(scarce.stdout), once(scarce, 'close')]);
+  assert.equal(code, 0);
+  assert.ok(Number(said) > 0, 'some had to sleep');
 });
 
 test(`${CONNECTIONS} idle connections sleep in one process`, async (t) => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use spiped_host_tests::{packed, target};
-use spiped_tests::{Lab, Newcomer, Origin, Process, Redis, Spiped};
+use spiped_tests::{Lab, Newcomer, Origin, Redis, Spiped};
 
 #[test]
 fn does_what_its_readme_says() {
@@ -29,8 +29,7 @@ fn deno_does_what_the_readme_says() {
 
 /// With `tests/hosts/browser/setup.sh`.
 mod in_a_browser {
-    use super::{newcomer, node};
-    use spiped_tests::Process;
+    use super::{newcomer, node, run};
 
     #[test]
     fn bundles_of_vite_and_esbuild_run() {
@@ -38,9 +37,8 @@ mod in_a_browser {
         newcomer.does("Install");
         newcomer.does("Browsers");
         let folder = newcomer.lab().directory();
-        let mut run = node("bundles.mjs");
-        run.arg(folder.join("with-vite")).arg(folder.join("with-esbuild"));
-        Process::spawn(run).wait().expect_success();
+        let bundles = ["with-vite", "with-esbuild"].map(|bundle| folder.join(bundle));
+        run(node("bundles.mjs").args(bundles));
     }
 }
 
@@ -55,20 +53,18 @@ fn strict_typescript_accepts_what_is_right_and_nothing_else() {
     let tsc = |args: &str| {
         let mut tsc = Command::new(tool("tsc"));
         tsc.current_dir(lab.directory()).args(["--noEmit", "--strict", "--target", "es2022"]);
-        tsc.args(["--exactOptionalPropertyTypes"]).args(args.split(' '));
-        Process::spawn(tsc).wait().expect_success();
+        run(tsc.args(["--exactOptionalPropertyTypes"]).args(args.split(' ')));
     };
     tsc("--lib es2022,esnext.disposable --module nodenext --types node node.ts");
-    tsc("--lib es2022,dom --module esnext --moduleResolution bundler --customConditions browser \
-         --types * browser.ts");
+    tsc("--lib es2022,dom --module esnext --moduleResolution bundler \
+         --customConditions browser browser.ts");
 }
 
 #[test]
 fn package_is_small_and_needs_nothing() {
     let lab = Lab::empty();
     let mut tar = Command::new("tar");
-    tar.arg("xzf").arg(packed("spiped-pipe-VERSION.tgz")).arg("-C").arg(lab.directory());
-    Process::spawn(tar).wait().expect_success();
+    run(tar.arg("xzf").arg(packed("spiped-pipe-VERSION.tgz")).arg("-C").arg(lab.directory()));
     let package = lab.path("package");
     let about = fs::read_to_string(package.join("package.json")).unwrap();
     assert!(about.contains(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"))));
@@ -86,51 +82,45 @@ fn package_is_small_and_needs_nothing() {
 #[test]
 fn bindings_are_those_of_the_interface() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut generate = Command::new("node");
-    generate.arg(root.join("host/node/generate.mjs")).arg("--check");
-    Process::spawn(generate).wait().expect_success();
+    run(Command::new("node").arg(root.join("host/node/generate.mjs")).arg("--check"));
 }
 
 #[test]
 fn bindings_take_nothing_but_what_the_interface_says() {
-    Process::spawn(node("tests/bindings.test.mjs")).wait().expect_success();
+    run(&mut node("tests/bindings.test.mjs"));
 }
 
 #[test]
 fn pipes_stand_in_for_sockets() {
-    Process::spawn(node("tests/pipe.test.mjs")).wait().expect_success();
+    run(&mut node("tests/pipe.test.mjs"));
 }
 
 #[test]
 fn pipes_stand_in_for_sockets_in_bun() {
     let mut test = Command::new(bun());
-    test.args(["test", "--timeout", "60000"]).arg(tests("tests/pipe.test.mjs"));
-    Process::spawn(test).wait().expect_success();
+    run(test.args(["test", "--timeout", "60000"]).arg(tests("tests/pipe.test.mjs")));
 }
 
 #[test]
 fn pipes_stand_in_for_sockets_in_deno() {
     let mut test = Command::new(deno());
-    test.args(["test", "-A", "--quiet"]).arg(tests("tests/pipe.test.mjs"));
-    Process::spawn(test).wait().expect_success();
+    run(test.args(["test", "-A", "--quiet"]).arg(tests("tests/pipe.test.mjs")));
 }
 
 #[test]
 fn servers_spend_nothing_on_strangers() {
-    Process::spawn(node("tests/server.test.mjs")).wait().expect_success();
+    run(&mut node("tests/server.test.mjs"));
 }
 
 #[test]
 fn idle_pipes_sleep() {
-    Process::spawn(node("tests/sleeping.test.mjs")).wait().expect_success();
+    run(&mut node("tests/sleeping.test.mjs"));
 }
 
 #[test]
 #[ignore = "soak"]
 fn five_thousand_idle_pipes_sleep() {
-    let mut test = node("tests/sleeping.test.mjs");
-    test.env("CONNECTIONS", "5000");
-    Process::spawn(test).wait().expect_success();
+    run(node("tests/sleeping.test.mjs").env("CONNECTIONS", "5000"));
 }
 
 #[test]
@@ -139,8 +129,7 @@ fn clients_of_redis_postgresql_and_http_take_a_pipe() {
     let redis = Redis::start(&lab, &[]);
     let server = Spiped::decrypt(&lab, redis.endpoint()).of(Origin::Debian).start();
     let mut test = node("tests/clients.test.mjs");
-    test.env("KEYFILE", lab.key()).env("PORT", server.source().port().to_string());
-    Process::spawn(test).wait().expect_success();
+    run(test.env("KEYFILE", lab.key()).env("PORT", server.source().port().to_string()));
 }
 
 #[track_caller]
@@ -171,21 +160,24 @@ fn newcomer() -> Newcomer {
 
 /// Puts the package in a folder, with the types of Node.
 fn install(lab: &Lab) {
-    let mut copy = Command::new("cp");
-    copy.args(["-R"]).arg(modules().join("spiped-pipe")).arg(modules().join("@types"));
     let here = lab.path("node_modules");
     fs::create_dir(&here).unwrap();
-    Process::spawn({
-        copy.arg(&here);
-        copy
-    })
-    .wait()
-    .expect_success();
+    let packages = ["spiped-pipe", "@types", "undici-types"].map(|name| modules().join(name));
+    run(Command::new("cp").arg("-R").args(packages).arg(here));
+}
+
+/// Runs what has its own limits on time.
+#[track_caller]
+fn run(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
 }
 
 fn node(script: &str) -> Command {
     let mut command = Command::new("node");
-    command.arg(tests(script)).stdin(Stdio::null());
+    // What a failed test leaves open does not keep the others' result.
+    command.arg("--test-force-exit").arg(tests(script));
     command
 }
 
