@@ -218,7 +218,10 @@ test('a reset that comes with whole packets is no end', async (t) => {
       writer.on('error', () => {}).write(Buffer.alloc(3000));
       const error = await all(reader).then(() => assert.fail('a clean end'), (e) => e);
       assert.equal(error.code, 'ECONNRESET');
-      assert.equal(error.received.length, 3000);
+      // The sockets of Bun and Deno lose bytes that a reset follows, but not the reset.
+      if (!process.versions.bun && !process.versions.deno) {
+        assert.equal(error.received.length, 3000);
+      }
     }
   }
 });
