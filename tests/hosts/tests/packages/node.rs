@@ -29,7 +29,11 @@ fn deno_does_what_the_readme_says() {
 
 /// With `tests/hosts/browser/setup.sh`.
 mod in_a_browser {
-    use super::{newcomer, node, run};
+    use std::fs;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::{newcomer, node, run, tool};
 
     #[test]
     fn bundles_of_vite_and_esbuild_run() {
@@ -37,8 +41,26 @@ mod in_a_browser {
         newcomer.does("Install");
         newcomer.does("Browsers");
         let folder = newcomer.lab().directory();
-        let bundles = ["with-vite", "with-esbuild"].map(|bundle| folder.join(bundle));
-        run(node("bundles.mjs").args(bundles));
+        in_one_file(folder);
+        let bundles = ["with-vite", "with-esbuild", "in-one-file"];
+        run(node("bundles.mjs").args(bundles.map(|bundle| folder.join(bundle))));
+    }
+
+    /// As the last paragraph says.
+    fn in_one_file(folder: &Path) {
+        let main = fs::read_to_string(folder.join("main.js")).unwrap();
+        let main = main.replace("await load()", "await compile(code)").replace(
+            "import { instantiate, load } from 'spiped-pipe';",
+            "import { compile, instantiate } from 'spiped-pipe';\n\
+             import code from 'spiped-pipe/spiped-portable.core.wasm';",
+        );
+        let bundle = folder.join("in-one-file");
+        fs::create_dir(&bundle).unwrap();
+        fs::write(folder.join("one.js"), main).unwrap();
+        fs::copy(folder.join("index.html"), bundle.join("index.html")).unwrap();
+        let mut esbuild = Command::new(tool("esbuild"));
+        esbuild.current_dir(folder).args(["one.js", "--bundle", "--format=esm"]);
+        run(esbuild.args(["--loader:.wasm=binary", "--outfile=in-one-file/main.js"]));
     }
 }
 
