@@ -60,7 +60,8 @@ impl MacKey {
         const WHOLE: usize = BODY_LEN / BLOCK_LEN * 16;
         const { assert!(WORDS == WHOLE + 1) };
         let body = |i: usize| lanes(packets.map(|packet| packet.as_chunks().0[i]));
-        let numbers: [_; LANES] = array::from_fn(|lane| first.wrapping_add(lane as u64).to_be_bytes());
+        let numbers: [_; LANES] =
+            array::from_fn(|lane| first.wrapping_add(lane as u64).to_be_bytes());
         let number = |i: usize| lanes(numbers.map(|number| number.as_chunks().0[i]));
 
         let mut state = self.of_lanes.inner.map(Lanes::splat);

@@ -3,12 +3,7 @@
 //!
 //! A vector is its four words of 32 bits; byte 0 is the lowest of word 0.
 
-#![allow(
-    clippy::many_single_char_names,
-    clippy::too_many_arguments,
-    non_camel_case_types,
-    reason = "the originals' names and parameters"
-)]
+#![allow(non_camel_case_types, reason = "the original's name")]
 
 use core::array;
 
@@ -50,35 +45,8 @@ pub(super) fn u32x4_shr(a: v128, count: u32) -> v128 {
     a.map(|word| word >> count)
 }
 
-/// Byte `I0` of both vectors, one after the other, becomes byte 0, and so on.
-pub(super) fn i8x16_shuffle<
-    const I0: usize,
-    const I1: usize,
-    const I2: usize,
-    const I3: usize,
-    const I4: usize,
-    const I5: usize,
-    const I6: usize,
-    const I7: usize,
-    const I8: usize,
-    const I9: usize,
-    const I10: usize,
-    const I11: usize,
-    const I12: usize,
-    const I13: usize,
-    const I14: usize,
-    const I15: usize,
->(
-    a: v128,
-    b: v128,
-) -> v128 {
-    let bytes = [a, b].map(|vector| vector.map(u32::to_le_bytes));
-    let bytes = bytes.as_flattened().as_flattened();
-    let word = |indices: [usize; 4]| u32::from_le_bytes(indices.map(|i| bytes[i]));
-    [
-        word([I0, I1, I2, I3]),
-        word([I4, I5, I6, I7]),
-        word([I8, I9, I10, I11]),
-        word([I12, I13, I14, I15]),
-    ]
+pub(super) fn i8x16_swizzle(a: v128, s: v128) -> v128 {
+    let bytes = a.map(u32::to_le_bytes);
+    let byte = |index: u8| bytes.as_flattened().get(usize::from(index)).copied().unwrap_or(0);
+    s.map(|indices| u32::from_le_bytes(indices.to_le_bytes().map(byte)))
 }

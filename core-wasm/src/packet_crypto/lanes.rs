@@ -1,6 +1,6 @@
-//! A vector of 128 bits: one instruction each in WebAssembly with `simd128`,
-//! and a handful of words everywhere else. Both run the same code, which is so
-//! tested on any machine.
+//! A vector of 128 bits: in WebAssembly with `simd128` an operation is one
+//! instruction, and everywhere else it is one for each word. What is made of them
+//! is the same code, which so can be tested on any machine.
 
 use core::array;
 use core::ops::{BitAnd, BitOr, BitXor};
@@ -14,7 +14,7 @@ use core::arch::wasm32 as intrinsics;
 use super::intrinsics;
 
 use intrinsics::{
-    i8x16_shuffle, u32x4, u32x4_add, u32x4_extract_lane, u32x4_shl, u32x4_shr, u32x4_splat, v128,
+    i8x16_swizzle, u32x4, u32x4_add, u32x4_extract_lane, u32x4_shl, u32x4_shr, u32x4_splat, v128,
     v128_and, v128_or, v128_xor,
 };
 
@@ -59,6 +59,17 @@ impl Lanes {
         bytes
     }
 
+    /// Byte i of the result is the one at the place that byte i of `places` says,
+    /// from 0 to 15.
+    pub(super) fn rearrange(self, places: Self) -> Self {
+        Self(i8x16_swizzle(self.0, places.0))
+    }
+
+    /// Reverses the bytes of each word.
+    pub(super) fn swap_bytes(self) -> Self {
+        self.rearrange(Self::from_bytes(&[3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]))
+    }
+
     /// Adds in each lane, without carries between them.
     pub(super) fn add(self, other: Self) -> Self {
         Self(u32x4_add(self.0, other.0))
@@ -78,33 +89,6 @@ impl Lanes {
     pub(super) fn rotate_right(self, count: u32) -> Self {
         self.shift_right(count) | self.shift_left(u32::BITS - count)
     }
-}
-
-/// Methods that rearrange the bytes of a vector: byte 0 of the result is the
-/// one with the first number, and so on.
-macro_rules! rearrangements {
-    ($($(#[$doc:meta])* $name:ident: $($i:literal)*;)*) => {
-        impl Lanes {
-            $($(#[$doc])* pub(super) fn $name(self) -> Self {
-                Self(i8x16_shuffle::<$($i),*>(self.0, self.0))
-            })*
-        }
-    };
-}
-
-rearrangements! {
-    /// Reverses the bytes of each word.
-    swap_bytes: 3 2 1 0 7 6 5 4 11 10 9 8 15 14 13 12;
-    /// Sixteen bytes in four columns, in which AES has them, become four rows.
-    to_rows: 0 4 8 12 1 5 9 13 2 6 10 14 3 7 11 15;
-    /// FIPS 197, 5.1.2: each row moves on by its number.
-    shift_rows: 0 1 2 3 5 6 7 4 10 11 8 9 15 12 13 14;
-    /// The same, and the rows become columns.
-    shift_rows_to_columns: 0 5 10 15 1 6 11 12 2 7 8 13 3 4 9 14;
-    /// The next row in the place of each.
-    next_row: 4 5 6 7 8 9 10 11 12 13 14 15 0 1 2 3;
-    /// The next but one.
-    opposite_row: 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7;
 }
 
 impl BitXor for Lanes {

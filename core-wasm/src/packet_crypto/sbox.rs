@@ -8,7 +8,10 @@ use super::lanes::Lanes;
 /// Boyar, Matthews and Peralta, "Logic minimization techniques with applications
 /// to cryptology" (Journal of Cryptology, 2013), with Calik's improvement to 113
 /// gates: `SLP_AES_113.txt`. The names are theirs.
-#[allow(clippy::inline_always, reason = "vectors that are passed in memory take as long as a round")]
+#[allow(
+    clippy::inline_always,
+    reason = "vectors that are passed in memory take as long as a round"
+)]
 #[allow(clippy::similar_names, clippy::too_many_lines, reason = "a circuit, in its authors' names")]
 #[inline(always)]
 pub(super) fn substitute(bits: [Lanes; 8]) -> [Lanes; 8] {
