@@ -10,10 +10,13 @@ import unittest
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest import mock
 
 from spiped_pipe import KeyExchange, PipeError, _pipe, open_connection, start_server
-from spiped_pipe.session import CRYPT_BATCH
-from spiped_pipe.sockets import connect
+from spiped_pipe.server import network_of
+from spiped_pipe.session import CRYPT_BATCH, Acceptor, Session
+from spiped_pipe.sockets import PipeSocket, connect
+from spiped_pipe.types import More, X25519Config
 
 PSK = bytes(range(32))
 HOST = "127.0.0.1"
@@ -298,6 +301,24 @@ class Used(unittest.IsolatedAsyncioTestCase):
             for _, stranger in strangers:
                 stranger.close()
 
+    async def test_networks_give_way_not_addresses(self) -> None:
+        for one, other, same in [
+            ("192.0.2.1", "192.0.2.2", False),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::", True),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+            ("fe80::1%lo", "fe80::2%lo", True),
+        ]:
+            self.assertEqual(network_of(one) == network_of(other), same, (one, other))
+
+    async def test_acceptor_that_asks_for_too_much(self) -> None:
+        with mock.patch.object(Acceptor, "identify", return_value=More(1 << 31)):
+            async with serving() as port:
+                reader, writer = await asyncio.open_connection(HOST, port)
+                with self.assertRaises(ConnectionResetError):
+                    await reader.read()
+                writer.close()
+
     async def test_silent_stranger_is_reset_in_time(self) -> None:
         async with serving(handshake_timeout=0.05) as port:
             reader, writer = await asyncio.open_connection(HOST, port)
@@ -358,6 +379,36 @@ class Blocking(unittest.TestCase):
             sender.join()
             self.assertEqual(received, data)
 
+    def test_close_does_not_wait_for_another_thread(self) -> None:
+        with socket.create_server((HOST, 0)) as relay:
+            pipes: list[PipeSocket] = []
+            address = relay.getsockname()
+            making = threading.Thread(target=lambda: pipes.append(connect(address, 30, psk=PSK)))
+            making.start()
+            near, _ = relay.accept()
+            with near, socket.create_connection((HOST, self.port)) as far:
+                # The handshake, and nothing after it.
+                for source, sink, length in [
+                    (near, far, 32), (far, near, 32), (near, far, 288), (far, near, 288),
+                ]:  # fmt: skip
+                    while length > 0:
+                        data = source.recv(length)
+                        sink.sendall(data)
+                        length -= len(data)
+                making.join()
+                [pipe] = pipes
+                sending = threading.Thread(target=self.send_too_much, args=[pipe])
+                sending.start()
+                while not pipe._sending.locked():
+                    time.sleep(0.001)
+                pipe.close()
+                near.close()
+                sending.join()
+
+    def send_too_much(self, pipe: PipeSocket) -> None:
+        with self.assertRaises(OSError):
+            pipe.sendall(bytes(100_000_000))
+
     def test_timeouts(self) -> None:
         with connect((HOST, self.port), 30, psk=PSK) as pipe:
             pipe.settimeout(0.02)
@@ -385,6 +436,10 @@ class Blocking(unittest.TestCase):
             connect((HOST, self.port), 30, psk="0" * 32)  # type: ignore[arg-type]
         with self.assertRaises(ValueError):
             connect((HOST, self.port), 30, psk=bytes(31))
+        with self.assertRaises(TypeError):
+            Session.connect(X25519Config(), 5, bytes(64))  # type: ignore[arg-type]
+        with self.assertRaises(TypeError):
+            Session.resume(1 << 20)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

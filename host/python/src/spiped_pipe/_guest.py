@@ -70,6 +70,9 @@ class Guest:
         """
         # Before anything is taken for them.
         lowered = [_checked(argument) for argument in arguments]
+        words = sum(1 if isinstance(argument, int) else 2 for argument in lowered)
+        if words != PARAMETERS[self._prefix + name]:
+            raise TypeError("a bytes-like object is required, not 'int'")
         if not self._in_use.acquire(blocking=False):
             raise RuntimeError("the instance is in use by another thread")
         try:

@@ -1,6 +1,7 @@
 """A server of pipes, for protocols of asyncio's."""
 
 import asyncio
+import ipaddress
 import logging
 import os
 from collections import Counter
@@ -19,8 +20,11 @@ from spiped_pipe.types import Authenticated, ForwardSecrecy, KeyExchange, More, 
 
 HANDSHAKE_TIMEOUT = 5.0
 """How many seconds a stranger has to authenticate: spiped's."""
-STRANGERS_MAX = 256
+STRANGERS_MAX = 1000
 """How many strangers there may be at once. One more takes the place of another."""
+
+# Far more than any hello takes: what the acceptor may ask for.
+_RECEIVED_MAX = 4096
 
 NONCE_LEN = 32
 EXPONENT_LEN = 32
@@ -54,7 +58,7 @@ async def create_server(
     - `forward_secrecy`: `require` is upstream's `-g`, `omit` its `-f`.
     - `handshake_timeout`: how many seconds a stranger has.
     - `strangers_max`: how many strangers there may be at once. One more takes the
-      place of the oldest of the address that has the most.
+      place of the oldest of the network that has the most.
 
     Strangers that are refused are logged by `spiped_pipe` as INFO, failures of
     peers that have a key as WARNING.
@@ -110,9 +114,9 @@ class _Strangers:
         """Takes one more, in the place of another if need be."""
         if len(self._all) >= self._most:
             (greediest, _), *_ = Counter(self._all.values()).most_common(1)
-            oldest = next(other for other, address in self._all.items() if address == greediest)
+            oldest = next(other for other, network in self._all.items() if network == greediest)
             oldest.give_way()
-        self._all[stranger] = stranger.address
+        self._all[stranger] = stranger.network
 
     def remove(self, stranger: "_Stranger") -> None:
         """It is one no longer."""
@@ -135,13 +139,13 @@ class _Stranger(asyncio.BufferedProtocol):
         self._raw = cast(asyncio.Transport, None)
         self._time_limit: asyncio.TimerHandle | None = None
         self._settled = False
-        self.address = ""
+        self.network = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast(asyncio.Transport, transport)
         end_with_reset(self._raw)
         peer = self._raw.get_extra_info("peername")
-        self.address = peer[0] if isinstance(peer, tuple) else ""
+        self.network = network_of(peer[0]) if isinstance(peer, tuple) else ""
         self._strangers.add(self)
         limit = self._strangers.time_limit
         self._time_limit = self._loop.call_later(limit, self._stop, "it took too long")
@@ -173,6 +177,8 @@ class _Stranger(asyncio.BufferedProtocol):
         try:
             verdict = self._strangers.door.acceptor.identify(self._our_nonce, self._received)
             match verdict:
+                case More(count) if len(self._received) + count > _RECEIVED_MAX:
+                    self._refuse("the acceptor asks for too much", logging.ERROR)
                 case More(count):
                     self._buffer = bytearray(count)
                 case Refused(failure):
@@ -226,3 +232,11 @@ class _Stranger(asyncio.BufferedProtocol):
     def _name(self) -> str:
         peer = self._raw.get_extra_info("peername")
         return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a local peer"
+
+
+def network_of(address: str) -> str:
+    """What one owner has addresses of: of IPv6 the first half."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv4Address) or ip.ipv4_mapped is not None:
+        return address
+    return str(ipaddress.ip_network((int(ip), 64), strict=False))

@@ -142,14 +142,17 @@ class PipeSocket:
 
     def close(self) -> None:
         """Ends our direction, and the connection. If not all can be sent: a reset."""
-        try:
-            if self._failure is None and self._socket.fileno() >= 0 and self._session is not None:
-                with self._sending:
+        # If another thread is sending, not all is sent.
+        if self._sending.acquire(blocking=False):
+            try:
+                if self._failure is None and self._socket.fileno() >= 0:
                     self._socket.setblocking(False)
                     self._send_end()
                     end_cleanly(self._socket)
-        except OSError:
-            pass
+            except OSError:
+                pass
+            finally:
+                self._sending.release()
         self.reset()
 
     def reset(self) -> None:
