@@ -17,7 +17,7 @@ main() {
         fuzz "$2"
         return
     fi
-    [ $# != 0 ] || set -- acceptor receive_client receive_server two_party resume pairing address options settings handover
+    [ $# != 0 ] || set -- acceptor receive_client receive_server two_party packets resume pairing address options settings handover
     command -v c++ >/dev/null || (cd ../.. && host/packaging/install-debian.sh g++)
     # With the features that the workspace asks for: the dependencies are those of the tests.
     # shellcheck disable=SC2046 # words

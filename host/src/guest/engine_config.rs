@@ -38,8 +38,8 @@ pub(crate) fn engine_config(initial_data: InitialData) -> Config {
         .memory_reservation_for_growth(0)
         .memory_guard_size(MEMORY_GUARD)
         .memory_init_cow(initial_data == InitialData::Mapped)
-        // The guest never needs these.
-        .wasm_simd(false)
+        // The guest never needs these. Vectors are for the portable component only,
+        // which the checks of constant time run.
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
         .wasm_tail_call(false);

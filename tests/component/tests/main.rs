@@ -12,6 +12,7 @@ mod imports;
 mod interop;
 mod misbehaving;
 mod misbehaving_pairing;
+mod packets;
 mod pairing;
 mod same_everywhere;
 mod transcripts;

@@ -29,6 +29,9 @@ const WEAKENED: &str = "target/weakened";
 /// packets, and the search among keys.
 const QUICK: [&str; 2] = ["packets", "key-search-x25519"];
 
+/// What packet cryptography has a part in.
+const PACKETS: [&str; 2] = ["packets", "plaintext"];
+
 fn main() -> Result<ExitCode> {
     let args: Vec<String> = args().skip(1).collect();
     let mut check = Check::default();
@@ -50,7 +53,8 @@ struct Check {
 impl Check {
     fn quick(&mut self) -> Result<()> {
         self.weak("weak functions", &run("weakened", &[], None)?, WEAK_FUNCTIONS)?;
-        self.strong("native crate, in part", &run("crate", &QUICK, None)?)
+        self.strong("native crate, in part", &run("crate", &QUICK, None)?)?;
+        self.strong("packets on vectors", &run("parallel", &PACKETS, None)?)
     }
 
     fn full(&mut self) -> Result<()> {
@@ -61,6 +65,7 @@ impl Check {
         self.weak("weak component", &run(world, &[], Some(&weakened))?, WEAK_COMPONENT)?;
 
         self.strong("native crate", &run("crate", &[], None)?)?;
+        self.strong("packets on vectors", &run("parallel", &PACKETS, None)?)?;
         let production = Component { tree: Path::new(""), world: "native" };
         self.strong("production component", &run("component", &[], Some(&production))?)?;
         let portable = Component { tree: Path::new(""), world: "portable" };

@@ -1,25 +1,25 @@
-//! The native crate, with its own packet cryptography.
+//! The native crate, with either packet cryptography of its own.
+
+use std::marker::PhantomData;
 
 use spiped_core::{
-    Acceptor, ClientConfig, Entropy, ExponentEntropy, ForwardSecrecy, KeyExchange, Output, Secret,
-    ServerConfig, Session, Side, SoftKeySearch, SoftPacketCrypto, Verdict, pairing,
+    Acceptor, ClientConfig, Entropy, ExponentEntropy, ForwardSecrecy, KeyExchange, Output,
+    PacketCrypto, Secret, ServerConfig, Session, Side, SoftKeySearch, Verdict, pairing,
 };
 
 use crate::world::{self, Psk, World};
 
 /// The crate for this machine.
-pub struct Crate;
-
-type Native = Session<SoftPacketCrypto>;
+pub struct Crate<P>(pub PhantomData<P>);
 
 /// What the server does: everything.
 const SERVER: ServerConfig = ServerConfig::Any(ForwardSecrecy::Require);
 
-impl World for Crate {
-    type Session = Native;
+impl<P: PacketCrypto> World for Crate<P> {
+    type Session = Session<P>;
     type Exchange = pairing::Exchange;
 
-    fn connect(&self, exchange: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Native {
+    fn connect(&self, exchange: KeyExchange, psk: &Psk, entropy: &[u8; 64]) -> Session<P> {
         let config = match exchange {
             KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Require),
             KeyExchange::X25519 => ClientConfig::X25519,
@@ -28,7 +28,13 @@ impl World for Crate {
             .expect("good randomness")
     }
 
-    fn accept(&self, psk: &Psk, our_nonce: &[u8; 32], hello: &[u8], exponent: &[u8; 32]) -> Native {
+    fn accept(
+        &self,
+        psk: &Psk,
+        our_nonce: &[u8; 32],
+        hello: &[u8],
+        exponent: &[u8; 32],
+    ) -> Session<P> {
         let (psk, exponent) = (Secret::copy_of(psk), ExponentEntropy::copy_of(exponent));
         let mut session =
             Session::accept(SERVER, our_nonce, hello, &psk, &exponent).expect("a genuine client");
@@ -45,7 +51,7 @@ impl World for Crate {
         }
     }
 
-    fn sleep_and_wake(&self, mut session: Native) -> Native {
+    fn sleep_and_wake(&self, mut session: Session<P>) -> Session<P> {
         let state = session.suspend().expect("it is established");
         Session::resume(&state).expect("a fresh state")
     }
@@ -55,7 +61,7 @@ impl World for Crate {
     }
 }
 
-impl world::Session for Native {
+impl<P: PacketCrypto> world::Session for Session<P> {
     fn start(&mut self) -> Vec<u8> {
         let mut out = Output::default();
         self.start(&mut out).expect("it is fresh");

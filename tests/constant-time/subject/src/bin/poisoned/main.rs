@@ -1,7 +1,8 @@
 //! Runs the protocol's operations on poisoned secrets, for memcheck to report
 //! what depends on them: `poisoned WORLD [GROUP...]`.
 //!
-//! A world is `crate`, the native crate; `component`, the production component
+//! A world is `crate`, the native crate; `parallel`, the same with the portable
+//! component's packet cryptography; `component`, the production component
 //! as the daemon loads it; or the path of another precompiled component. See
 //! `docs/security.md`, "Constant time".
 
@@ -14,10 +15,12 @@ mod weakened;
 use std::env::args;
 use std::fs;
 use std::io::{self, Write};
+use std::marker::PhantomData;
 use std::process::ExitCode;
 
 use operations::groups;
 use spiped::packet_crypto::Backend;
+use spiped_core::{ParallelPacketCrypto, SoftPacketCrypto};
 use spiped_subject::{Component, Crate, World};
 
 fn main() -> ExitCode {
@@ -31,7 +34,8 @@ fn main() -> ExitCode {
     }
     match *world {
         "weakened" => weakened::run(),
-        "crate" => run(&Crate, groups),
+        "crate" => run(&Crate::<SoftPacketCrypto>(PhantomData), groups),
+        "parallel" => run(&Crate::<ParallelPacketCrypto>(PhantomData), groups),
         "component" => {
             // Memcheck does not offer all that this processor has.
             say(&format!("packet cryptography: {}\n", Backend::detect()));
