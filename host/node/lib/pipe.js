@@ -2,10 +2,10 @@
 
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
-import { Duplex } from 'node:stream';
 import { batches } from './batches.js';
 import { PipeError, failed, thrown } from './errors.js';
 import { config, milliseconds, onePsk } from './options.js';
+import { OverSocket } from './over_socket.js';
 import { reset } from './reset.js';
 import { OwnSession } from './sessions.js';
 
@@ -31,7 +31,7 @@ export let accept;
  * A connection. The socket is its crypt side; what is written here is sealed for the
  * peer, and what can be read here has been authenticated. See `index.d.ts`.
  */
-export class Pipe extends Duplex {
+export class Pipe extends OverSocket {
   #socket;
   #session;
   /** Of the handshake; then of a failed pipe that nobody reads. */
@@ -55,27 +55,22 @@ export class Pipe extends Duplex {
   #bytesRead = 0;
   #bytesWritten = 0;
 
-  /** For `accept` and `Pipe`: the rest of the options is theirs. */
-  constructor(options, { socket, make, client } = {}) {
+  /** With `accepted`, for `accept` alone. */
+  constructor(options, accepted) {
     const { allowHalfOpen = false, signal, handshakeTimeout, sleepAfter } = options;
+    const socket = accepted?.socket ?? clientSocket(options);
     // Without a buffer of its own, the stream calls `_read` only when all is taken:
     // so it is known when to tell a failure.
-    super({ allowHalfOpen, signal, readableHighWaterMark: 0, writableHighWaterMark: 65536 });
+    const sizes = { readableHighWaterMark: 0, writableHighWaterMark: 65536 };
+    super({ allowHalfOpen, signal, ...sizes }, socket);
     this.#timeLimit = milliseconds(handshakeTimeout, 5000, 'handshakeTimeout');
     const sleep = milliseconds(sleepAfter, 1000, 'sleepAfter');
-    if (socket) {
-      this.#client = client;
-      this.#session = new OwnSession(make, sleep);
-      this.#attach(socket);
+    this.#session = new OwnSession(accepted?.make ?? clientSession(options), sleep);
+    this.#attach(socket);
+    if (accepted) {
+      this.#client = accepted.client;
       // With `omit` it is established at once, and nobody listens yet.
       queueMicrotask(() => this.#begin());
-    } else {
-      this.#session = new OwnSession(clientSession(options), sleep);
-      const { noDelay = true, keepAlive, keepAliveInitialDelay } = options;
-      const allowHalfOpen = true;
-      this.#attach(new net.Socket({
-        allowHalfOpen, noDelay, keepAlive, keepAliveInitialDelay, readableHighWaterMark: READING,
-      }));
     }
   }
 
@@ -130,79 +125,6 @@ export class Pipe extends Duplex {
     return this.#bytesWritten + this.writableLength;
   }
 
-  get timeout() {
-    return this.#socket.timeout;
-  }
-
-  get remoteAddress() {
-    return this.#socket.remoteAddress;
-  }
-
-  get remotePort() {
-    return this.#socket.remotePort;
-  }
-
-  get remoteFamily() {
-    return this.#socket.remoteFamily;
-  }
-
-  get localAddress() {
-    return this.#socket.localAddress;
-  }
-
-  get localPort() {
-    return this.#socket.localPort;
-  }
-
-  get localFamily() {
-    return this.#socket.localFamily;
-  }
-
-  address() {
-    return this.#socket.address();
-  }
-
-  setNoDelay(noDelay) {
-    this.#socket.setNoDelay(noDelay);
-    return this;
-  }
-
-  setKeepAlive(enable, initialDelay) {
-    this.#socket.setKeepAlive(enable, initialDelay);
-    return this;
-  }
-
-  setTimeout(milliseconds, callback) {
-    this.#socket.setTimeout(milliseconds);
-    if (callback && milliseconds === 0) {
-      this.removeListener('timeout', callback);
-    } else if (callback) {
-      this.once('timeout', callback);
-    }
-    return this;
-  }
-
-  ref() {
-    this.#socket.ref();
-    return this;
-  }
-
-  unref() {
-    this.#socket.unref();
-    return this;
-  }
-
-  destroySoon() {
-    if (this.writable) {
-      this.end();
-    }
-    if (this.writableFinished) {
-      this.destroy();
-    } else {
-      this.once('finish', () => this.destroy());
-    }
-  }
-
   resetAndDestroy() {
     this.#resets = true;
     return this.destroy();
@@ -252,7 +174,6 @@ export class Pipe extends Duplex {
       this.#cryptHasEnded = true;
       this.#endInward();
     });
-    socket.on('timeout', () => this.emit('timeout'));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => {
       if (!this.#cryptHasEnded) {
@@ -455,6 +376,11 @@ export class Pipe extends Duplex {
       this.destroy(this.#failure);
     }
   }
+}
+
+function clientSocket({ noDelay = true, keepAlive, keepAliveInitialDelay }) {
+  const options = { noDelay, keepAlive, keepAliveInitialDelay, readableHighWaterMark: READING };
+  return new net.Socket({ allowHalfOpen: true, ...options });
 }
 
 /** How a client's session is made. */
