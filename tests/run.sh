@@ -100,8 +100,9 @@ packages() {
     if [ -n "$(missing $spiped $redis $registry)" ]; then
         host/packaging/install-debian.sh spiped redis-server redis-tools docker-registry skopeo
     fi
-    tests/hosts/node/setup.sh
-    tests/hosts/python/setup.sh
+    for host in node python c browser; do
+        "tests/hosts/$host/setup.sh"
+    done
     # shellcheck disable=SC2086 # words
     exec cargo nextest run $build --cargo-profile checked --no-fail-fast --run-ignored all \
         --filterset 'test(/^packages::/)'
