@@ -102,6 +102,9 @@ class Truncated(unittest.IsolatedAsyncioTestCase):
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(b"one")
+            # What is written at once becomes one packet.
+            while writer.transport.get_write_buffer_size() > 0:
+                await asyncio.sleep(0)
             await reader.readexactly(1)
             writer.write(b"two")
             writer.write_eof()

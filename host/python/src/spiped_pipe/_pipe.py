@@ -62,6 +62,7 @@ class Pipe(asyncio.Protocol):
         self._computing = False
         # What came from the peer with the end of the handshake.
         self._early = bytearray()
+        self._early_eof = False
         # What the application wrote and is not sealed yet.
         self._plain = bytearray()
         self._flush_soon: asyncio.Handle | None = None
@@ -91,12 +92,19 @@ class Pipe(asyncio.Protocol):
             self._call(lambda session: session.handle_crypt(data))
 
     def eof_received(self) -> bool:
+        # Not every loop pauses at once.
+        self._early_eof = self._computing
+        if not self._computing:
+            self._take_eof()
+        # The other direction stays open.
+        return True
+
+    def _take_eof(self) -> None:
+        self._early_eof = False
         self._call(Session.crypt_eof)
         if self._error is None and self._app is not None:
             self._received_end = True
             self._tell(self._eof_to_app)
-        # The other direction stays open.
-        return True
 
     def _eof_to_app(self) -> None:
         if self._app is not None and not self._app.eof_received():
@@ -169,6 +177,8 @@ class Pipe(asyncio.Protocol):
         if error is None:
             self._carry_out(future.result())
             self._take_early()
+            if self._early_eof and not self._computing:
+                self._take_eof()
             self._read_or_not()
         else:
             self.fail(_pipe_error(error))

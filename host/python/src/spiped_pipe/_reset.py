@@ -27,9 +27,10 @@ def end_cleanly(connection: Connection) -> None:
 
 
 def _set(connection: Connection, linger: bytes) -> None:
-    if isinstance(connection, asyncio.BaseTransport):
-        inner: socket.socket | None = connection.get_extra_info("socket")
+    # Not every loop's transports are asyncio's.
+    if isinstance(connection, socket.socket):
+        inner: socket.socket | None = connection
     else:
-        inner = connection
+        inner = connection.get_extra_info("socket")
     if inner is not None and inner.fileno() >= 0:
         inner.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
