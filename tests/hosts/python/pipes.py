@@ -330,11 +330,10 @@ class Used(unittest.IsolatedAsyncioTestCase):
             writer.close()
 
     async def test_server_that_says_nothing(self) -> None:
-        silent = await asyncio.start_server(lambda *_: None, HOST, 0)
-        port = silent.sockets[0].getsockname()[1]
-        with self.assertRaises(TimeoutError):
-            await open_connection(HOST, port, psk=PSK, timeout=0.05)
-        silent.close()
+        with socket.create_server((HOST, 0)) as silent:
+            port = silent.getsockname()[1]
+            with self.assertRaises(TimeoutError):
+                await open_connection(HOST, port, psk=PSK, timeout=0.05)
 
 
 class Blocking(unittest.TestCase):
