@@ -9,7 +9,7 @@
 
 #include "spiped_pipe.h"
 
-/* What is called, in the order of the table in instance.c. */
+/* What is called, in the order of the table in code.c. */
 typedef enum function {
     REALLOC,
     ACCEPTOR,

@@ -269,7 +269,8 @@ int spiped_suspend(spiped_session *session, spiped_bytes *state, spiped_failure 
         return fail(session->resource.instance, false, failure);
     }
     if (result[0] != 0) {
-        return fail(session->resource.instance, lift_failure(result + RESULT_WIDE, failure), failure);
+        bool makes_sense = lift_failure(result + RESULT_WIDE, failure);
+        return fail(session->resource.instance, makes_sense, failure);
     }
     if (!load_bytes(session->resource.instance, result + RESULT_WIDE, state)) {
         return fail(session->resource.instance, false, failure);

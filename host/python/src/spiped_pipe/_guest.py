@@ -188,7 +188,11 @@ class _Function:
         for slot, word in zip(self._words, words):
             slot.i32 = word
         error = capi.wasmtime_func_call_unchecked(
-            self._context, self._by_reference, self._words, len(self._words), self._trap_by_reference
+            self._context,
+            self._by_reference,
+            self._words,
+            len(self._words),
+            self._trap_by_reference,
         )
         if error:
             raise WasmtimeError._from_ptr(error)

@@ -16,7 +16,14 @@ from spiped_pipe._reset import end_with_reset
 from spiped_pipe._settings import KeyFile, server_config, the_psks
 from spiped_pipe.errors import CallFailed, PipeError, Trap
 from spiped_pipe.session import Acceptor, Session
-from spiped_pipe.types import Authenticated, ForwardSecrecy, KeyExchange, More, Refused, ServerConfig
+from spiped_pipe.types import (
+    Authenticated,
+    ForwardSecrecy,
+    KeyExchange,
+    More,
+    Refused,
+    ServerConfig,
+)
 
 HANDSHAKE_TIMEOUT = 5.0
 """How many seconds a stranger has to authenticate: spiped's."""

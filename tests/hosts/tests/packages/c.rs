@@ -33,7 +33,7 @@ fn transcripts_replay() {
     cc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover"]);
     cc.arg("-o").arg(&play).arg(Path::new(ROOT).join("tests/hosts/c/play.c"));
     let host = Path::new(ROOT).join("host/c");
-    cc.args(["spiped_pipe.c", "instance.c", "sha256.c"].map(|file| host.join(file)));
+    cc.args(["spiped_pipe.c", "instance.c", "code.c", "sha256.c"].map(|file| host.join(file)));
     cc.arg("-I").arg(&host).arg("-isystem").arg(wasmtime.join("include"));
     let library = wasmtime.join("lib");
     cc.arg("-L").arg(&library).arg(format!("-Wl,-rpath,{}", library.display()));
