@@ -97,8 +97,9 @@ get_ready() {
 # Tries what `make packages` has made.
 packages() {
     # shellcheck disable=SC2086 # words
-    if [ -n "$(missing $spiped $redis $registry)" ]; then
-        host/packaging/install-debian.sh spiped redis-server redis-tools docker-registry skopeo
+    if [ -n "$(missing $spiped $redis $registry $compilers)" ]; then
+        host/packaging/install-debian.sh spiped redis-server redis-tools docker-registry skopeo \
+            g++ valgrind
     fi
     for host in node python c browser; do
         "tests/hosts/$host/setup.sh"
