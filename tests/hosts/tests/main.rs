@@ -12,3 +12,4 @@ mod interop_python;
 mod node;
 mod packages;
 mod python;
+mod wasi;
