@@ -171,7 +171,7 @@ class Stranger {
 }
 
 /** What one owner has addresses of: of IPv6 the first half. */
-function network(address) {
+export function network(address) {
   if (!isIPv6(address) || address.includes('.')) {
     return address;
   }

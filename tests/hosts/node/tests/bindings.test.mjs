@@ -47,7 +47,8 @@ test('a buffer that is gone is no empty array, and the session goes on', () => {
   assert.equal(one.compute().status.tag, 'handshaking');
 });
 
-test('what an instance knew is wiped with it', (t) => {
+/** The memories of instances to come, for as long as the test `t` runs. */
+function watched(t) {
   const memories = [];
   t.mock.method(WebAssembly, 'Instance', class extends WebAssembly.Instance {
     constructor(...values) {
@@ -55,6 +56,11 @@ test('what an instance knew is wiped with it', (t) => {
       memories.push(this.exports.memory);
     }
   });
+  return memories;
+}
+
+test('what an instance knew is wiped with it', (t) => {
+  const memories = watched(t);
   // At every stage a session keeps other secrets, in other places.
   for (const config of [CONFIG, { tag: 'modp2048', val: 'offer' }]) {
     for (const calls of [[], ['start'], ['start', 'compute'], ['start', 'compute', 'handleCrypt']]) {
@@ -156,7 +162,8 @@ test('after its end a session and an instance say so', () => {
   two[dispose]();
 });
 
-test('long input and memory that grows change nothing', () => {
+/** Both ends of an established connection. */
+function established() {
   const config = { tag: 'modp2048', val: 'omit' };
   const [psk, nonce] = [randomBytes(32), randomBytes(32)];
   const client = instantiate(module).Session.connect(config, psk, randomBytes(64));
@@ -167,6 +174,26 @@ test('long input and memory that grows change nothing', () => {
   const share = server.start().toCrypt;
   const status = client.handleCrypt(share).status;
   assert.equal(status.tag === 'wants-compute' ? client.compute().status.tag : status.tag, 'established');
+  return { client, server };
+}
+
+test('what a call returned is freed and wiped', (t) => {
+  const memories = watched(t);
+  const { client, server } = established();
+  const bytes = randomBytes(60_000);
+  for (let i = 0; i < 100; i++) {
+    server.handleCrypt(client.handlePlain(bytes).toCrypt);
+  }
+  for (const memory of memories) {
+    // Otherwise it would have 6 MB.
+    assert.ok(memory.buffer.byteLength <= 1 << 20);
+  }
+  const state = client.suspend();
+  assert.equal(Buffer.from(memories[0].buffer).indexOf(state.subarray(-64)), -1);
+});
+
+test('long input and memory that grows change nothing', () => {
+  const { client, server } = established();
   const bytes = randomBytes(5_000_000);
   const sealed = client.handlePlain(bytes);
   assert.ok(bytes.equals(server.handleCrypt(sealed.toCrypt).toPlain));

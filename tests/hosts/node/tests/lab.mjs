@@ -67,9 +67,9 @@ export async function wire(t, port, onWire) {
   return { port: relay.address().port };
 }
 
-/** A raw socket to a port. What it receives is in `received`. */
-export async function raw(t, port) {
-  const socket = net.connect({ port, host: HOST, allowHalfOpen: true });
+/** A raw socket to a port, from an address. What it receives is in `received`. */
+export async function raw(t, port, localAddress) {
+  const socket = net.connect({ port, host: HOST, localAddress, allowHalfOpen: true });
   socket.received = Buffer.alloc(0);
   socket.on('data', (bytes) => (socket.received = Buffer.concat([socket.received, bytes])));
   socket.on('error', (error) => (socket.failure = error));

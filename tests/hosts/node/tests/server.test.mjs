@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import test from 'node:test';
 import { PipeError, createServer } from '../package.mjs';
+import { network } from '../../../../target/hosts/node/node_modules/spiped-pipe/lib/strangers.js';
 import { HOST, KEY, all, client, closed, failure, queue, raw, server, sha256, until, wire } from './lab.mjs';
 
 test('a stranger gets a nonce, then an end, and nobody hears of it', async (t) => {
@@ -50,6 +51,30 @@ test('the oldest stranger makes room, and one with a key gets in', async (t) => 
   assert.equal(strangers[2].readableEnded, false);
   client(t, port).end('hello');
   assert.equal(String(await all(await next())), 'hello');
+});
+
+test('who takes most of the room makes room, not who came first', async (t) => {
+  const { port } = await server(t, { maxStrangers: 3 });
+  const strangers = [];
+  for (const from of ['127.0.0.2', HOST, HOST, HOST]) {
+    strangers.push(await raw(t, port, from));
+    await until('it was sent a nonce', () => strangers.at(-1).received.length === 32);
+  }
+  await until('one saw an end', () => strangers[1].readableEnded);
+  assert.deepEqual(strangers.map((one) => one.readableEnded), [false, true, false, false]);
+});
+
+test('of IPv6, half an address is one network', () => {
+  const same = [
+    ['192.0.2.1', '192.0.2.2', false],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.2', false],
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff::', true],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1', false],
+    ['fe80::1%lo', 'fe80::2%lo', true],
+  ];
+  for (const [one, other, expected] of same) {
+    assert.equal(network(one) === network(other), expected, `${one} ${other}`);
+  }
 });
 
 test('a hello in pieces is as good as a whole one', async (t) => {
