@@ -23,6 +23,8 @@ const [, version] = readFileSync('Cargo.toml', 'utf8').match(/^version = "(.*)"$
 const { name, ...rest } = JSON.parse(readFileSync(from, 'utf8'));
 writeFileSync(to, `${JSON.stringify({ name, version, ...rest }, null, 2)}\n`);
 END
+    # The package has the modes that files have here, whatever the umask.
+    chmod -R u=rwX,go=rX "$stage"
     npm pack "./$stage" --pack-destination target/packages --silent --ignore-scripts >/dev/null
 }
 
