@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from spiped_pipe._reset import end_cleanly, end_with_reset
 from spiped_pipe._sleeper import Sleeper
-from spiped_pipe._transport import PipeTransport
-from spiped_pipe.errors import CallFailed, PipeError, Trap
+from spiped_pipe._transport import HIGH, PipeTransport
+from spiped_pipe.errors import CallFailed, PipeError, Trap, pipe_error
 from spiped_pipe.session import CRYPT_BATCH, PLAIN_BATCH, Session
 from spiped_pipe.types import Output, PeerFailure, PeerFault, Stage
 
@@ -22,8 +22,9 @@ _BATCHES_PER_TURN = 4
 _IDLE = 10.0
 # A close that makes no progress for so many seconds becomes a reset.
 _CLOSE_LIMIT = 30.0
-# Of asyncio's own transports.
-_HIGH, _LOW = 64 << 10, 16 << 10
+# For so many seconds a peer may go on sending after all was sent to it. A socket that is
+# closed before answers with a reset, which takes what has not been read there.
+_LINGER = 1.0
 
 
 class _End(Enum):
@@ -67,15 +68,16 @@ class Pipe(asyncio.Protocol):
         self._plain = bytearray()
         self._flush_soon: asyncio.Handle | None = None
         self._end = _End.OPEN
-        self._received_end = False
+        self._raw_ended = False
         self._closing = False
         self._reading = True
         self._raw_is_full = False
         self._app_waits = False
-        self._limits = (_HIGH, _LOW)
+        self.limits = (HIGH, HIGH // 4)
         self._last = 0.0
         self._idle: asyncio.TimerHandle | None = None
         self._close_limit: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
 
     # The connection's side.
 
@@ -85,6 +87,8 @@ class Pipe(asyncio.Protocol):
         self._call(Session.start)
 
     def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
         if self._app is None:
             self._early += data
             self._take_early()
@@ -92,9 +96,12 @@ class Pipe(asyncio.Protocol):
             self._call(lambda session: session.handle_crypt(data))
 
     def eof_received(self) -> bool:
+        self._raw_ended = True
         # Not every loop pauses at once.
         self._early_eof = self._computing
-        if not self._computing:
+        if self._closing:
+            self._flush_when_idle()
+        elif not self._computing:
             self._take_eof()
         # The other direction stays open.
         return True
@@ -103,7 +110,6 @@ class Pipe(asyncio.Protocol):
         self._early_eof = False
         self._call(Session.crypt_eof)
         if self._error is None and self._app is not None:
-            self._received_end = True
             self._tell(self._eof_to_app)
 
     def _eof_to_app(self) -> None:
@@ -112,7 +118,7 @@ class Pipe(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._over = True
-        for timer in (self._flush_soon, self._idle, self._close_limit):
+        for timer in (self._flush_soon, self._idle, self._close_limit, self._linger):
             if timer is not None:
                 timer.cancel()
         if not self._computing:
@@ -142,7 +148,7 @@ class Pipe(asyncio.Protocol):
         try:
             output = call(self._sleeper.awake())
         except (Trap, CallFailed) as error:
-            self.fail(_pipe_error(error))
+            self.fail(pipe_error(error))
             return
         self._carry_out(output)
 
@@ -181,7 +187,7 @@ class Pipe(asyncio.Protocol):
                 self._take_eof()
             self._read_or_not()
         else:
-            self.fail(_pipe_error(error))
+            self.fail(pipe_error(error))
 
     def _take_early(self) -> None:
         # Not more than a session takes before it has computed.
@@ -230,7 +236,7 @@ class Pipe(asyncio.Protocol):
         try:
             self._sleeper.sleep()
         except (Trap, CallFailed) as error:
-            self.fail(_pipe_error(error))
+            self.fail(pipe_error(error))
 
     # The application's side.
 
@@ -266,7 +272,7 @@ class Pipe(asyncio.Protocol):
     def _read_or_not(self) -> None:
         if self._raw.is_closing():
             return
-        if self._reading and not self._computing and not self._closing:
+        if self._closing or (self._reading and not self._computing):
             self._raw.resume_reading()
         else:
             self._raw.pause_reading()
@@ -307,21 +313,9 @@ class Pipe(asyncio.Protocol):
         """How many bytes are not with the kernel yet."""
         return len(self._plain) + self._raw.get_write_buffer_size()
 
-    @property
-    def limits(self) -> tuple[int, int]:
-        """When the application is to wait, and when it may go on: low, high."""
-        high, low = self._limits
-        return low, high
-
-    def set_limits(self, high: int | None, low: int | None) -> None:
-        """As asyncio's transports have them."""
-        if high is None:
-            high = _HIGH if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not high >= low >= 0:
-            raise ValueError(f"high ({high}) must be >= low ({low}) must be >= 0")
-        self._limits = (high, low)
+    def set_limits(self, high: int, low: int) -> None:
+        """When the application is to wait, and when it may go on."""
+        self.limits = (high, low)
         self._hold_app()
 
     def _flush_when_idle(self) -> None:
@@ -356,14 +350,21 @@ class Pipe(asyncio.Protocol):
             # Not before the kernel has all.
             self._raw.set_write_buffer_limits(0)
             if self._raw.get_write_buffer_size() == 0:
-                end_cleanly(self._raw)
-                self._raw.close()
+                if self._raw_ended:
+                    self._close_raw()
+                elif self._linger is None:
+                    self._linger = self._loop.call_later(_LINGER, self._close_raw)
+
+    def _close_raw(self) -> None:
+        if not self._raw.is_closing():
+            end_cleanly(self._raw)
+            self._raw.close()
 
     def _send_eof(self) -> None:
         try:
             self._raw.write_eof()
         except OSError as error:
-            if self._closing and self._received_end:
+            if self._closing and self._raw_ended:
                 # Nobody is interested in our end any more.
                 self._raw.abort()
             else:
@@ -383,16 +384,10 @@ class Pipe(asyncio.Protocol):
         """Has the application wait, or go on."""
         if self._app is None:
             return
-        high, low = self._limits
+        high, low = self.limits
         if not self._app_waits and (self._raw_is_full or len(self._plain) > high):
             self._app_waits = True
             self._tell(self._app.pause_writing)
         elif self._app_waits and not self._raw_is_full and len(self._plain) <= low:
             self._app_waits = False
             self._tell(self._app.resume_writing)
-
-
-def _pipe_error(error: BaseException) -> PipeError:
-    if isinstance(error, CallFailed):
-        return PipeError(error.failure)
-    return PipeError(error if isinstance(error, Trap) else Trap(repr(error)))

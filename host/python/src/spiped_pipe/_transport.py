@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spiped_pipe._pipe import Pipe
 
+# Of asyncio's own transports.
+HIGH = 64 << 10
+
 
 class PipeTransport(asyncio.Transport):
     """The transport of an established pipe.
@@ -63,9 +66,16 @@ class PipeTransport(asyncio.Transport):
         return self._pipe.buffered()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        return self._pipe.limits
+        high, low = self._pipe.limits
+        return low, high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if high is None:
+            high = HIGH if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high}) must be >= low ({low}) must be >= 0")
         self._pipe.set_limits(high, low)
 
     def is_closing(self) -> bool:

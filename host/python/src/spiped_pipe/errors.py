@@ -42,6 +42,13 @@ class PipeError(ConnectionError):
                 return "trap"
 
 
+def pipe_error(error: BaseException) -> PipeError:
+    """What is raised for something that a call has raised."""
+    if isinstance(error, CallFailed):
+        return PipeError(error.failure)
+    return PipeError(error if isinstance(error, Trap) else Trap(repr(error)))
+
+
 def _reason(failure: Failure | Trap) -> str:
     match failure:
         case PeerFailure(fault):

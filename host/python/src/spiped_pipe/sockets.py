@@ -18,7 +18,7 @@ from spiped_pipe._guest import BytesLike
 from spiped_pipe._reset import end_cleanly, end_with_reset
 from spiped_pipe._settings import KeyFile, client_config, the_psk
 from spiped_pipe.client import CONNECT_TIMEOUT
-from spiped_pipe.errors import CallFailed, PipeError, Trap
+from spiped_pipe.errors import CallFailed, PipeError, Trap, pipe_error
 from spiped_pipe.session import CRYPT_BATCH, PLAIN_BATCH, Session
 from spiped_pipe.types import ForwardSecrecy, KeyExchange, Output, Stage
 
@@ -83,10 +83,8 @@ class PipeSocket:
             self._shake_hands()
         except BaseException as error:
             self.reset()
-            if isinstance(error, CallFailed):
-                raise PipeError(error.failure) from error
-            if isinstance(error, Trap):
-                raise PipeError(error) from error
+            if isinstance(error, (CallFailed, Trap)):
+                raise pipe_error(error) from error
             raise
 
     def recv(self, size: int, flags: int = 0) -> bytes:

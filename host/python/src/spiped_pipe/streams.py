@@ -80,7 +80,8 @@ async def start_server(
             context = {"message": "a client's handler failed", "exception": error}
             loop.call_exception_handler(context | {"transport": writer.transport})
         except BaseException:
-            writer.transport.abort()
+            if not loop.is_closed():
+                writer.transport.abort()
             raise
 
     def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
