@@ -57,6 +57,7 @@ get_ready() {
         without redis:: $(missing $redis)
         without upgrade::redis:: $(missing $redis)
         without replication:: $(missing $redis $network)
+        without packages:: $(missing $spiped $redis)
         without packages::oci $(missing $registry)
         without packaging:: $(missing $manager)
         without upgrade::confined:: $(missing $manager)
@@ -76,7 +77,8 @@ get_ready() {
         leave_out packages:: 'what make packages makes'
     fi
     prepare node node:: interop_node:: composed::in_node packages::node
-    prepare python python:: interop_python:: composed::in_python packaging::kubernetes::manifests
+    prepare python python:: interop_python:: composed::in_python packages::python packages::wasm \
+        packaging::kubernetes::manifests
     prepare c packages::c
     prepare browser browser:: packages::node::in_a_browser
     if [ "$(id -u)" != 0 ]; then
@@ -104,9 +106,10 @@ packages() {
     for host in node python c browser; do
         "tests/hosts/$host/setup.sh"
     done
+    # With what takes long, but without the other tests: they need not be built.
     # shellcheck disable=SC2086 # words
-    exec cargo nextest run $build --cargo-profile checked --no-fail-fast --run-ignored all \
-        --filterset 'test(/^packages::/)'
+    exec cargo nextest run $build --test hosts --example pipe --cargo-profile checked \
+        --no-fail-fast --run-ignored all --filterset 'test(/^packages::/)'
 }
 
 # Gets the peers of the benchmark, which names those it misses.

@@ -15,8 +15,8 @@ use crate::{Lab, proc, wait};
 ///
 /// What is in a block depends on its fence:
 ///
-/// - Nothing, or `sh`: commands. All of them have to succeed. If one ends with `&`,
-///   the next block waits until it listens.
+/// - Nothing, or `sh`: commands. All of them have to succeed. If a line ends with `&`,
+///   the next one waits until that command listens, as someone who types does.
 /// - `text`: what the commands before have printed, or will have soon.
 /// - Anything else: a file. The paragraph before names it: its first word in
 ///   backticks that has a dot and no space.
@@ -145,7 +145,7 @@ impl Newcomer {
                 .iter()
                 .fold(step.text.clone(), |text, (this, other)| text.replace(this, other));
             match step.language.as_str() {
-                "" | "sh" => self.types(&text, mode),
+                "" | "sh" => text.split_inclusive(" &\n").for_each(|lines| self.types(lines, mode)),
                 "text" => self.sees(&text, before),
                 _ => self.writes(&step, &text),
             }
@@ -163,9 +163,8 @@ impl Newcomer {
     #[track_caller]
     fn sees(&self, text: &str, before: usize) {
         for line in text.lines() {
-            wait::until_some(&format!("this was printed: {line}"), || {
-                let said = self.said();
-                said[before..].lines().any(|said| said.contains(line)).then_some(())
+            wait::until(&format!("this was printed: {line}"), || {
+                self.said()[before..].lines().any(|said| said.contains(line))
             });
         }
     }
@@ -191,10 +190,9 @@ impl Newcomer {
             self.shell.try_wait().unwrap().map(|_| true)
         });
         assert!(!ended, "a command failed:\n{commands}\n{}", self.said());
-        let servers = commands.lines().filter(|line| line.ends_with(" &")).count();
-        if servers > 0 {
-            wait::until(&format!("all of these listened:\n{commands}"), || {
-                proc::listening_in(self.lab.directory()) >= listening + servers
+        if commands.ends_with(" &\n") {
+            wait::until(&format!("this listened:\n{commands}"), || {
+                !proc::listening_in(self.lab.directory()).is_subset(&listening)
             });
         }
     }
@@ -241,9 +239,11 @@ mod tests {
             step("cat hello.txt\n", "", ""),
             step("Hello\n", "text", ""),
             step(server, "python", "The command `ls -a.b` shows `server.py`, as `other.py`:"),
-            step("python3 server.py &\n", "sh", ""),
-            step("x=7000\n", "", ""),
-            step("bash -c \"exec 3<>/dev/tcp/127.0.0.1/$x\" && kill %1\n", "", ""),
+            step(
+                "x=7000\npython3 server.py &\nbash -c \"exec 3<>/dev/tcp/127.0.0.1/$x\" && kill %1\n",
+                "sh",
+                "",
+            ),
         ];
         let mut newcomer = Newcomer::doing(page).replacing_port(7000);
         newcomer.lab().write("hello.txt", "Hello\n");

@@ -70,8 +70,8 @@ pub fn working_in(directory: &Path) -> Vec<i32> {
     pids.filter(works_there).collect()
 }
 
-/// How many TCP sockets processes that work in this directory listen on.
-pub fn listening_in(directory: &Path) -> usize {
+/// The TCP sockets that processes listen on which work in this directory.
+pub fn listening_in(directory: &Path) -> HashSet<String> {
     let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
     let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
     let fields = tables.iter().flat_map(|table| table.lines().skip(1)).map(|line| {
@@ -83,8 +83,8 @@ pub fn listening_in(directory: &Path) -> usize {
     let folders = working_in(directory).into_iter().map(|pid| format!("/proc/{pid}/fd"));
     let descriptors = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     let targets = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
-    let open: HashSet<_> = targets.map(|target| target.to_string_lossy().into_owned()).collect();
-    open.intersection(&listening).count()
+    let open = targets.map(|target| target.to_string_lossy().into_owned());
+    open.filter(|socket| listening.contains(socket)).collect()
 }
 
 /// The live processes whose parent this is.
