@@ -14,7 +14,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[test]
 fn newcomer_does_what_the_page_says() {
-    let mut newcomer = newcomer().replacing_port(8026);
+    let mut newcomer = newcomer();
     newcomer.does("Try it");
     newcomer.does("In Kubernetes");
     let validate = target("hosts/python/bin/kubernetes-validate");
@@ -117,4 +117,6 @@ fn newcomer() -> Newcomer {
         .replacing("wasmtime run", &format!("{} run", wasmtime.display()))
         .replacing_port(7000)
         .replacing_port(8025)
+        .replacing_port(8026)
+        .replacing_port(8027)
 }
