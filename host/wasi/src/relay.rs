@@ -32,12 +32,12 @@ pub(crate) async fn relay(
     let (first, other) = match pinned(seal.as_mut(), open.as_mut()).await {
         Either::First(Ok(())) => return open.await,
         Either::Second(Ok(())) => return seal.await,
-        // A session that has failed is over both ways.
-        Either::First(Err(fault @ Fault::Protocol(_)))
-        | Either::Second(Err(fault @ Fault::Protocol(_))) => return Err(fault),
-        // What came before a stream broke may still be on its way.
-        Either::First(Err(fault)) => (fault, runtime.within(grace, open).await),
-        Either::Second(Err(fault)) => (fault, runtime.within(grace, seal).await),
+        // Whoever reads no more may have sent something before.
+        Either::First(Err(fault @ Fault::Crypt(_))) => (fault, runtime.within(grace, open).await),
+        Either::Second(Err(fault @ Fault::Plain(_))) => (fault, runtime.within(grace, seal).await),
+        // A session that has failed is over both ways, and so is a socket that
+        // cannot be read.
+        Either::First(Err(fault)) | Either::Second(Err(fault)) => return Err(fault),
     };
     match other {
         Some(Err(fault @ Fault::Protocol(_))) => Err(fault),

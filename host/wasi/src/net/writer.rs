@@ -44,6 +44,11 @@ impl Writer {
             let count = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
             open.stream.write(&bytes[..count])?;
             bytes = &bytes[count..];
+            if bytes.is_empty() && self.socket.is_none() {
+                // wasmtime keeps the last line until it ends. In Node, nothing else
+                // would run until a socket has sent all it has.
+                open.stream.flush()?;
+            }
         }
         Ok(())
     }

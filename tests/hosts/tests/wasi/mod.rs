@@ -19,6 +19,8 @@ fn program(lab: &Lab, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wasi"));
     command.arg(built("spiped.wasm")).args(args);
     command.current_dir(lab.directory()).stdin(Stdio::null());
+    // It would take it for one of its own.
+    command.env_remove("SPIPED_BIN_DIR");
     command
 }
 

@@ -41,7 +41,8 @@ fn program_in_node_carries_whole_streams() {
         .replacing(
             "npm install @bytecodealliance/jco@1.35.0 @bytecodealliance/preview2-shim@0.26.1",
             &installed,
-        );
+        )
+        .replacing_port(8027);
     newcomer.does("Try it");
     newcomer.does("In Node");
 
