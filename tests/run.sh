@@ -58,6 +58,7 @@ get_ready() {
         without upgrade::redis:: $(missing $redis)
         without replication:: $(missing $redis $network)
         without packages:: $(missing $spiped $redis)
+        without wasi:: $(missing $spiped)
         without packages::oci $(missing $registry)
         without packaging:: $(missing $manager)
         without upgrade::confined:: $(missing $manager)
@@ -76,9 +77,9 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'make packed failed'
         leave_out packages:: 'what make packages makes'
     fi
-    prepare node node:: interop_node:: composed::in_node packages::node
+    prepare node node:: interop_node:: composed::in_node packages::node wasi::page
     prepare python python:: interop_python:: composed::in_python packages::python packages::wasm \
-        packaging::kubernetes::manifests
+        packaging::kubernetes::manifests wasi::page
     prepare c packages::c
     prepare browser browser:: packages::node::in_a_browser
     if [ "$(id -u)" != 0 ]; then
