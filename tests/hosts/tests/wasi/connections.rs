@@ -60,7 +60,7 @@ fn every_size_comes_back() {
         let pair = place.start(&lab, backend.endpoint());
         let mut conn = Conn::to(&pair.source);
         for size in [1, 1023, 1024, 1025, 65_536, 100_000] {
-            conn.expect_echo(&bytes(1, size));
+            conn.expect_echo(bytes(1, size));
         }
         conn.half_close();
         assert_eq!(conn.receive_all(), b"");

@@ -41,12 +41,12 @@ fn more_than_the_limit_wait() {
     let client = Spiped::start(&lab, "-e", &server.source().to_string(), &["-n", "2"]);
     let first = client.connect();
     let _second = client.connect();
-    let (_first_target, _second_target) = (backend.accept(), backend.accept());
+    let (first_target, _second_target) = (backend.accept(), backend.accept());
     let mut third = client.connect();
     third.send(b"third");
     client.process.wait_for_stderr("Maximum number of connections (2) reached");
     assert!(backend.try_accept().is_none());
-    drop((first, _first_target));
+    drop((first, first_target));
     assert_eq!(backend.accept().receive(5), b"third");
 }
 
