@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::options::{Key, NOT_HERE, OPTIONS, Opt, Question, usage};
+use super::options::{Meaning, NOT_HERE, OPTIONS, Opt, Question, usage};
 use super::{Program, Stop};
 
 /// Options and their values, flags with an empty one.
@@ -52,11 +52,11 @@ impl Given {
 
     /// Adds what the environment says and the arguments do not.
     pub(super) fn environment(&mut self, variables: &[(String, String)]) -> Result<(), Stop> {
-        let typed: Vec<Key> = self.said.iter().map(|(option, _)| option.key).collect();
+        let typed: Vec<Meaning> = self.said.iter().map(|(option, _)| option.meaning).collect();
         for option in &OPTIONS {
-            if typed.contains(&option.key)
+            if typed.contains(&option.meaning)
                 || !option.programs.contains(&self.program)
-                || matches!(option.key, Key::Question(_))
+                || matches!(option.meaning, Meaning::Question(_))
             {
                 continue;
             }
@@ -75,14 +75,14 @@ impl Given {
         Ok(())
     }
 
-    /// The value with this key.
-    pub(super) fn value(&self, key: Key) -> Option<&str> {
-        self.option(key).map(|(_, value)| value.as_str())
+    /// The value that means this.
+    pub(super) fn value(&self, meaning: Meaning) -> Option<&str> {
+        self.option(meaning).map(|(_, value)| value.as_str())
     }
 
-    /// The option with this key, where several have it, and its value.
-    pub(super) fn option(&self, key: Key) -> Option<&(&'static Opt, String)> {
-        self.said.iter().find(|(option, _)| option.key == key)
+    /// The option that means this, where several do, and its value.
+    pub(super) fn option(&self, meaning: Meaning) -> Option<&(&'static Opt, String)> {
+        self.said.iter().find(|(option, _)| option.meaning == meaning)
     }
 
     /// A mistake that the usage text explains.
@@ -120,20 +120,27 @@ impl Given {
             (None, Some(_)) => return Err(self.fault(&format!("illegal option -- {typed}"))),
             (None, None) => "",
         };
-        match option.key {
-            Key::Question(Question::UpstreamVersion) => Err(Stop::UpstreamVersion(
-                if self.program == Program::Spipe { "spipe 1.6.4" } else { "spiped 1.6.4" }.into(),
-            )),
-            Key::Question(Question::Version) => {
-                Err(Stop::Answer(concat!("spiped ", env!("CARGO_PKG_VERSION")).into()))
+        if let Meaning::Question(question) = option.meaning {
+            return Err(self.answer(question));
+        }
+        self.add(option, typed, value.to_string())
+    }
+
+    fn answer(&self, question: Question) -> Stop {
+        match question {
+            Question::UpstreamVersion => Stop::UpstreamVersion(match self.program {
+                Program::Spiped => "spiped 1.6.4".to_string(),
+                Program::Spipe => "spipe 1.6.4".to_string(),
+            }),
+            Question::Version => {
+                Stop::Answer(concat!("spiped ", env!("CARGO_PKG_VERSION")).to_string())
             }
-            Key::Question(Question::Help) => Err(Stop::Answer(usage(self.program))),
-            _ => self.add(option, typed, value.to_string()),
+            Question::Help => Stop::Answer(usage(self.program)),
         }
     }
 
     fn add(&mut self, option: &'static Opt, place: &str, value: String) -> Result<(), Stop> {
-        if let Some((earlier, _)) = self.option(option.key) {
+        if let Some((earlier, _)) = self.option(option.meaning) {
             let same = earlier.name == option.name;
             let what = if same { "given more than once" } else { "contradicts another one" };
             return Err(self.fault(&format!("Option {what}: {place}")));

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 pub use address::{Address, Host};
 use given::Given;
-use options::Key;
+use options::Meaning;
 pub use quantity::LONGEST;
 
 /// Which of the two programs this is.
@@ -141,6 +141,10 @@ pub enum Stop {
 impl Program {
     /// Which one is meant: by a first word `spipe`, by the program's name, by
     /// `SPIPED_PROGRAM`, in this order. Takes a first word away.
+    ///
+    /// # Errors
+    ///
+    /// The variable names no program.
     pub fn choose(
         name: &str,
         words: &mut Vec<String>,
@@ -183,24 +187,24 @@ impl Settings {
 }
 
 fn pipe(given: &Given) -> Result<Pipe, Stop> {
-    let mode = match given.option(Key::Mode) {
+    let mode = match given.option(Meaning::Mode) {
         Some((option, _)) if option.name == "encrypt" => Mode::Encrypt,
         Some(_) => Mode::Decrypt,
         None => return Err(given.fault("Missing option: -e or -d")),
     };
-    let source = Address::parse(required(given, Key::Source, "-s")?).map_err(Stop::Value)?;
+    let source = Address::parse(required(given, Meaning::Source, "-s")?).map_err(Stop::Value)?;
     let connecting = connecting(given)?;
-    let max_connections = number(given, Key::MaxConnections)?.unwrap_or(100);
-    let handshakes =
-        number(given, Key::Handshakes)?.unwrap_or_else(|| (max_connections / 2).clamp(64, 65_536));
-    let resolve_period = match given.option(Key::ResolvePeriod) {
+    let max_connections = number(given, Meaning::MaxConnections)?.unwrap_or(100);
+    let handshakes = number(given, Meaning::Handshakes)?
+        .unwrap_or_else(|| (max_connections / 2).clamp(64, 65_536));
+    let resolve_period = match given.option(Meaning::ResolvePeriod) {
         Some((option, _)) if option.value.is_none() => LONGEST,
-        _ => match time(given, Key::ResolvePeriod)?.unwrap_or(Duration::from_secs(60)) {
-            Duration::ZERO => Duration::from_secs(60),
+        _ => match time(given, Meaning::ResolvePeriod)?.unwrap_or(Duration::from_mins(1)) {
+            Duration::ZERO => Duration::from_mins(1),
             period => period,
         },
     };
-    let waits_for_dns = given.value(Key::WaitForDns).is_some();
+    let waits_for_dns = given.value(Meaning::WaitForDns).is_some();
     Ok(Pipe {
         mode,
         source,
@@ -213,9 +217,10 @@ fn pipe(given: &Given) -> Result<Pipe, Stop> {
 }
 
 fn connecting(given: &Given) -> Result<Connecting, Stop> {
-    let target = Address::parse(required(given, Key::Target, "-t")?).map_err(Stop::Value)?;
-    let bind = given.value(Key::Bind).map(Address::parse_bind).transpose().map_err(Stop::Value)?;
-    let key = match given.option(Key::KeyFile) {
+    let target = Address::parse(required(given, Meaning::Target, "-t")?).map_err(Stop::Value)?;
+    let bind =
+        given.value(Meaning::Bind).map(Address::parse_bind).transpose().map_err(Stop::Value)?;
+    let key = match given.option(Meaning::KeyFile) {
         None => return Err(given.fault("Missing option: -k")),
         Some((option, content)) if option.is_secret => {
             let content = base64::decode(content);
@@ -226,7 +231,7 @@ fn connecting(given: &Given) -> Result<Connecting, Stop> {
         Some((_, file)) if file == "-" => KeySource::Stdin,
         Some((_, file)) => KeySource::File(file.clone()),
     };
-    let key_exchange = match given.value(Key::KeyExchange) {
+    let key_exchange = match given.value(Meaning::KeyExchange) {
         None => None,
         Some("modp2048") => Some(KeyExchange::Modp2048),
         Some("x25519") => Some(KeyExchange::X25519),
@@ -235,7 +240,7 @@ fn connecting(given: &Given) -> Result<Connecting, Stop> {
             return Err(Stop::Value(fault));
         }
     };
-    let strength = match given.option(Key::Strength) {
+    let strength = match given.option(Meaning::Strength) {
         None => Strength::Offer,
         Some((option, _)) if option.name == "require-forward-secrecy" => Strength::Require,
         Some(_) if key_exchange == Some(KeyExchange::X25519) => {
@@ -245,35 +250,35 @@ fn connecting(given: &Given) -> Result<Connecting, Stop> {
         }
         Some(_) => Strength::Omit,
     };
-    let timeout = match time(given, Key::Timeout)?.unwrap_or(TIMEOUT) {
+    let timeout = match time(given, Meaning::Timeout)?.unwrap_or(TIMEOUT) {
         Duration::ZERO => TIMEOUT,
         timeout => timeout,
     };
-    let keep_alive = given.value(Key::KeepAlive).is_none();
+    let keep_alive = given.value(Meaning::KeepAlive).is_none();
     Ok(Connecting { target, bind, key, key_exchange, strength, keep_alive, timeout })
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-fn required<'a>(given: &'a Given, key: Key, letter: &str) -> Result<&'a str, Stop> {
-    given.value(key).ok_or_else(|| given.fault(&format!("Missing option: {letter}")))
+fn required<'a>(given: &'a Given, meaning: Meaning, letter: &str) -> Result<&'a str, Stop> {
+    given.value(meaning).ok_or_else(|| given.fault(&format!("Missing option: {letter}")))
 }
 
-fn number(given: &Given, key: Key) -> Result<Option<usize>, Stop> {
-    parsed(given, key, quantity::limit, "a number")
+fn number(given: &Given, meaning: Meaning) -> Result<Option<usize>, Stop> {
+    parsed(given, meaning, quantity::limit, "a number")
 }
 
-fn time(given: &Given, key: Key) -> Result<Option<Duration>, Stop> {
-    parsed(given, key, quantity::time, "a time such as 5s, 1m30s or never")
+fn time(given: &Given, meaning: Meaning) -> Result<Option<Duration>, Stop> {
+    parsed(given, meaning, quantity::time, "a time such as 5s, 1m30s or never")
 }
 
 fn parsed<T>(
     given: &Given,
-    key: Key,
+    meaning: Meaning,
     parse: impl Fn(&str) -> Option<T>,
     wanted: &str,
 ) -> Result<Option<T>, Stop> {
-    let Some((option, value)) = given.option(key) else { return Ok(None) };
+    let Some((option, value)) = given.option(meaning) else { return Ok(None) };
     let fault = || format!("Error parsing argument: --{} {value}: not {wanted}", option.name);
     parse(value).map(Some).ok_or_else(|| Stop::Value(fault()))
 }

@@ -2,13 +2,14 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt::Write as _;
 
 use super::Program;
 
 /// An option, as an argument and in the environment.
 pub(super) struct Opt {
     /// What it says.
-    pub(super) key: Key,
+    pub(super) meaning: Meaning,
     /// With one dash.
     pub(super) letter: Option<char>,
     /// With two.
@@ -24,9 +25,9 @@ pub(super) struct Opt {
     pub(super) help: &'static str,
 }
 
-/// What an option says. Those with the same key contradict each other.
+/// What an option says. Those that mean the same contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum Meaning {
     Mode,
     Source,
     Target,
@@ -56,13 +57,13 @@ const BOTH: &[Program] = &[Program::Spiped, Program::Spipe];
 const SPIPED: &[Program] = &[Program::Spiped];
 
 const fn flag(
-    key: Key,
+    meaning: Meaning,
     letter: Option<char>,
     name: &'static str,
     programs: &'static [Program],
     help: &'static str,
 ) -> Opt {
-    Opt { key, letter, name, value: None, programs, is_secret: false, help }
+    Opt { meaning, letter, name, value: None, programs, is_secret: false, help }
 }
 
 impl Opt {
@@ -81,26 +82,27 @@ impl Opt {
 }
 
 pub(super) const OPTIONS: [Opt; 21] = [
-    flag(Key::Mode, Some('e'), "encrypt", SPIPED, "encrypt: the source is plain"),
-    flag(Key::Mode, Some('d'), "decrypt", SPIPED, "decrypt: the target is plain"),
-    flag(Key::Source, Some('s'), "source", SPIPED, "address to listen on").taking("address"),
-    flag(Key::Target, Some('t'), "target", BOTH, "address to connect to").taking("address"),
-    flag(Key::KeyFile, Some('k'), "key", BOTH, "key file; - is standard input").taking("file"),
-    flag(Key::KeyFile, None, "key-base64", BOTH, "the content of the key file, in base64")
+    flag(Meaning::Mode, Some('e'), "encrypt", SPIPED, "encrypt: the source is plain"),
+    flag(Meaning::Mode, Some('d'), "decrypt", SPIPED, "decrypt: the target is plain"),
+    flag(Meaning::Source, Some('s'), "source", SPIPED, "address to listen on").taking("address"),
+    flag(Meaning::Target, Some('t'), "target", BOTH, "address to connect to").taking("address"),
+    flag(Meaning::KeyFile, Some('k'), "key", BOTH, "key file; - is standard input").taking("file"),
+    flag(Meaning::KeyFile, None, "key-base64", BOTH, "the content of the key file, in base64")
         .taking("base64")
         .secret(),
-    flag(Key::Bind, Some('b'), "bind", BOTH, "bind the target socket to this").taking("address"),
+    flag(Meaning::Bind, Some('b'), "bind", BOTH, "bind the target socket to this")
+        .taking("address"),
     flag(
-        Key::Strength,
+        Meaning::Strength,
         Some('f'),
         "omit-forward-secrecy",
         BOTH,
         "faster; old traffic is read by \
         whoever gets the key",
     ),
-    flag(Key::Strength, Some('g'), "require-forward-secrecy", BOTH, "refuse peers with -f"),
+    flag(Meaning::Strength, Some('g'), "require-forward-secrecy", BOTH, "refuse peers with -f"),
     flag(
-        Key::KeyExchange,
+        Meaning::KeyExchange,
         None,
         "kex",
         BOTH,
@@ -108,9 +110,9 @@ pub(super) const OPTIONS: [Opt; 21] = [
         both are accepted)",
     )
     .taking("exchange"),
-    flag(Key::KeepAlive, Some('j'), "no-keep-alive", BOTH, "no TCP keep-alive"),
+    flag(Meaning::KeepAlive, Some('j'), "no-keep-alive", BOTH, "no TCP keep-alive"),
     flag(
-        Key::MaxConnections,
+        Meaning::MaxConnections,
         Some('n'),
         "max-connections",
         SPIPED,
@@ -119,7 +121,7 @@ pub(super) const OPTIONS: [Opt; 21] = [
     )
     .taking("number"),
     flag(
-        Key::Handshakes,
+        Meaning::Handshakes,
         None,
         "handshakes",
         SPIPED,
@@ -128,7 +130,7 @@ pub(super) const OPTIONS: [Opt; 21] = [
     )
     .taking("number"),
     flag(
-        Key::Timeout,
+        Meaning::Timeout,
         Some('o'),
         "timeout",
         BOTH,
@@ -137,7 +139,7 @@ pub(super) const OPTIONS: [Opt; 21] = [
     )
     .taking("time"),
     flag(
-        Key::ResolvePeriod,
+        Meaning::ResolvePeriod,
         Some('r'),
         "resolve-period",
         SPIPED,
@@ -145,26 +147,26 @@ pub(super) const OPTIONS: [Opt; 21] = [
         addresses are kept (default 1m)",
     )
     .taking("time"),
-    flag(Key::ResolvePeriod, Some('R'), "resolve-once", SPIPED, "for ever"),
+    flag(Meaning::ResolvePeriod, Some('R'), "resolve-once", SPIPED, "for ever"),
     flag(
-        Key::WaitForDns,
+        Meaning::WaitForDns,
         Some('D'),
         "wait-for-dns",
         SPIPED,
         "keep trying names that cannot be \
         resolved yet",
     ),
-    flag(Key::Foreground, Some('F'), "foreground", SPIPED, "nothing: WASI has no background"),
+    flag(Meaning::Foreground, Some('F'), "foreground", SPIPED, "nothing: WASI has no background"),
     flag(
-        Key::Question(Question::UpstreamVersion),
+        Meaning::Question(Question::UpstreamVersion),
         Some('v'),
         "upstream-version",
         BOTH,
         "the version of the original \
         that this is compatible with",
     ),
-    flag(Key::Question(Question::Version), None, "version", BOTH, "print the version"),
-    flag(Key::Question(Question::Help), None, "help", BOTH, "print this text"),
+    flag(Meaning::Question(Question::Version), None, "version", BOTH, "print the version"),
+    flag(Meaning::Question(Question::Help), None, "help", BOTH, "print this text"),
 ];
 
 /// What upstream has and WASI has no means for.
@@ -184,11 +186,12 @@ pub(super) fn usage(program: Program) -> String {
     for option in OPTIONS.iter().filter(|option| option.programs.contains(&program)) {
         let letter = option.letter.map_or(String::new(), |letter| format!("-{letter}, "));
         let value = option.value.map_or(String::new(), |value| format!(" <{value}>"));
-        let name = match option.is_secret {
-            true => option.variable(),
-            false => format!("{letter}--{}{value}", option.name),
+        let name = if option.is_secret {
+            option.variable()
+        } else {
+            format!("{letter}--{}{value}", option.name)
         };
-        text += &format!("  {name:<34} {}\n", option.help);
+        let _ = writeln!(text, "  {name:<34} {}", option.help);
     }
     text += "Each can also be set in the environment: --max-connections as \
         SPIPED_MAX_CONNECTIONS, flags as 1,\nspipe as SPIPED_PROGRAM=spipe. Arguments win.\n";

@@ -55,7 +55,7 @@ pub(super) fn time(text: &str) -> Option<Duration> {
 }
 
 /// Ten years: for ever, yet safe to add to any instant.
-pub const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+pub const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ fn what_is_not_said_is_as_upstream() {
     assert_eq!(pipe.connecting.key, KeySource::Stdin);
     assert_eq!(pipe.connecting.timeout, Duration::from_secs(5));
     assert_eq!(pipe.connecting.strength, Strength::Offer);
-    assert_eq!((pipe.max_connections, pipe.resolve_period), (100, Duration::from_secs(60)));
+    assert_eq!((pipe.max_connections, pipe.resolve_period), (100, Duration::from_mins(1)));
     assert_eq!(spiped("-e -s a:1 -t b:2 -k k -o 0 -r 0"), spiped("-e -s a:1 -t b:2 -k k"));
 }
 
