@@ -6,9 +6,9 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { connect } from './client.js';
-import { Pipe } from './pipe.js';
+import { Pipe, READING } from './pipe.js';
+import { relay } from './relay.js';
 
 /** A connector for ioredis. See `index.d.ts`. */
 export function ioredisConnector(options) {
@@ -59,7 +59,7 @@ export async function listen(options) {
   new Pipe({ ...options, signal: undefined }).destroy();
   const directory = await mkdtemp(join(tmpdir(), 'spiped-pipe-'));
   const path = join(directory, 'socket');
-  const server = net.createServer({ allowHalfOpen: true });
+  const server = net.createServer({ allowHalfOpen: true, highWaterMark: READING });
   const plains = new Set();
   const close = async () => {
     server.close();
@@ -69,9 +69,8 @@ export async function listen(options) {
   server.on('connection', (plain) => {
     plains.add(plain);
     plain.once('close', () => plains.delete(plain));
-    const pipe = connect({ ...options, allowHalfOpen: true });
     // Whatever goes wrong, the client here sees its socket close.
-    Promise.all([pipeline(plain, pipe), pipeline(pipe, plain)]).catch(() => {});
+    relay(connect({ ...options, allowHalfOpen: true }), plain).catch(() => {});
   });
   server.listen(path);
   await once(server, 'listening');

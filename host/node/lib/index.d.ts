@@ -3,7 +3,7 @@
 
 import type { EventEmitter } from 'node:events';
 import type { Agent, AgentOptions } from 'node:http';
-import type { AddressInfo, ListenOptions, SocketConnectOpts } from 'node:net';
+import type { AddressInfo, ListenOptions, Socket, SocketConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Failure, ForwardSecrecy, KeyExchange } from './component.js';
 
@@ -147,6 +147,27 @@ export class Pipe extends Duplex {
   /** Resets the connection at once. */
   resetAndDestroy(): this;
 }
+
+/**
+ * Passes everything on between a pipe and a plain socket, in both directions and with
+ * back-pressure: what `spiped -d` does between a client and its target.
+ *
+ *     createServer({ key, allowHalfOpen: true }, (pipe) => {
+ *       relay(pipe, { host: '127.0.0.1', port: 6379 }).catch(report);
+ *     }).listen(8025);
+ *
+ * It connects to the target, within the pipe's `handshakeTimeout`. Each direction ends
+ * when it has been passed on to its end, so the pipe must have been made with
+ * `allowHalfOpen`. If one side breaks, the other is reset when it has got what came
+ * before, and the promise is rejected.
+ *
+ * To pass the bytes on by hand is not the same: Node reports a reset that comes with a
+ * socket's last bytes as an `end`, if the socket is read in the usual way. So a socket
+ * of your own must have been made with `allowHalfOpen`, and for one byte at a time
+ * (`readableHighWaterMark: 1` of `net.connect`, `highWaterMark: 1` of
+ * `net.createServer`), which makes it stop after whatever has come.
+ */
+export function relay(pipe: Pipe, target: Socket | SocketConnectOpts): Promise<void>;
 
 /** Where a stranger was. */
 export interface StrangerInfo {

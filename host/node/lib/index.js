@@ -7,6 +7,7 @@ export { ComponentError, Trap, compile, dispose, instantiate } from './component
 export { httpAgent, ioredisConnector, listen } from './connectors.js';
 export { PipeError } from './errors.js';
 export { Pipe } from './pipe.js';
+export { relay } from './relay.js';
 export { load } from './sessions.js';
 export { Server };
 

@@ -26,6 +26,8 @@ export const READING = 1;
  * @param {object} options those of `createServer`
  */
 export let accept;
+/** For `relay.js`: how long a pipe waits for others, in milliseconds. */
+export let timeLimit;
 
 /**
  * A connection. The socket is its crypt side; what is written here is sealed for the
@@ -76,6 +78,7 @@ export class Pipe extends OverSocket {
 
   static {
     accept = (socket, make, client, options) => new this(options, { socket, make, client });
+    timeLimit = (pipe) => pipe.#timeLimit;
   }
 
   /** As that of `net.Socket`; emits `connect` when the handshake is done, too. */

@@ -13,6 +13,7 @@ import {
   httpAgent,
   ioredisConnector,
   listen,
+  relay,
 } from 'spiped-pipe';
 import type { Failure, KeyExchange, PeerFault, PipeOptions, ServerConfig } from 'spiped-pipe';
 import { compile, instantiate } from 'spiped-pipe/component';
@@ -27,6 +28,9 @@ new Pipe({ psk: new Uint8Array(32) }).connect(8025, 'db1');
 connect({ path: '/run/db1', key, signal: AbortSignal.timeout(1), handshakeTimeout: 10 });
 // @ts-expect-error: where to?
 connect({ key });
+relay(pipe, { host: 'db1', port: 6379 }).catch((error: Error) => console.error(error));
+// @ts-expect-error: where to?
+relay(pipe);
 // @ts-expect-error: not bytes
 connect({ port: 1, key: 'text' });
 // @ts-expect-error: no such exchange

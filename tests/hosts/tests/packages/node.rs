@@ -135,6 +135,11 @@ fn servers_spend_nothing_on_strangers() {
 }
 
 #[test]
+fn what_is_relayed_is_all_there_was_or_fails() {
+    run(&mut node("tests/relay.test.mjs"));
+}
+
+#[test]
 fn idle_pipes_sleep() {
     run(&mut node("tests/sleeping.test.mjs"));
 }
