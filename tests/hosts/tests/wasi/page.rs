@@ -37,12 +37,10 @@ fn program_in_node_carries_whole_streams() {
          ln -s {jco}/dist/jco.js .bin/jco && cd ..",
         jco = jco.canonicalize().expect("run tests/hosts/node/setup.sh").display()
     );
-    let mut newcomer = newcomer()
-        .replacing(
-            "npm install @bytecodealliance/jco@1.35.0 @bytecodealliance/preview2-shim@0.26.1",
-            &installed,
-        )
-        .replacing_port(8027);
+    let mut newcomer = newcomer().replacing(
+        "npm install @bytecodealliance/jco@1.35.0 @bytecodealliance/preview2-shim@0.26.1",
+        &installed,
+    );
     newcomer.does("Try it");
     newcomer.does("In Node");
 
