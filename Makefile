@@ -9,6 +9,7 @@
 #                   for time that depends on secrets
 #   make bench      measure it side by side with spiped, stunnel and HAProxy
 #   make bench-micro   measure its parts, and the portable component
+#   make bench-hosts   measure the portable component in other hosts
 #   make check      formatting, lints, documentation, dependencies
 #   make audit      look the dependencies up among known vulnerabilities
 #   make packages   what other programs install, into target/packages, and try it
@@ -41,7 +42,7 @@ EXAMPLES := $(shell cd host/packaging && \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro wit-docs manual \
+.PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro bench-hosts wit-docs manual \
 	packages packed install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -142,16 +143,23 @@ bench: all
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)
 
 # Packets, key search and handshake in the production host; the same calls in
-# every build; the portable component in Node. With the benchmarks of its package
-# cargo builds the daemon, too, and with their dependencies' features: not over
-# the real one.
+# every build. With the benchmarks of its package cargo builds the daemon, too, and
+# with their dependencies' features: not over the real one.
 bench-micro: all
 	cargo bench --locked --target-dir target/benches --package spiped \
 		--bench packets --bench key_search --bench handshake
 	cargo bench --locked --package spiped-component-tests --bench builds
-	tests/hosts/node/setup.sh
-	@node tests/hosts/node/bench.mjs
 	@cargo run --quiet --locked --release --package spiped-subject --bin timing
+
+# The portable component in other hosts, and what their programs carry, as a table.
+# Fails below the figures that hold on an AMD EPYC with 2 cores: make bench-hosts
+# BENCH=--floors
+bench-hosts: all packed $(COMPONENTS)/spiped.wasm
+	tests/hosts/node/setup.sh
+	tests/hosts/python/setup.sh
+	tests/hosts/c/setup.sh
+	cargo build --locked --profile checked --workspace --bin bench-hosts --bin wasi
+	@SPIPED_BIN_DIR=$(CURDIR)/target/release target/checked/bench-hosts $(BENCH)
 
 # What the table of options decides in the manual pages; `make test` sees to it
 # that they are up to date.

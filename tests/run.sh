@@ -54,6 +54,7 @@ get_ready() {
     # shellcheck disable=SC2046,SC2086 # words
     {
         without interop::debian $(missing $spiped)
+        without suite:: $(missing $spiped)
         without redis:: $(missing $redis)
         without upgrade::redis:: $(missing $redis)
         without replication:: $(missing $redis $network)
@@ -77,10 +78,12 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'make packed failed'
         leave_out packages:: 'what make packages makes'
     fi
-    prepare node node:: interop_node:: composed::in_node packages::node wasi::page
-    prepare python python:: interop_python:: composed::in_python packages::python packages::wasm \
+    prepare node suite::node:: suite::bun:: suite::deno:: suite::states:: packages::node:: \
+        composed::in_node wasi::page
+    prepare python suite::python:: suite::oracle:: suite::states:: oracle:: metrics:: \
+        packages::python:: packages::wasm composed::in_python \
         packaging::kubernetes::manifests wasi::page
-    prepare c packages::c
+    prepare c suite::c:: packages::c::
     prepare browser browser:: packages::node::in_a_browser
     if [ "$(id -u)" != 0 ]; then
         [ "${CI:-}" != true ] || fail 'not root'

@@ -7,12 +7,10 @@
 //! out.
 #![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
-// Scenarios that hold for every combination of programs.
-mod exchange;
+// Every scenario, for combinations of programs.
+mod combinations;
 // Two of our ends behind a load balancer.
 mod balancing;
-// One of our ends, and a test that plays the other.
-mod by_hand;
 
 // `spiped check`.
 mod check;

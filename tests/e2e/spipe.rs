@@ -1,16 +1,19 @@
 //! The client between standard input and output.
 
 use std::io::{Read, Write, pipe};
-use std::iter;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::SIGPIPE;
 use nix::sys::signal::Signal;
+use spiped_tests::exchange::lone_client::Reader;
+use spiped_tests::exchange::{lone_client, lone_client_tests};
 use spiped_tests::payload::bytes;
-use spiped_tests::wire::{Handshake, PACKET_LEN, PLAIN_MAX, Side};
-use spiped_tests::{Backend, Daemon, Ending, KEY, Lab, OTHER_KEY, Spipe, Spiped, wait};
+use spiped_tests::wire::{Handshake, Side};
+use spiped_tests::{Backend, Daemon, Ending, KEY, Lab, OTHER_KEY, Origin, Spipe, Spiped, wait};
+
+lone_client_tests!(Origin::Ours);
 
 #[test]
 fn file_through_standard_input_comes_back() {
@@ -43,13 +46,6 @@ fn late_reply_after_the_end_of_input_arrives_whole() {
     sender.join().unwrap();
     assert!(received == expected, "{} bytes came", received.len());
     spipe.process.wait().expect_success();
-}
-
-#[test]
-fn refused_connection_is_reported() {
-    let lab = Lab::new();
-    let mut spipe = Spipe::to(&lab, &lab.tcp()).start();
-    spipe.process.wait().expect_failure("Connection refused");
 }
 
 #[test]
@@ -106,73 +102,26 @@ fn server_without_forward_secrecy_is_reported() {
     spipe.start().process.wait().expect_failure("forward secrecy");
 }
 
-#[test]
-fn silent_server_is_given_up() {
-    let lab = Lab::new();
-    let backend = Backend::manual(&lab);
-    let spipe = Spipe::to(&lab, backend.endpoint()).time_limit("0.5");
-    let mut spipe = spipe.start();
-    let _silent = backend.accept();
-    spipe.process.wait().expect_failure("timed out");
-}
-
-#[test]
-fn truncated_packet_is_reported() {
-    let lab = Lab::new();
-    let backend = Backend::manual(&lab);
-    let mut spipe = Spipe::to(&lab, backend.endpoint()).start();
-    let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
-    session.send(b"whole");
-    let half = session.packet(b"half");
-    session.conn.send(&half[..100]);
-    session.conn.half_close();
-    let mut received = Vec::new();
-    spipe.stdout.read_to_end(&mut received).unwrap();
-    assert_eq!(received, b"whole");
-    spipe.process.wait().expect_failure("truncated inside a packet");
-}
-
-#[test]
-fn forged_packet_is_reported() {
-    let lab = Lab::new();
-    let backend = Backend::manual(&lab);
-    let mut spipe = Spipe::to(&lab, backend.endpoint()).start();
-    let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
-    session.conn.send([0; PACKET_LEN]);
-    spipe.process.wait().expect_failure("forged");
-}
-
 /// protocol.md F-1.
 #[test]
-fn bytes_before_a_forged_packet_arrive() {
-    forged_packet_after_good_ones(20);
+fn bytes_before_a_forged_packet_arrive_at_a_late_reader() {
+    lone_client::forged_packet_after_good_ones(Origin::Ours, Reader::IsLate);
+}
+
+#[test]
+fn bytes_before_a_forged_packet_arrive_every_time() {
+    forged_packets_after_good_ones(20);
 }
 
 #[test]
 #[ignore = "soak"]
 fn bytes_before_a_forged_packet_always_arrive() {
-    forged_packet_after_good_ones(1000);
+    forged_packets_after_good_ones(1000);
 }
 
-fn forged_packet_after_good_ones(rounds: usize) {
-    for late in iter::repeat_n(false, rounds).chain([true]) {
-        let lab = Lab::new();
-        let backend = Backend::manual(&lab);
-        let mut spipe = Spipe::to(&lab, backend.endpoint()).start();
-        let mut session = Handshake::begin(backend.accept(), Side::Server, KEY).complete();
-        let data = bytes(3, if late { 512_000 } else { 3_000 });
-        let mut packets: Vec<u8> =
-            data.chunks(PLAIN_MAX).flat_map(|message| session.packet(message)).collect();
-        packets.extend([0; PACKET_LEN]);
-        session.conn.send(packets);
-        if late {
-            wait::observe(Duration::from_millis(1500));
-        }
-        let mut received = Vec::new();
-        spipe.stdout.read_to_end(&mut received).unwrap();
-        assert!(received == data, "{} bytes came", received.len());
-        spipe.process.wait().expect_failure("forged");
-        session.conn.expect_nothing_but(Ending::Reset);
+fn forged_packets_after_good_ones(rounds: usize) {
+    for _ in 0..rounds {
+        lone_client::forged_packet_after_good_ones(Origin::Ours, Reader::Waits);
     }
 }
 

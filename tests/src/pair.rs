@@ -40,6 +40,15 @@ impl Pairing {
         self.client_origin == Origin::Ours && self.server_origin == Origin::Ours
     }
 
+    /// How many bytes both ends carry each way in about a second.
+    pub fn bulk(self) -> u64 {
+        let of = |origin| match origin {
+            Origin::Foreign(host) => host.bulk,
+            _ => 64 << 20,
+        };
+        of(self.client_origin).min(of(self.server_origin))
+    }
+
     /// Starts both ends, with further arguments for each.
     #[track_caller]
     pub fn start(
@@ -51,6 +60,20 @@ impl Pairing {
     ) -> Pair {
         let server = Spiped::decrypt(lab, target).args(server_args);
         self.launch(lab, &server, &lab.key(), client_args)
+    }
+
+    /// Starts both ends, for hundreds of connections.
+    #[track_caller]
+    pub fn start_for_many(self, lab: &Lab, target: &Endpoint) -> Pair {
+        let client_args: &[&str] = match self.client {
+            Client::Daemon => MANY,
+            Client::Spipe => &[],
+        };
+        let server_args = match self.server_origin {
+            Origin::Foreign(host) => host.many,
+            _ => MANY,
+        };
+        self.start(lab, target, client_args, server_args)
     }
 
     /// Starts both ends, with keys that do not match.
@@ -84,6 +107,9 @@ impl Pairing {
         Pair { entrance, server }
     }
 }
+
+/// What lets a daemon take hundreds of connections.
+const MANY: &[&str] = &["-n", "300"];
 
 /// Two running ends.
 pub struct Pair {

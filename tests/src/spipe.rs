@@ -11,8 +11,9 @@ use std::process::{ChildStdin, ChildStdout, Command};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Socket, Type};
 
+use crate::foreign::Part;
 use crate::wait::LIMIT;
-use crate::{Conn, Exit, Lab, Link, Origin, Process, Program};
+use crate::{Conn, Exit, Lab, Link, Origin, Process, Program, program};
 
 /// The description of a `spipe`: ours, with the lab's key, and a time limit
 /// (`-o`) that no handshake reaches on a loaded machine, unless told otherwise.
@@ -109,7 +110,11 @@ impl Spipe {
     }
 
     fn command(&self) -> Command {
-        let mut command = Program::Spipe.command(self.origin, &self.directory, &self.wrapper);
+        let (lab, wrapper) = (&self.directory, &self.wrapper);
+        let mut command = match self.origin {
+            Origin::Foreign(host) => program::command(&host.words(Part::Spipe), lab, wrapper),
+            _ => Program::Spipe.command(self.origin, lab, wrapper),
+        };
         command.args(["-t", &self.target, "-o", &self.time_limit, "-k"]);
         command.arg(&self.key).args(&self.args);
         command

@@ -6,8 +6,9 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::foreign::Part;
 use crate::proc::is_listening;
-use crate::{Conn, Endpoint, Exit, Lab, Origin, Process, Program, wait};
+use crate::{Conn, Endpoint, Exit, Lab, Origin, Process, Program, program, wait};
 
 /// Which side of the daemon is plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +153,9 @@ impl Spiped {
     #[track_caller]
     pub fn spawn(&self) -> Process {
         let mut command = self.command();
-        command.arg("-F");
+        if !matches!(self.origin, Origin::Foreign(_)) {
+            command.arg("-F");
+        }
         Process::spawn(command)
     }
 
@@ -170,12 +173,23 @@ impl Spiped {
     }
 
     fn command(&self) -> Command {
-        let mut command = Program::Spiped.command(self.origin, &self.directory, &self.wrapper);
-        let mode = match self.mode {
-            Mode::Encrypt => "-e",
-            Mode::Decrypt => "-d",
+        let mut command = match self.origin {
+            Origin::Foreign(host) => program::command(
+                &host.words(Part::Spiped(self.mode)),
+                &self.directory,
+                &self.wrapper,
+            ),
+            _ => {
+                let mut command =
+                    Program::Spiped.command(self.origin, &self.directory, &self.wrapper);
+                command.arg(match self.mode {
+                    Mode::Encrypt => "-e",
+                    Mode::Decrypt => "-d",
+                });
+                command
+            }
         };
-        command.args([mode, "-s", &self.written_source]);
+        command.args(["-s", &self.written_source]);
         let option = if self.targets.len() > 1 { "--target" } else { "-t" };
         for target in &self.targets {
             command.args([option, target]);

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, unshare};
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, PACKET_LEN, PLAIN_MAX, Session, Side};
-use spiped_tests::{Backend, Conn, Ending, KEY, Lab, Pairing, Spiped, wait};
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::{
+    AgainstClient, AgainstServer, Backend, Conn, Ending, KEY, Lab, Pairing, Spiped, wait,
+};
 
 /// How long a reader sleeps before it begins.
 const LATE: Duration = Duration::from_millis(1500);

@@ -1,15 +1,15 @@
 //! When bytes arrive, and what happens when nobody takes them.
 
-use std::io::{self, Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::io::{Read, Write};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use spiped_tests::payload::{Transfer, bytes};
-use spiped_tests::{Backend, Conn, Ending, Lab, Pair, Pairing, Process, proc, wait};
+use spiped_tests::exchange::pressure_tests;
+use spiped_tests::payload::bytes;
+use spiped_tests::{Backend, Conn, Ending, Lab, Pair, Pairing, Process, proc};
+
+pressure_tests!(Pairing::OURS);
 
 /// protocol.md P-6.
 #[test]
@@ -74,31 +74,6 @@ fn scattered_sizes_keep_their_order() {
     });
     assert!(target.receive_all() == expected, "the same bytes in order");
     sender.join().unwrap();
-}
-
-#[test]
-fn a_stalled_reader_stalls_the_writer_and_loses_nothing() {
-    // More than all the kernel's buffers on the way can hold.
-    const LENGTH: u64 = 128 << 20;
-    let lab = Lab::new();
-    let backend = Backend::manual(&lab);
-    let pair = Pair::ours(&lab, backend.endpoint());
-    let near = pair.open();
-    let far = backend.accept().into_link();
-    let taken = Arc::new(AtomicU64::new(0));
-    let writer = Counting(near.writer, Arc::clone(&taken));
-    let (open, opened) = mpsc::channel();
-    let reader = Gated(far.reader, opened);
-    let transfer = Transfer::start(Box::new(writer), Box::new(reader), LENGTH);
-    let mut before = 0;
-    wait::until("the writer was stalled", || {
-        wait::observe(Duration::from_millis(250));
-        let now = taken.load(Ordering::SeqCst);
-        std::mem::replace(&mut before, now) == now && now > 0
-    });
-    assert!(before < LENGTH, "all was taken, and nothing read");
-    drop(open);
-    transfer.check();
 }
 
 #[test]
@@ -202,30 +177,5 @@ fn expect_keep_alive(args: &[&str], expected: bool) {
     target.receive(1);
     for daemon_end in [conn.peer_address(), target.peer_address()] {
         assert_eq!(proc::has_keepalive(daemon_end), Some(expected));
-    }
-}
-
-/// Counts the bytes that were taken.
-struct Counting(Box<dyn Write + Send>, Arc<AtomicU64>);
-
-impl Write for Counting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.0.write(bytes)?;
-        self.1.fetch_add(count as u64, Ordering::SeqCst);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// Reads nothing until the other end of the channel is dropped.
-struct Gated(Box<dyn Read + Send>, Receiver<()>);
-
-impl Read for Gated {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.1.recv();
-        self.0.read(buffer)
     }
 }

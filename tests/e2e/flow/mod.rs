@@ -9,9 +9,9 @@ mod proxy_protocol;
 mod sleep;
 mod targets;
 
-use crate::exchange;
+use crate::combinations;
 
-exchange::pairing!(our_e_with_our_d, Daemon of Ours, Ours);
-exchange::pairing!(our_spipe_with_our_d, Spipe of Ours, Ours);
-exchange::x25519_pairing!(our_e_with_our_d_by_x25519, Daemon);
-exchange::x25519_pairing!(our_spipe_with_our_d_by_x25519, Spipe);
+combinations::modp2048!(our_e_with_our_d, Daemon of Ours, Ours);
+combinations::modp2048!(our_spipe_with_our_d, Spipe of Ours, Ours);
+combinations::x25519!(our_e_with_our_d_by_x25519, Daemon);
+combinations::x25519!(our_spipe_with_our_d_by_x25519, Spipe);

@@ -1,11 +1,9 @@
 //! Connections on which nothing happens give up their sandboxes, and nobody
 //! can tell but by looking at the daemon's memory.
 
+use spiped_tests::exchange::NAP;
 use spiped_tests::payload::bytes;
-use spiped_tests::{Backend, Ending, Lab, Pairing, proc, wait};
-
-use crate::by_hand::AgainstServer;
-use crate::exchange::NAP;
+use spiped_tests::{AgainstServer, Backend, Ending, Lab, Pairing, proc, wait};
 
 #[test]
 fn sleeping_connections_take_less_memory_than_a_sandbox() {

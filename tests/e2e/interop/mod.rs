@@ -10,12 +10,12 @@ macro_rules! peer {
             use spiped_tests::Origin;
 
             use crate::interop::x25519;
-            use crate::{exchange, pairing};
+            use crate::{combinations, pairing};
 
-            exchange::pairing!(our_e_with_their_d, Daemon of Ours, $origin);
-            exchange::pairing!(their_e_with_our_d, Daemon of $origin, Ours);
-            exchange::pairing!(our_spipe_with_their_d, Spipe of Ours, $origin);
-            exchange::pairing!(their_spipe_with_our_d, Spipe of $origin, Ours);
+            combinations::modp2048!(our_e_with_their_d, Daemon of Ours, $origin);
+            combinations::modp2048!(their_e_with_our_d, Daemon of $origin, Ours);
+            combinations::modp2048!(our_spipe_with_their_d, Spipe of Ours, $origin);
+            combinations::modp2048!(their_spipe_with_our_d, Spipe of $origin, Ours);
 
             #[test]
             fn paired_key_works_with_their_e() {

@@ -1,9 +1,8 @@
 //! What becomes of connections whose key is taken away.
 
+use spiped_tests::exchange::NAP;
 use spiped_tests::wire::{Handshake, Side};
 use spiped_tests::{Backend, Ending, Lab, OTHER_KEY, Spiped, key_called, wait};
-
-use crate::exchange::NAP;
 
 use super::{Keys, expect_refusal, expect_service, reload};
 

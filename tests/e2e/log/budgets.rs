@@ -1,10 +1,8 @@
 //! A flood of one kind hides no line of another.
 
-use spiped_tests::wait;
+use spiped_tests::{AgainstServer, wait};
 
 use super::send_garbage;
-use crate::by_hand::AgainstServer;
-
 #[test]
 fn flood_of_garbage_hides_no_line_about_a_key_holder() {
     const FORGED: usize = 3;

@@ -4,11 +4,11 @@ use std::net::Ipv4Addr;
 
 use nix::sys::signal::Signal;
 use spiped_tests::payload::bytes;
-use spiped_tests::{Backend, Conn, Daemon, Ending, Lab, Spipe, Spiped, wait};
+use spiped_tests::{
+    AgainstClient, AgainstServer, Backend, Conn, Daemon, Ending, Lab, Spipe, Spiped, wait,
+};
 
 use super::{end, probe, send_garbage};
-use crate::by_hand::{AgainstClient, AgainstServer};
-
 #[test]
 fn server_names_what_was_spoken_to_it() {
     let hello = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &bytes(3, 506)[..]].concat();

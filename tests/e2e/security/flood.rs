@@ -1,9 +1,7 @@
 //! Many refusals in a row: the log stays readable, the service stays up.
 
 use spiped_tests::payload::bytes;
-use spiped_tests::wait;
-
-use crate::by_hand::AgainstServer;
+use spiped_tests::{AgainstServer, wait};
 
 #[test]
 fn many_refusals_are_logged_as_few_lines_that_tell_how_many() {

@@ -1,9 +1,7 @@
 //! Key shares that a holder of the key should not have sent, to either side.
 
 use spiped_tests::wire::{self, PublicValue};
-use spiped_tests::{KEY, OTHER_KEY};
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::{AgainstClient, AgainstServer, KEY, OTHER_KEY};
 
 const HIGHEST: PublicValue = [0xff; 256];
 

@@ -10,9 +10,10 @@ use nix::sys::signal::Signal;
 use sha2::{Digest, Sha256};
 use spiped_tests::memory::{Expected, Traces, expect};
 use spiped_tests::wire::{Handshake, PLAIN_MAX, Session, Side, psk};
-use spiped_tests::{Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spipe, Spiped, proc};
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::{
+    AgainstClient, AgainstServer, Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spipe,
+    Spiped, proc,
+};
 
 #[test]
 fn server_forgets_connections_with_modp2048() {

@@ -11,3 +11,10 @@ mod secrecy;
 mod strangers;
 mod truncated;
 mod x25519;
+
+/// A `spiped -d` among bad clients, as in every host of the component.
+mod server {
+    use spiped_tests::{Origin, exchange};
+
+    exchange::lone_server_tests!(Origin::Ours);
+}

@@ -1,9 +1,7 @@
 //! Packets that were changed, moved, repeated or made up.
 
-use spiped_tests::Ending;
 use spiped_tests::wire::{PACKET_LEN, PLAIN_MAX, Session};
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::{AgainstClient, AgainstServer, Ending};
 
 #[test]
 fn packet_with_any_bit_changed_is_refused() {
@@ -14,18 +12,6 @@ fn packet_with_any_bit_changed_is_refused() {
             packet.to_vec()
         });
     }
-}
-
-/// protocol.md F-1.
-#[test]
-fn packets_before_a_forged_one_are_delivered() {
-    refused_by_server(b"onetwothree", "forged", |session| {
-        let mut packets = [b"one".as_slice(), b"two", b"three", b"four"]
-            .map(|message| session.packet(message))
-            .concat();
-        packets[3 * PACKET_LEN] ^= 0x80;
-        packets
-    });
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use spiped_tests::KEY;
 use spiped_tests::wire::Handshake;
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::{AgainstClient, AgainstServer, KEY};
 
 /// protocol.md R-1.
 #[test]

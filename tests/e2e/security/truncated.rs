@@ -1,8 +1,6 @@
 //! Crypt sides that end where they should not.
 
-use spiped_tests::{Ending, KEY};
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::{AgainstClient, AgainstServer, Ending, KEY};
 
 #[test]
 fn server_notices_an_end_within_the_nonce() {
@@ -34,20 +32,6 @@ fn client_notices_an_end_within_the_handshake() {
     handshake.conn.half_close();
     application.expect_end_without_data();
     client.daemon.process.wait_for_stderr("handshake");
-}
-
-/// protocol.md F-2.
-#[test]
-fn target_sees_a_reset_after_half_a_packet() {
-    let server = AgainstServer::start(&[]);
-    let (mut session, mut target) = server.session();
-    session.send(b"whole");
-    let half = session.packet(b"half");
-    session.conn.send(&half[..500]);
-    session.conn.half_close();
-    let expected = (b"whole".to_vec(), Ending::Reset);
-    assert_eq!(target.receive_to_end(), expected);
-    server.daemon.process.wait_for_stderr("truncated inside a packet");
 }
 
 #[test]

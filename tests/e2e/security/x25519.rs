@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use spiped_tests::wire::{Handshake, PACKET_LEN, Session, Side};
-use spiped_tests::{Backend, Conn, Ending, KEY, Lab, Spipe, Spiped};
-
-use crate::by_hand::{AgainstClient, AgainstServer};
+use spiped_tests::wire::{PACKET_LEN, Session};
+use spiped_tests::{AgainstClient, AgainstServer, Backend, Conn, Ending, KEY, Lab, Spipe, Spiped};
 
 const X25519: &[&str] = &["--kex", "x25519"];
 
@@ -193,17 +191,4 @@ fn restricted_server_refuses_the_other_exchange() {
         server.process.wait_for_stderr(reason);
     }
     assert_eq!(backend.accepted(), 0);
-}
-
-#[test]
-fn spipe_fails_when_its_input_is_truncated() {
-    let lab = Lab::new();
-    let backend = Backend::manual(&lab);
-    let mut spipe = Spipe::to(&lab, backend.endpoint()).args(X25519).start();
-    let handshake = Handshake::begin(backend.accept(), Side::Server, KEY);
-    let mut session = handshake.complete_x25519();
-    session.send(b"half of it");
-    session.conn.half_close();
-    let exit = spipe.process.wait();
-    exit.expect_failure("truncated before its end mark");
 }

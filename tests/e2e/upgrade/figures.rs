@@ -5,10 +5,9 @@ use std::fs;
 use std::iter;
 use std::time::{Duration, Instant};
 
+use spiped_tests::exchange::NAP;
 use spiped_tests::traffic::{Manner, Traffic};
 use spiped_tests::{Lab, Upgradable, wait};
-
-use crate::exchange::NAP;
 
 /// Most have nothing to say, some say something now and then, and a few at all times.
 #[test]

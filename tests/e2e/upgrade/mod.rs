@@ -24,10 +24,9 @@ mod taking_over;
 use std::path::PathBuf;
 use std::thread;
 
+use spiped_tests::exchange::NAP;
 use spiped_tests::traffic::{Manner, Traffic};
 use spiped_tests::{Lab, Origin, Process, Program, Upgradable, wait};
-
-use crate::exchange::NAP;
 
 #[test]
 fn connections_of_all_manners_go_on_through_one_upgrade_after_the_other() {

@@ -1,10 +1,11 @@
 //! The component in a host of your own, without an asynchronous runtime:
-//! `embed HOST:PORT KEYFILE` connects standard input and output to what is
-//! behind a `spiped -d`, until that closes.
+//! `embed -t HOST:PORT -k KEYFILE [-o SECONDS]` connects standard input and
+//! output to what is behind a `spiped -d`, until both have ended.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use sha2::{Digest, Sha256};
@@ -21,8 +22,19 @@ const COMPONENT: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components/spiped-portable.wasm");
 
 fn main() -> Result<()> {
-    let args: Vec<String> = env::args().collect();
-    let [_, address, key_file] = &args[..] else { bail!("usage: embed HOST:PORT KEYFILE") };
+    let options: Vec<String> = env::args().skip(1).collect();
+    let (mut target, mut key_file, mut time_limit) = (None, None, 5.0);
+    for option in options.chunks(2) {
+        match option {
+            [name, value] if name == "-t" => target = Some(value.replace(['[', ']'], "")),
+            [name, value] if name == "-k" => key_file = Some(value),
+            [name, value] if name == "-o" => time_limit = value.parse()?,
+            _ => bail!("what is {option:?}?"),
+        }
+    }
+    let (Some(target), Some(key_file)) = (target, key_file) else {
+        bail!("usage: embed -t HOST:PORT -k KEYFILE [-o SECONDS]")
+    };
 
     let engine = Engine::default();
     let component = Component::from_file(&engine, COMPONENT)?;
@@ -39,7 +51,8 @@ fn main() -> Result<()> {
     let config = ClientConfig::Modp2048(ForwardSecrecy::Offer);
     let session = api().call_connect(&mut *store(), config, &psk, &entropy)??;
 
-    let mut crypt = TcpStream::connect(address)?;
+    let mut crypt = TcpStream::connect(target)?;
+    crypt.set_read_timeout(Some(Duration::try_from_secs_f64(time_limit)?))?;
     let mut sealed = crypt.try_clone()?;
     let mut seal_all = Some(move || -> Result<()> {
         let mut buffer = vec![0; 64 * 1024];
@@ -55,7 +68,7 @@ fn main() -> Result<()> {
         }
     });
 
-    let (mut buffer, mut ended) = (vec![0; 64 * 1060], false);
+    let (mut buffer, mut ended, mut sealing) = (vec![0; 64 * 1060], false, None);
     let mut output = api().call_start(&mut *store(), session)?;
     loop {
         crypt.write_all(&output.to_crypt)?;
@@ -63,8 +76,14 @@ fn main() -> Result<()> {
         stdout().flush()?;
         match output.status {
             Status::Failed(failure) => bail!("{failure:?}"),
-            Status::Established if ended => return Ok(()),
-            Status::Established => drop(seal_all.take().map(thread::spawn)),
+            Status::Established => {
+                crypt.set_read_timeout(None)?;
+                sealing = sealing.or_else(|| seal_all.take().map(thread::spawn));
+                if ended {
+                    let sealing = sealing.expect("established before the end");
+                    return sealing.join().expect("a thread that does not panic");
+                }
+            }
             Status::Handshaking => {}
             Status::WantsCompute => {
                 output = api().call_compute(&mut *store(), session)?;

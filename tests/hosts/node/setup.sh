@@ -31,6 +31,10 @@ install_tools() {
     cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$there"
     # Not `npm ci`: it wants a lock of the packages for all other platforms, too.
     (cd "$there" && npm install --loglevel error >/dev/null) || fail 'npm could not install them'
+    # What their scripts would have done, which are not run.
+    (cd "$there" && for program in node_modules/@oven/*/bin/bun node_modules/@deno/*/deno; do
+        ln -sfn "$program" .
+    done)
     cp "$here/package-lock.json" "$there/installed"
 }
 

@@ -7,10 +7,14 @@
 )]
 
 mod composed;
+mod figures;
+mod table;
 
 use std::path::{Path, PathBuf};
 
 pub use composed::composed;
+pub use figures::figures;
+pub use table::{BUN, C, DENO, EMBEDDED, Host, NODE, ORACLE, PYTHON, WASI};
 
 /// The path of a component that `make` built.
 #[must_use]

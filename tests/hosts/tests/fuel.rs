@@ -3,21 +3,10 @@
 
 use std::fmt::Write as _;
 
-use spiped_host_tests::built;
-use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{Config, Engine, Store};
-
-use bindings::Portable;
-use bindings::exports::spiped::pipe::acceptor::Verdict;
-use bindings::exports::spiped::pipe::session::Status;
-use bindings::exports::spiped::pipe::types::{
-    ClientConfig, ForwardSecrecy, KeyExchange, ServerConfig,
+use crate::guest::{
+    Call, Established, ForwardSecrecy, Guest, KeyExchange, SERVER_NONCE, ServerConfig, Verdict,
+    handshake,
 };
-
-#[allow(missing_docs, reason = "generated")]
-mod bindings {
-    wasmtime::component::bindgen!({ path: "../../wit", world: "portable" });
-}
 
 /// The figures of the day they were last looked at.
 const COMMITTED: &str = include_str!("../fuel.toml");
@@ -96,101 +85,4 @@ fn search() -> Vec<(&'static str, u64)> {
         before - store.get_fuel().unwrap()
     };
     vec![("search-1", search(1)), ("search-100", search(100))]
-}
-
-/// Both ends, and what the client's computing took.
-struct Established {
-    client: End,
-    server: End,
-    public_value: u64,
-    shared_value: u64,
-}
-
-fn handshake(exchange: KeyExchange) -> Established {
-    let mut client = Guest::new().connect(exchange);
-    let (nonce, _) = client.call(Call::Start);
-    let (_, public_value) = client.call(Call::Compute);
-    let (share, _) = client.call(Call::Crypt(&SERVER_NONCE));
-    let mut server = Guest::new().accept(&[nonce, share].concat());
-    server.call(Call::Start);
-    let (server_share, _) = server.call(Call::Compute);
-    server.call(Call::Compute);
-    client.call(Call::Crypt(&server_share));
-    let (_, shared_value) = client.call(Call::Compute);
-    Established { client, server, public_value, shared_value }
-}
-
-const PSK: [u8; 32] = [7; 32];
-const SERVER_NONCE: [u8; 32] = [2; 32];
-
-#[derive(Clone, Copy)]
-enum Call<'a> {
-    Start,
-    Compute,
-    Crypt(&'a [u8]),
-    Plain(&'a [u8]),
-}
-
-/// An instance that counts.
-struct Guest {
-    store: Store<()>,
-    instance: Portable,
-}
-
-impl Guest {
-    fn new() -> Self {
-        let mut config = Config::new();
-        config.consume_fuel(true);
-        let engine = Engine::new(&config).unwrap();
-        let component = Component::from_file(&engine, built("spiped-portable.wasm")).unwrap();
-        let mut store = Store::new(&engine, ());
-        store.set_fuel(u64::MAX).unwrap();
-        let linker = Linker::new(&engine);
-        let instance = Portable::instantiate(&mut store, &component, &linker).unwrap();
-        Self { store, instance }
-    }
-
-    fn connect(mut self, exchange: KeyExchange) -> End {
-        let config = match exchange {
-            KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Offer),
-            KeyExchange::X25519 => ClientConfig::X25519,
-        };
-        let entropy = [[1; 32], [3; 32]].concat();
-        let api = self.instance.spiped_pipe_session().session();
-        let session = api.call_connect(&mut self.store, config, &PSK.to_vec(), &entropy);
-        End { session: session.unwrap().unwrap(), guest: self }
-    }
-
-    fn accept(mut self, hello: &[u8]) -> End {
-        let config = ServerConfig::Any(ForwardSecrecy::Offer);
-        let (psk, entropy) = (PSK.to_vec(), [4; 32]);
-        let api = self.instance.spiped_pipe_session().session();
-        let session =
-            api.call_accept(&mut self.store, config, &SERVER_NONCE, hello, &psk, &entropy);
-        End { session: session.unwrap().unwrap(), guest: self }
-    }
-}
-
-/// A session in an instance of its own.
-struct End {
-    guest: Guest,
-    session: ResourceAny,
-}
-
-impl End {
-    /// Returns what goes to the peer, and the fuel it took.
-    fn call(&mut self, call: Call<'_>) -> (Vec<u8>, u64) {
-        let Self { guest: Guest { store, instance }, session } = self;
-        let api = instance.spiped_pipe_session().session();
-        let before = store.get_fuel().unwrap();
-        let output = match call {
-            Call::Start => api.call_start(&mut *store, *session),
-            Call::Compute => api.call_compute(&mut *store, *session),
-            Call::Crypt(bytes) => api.call_handle_crypt(&mut *store, *session, bytes),
-            Call::Plain(bytes) => api.call_handle_plain(&mut *store, *session, bytes),
-        };
-        let output = output.unwrap();
-        assert!(!matches!(output.status, Status::Failed(_)), "{:?}", output.status);
-        (output.to_crypt, before - store.get_fuel().unwrap())
-    }
 }

@@ -1,10 +1,9 @@
-//! The host in C: what its README says, and the transcripts.
+//! The host in C, as its README says.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use spiped_host_tests::{built, target};
-use spiped_tests::{Lab, Newcomer, Process};
+use spiped_host_tests::target;
+use spiped_tests::Newcomer;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -22,35 +21,8 @@ fn client_does_what_the_readme_says() {
     newcomer.has_done_all_but(&[]);
 }
 
-/// With what notices reads and writes that are none of ours, and memory that is lost.
-#[test]
-fn transcripts_replay() {
-    let lab = Lab::empty();
-    let play = lab.path("play");
-    let wasmtime = wasmtime();
-    let mut cc = Command::new("cc");
-    cc.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]);
-    cc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover"]);
-    cc.arg("-o").arg(&play).arg(Path::new(ROOT).join("tests/hosts/c/play.c"));
-    let host = Path::new(ROOT).join("host/c");
-    cc.args(["spiped_pipe.c", "instance.c", "code.c", "sha256.c"].map(|file| host.join(file)));
-    cc.arg("-I").arg(&host).arg("-isystem").arg(wasmtime.join("include"));
-    let library = wasmtime.join("lib");
-    cc.arg("-L").arg(&library).arg(format!("-Wl,-rpath,{}", library.display()));
-    cc.args(["-lwasmtime", "-lpthread"]);
-    run(cc);
-
-    let mut replay = Command::new(&play);
-    replay.arg(built("spiped-portable.core.wasm")).args(crate::python::transcripts());
-    run(replay);
-}
-
 fn wasmtime() -> PathBuf {
     let wasmtime = target("hosts/c");
     assert!(wasmtime.join("version").is_file(), "run tests/hosts/c/setup.sh");
     wasmtime
-}
-
-fn run(command: Command) {
-    Process::spawn(command).wait().expect_success();
 }

@@ -1,7 +1,6 @@
 //! The program for WASI, `spiped.wasm`: what other hosts do not have, or have by
 //! other means. What all servers and clients do is in `suite`.
 
-mod connections;
 mod crowd;
 mod failures;
 mod page;

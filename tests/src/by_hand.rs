@@ -1,26 +1,29 @@
 //! One end is ours, the other is played by the test.
 
-use spiped_tests::wire::{Handshake, Session, Side};
-use spiped_tests::{Backend, Conn, Daemon, KEY, Lab, Spiped};
+use crate::wire::{Handshake, Session, Side};
+use crate::{Backend, Conn, Daemon, KEY, Lab, Spiped};
 
 /// The test is the client of a `spiped -d`. The target has little room for what
 /// it does not read.
-pub(crate) struct AgainstServer {
-    pub(crate) lab: Lab,
-    pub(crate) daemon: Daemon,
-    pub(crate) backend: Backend,
+pub struct AgainstServer {
+    /// Where it runs.
+    pub lab: Lab,
+    /// The server.
+    pub daemon: Daemon,
+    /// Its target.
+    pub backend: Backend,
 }
 
 impl AgainstServer {
     /// A server with further arguments.
     #[track_caller]
-    pub(crate) fn start(args: &[&str]) -> Self {
+    pub fn start(args: &[&str]) -> Self {
         Self::start_with(|server| server.args(args))
     }
 
     /// A server that is described further.
     #[track_caller]
-    pub(crate) fn start_with(describe: impl FnOnce(Spiped) -> Spiped) -> Self {
+    pub fn start_with(describe: impl FnOnce(Spiped) -> Spiped) -> Self {
         let lab = Lab::new();
         let backend = Backend::narrow(&lab);
         let daemon = describe(Spiped::decrypt(&lab, backend.endpoint())).start();
@@ -29,20 +32,20 @@ impl AgainstServer {
 
     /// A handshake up to the nonces.
     #[track_caller]
-    pub(crate) fn handshake(&self) -> Handshake {
+    pub fn handshake(&self) -> Handshake {
         Handshake::begin(self.daemon.connect(), Side::Client, KEY)
     }
 
     /// An established connection and what it is at the target.
     #[track_caller]
-    pub(crate) fn session(&self) -> (Session, Conn) {
+    pub fn session(&self) -> (Session, Conn) {
         let session = self.handshake().complete();
         (session, self.backend.accept())
     }
 
     /// Checks that the daemon still serves honest clients.
     #[track_caller]
-    pub(crate) fn expect_service(&self) {
+    pub fn expect_service(&self) {
         let client = Spiped::encrypt(&self.lab, self.daemon.source()).start();
         let mut conn = client.connect();
         conn.send(b"honest");
@@ -54,22 +57,23 @@ impl AgainstServer {
 
 /// The test is the server of a `spiped -e`. The application has little room for
 /// what it does not read.
-pub(crate) struct AgainstClient {
+pub struct AgainstClient {
     _lab: Lab,
-    pub(crate) daemon: Daemon,
+    /// The client.
+    pub daemon: Daemon,
     backend: Backend,
 }
 
 impl AgainstClient {
     /// A client with further arguments.
     #[track_caller]
-    pub(crate) fn start(args: &[&str]) -> Self {
+    pub fn start(args: &[&str]) -> Self {
         Self::start_with(|client| client.args(args))
     }
 
     /// A client that is described further.
     #[track_caller]
-    pub(crate) fn start_with(describe: impl FnOnce(Spiped) -> Spiped) -> Self {
+    pub fn start_with(describe: impl FnOnce(Spiped) -> Spiped) -> Self {
         let lab = Lab::new();
         let backend = Backend::manual(&lab);
         let daemon = describe(Spiped::encrypt(&lab, backend.endpoint())).start();
@@ -78,7 +82,7 @@ impl AgainstClient {
 
     /// An application's connection and a handshake up to the nonces.
     #[track_caller]
-    pub(crate) fn handshake(&self, key_file: &[u8]) -> (Conn, Handshake) {
+    pub fn handshake(&self, key_file: &[u8]) -> (Conn, Handshake) {
         let application = Conn::narrow_to(self.daemon.source());
         let handshake = Handshake::begin(self.backend.accept(), Side::Server, key_file);
         (application, handshake)
@@ -87,7 +91,7 @@ impl AgainstClient {
     /// An application's connection, our key share that is still to be sent, and
     /// the other end as it is after that.
     #[track_caller]
-    pub(crate) fn unanswered(&self) -> (Conn, [u8; 288], Session) {
+    pub fn unanswered(&self) -> (Conn, [u8; 288], Session) {
         let (application, mut handshake) = self.handshake(KEY);
         let theirs = handshake.receive();
         let share = handshake.key_share(&handshake.public_value());
@@ -97,7 +101,7 @@ impl AgainstClient {
 
     /// An application's connection and the other end of it.
     #[track_caller]
-    pub(crate) fn session(&self) -> (Conn, Session) {
+    pub fn session(&self) -> (Conn, Session) {
         let (application, handshake) = self.handshake(KEY);
         (application, handshake.complete())
     }

@@ -1,0 +1,247 @@
+//! Sets of scenarios, as macros that make tests of them for one host.
+
+/// A client of Debian's `spiped -d`, and of bad servers.
+macro_rules! client {
+    ($host:expr) => {
+        mod client {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const ORIGIN: Origin = Origin::Foreign(&$host.programs);
+            const PAIRING: Pairing = Pairing {
+                client: Client::Spipe,
+                client_origin: ORIGIN,
+                server_origin: Origin::Debian,
+                key_exchange: None,
+            };
+
+            exchange::data_tests!(PAIRING);
+            exchange::pressure_tests!(PAIRING);
+            exchange::flag_tests_of_client!(PAIRING);
+            exchange::refusal_tests!(PAIRING);
+            exchange::lone_client_tests!(ORIGIN);
+        }
+    };
+}
+pub(crate) use client;
+
+/// A server of Debian's `spiped -e`, and of bad clients.
+macro_rules! server {
+    ($host:expr) => {
+        mod server {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const ORIGIN: Origin = Origin::Foreign(&$host.programs);
+            const PAIRING: Pairing = Pairing {
+                client: Client::Daemon,
+                client_origin: Origin::Debian,
+                server_origin: ORIGIN,
+                key_exchange: None,
+            };
+
+            exchange::data_tests!(PAIRING);
+            exchange::crowd_tests!(PAIRING);
+            exchange::pressure_tests!(PAIRING);
+            exchange::flag_tests_of_server!(PAIRING);
+            exchange::refusal_tests!(PAIRING);
+            exchange::lone_server_tests!(ORIGIN);
+        }
+    };
+}
+pub(crate) use server;
+
+/// A client of many connections, as `spiped -e` is.
+macro_rules! daemon {
+    ($host:expr) => {
+        mod daemon {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const PAIRING: Pairing = Pairing {
+                client: Client::Daemon,
+                client_origin: Origin::Foreign(&$host.programs),
+                server_origin: Origin::Debian,
+                key_exchange: None,
+            };
+
+            exchange::data_tests!(PAIRING);
+            exchange::crowd_tests!(PAIRING);
+
+            #[test]
+            fn wrong_key_is_refused() {
+                exchange::refusal::of_key(PAIRING);
+            }
+
+            #[test]
+            #[ignore = "soak"]
+            fn gibibyte_crosses_both_ways_at_once() {
+                exchange::data::bulk_both_ways(PAIRING, 1 << 30);
+            }
+        }
+    };
+}
+pub(crate) use daemon;
+
+/// A client of our own server, by the key exchange that only we have.
+macro_rules! x25519_client {
+    ($host:expr) => {
+        mod x25519_client {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const PAIRING: Pairing = Pairing {
+                client: Client::Spipe,
+                client_origin: Origin::Foreign(&$host.programs),
+                key_exchange: Some("x25519"),
+                ..Pairing::OURS
+            };
+
+            #[test]
+            fn every_size_arrives() {
+                exchange::data::sizes(PAIRING);
+            }
+        }
+    };
+}
+pub(crate) use x25519_client;
+
+/// A server of our own client, likewise.
+macro_rules! x25519_server {
+    ($host:expr) => {
+        mod x25519_server {
+            use spiped_tests::{Origin, Pairing, exchange};
+
+            const PAIRING: Pairing = Pairing {
+                server_origin: Origin::Foreign(&$host.programs),
+                key_exchange: Some("x25519"),
+                ..Pairing::OURS
+            };
+
+            #[test]
+            fn every_size_arrives() {
+                exchange::data::sizes(PAIRING);
+            }
+
+            #[test]
+            fn server_can_be_restricted_to_it() {
+                exchange::data::works(PAIRING, &[], &["--kex", "x25519"]);
+            }
+        }
+    };
+}
+pub(crate) use x25519_server;
+
+/// A few scenarios of [`client`], for a host that shares its code with one that
+/// has all of them.
+macro_rules! smoke_client {
+    ($host:expr) => {
+        mod client {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const ORIGIN: Origin = Origin::Foreign(&$host.programs);
+            const PAIRING: Pairing = Pairing {
+                client: Client::Spipe,
+                client_origin: ORIGIN,
+                server_origin: Origin::Debian,
+                key_exchange: None,
+            };
+
+            #[test]
+            fn every_size_arrives() {
+                exchange::data::sizes(PAIRING);
+            }
+
+            #[test]
+            fn late_reply_to_a_half_closed_request_arrives() {
+                exchange::data::client_closes_first(PAIRING);
+            }
+
+            #[test]
+            fn big_payloads_cross_unchanged() {
+                exchange::data::bulk_both_ways(PAIRING, PAIRING.bulk());
+            }
+
+            #[test]
+            fn wrong_key_is_refused() {
+                exchange::refusal::of_key(PAIRING);
+            }
+
+            #[test]
+            fn truncated_packet_is_reported() {
+                exchange::lone_client::truncated_packet(ORIGIN);
+            }
+        }
+    };
+}
+pub(crate) use smoke_client;
+
+/// A few scenarios of [`server`], likewise.
+macro_rules! smoke_server {
+    ($host:expr) => {
+        mod server {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const ORIGIN: Origin = Origin::Foreign(&$host.programs);
+            const PAIRING: Pairing = Pairing {
+                client: Client::Daemon,
+                client_origin: Origin::Debian,
+                server_origin: ORIGIN,
+                key_exchange: None,
+            };
+
+            #[test]
+            fn every_size_arrives() {
+                exchange::data::sizes(PAIRING);
+            }
+
+            #[test]
+            fn late_request_to_a_half_closed_target_arrives() {
+                exchange::data::target_closes_first(PAIRING);
+            }
+
+            #[test]
+            fn big_payloads_cross_unchanged() {
+                exchange::data::bulk_both_ways(PAIRING, PAIRING.bulk());
+            }
+
+            #[test]
+            fn wrong_key_is_refused() {
+                exchange::refusal::of_key(PAIRING);
+            }
+
+            #[test]
+            fn truncated_packet_breaks_both_sides() {
+                exchange::lone_server::truncated_packet(ORIGIN);
+            }
+        }
+    };
+}
+pub(crate) use smoke_server;
+
+/// Transcripts.
+macro_rules! player {
+    ($host:expr) => {
+        mod transcripts {
+            use crate::suite::transcripts;
+
+            #[test]
+            fn replay() {
+                transcripts::replay($host.player);
+            }
+
+            #[test]
+            fn that_differ_are_reported_with_their_line() {
+                transcripts::differ($host.player);
+            }
+        }
+    };
+}
+pub(crate) use player;
+
+/// What a session takes.
+macro_rules! memory {
+    ($host:expr) => {
+        #[test]
+        fn session_takes_little_memory() {
+            crate::suite::memory::of_a_session(&$host);
+        }
+    };
+}
+pub(crate) use memory;

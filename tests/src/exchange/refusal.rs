@@ -1,0 +1,62 @@
+//! Ends that do not go together: no byte passes, and whoever refuses says why.
+
+use std::io::Write as _;
+
+use nix::sys::signal::Signal;
+
+use crate::{Backend, Lab, Pair, Pairing};
+
+/// What both ends know of it, by the names of the WIT.
+struct Reasons {
+    client: &'static str,
+    server: Option<&'static str>,
+}
+
+/// Flags that do not go together end the connection before any data.
+pub fn of_flags(pairing: Pairing, client_args: &[&str], server_args: &[&str]) {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = pairing.start(&lab, backend.endpoint(), client_args, server_args);
+    // The end with `-g` knows why; the other sees the connection end. A server
+    // has all of the handshake by then.
+    let reasons = if client_args == ["-g"] {
+        Reasons { client: "no-forward-secrecy", server: None }
+    } else {
+        Reasons { client: "truncated-in-handshake", server: Some("no-forward-secrecy") }
+    };
+    expect(pairing, &pair, &backend, &reasons);
+}
+
+/// So do keys that do not match.
+pub fn of_key(pairing: Pairing) {
+    let lab = Lab::new();
+    let backend = Backend::manual(&lab);
+    let pair = pairing.start_with_wrong_key(&lab, backend.endpoint());
+    let reasons = Reasons { client: "truncated-in-handshake", server: Some("wrong-key") };
+    expect(pairing, &pair, &backend, &reasons);
+}
+
+#[track_caller]
+fn expect(pairing: Pairing, pair: &Pair, backend: &Backend, reasons: &Reasons) {
+    let mut link = pair.open();
+    // The connection may be gone already.
+    let _ = link.writer.write_all(b"this must not arrive");
+    let spipe = link.child.take();
+    link.expect_refusal();
+    if let Some(mut spipe) = spipe {
+        let exit = spipe.wait();
+        // The original's passes its input on through a socket of its own, which
+        // it may have closed by then.
+        let closed =
+            pairing.client_origin.is_original() && exit.signal() == Some(Signal::SIGPIPE as i32);
+        if !closed {
+            exit.expect_failure(pairing.client_origin.says(reasons.client).unwrap_or_default());
+        }
+    }
+    if let Some(words) = reasons.server.and_then(|case| pairing.server_origin.says(case)) {
+        pair.server.process.wait_for_stderr(words);
+    }
+    while let Some(mut conn) = backend.try_accept() {
+        conn.expect_end_without_data();
+    }
+}
