@@ -5,5 +5,6 @@ mod c;
 mod core;
 mod node;
 mod oci;
+mod pages;
 mod python;
 mod wasm;
