@@ -70,8 +70,9 @@ export interface ServerOptions extends HandshakeOptions {
   /** Their SHA-256. */
   psks?: readonly Uint8Array[] | undefined;
   /**
-   * How many may be connected and not have authenticated; by default 1000. One more,
-   * and the oldest goes of the network that has most of them.
+   * How many may be connected and not have authenticated; by default 1000, and half of
+   * that from one network. One more takes the place of one that has sent nothing for a
+   * second, of the network that has most of them; if there is none, it is not let in.
    */
   maxStrangers?: number | undefined;
   /** As in `net.createServer`. */

@@ -7,18 +7,23 @@ import { PipeError, failed, thrown } from './errors.js';
 /** How long to read on, and drop it, from one that was refused. */
 const DRAIN = 1000;
 
+/** One that has sent nothing it was asked for in this time gives way to others. */
+const QUIET = 1000;
+
 const NOTHING = Buffer.alloc(0);
 
 /**
- * The strangers of a server. Silence and garbage use up only the room for them, and
- * of that first what their own network has taken.
+ * The strangers of a server. Silence and garbage use up only the room for them, and of
+ * that no more than half for each network. Those that get on keep their place.
  */
 export class Strangers {
   #acceptor;
   #limit;
   #timeLimit;
-  /** In the order they came. */
+  /** The quietest first. */
   #all = new Set();
+  /** How many each network has. */
+  #counts = new Map();
 
   /**
    * @param {Acceptor} acceptor
@@ -38,19 +43,29 @@ export class Strangers {
    * @param {Function} refused is given the error instead
    */
   admit(socket, authenticated, refused) {
-    if (this.#all.size >= this.#limit) {
-      this.#crowdOut();
+    const from = network(socket.remoteAddress ?? '');
+    if (!this.#makeRoom(from)) {
+      socket.on('error', () => {}).destroy();
+      refused(new PipeError('crowded-out'));
+      return;
     }
-    const stranger = new Stranger(socket, this.#acceptor, this.#timeLimit, (error, peer) => {
+    const settled = (error, peer) => {
       if (error) {
         refused(error);
       } else {
-        this.#all.delete(stranger);
+        this.#remove(stranger);
         authenticated(peer);
       }
-    });
+    };
+    const gotOn = () => {
+      if (this.#all.delete(stranger)) {
+        this.#all.add(stranger);
+      }
+    };
+    const stranger = new Stranger(socket, from, this.#acceptor, this.#timeLimit, settled, gotOn);
     this.#all.add(stranger);
-    socket.once('close', () => this.#all.delete(stranger));
+    this.#counts.set(from, this.#count(from) + 1);
+    socket.once('close', () => this.#remove(stranger));
   }
 
   /** Ends all of them. */
@@ -58,18 +73,40 @@ export class Strangers {
     this.#all.forEach((stranger) => stranger.drop(new PipeError('closed')));
   }
 
-  /** Makes room: the oldest one goes of the network that has most of them. */
-  #crowdOut() {
-    const counts = new Map();
-    for (const { network } of this.#all) {
-      counts.set(network, 1 + (counts.get(network) ?? 0));
+  /** Whether there is room for one from this network, or can be made. */
+  #makeRoom(from) {
+    let least;
+    if (this.#count(from) >= Math.ceil(this.#limit / 2)) {
+      least = this.#count(from);
+    } else if (this.#all.size >= this.#limit) {
+      least = Math.max(...this.#counts.values());
+    } else {
+      return true;
     }
-    const most = Math.max(...counts.values());
     for (const stranger of this.#all) {
-      if (counts.get(stranger.network) === most) {
-        this.#all.delete(stranger);
+      if (this.#count(stranger.network) >= least) {
+        if (!stranger.isQuiet) {
+          return false;
+        }
+        this.#remove(stranger);
         stranger.drop(new PipeError('crowded-out'));
-        return;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #count(network) {
+    return this.#counts.get(network) ?? 0;
+  }
+
+  #remove(stranger) {
+    if (this.#all.delete(stranger)) {
+      const count = this.#count(stranger.network) - 1;
+      if (count > 0) {
+        this.#counts.set(stranger.network, count);
+      } else {
+        this.#counts.delete(stranger.network);
       }
     }
   }
@@ -80,22 +117,29 @@ class Stranger {
   #socket;
   #acceptor;
   #settled;
+  #gotOn;
+  #heard = performance.now();
   #timer;
   #nonce = randomBytes(32);
   #received = NOTHING;
   #wanted = 0;
 
-  constructor(socket, acceptor, timeLimit, settled) {
+  constructor(socket, network, acceptor, timeLimit, settled, gotOn) {
     this.#socket = socket;
     this.#acceptor = acceptor;
     this.#settled = settled;
-    this.network = network(socket.remoteAddress ?? '');
+    this.#gotOn = gotOn;
+    this.network = network;
     if (timeLimit !== Infinity) {
       const late = new PipeError('timed-out');
       this.#timer = setTimeout(() => this.#refuse(this.#fault(late)), timeLimit);
     }
     socket.on('data', this.#receive).on('end', this.#ended).on('error', this.#broken);
     socket.write(this.#nonce);
+  }
+
+  get isQuiet() {
+    return performance.now() - this.#heard >= QUIET;
   }
 
   /** Ends it at once. */
@@ -107,6 +151,8 @@ class Stranger {
   #receive = (bytes) => {
     this.#received = Buffer.concat([this.#received, bytes]);
     if (this.#received.length >= this.#wanted) {
+      this.#heard = performance.now();
+      this.#gotOn();
       try {
         this.#act(this.#acceptor.identify(this.#nonce, this.#received));
       } catch (error) {

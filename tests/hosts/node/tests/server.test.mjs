@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PipeError, createServer } from '../package.mjs';
 import { network } from '../../../../target/hosts/node/node_modules/spiped-pipe/lib/strangers.js';
 import { HOST, KEY, all, client, closed, failure, queue, raw, server, sha256, until, wire } from './lab.mjs';
@@ -37,29 +38,69 @@ test('a stranger that ends or is silent is refused, and why is told', async (t) 
   ]);
 });
 
-test('the oldest stranger makes room, and one with a key gets in', async (t) => {
-  const { port, server: running, next } = await server(t, { maxStrangers: 3 });
-  const refused = queue(running, 'refused');
+/** Strangers from these addresses, one after the other, each of whom got a nonce. */
+async function crowd(t, port, addresses) {
   const strangers = [];
-  for (let i = 0; i < 5; i++) {
-    strangers.push(await raw(t, port));
-    await until('it was sent a nonce', () => strangers[i].received.length === 32);
+  for (const from of addresses) {
+    strangers.push(await raw(t, port, from));
+    await until('it was sent a nonce', () => strangers.at(-1).received.length === 32);
   }
+  return strangers;
+}
+
+/** A stranger from an address, as soon as it is let in. */
+async function latecomer(t, port, from) {
+  for (;;) {
+    const stranger = await raw(t, port, from);
+    const known = () => stranger.received.length > 0 || stranger.readableEnded || stranger.closed;
+    await until('it was let in, or not', known);
+    if (stranger.received.length > 0) {
+      return stranger;
+    }
+    stranger.destroy();
+  }
+}
+
+test('the quietest stranger makes room, after a second, and one with a key gets in', async (t) => {
+  const { port, server: running, next } = await server(t, { maxStrangers: 2 });
+  const refused = queue(running, 'refused');
+  const start = performance.now();
+  const strangers = await crowd(t, port, ['127.0.0.2', '127.0.0.3']);
+  await sleep(500);
+  // The older one gets on.
+  strangers[0].write(Buffer.alloc(1));
+  await latecomer(t, port, '127.0.0.4');
+  assert.ok(performance.now() - start >= 999);
   assert.equal((await refused()).code, 'crowded-out');
-  assert.equal((await refused()).code, 'crowded-out');
-  await until('they saw an end', () => strangers[0].readableEnded && strangers[1].readableEnded);
-  assert.equal(strangers[2].readableEnded, false);
-  client(t, port).end('hello');
-  assert.equal(String(await all(await next())), 'hello');
+  await until('the other saw an end', () => strangers[1].readableEnded);
+  assert.equal(strangers[0].readableEnded, false);
+  let isIn = false;
+  while (!isIn) {
+    const pipe = client(t, port, { keyExchange: 'x25519' });
+    const settled = (event) => new Promise((resolve) => pipe.once(event, () => resolve(event)));
+    isIn = (await Promise.race([settled('connect'), settled('error')])) === 'connect';
+  }
+  await next();
+});
+
+test('no network takes more than half of the room, silent or not', async (t) => {
+  const { port, server: running } = await server(t, { maxStrangers: 4 });
+  const refused = [];
+  running.on('refused', (error) => refused.push(error.code));
+  const strangers = await crowd(t, port, [HOST, HOST]);
+  const third = await raw(t, port);
+  await until('it was refused', () => third.readableEnded);
+  assert.deepEqual(refused, ['crowded-out']);
+  strangers.push(...(await crowd(t, port, ['127.0.0.2'])));
+  strangers.push(await latecomer(t, port, HOST));
+  await until('one saw an end', () => strangers[0].readableEnded);
+  assert.deepEqual(strangers.map((one) => one.readableEnded), [true, false, false, false]);
 });
 
 test('who takes most of the room makes room, not who came first', async (t) => {
   const { port } = await server(t, { maxStrangers: 3 });
-  const strangers = [];
-  for (const from of ['127.0.0.2', HOST, HOST, HOST]) {
-    strangers.push(await raw(t, port, from));
-    await until('it was sent a nonce', () => strangers.at(-1).received.length === 32);
-  }
+  const strangers = await crowd(t, port, ['127.0.0.2', HOST, HOST]);
+  strangers.push(await latecomer(t, port, '127.0.0.3'));
   await until('one saw an end', () => strangers[1].readableEnded);
   assert.deepEqual(strangers.map((one) => one.readableEnded), [false, true, false, false]);
 });
