@@ -235,17 +235,59 @@ class Used(unittest.IsolatedAsyncioTestCase):
         finally:
             _pipe._IDLE = idle
 
-    async def test_silent_stranger_gives_way(self) -> None:
+    async def test_quiet_stranger_gives_way_after_a_second(self) -> None:
         async with serving(strangers_max=2) as port:
-            strangers = [await asyncio.open_connection(HOST, port) for _ in range(2)]
-            for reader, _ in strangers:
+            started = time.monotonic()
+            older, newer = [await self.stranger(port, n) for n in (2, 3)]
+            for reader, _ in older, newer:
+                await reader.readexactly(32)
+            await asyncio.sleep(0.5)
+            # As much as it is asked for first.
+            older[1].write(bytes(96))
+            while not await (late := await self.stranger(port, 4))[0].read(32):
+                late[1].close()
+            self.assertGreaterEqual(time.monotonic() - started, 1)
+            self.assertEqual(await newer[0].read(), b"")
+            with self.assertRaises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await older[0].read()
+            for _, writer in older, newer, late:
+                writer.close()
+
+    async def test_network_has_no_more_than_half_of_the_places(self) -> None:
+        async with serving(strangers_max=4) as port:
+            crowd = [await self.stranger(port, n) for n in (1, 1)]
+            for reader, _ in crowd:
                 self.assertEqual(len(await reader.readexactly(32)), 32)
-            _, writer = await open_connection(HOST, port, psk=PSK)
-            with self.assertRaises(ConnectionResetError):
-                await strangers[0][0].read()
+            refused, other = [await self.stranger(port, n) for n in (1, 2)]
+            self.assertEqual(await refused[0].read(), b"")
+            self.assertEqual(len(await other[0].readexactly(32)), 32)
+            for _, writer in *crowd, refused, other:
+                writer.close()
+
+    async def stranger(self, port: int, n: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection from another address of this host."""
+        return await asyncio.open_connection(HOST, port, local_addr=(f"127.0.0.{n}", 0))
+
+    async def test_refused_stranger_sees_an_end_and_what_it_sends_is_dropped(self) -> None:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection(HOST, port)
+            # More than a hello: what is left unread would make a reset of the end.
+            writer.write(bytes(5000))
+            self.assertEqual(len(await reader.read()), 32)
+            writer.write(bytes(1000))
+            await writer.drain()
             writer.close()
-            for _, stranger in strangers:
-                stranger.close()
+            await writer.wait_closed()
+
+    async def test_refused_stranger_that_goes_on_sending_is_reset(self) -> None:
+        async with serving() as port:
+            _, writer = await asyncio.open_connection(HOST, port)
+            with self.assertRaises(ConnectionError):
+                while True:
+                    writer.write(bytes(1000))
+                    await writer.drain()
+            writer.close()
 
     async def test_networks_give_way_not_addresses(self) -> None:
         for one, other, same in [
@@ -261,15 +303,13 @@ class Used(unittest.IsolatedAsyncioTestCase):
         with mock.patch.object(Acceptor, "identify", return_value=More(1 << 31)):
             async with serving() as port:
                 reader, writer = await asyncio.open_connection(HOST, port)
-                with self.assertRaises(ConnectionResetError):
-                    await reader.read()
+                self.assertEqual(len(await reader.read()), 32)
                 writer.close()
 
-    async def test_silent_stranger_is_reset_in_time(self) -> None:
+    async def test_silent_stranger_is_refused_in_time(self) -> None:
         async with serving(handshake_timeout=0.05) as port:
             reader, writer = await asyncio.open_connection(HOST, port)
-            with self.assertRaises(ConnectionResetError):
-                await reader.read()
+            self.assertEqual(len(await reader.read()), 32)
             writer.close()
 
     async def test_server_that_says_nothing(self) -> None:

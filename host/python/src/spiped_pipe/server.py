@@ -12,7 +12,7 @@ from typing import Any, cast
 from spiped_pipe._code import code
 from spiped_pipe._guest import BytesLike
 from spiped_pipe._pipe import Established, Pipe
-from spiped_pipe._reset import end_with_reset
+from spiped_pipe._reset import end_cleanly, end_with_reset
 from spiped_pipe._settings import KeyFile, server_config, the_psks
 from spiped_pipe.errors import CallFailed, PipeError, Trap
 from spiped_pipe.session import Acceptor, Session
@@ -28,7 +28,14 @@ from spiped_pipe.types import (
 HANDSHAKE_TIMEOUT = 5.0
 """How many seconds a stranger has to authenticate: spiped's."""
 STRANGERS_MAX = 1000
-"""How many strangers there may be at once. One more takes the place of another."""
+"""How many strangers there may be at once, and half of that from one network."""
+
+# One that has sent nothing it was asked for, for so many seconds, gives way to others.
+_QUIET = 1.0
+# For so many seconds, what a refused one still sends is dropped, up to so many bytes. A
+# socket that is closed before answers with a reset.
+_DRAIN = 1.0
+_DRAIN_MAX = 64 << 10
 
 # Far more than any hello takes: what the acceptor may ask for.
 _RECEIVED_MAX = 4096
@@ -64,8 +71,9 @@ async def create_server(
     - `key_exchange`: None accepts whichever the client chooses.
     - `forward_secrecy`: `require` is upstream's `-g`, `omit` its `-f`.
     - `handshake_timeout`: how many seconds a stranger has.
-    - `strangers_max`: how many strangers there may be at once. One more takes the
-      place of the oldest of the network that has the most.
+    - `strangers_max`: how many strangers there may be at once, and half of that from
+      one network. One more takes the place of one that has sent nothing for a second,
+      of the network that has the most; if there is none, it is not let in.
 
     Strangers that are refused are logged by `spiped_pipe` as INFO, failures of
     peers that have a key as WARNING.
@@ -114,20 +122,44 @@ class _Strangers:
         self.factory = factory
         self.time_limit = time_limit
         self._most = most
-        # The oldest first.
-        self._all: dict[_Stranger, str] = {}
+        # The quietest first.
+        self._all: dict[_Stranger, None] = {}
+        self._counts: Counter[str] = Counter()
 
-    def add(self, stranger: "_Stranger") -> None:
-        """Takes one more, in the place of another if need be."""
-        if len(self._all) >= self._most:
-            (greediest, _), *_ = Counter(self._all.values()).most_common(1)
-            oldest = next(other for other, network in self._all.items() if network == greediest)
-            oldest.give_way()
-        self._all[stranger] = stranger.network
+    def add(self, stranger: "_Stranger") -> bool:
+        """Takes one more, in the place of another if need be, or does not."""
+        if not self._make_room(stranger.network):
+            return False
+        self._all[stranger] = None
+        self._counts[stranger.network] += 1
+        return True
+
+    def got_on(self, stranger: "_Stranger") -> None:
+        """It has sent what it was asked for."""
+        if stranger in self._all:
+            del self._all[stranger]
+            self._all[stranger] = None
 
     def remove(self, stranger: "_Stranger") -> None:
         """It is one no longer."""
-        self._all.pop(stranger, None)
+        if stranger in self._all:
+            del self._all[stranger]
+            self._counts[stranger.network] -= 1
+            if not self._counts[stranger.network]:
+                del self._counts[stranger.network]
+
+    def _make_room(self, network: str) -> bool:
+        if self._counts[network] >= -(-self._most // 2):
+            least = self._counts[network]
+        elif len(self._all) >= self._most:
+            least = max(self._counts.values())
+        else:
+            return True
+        quietest = next(other for other in self._all if self._counts[other.network] >= least)
+        if not quietest.is_quiet:
+            return False
+        quietest.give_way()
+        return True
 
 
 class _Stranger(asyncio.BufferedProtocol):
@@ -145,7 +177,10 @@ class _Stranger(asyncio.BufferedProtocol):
         self._filled = 0
         self._raw = cast(asyncio.Transport, None)
         self._time_limit: asyncio.TimerHandle | None = None
+        self._drain_limit: asyncio.TimerHandle | None = None
         self._settled = False
+        self._heard = self._loop.time()
+        self._drained = 0
         self.network = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -153,7 +188,9 @@ class _Stranger(asyncio.BufferedProtocol):
         end_with_reset(self._raw)
         peer = self._raw.get_extra_info("peername")
         self.network = network_of(peer[0]) if isinstance(peer, tuple) else ""
-        self._strangers.add(self)
+        if not self._strangers.add(self):
+            self.give_way()
+            return
         limit = self._strangers.time_limit
         self._time_limit = self._loop.call_later(limit, self._stop, "it took too long")
         self._raw.write(self._our_nonce)
@@ -163,22 +200,40 @@ class _Stranger(asyncio.BufferedProtocol):
         return memoryview(self._buffer)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self._settled:
+            self._drained += nbytes
+            if self._drained > _DRAIN_MAX:
+                self._close()
+            return
         self._filled += nbytes
         if self._filled == len(self._buffer):
             self._received += self._buffer
             self._buffer, self._filled = bytearray(), 0
+            self._heard = self._loop.time()
+            self._strangers.got_on(self)
             self._identify()
 
     def eof_received(self) -> bool:
         self._stop("it hung up")
+        self._close()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._strangers.remove(self)
         self._stop("it hung up")
+        if self._drain_limit is not None:
+            self._drain_limit.cancel()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether others may have its place."""
+        return self._loop.time() - self._heard >= _QUIET
 
     def give_way(self) -> None:
-        """Another stranger needs the place."""
+        """Others need the place."""
+        self._strangers.remove(self)
         self._stop("there are too many strangers")
+        self._close()
 
     def _identify(self) -> None:
         try:
@@ -200,6 +255,7 @@ class _Stranger(asyncio.BufferedProtocol):
     def _become_a_peer(self, who: Authenticated) -> None:
         session = self._strangers.door.admit(who, self._our_nonce, self._received)
         self._settle()
+        self._strangers.remove(self)
         established: asyncio.Future[Established] = self._loop.create_future()
         established.add_done_callback(self._report)
         extra = {"psk_index": who.psk_index, "key_exchange": who.key_exchange}
@@ -228,11 +284,26 @@ class _Stranger(asyncio.BufferedProtocol):
         if not self._settled:
             self._settle()
             logger.log(level, "%s: %s", self._name(), why)
-            self._raw.abort()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # Nothing was sent but the nonce, so the peer knows what an end means. A reset
+        # might overtake that.
+        if self._raw.is_closing():
+            return
+        self._buffer, self._filled = bytearray(4096), 0
+        self._drain_limit = self._loop.call_later(_DRAIN, self._close)
+        try:
+            self._raw.write_eof()
+        except OSError:
+            self._close()
+
+    def _close(self) -> None:
+        end_cleanly(self._raw)
+        self._raw.close()
 
     def _settle(self) -> None:
         self._settled = True
-        self._strangers.remove(self)
         if self._time_limit is not None:
             self._time_limit.cancel()
 
