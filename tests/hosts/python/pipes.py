@@ -1,10 +1,10 @@
-"""What the package's streams and sockets do when things go wrong: pipes.py"""
+"""What the package's streams do when things go wrong: pipes.py"""
 
 import asyncio
+import gc
 import logging
-import os
 import socket
-import threading
+import sys
 import time
 import unittest
 from collections.abc import Awaitable, Callable
@@ -14,9 +14,8 @@ from unittest import mock
 from serving import HANDSHAKE, HOST, PACKET_LEN, PSK, Attacker, echo, serving
 from spiped_pipe import KeyExchange, PipeError, _pipe, open_connection, start_server
 from spiped_pipe.server import network_of
-from spiped_pipe.session import Acceptor, Session
-from spiped_pipe.sockets import PipeSocket, connect
-from spiped_pipe.types import More, X25519Config
+from spiped_pipe.session import Acceptor
+from spiped_pipe.types import More
 
 
 class Truncated(unittest.IsolatedAsyncioTestCase):
@@ -136,6 +135,32 @@ class Ended(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(ConnectionResetError):
             await self.read_from(serve)
         self.assertEqual([str(error) for error in said], ["as expected"])
+
+    async def test_by_a_loop_that_is_closed(self) -> None:
+        # Not in this loop, which is not to be closed.
+        await asyncio.to_thread(self.close_a_loop)
+
+    def close_a_loop(self) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                writer.write(b"x")
+                await reader.read()
+            finally:
+                writer.close()
+
+        async def leave() -> None:
+            async with serving(serve) as port:
+                reader, _ = await open_connection(HOST, port, psk=PSK)
+                await reader.readexactly(1)
+
+        said: list[Any] = []
+        with mock.patch.object(sys, "unraisablehook", said.append):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(leave())
+            loop.close()
+            del loop
+            gc.collect()
+        self.assertEqual([one.exc_value for one in said], [])
 
     async def test_by_ourselves_before_the_peer(self) -> None:
         async with serving() as port:
@@ -317,114 +342,6 @@ class Used(unittest.IsolatedAsyncioTestCase):
             port = silent.getsockname()[1]
             with self.assertRaises(TimeoutError):
                 await open_connection(HOST, port, psk=PSK, timeout=0.05)
-
-
-class Blocking(unittest.TestCase):
-    """Blocking sockets."""
-
-    def setUp(self) -> None:
-        ready = threading.Event()
-        self.loop = asyncio.new_event_loop()
-
-        async def serve() -> None:
-            async with serving() as self.port:
-                self.stop = asyncio.Event()
-                ready.set()
-                await self.stop.wait()
-
-        self.thread = threading.Thread(target=self.loop.run_until_complete, args=[serve()])
-        self.thread.start()
-        self.assertTrue(ready.wait(30))
-
-    def tearDown(self) -> None:
-        self.loop.call_soon_threadsafe(self.stop.set)
-        self.thread.join()
-        self.loop.close()
-
-    def test_echo_peek_and_end(self) -> None:
-        for key_exchange in KeyExchange:
-            with connect((HOST, self.port), 30, psk=PSK, key_exchange=key_exchange) as pipe:
-                pipe.sendall(b"hello")
-                self.assertEqual(pipe.recv(1, socket.MSG_PEEK), b"h")
-                self.assertEqual(pipe.recv(2), b"he")
-                buffer = bytearray(10)
-                self.assertEqual(pipe.recv_into(buffer), pipe.pending() or 3)
-                self.assertEqual(buffer[:3], b"llo")
-                pipe.shutdown(socket.SHUT_WR)
-                self.assertEqual(pipe.recv(1), b"")
-
-    def test_two_threads(self) -> None:
-        data = os.urandom(2_000_000)
-        with connect((HOST, self.port), 30, psk=PSK) as pipe:
-            sender = threading.Thread(target=pipe.sendall, args=[data])
-            sender.start()
-            received = bytearray()
-            while len(received) < len(data):
-                received += pipe.recv(1 << 16)
-            sender.join()
-            self.assertEqual(received, data)
-
-    def test_close_does_not_wait_for_another_thread(self) -> None:
-        with socket.create_server((HOST, 0)) as relay:
-            pipes: list[PipeSocket] = []
-            address = relay.getsockname()
-            making = threading.Thread(target=lambda: pipes.append(connect(address, 30, psk=PSK)))
-            making.start()
-            near, _ = relay.accept()
-            with near, socket.create_connection((HOST, self.port)) as far:
-                # The handshake, and nothing after it.
-                for source, sink, length in [
-                    (near, far, 32), (far, near, 32), (near, far, 288), (far, near, 288),
-                ]:  # fmt: skip
-                    while length > 0:
-                        data = source.recv(length)
-                        sink.sendall(data)
-                        length -= len(data)
-                making.join()
-                [pipe] = pipes
-                sending = threading.Thread(target=self.send_too_much, args=[pipe])
-                sending.start()
-                while not pipe._sending.locked():
-                    time.sleep(0.001)
-                pipe.close()
-                near.close()
-                sending.join()
-
-    def send_too_much(self, pipe: PipeSocket) -> None:
-        with self.assertRaises(OSError):
-            pipe.sendall(bytes(100_000_000))
-
-    def test_timeouts(self) -> None:
-        with connect((HOST, self.port), 30, psk=PSK) as pipe:
-            pipe.settimeout(0.02)
-            with self.assertRaises(TimeoutError):
-                pipe.recv(1)
-            pipe.setblocking(False)
-            with self.assertRaises(BlockingIOError):
-                pipe.recv(1)
-        with socket.create_server((HOST, 0)) as silent:
-            started = time.monotonic()
-            with self.assertRaises(TimeoutError):
-                connect(silent.getsockname(), 0.1, psk=PSK)
-            self.assertLess(time.monotonic() - started, 20)
-
-    def test_wrong_key(self) -> None:
-        with self.assertRaises(PipeError) as raised:
-            connect((HOST, self.port), 30, psk=bytes(32))
-        self.assertEqual(raised.exception.code, "truncated-in-handshake")
-
-    def test_bytes_and_nothing_else(self) -> None:
-        with connect((HOST, self.port), 30, psk=PSK) as pipe:
-            with self.assertRaises(TypeError):
-                pipe.sendall("text")  # type: ignore[arg-type]
-        with self.assertRaises(TypeError):
-            connect((HOST, self.port), 30, psk="0" * 32)  # type: ignore[arg-type]
-        with self.assertRaises(ValueError):
-            connect((HOST, self.port), 30, psk=bytes(31))
-        with self.assertRaises(TypeError):
-            Session.connect(X25519Config(), 5, bytes(64))  # type: ignore[arg-type]
-        with self.assertRaises(TypeError):
-            Session.resume(1 << 20)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

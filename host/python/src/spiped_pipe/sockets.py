@@ -132,10 +132,22 @@ class PipeSocket:
                 self._flush()
 
     def shutdown(self, how: int) -> None:
-        """Ends our direction, with `x25519` by its end mark; or reading; or both."""
+        """Ends our direction, with `x25519` by its end mark; or reading; or both.
+
+        Does not wait for another thread that is sending, and to end both not for the
+        peer: raises `BlockingIOError`. After that, `close` makes a reset.
+        """
         if how != socket.SHUT_RD:
-            with self._sending:
+            if not self._sending.acquire(blocking=False):
+                raise BlockingIOError("another thread is sending")
+            timeout = self._socket.gettimeout()
+            try:
+                if how == socket.SHUT_RDWR:
+                    self._socket.setblocking(False)
                 self._send_end()
+            finally:
+                self._socket.settimeout(timeout)
+                self._sending.release()
         self._socket.shutdown(how)
 
     def close(self) -> None:

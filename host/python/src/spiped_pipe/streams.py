@@ -71,18 +71,19 @@ async def start_server(
             result = client_connected_cb(reader, writer)
             if inspect.isawaitable(result):
                 await result
-        except ConnectionError as error:
-            # Anyone may break off: that is no bug here.
+        except BaseException as error:
+            if loop.is_closed():
+                # It is collected: whatever its handler tried then, nothing can be done.
+                return
             writer.transport.abort()
-            logger.warning("%s: %s", writer.get_extra_info("peername"), error)
-        except Exception as error:
-            writer.transport.abort()
-            context = {"message": "a client's handler failed", "exception": error}
-            loop.call_exception_handler(context | {"transport": writer.transport})
-        except BaseException:
-            if not loop.is_closed():
-                writer.transport.abort()
-            raise
+            if isinstance(error, ConnectionError):
+                # Anyone may break off: that is no bug here.
+                logger.warning("%s: %s", writer.get_extra_info("peername"), error)
+            elif isinstance(error, Exception):
+                context = {"message": "a client's handler failed", "exception": error}
+                loop.call_exception_handler(context | {"transport": writer.transport})
+            else:
+                raise
 
     def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = loop.create_task(serve(reader, writer))

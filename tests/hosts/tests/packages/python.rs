@@ -22,6 +22,7 @@ fn wheel_does_what_its_readme_says() {
 #[test]
 fn pipe_that_breaks_never_looks_like_one_that_has_ended() {
     run(python("pipes.py")).expect_success();
+    run(python("blocking.py")).expect_success();
 }
 
 #[test]
