@@ -69,6 +69,7 @@ export function instantiate(module) {
   const of = (description) => (classes[description.name] ??= resource(guest, description));
   return {
     get Acceptor() {
+      guest.keepsMuch();
       return of(interfaces.acceptor);
     },
     get Session() {
@@ -81,7 +82,7 @@ export function instantiate(module) {
   };
 }
 
-/** What a guest keeps for itself takes less: a session's state is a tenth of it. */
+/** What a session keeps for itself takes less: its state is a tenth of that. */
 const KEPT = 65536;
 
 /** An instance's memory and functions. */
@@ -90,6 +91,7 @@ class Guest {
   #memory;
   /** The end of what has been used: see `end`. */
   #used = 0;
+  #kept = KEPT;
   /** Why it is unusable. */
   #over;
 
@@ -138,6 +140,11 @@ class Guest {
     }
   }
 
+  /** An acceptor keeps something of every key. There are few, so all is wiped. */
+  keepsMuch() {
+    this.#kept = Infinity;
+  }
+
   /**
    * Wipes the memory; from now on, every call throws.
    *
@@ -150,7 +157,7 @@ class Guest {
     if (!this.#over) {
       this.#over = { reason, cause };
       const { buffer } = this.#memory;
-      new Uint8Array(buffer, 0, Math.min(this.#used + KEPT, buffer.byteLength)).fill(0);
+      new Uint8Array(buffer, 0, Math.min(this.#used + this.#kept, buffer.byteLength)).fill(0);
       this.#exports = this.#memory = undefined;
     }
   }

@@ -77,6 +77,19 @@ test('what an instance knew is wiped with it', (t) => {
   }
 });
 
+test('what an acceptor knew of thousands of keys is wiped with it', (t) => {
+  const memories = watched(t);
+  for (const count of [1, 4000, 10_000]) {
+    const instance = instantiate(module);
+    const psks = Array.from({ length: count }, () => randomBytes(32));
+    const acceptor = new instance.Acceptor({ tag: 'any', val: 'offer' }, psks);
+    acceptor.identify(randomBytes(32), randomBytes(320));
+    instance[dispose]();
+    const left = Buffer.from(memories.at(-1).buffer).filter((byte) => byte !== 0).length;
+    assert.equal(left, 0, `${left} bytes of ${count} keys`);
+  }
+});
+
 test('a config that is none throws', () => {
   const { Session, Acceptor, Exchange } = instantiate(module);
   const [psk, entropy] = [randomBytes(32), randomBytes(64)];
