@@ -10,6 +10,7 @@ use wasip2::filesystem::types::{Descriptor, DescriptorFlags, OpenFlags, PathFlag
 use wasip2::io::streams::{InputStream, StreamError};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::log;
 use crate::settings::KeySource;
 
 /// 32 bytes, wiped when dropped.
@@ -32,10 +33,12 @@ pub(crate) fn read(source: &KeySource) -> Result<Psk, String> {
 
 fn digest(stream: &InputStream, name: &str) -> Result<Psk, String> {
     let mut problem = None;
+    let mut is_empty = true;
     let psk = hash(|hash| {
         problem = loop {
             match stream.blocking_read(PIECE) {
                 Ok(mut bytes) => {
+                    is_empty &= bytes.is_empty();
                     hash.update(&bytes);
                     bytes.zeroize();
                 }
@@ -47,7 +50,12 @@ fn digest(stream: &InputStream, name: &str) -> Result<Psk, String> {
         };
     });
     match problem {
-        None => Ok(psk),
+        None => {
+            if is_empty {
+                log::line(&format!("{name} is empty: anyone can guess this key"));
+            }
+            Ok(psk)
+        }
         Some(problem) => Err(format!("cannot read {name}: {problem}")),
     }
 }

@@ -53,16 +53,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Passes the bytes to the host if it takes them now.
-    pub(crate) fn try_write(&mut self, bytes: &[u8]) {
-        if let Some(open) = &self.open
-            && open.stream.check_write().is_ok_and(|room| room >= bytes.len() as u64)
-        {
-            // It was worth a try.
-            let _ = open.stream.write(bytes);
-        }
-    }
-
     /// The end, after all that was written.
     pub(crate) async fn finish(&mut self) -> Result<(), Broken> {
         self.written().await?;

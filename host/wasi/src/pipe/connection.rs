@@ -152,12 +152,16 @@ impl Pipe {
             return;
         };
         self.faults.line(&format!("{peer}: {fault}"));
-        // To the peer, an end in the middle of a packet is not a clean one.
-        crypt.writer.try_write(&get_random_bytes(1));
+        let closing = async {
+            // To the peer, an end in the middle of a packet is not a clean one. If
+            // nothing can be written, there is no end to be taken for clean, either.
+            let _ = crypt.writer.write(&get_random_bytes(1)).await;
+            crypt.close().await;
+        };
         if plain.writer.is_open() {
-            both(crypt.close(), self.withhold(plain, &mut place)).await;
+            both(closing, self.withhold(plain, &mut place)).await;
         } else {
-            both(crypt.close(), plain.close()).await;
+            both(closing, plain.close()).await;
         }
     }
 }

@@ -127,3 +127,11 @@ fn spipe_says_why_it_failed() {
     let exit = Process::spawn(spipe(&lab, &nobody, &lab.key(), &[])).wait();
     exit.expect_failure("spipe: Could not connect to ");
 }
+
+#[test]
+fn empty_key_file_is_reported() {
+    let lab = Lab::new();
+    let key = lab.write_key("empty", "");
+    let exit = Process::spawn(spipe(&lab, &lab.tcp(), &key, &[])).wait();
+    exit.expect_failure("is empty: anyone can guess this key");
+}
