@@ -290,7 +290,9 @@ class Used(unittest.IsolatedAsyncioTestCase):
             for _, writer in *crowd, refused, other:
                 writer.close()
 
-    async def stranger(self, port: int, n: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def stranger(
+        self, port: int, n: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection from another address of this host."""
         return await asyncio.open_connection(HOST, port, local_addr=(f"127.0.0.{n}", 0))
 
