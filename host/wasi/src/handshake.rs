@@ -45,10 +45,12 @@ pub(crate) async fn establish(
         output = match status {
             Status::WantsCompute => session.compute(),
             Status::Failed(failure) => return Err(Fault::Protocol(failure)),
-            status => match (received.take(), status) {
-                (Some(bytes), _) => session.handle_crypt(bytes),
-                (None, Status::Established) => return Ok(Established { session, first }),
-                (None, _) => match crypt.reader.read(PIECE).await.map_err(Fault::Crypt)? {
+            Status::Established if received.is_none() => {
+                return Ok(Established { session, first });
+            }
+            Status::Handshaking | Status::Established => match received.take() {
+                Some(bytes) => session.handle_crypt(bytes),
+                None => match crypt.reader.read(PIECE).await.map_err(Fault::Crypt)? {
                     Some(bytes) => session.handle_crypt(&bytes),
                     None => session.crypt_eof(),
                 },

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use wasip2::cli::stderr::get_stderr;
 
-use crate::runtime::Runtime;
+use crate::runtime::after;
 use crate::settings::Program;
 
 /// One line, with the program's name. WASI has no way to write it without
@@ -38,22 +38,21 @@ const MOST: usize = 4096;
 
 /// Lines that anyone can cause: one a second, and how many were left out.
 pub(crate) struct Budget {
-    runtime: Runtime,
     next: Cell<u64>,
     left_out: Cell<u64>,
 }
 
 impl Budget {
-    pub(crate) fn new(runtime: Runtime) -> Self {
-        Self { runtime, next: Cell::new(0), left_out: Cell::new(0) }
+    pub(crate) fn new() -> Self {
+        Self { next: Cell::new(0), left_out: Cell::new(0) }
     }
 
     pub(crate) fn line(&self, text: &str) {
-        if self.runtime.after(Duration::ZERO) < self.next.get() {
+        if after(Duration::ZERO) < self.next.get() {
             self.left_out.set(self.left_out.get() + 1);
             return;
         }
-        self.next.set(self.runtime.after(Duration::from_secs(1)));
+        self.next.set(after(Duration::from_secs(1)));
         match self.left_out.replace(0) {
             0 => line(text),
             count => line(&format!("{text} (and {count} more of such lines)")),

@@ -93,7 +93,7 @@ async fn open(
 fn check(output: &Output) -> Result<(), Fault> {
     match output.status {
         Status::Failed(failure) => Err(Fault::Protocol(failure)),
-        _ => Ok(()),
+        Status::Handshaking | Status::WantsCompute | Status::Established => Ok(()),
     }
 }
 

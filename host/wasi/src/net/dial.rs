@@ -18,7 +18,7 @@ use super::ip::{family, to_wasi};
 use super::listener::keep_alive;
 use super::names::look_up;
 use super::{Duplex, first_address};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, after};
 use crate::settings::{Address, Connecting};
 
 /// How to connect.
@@ -45,11 +45,11 @@ impl Dialer {
     /// The first of the target's addresses that can be reached, each for its
     /// share of the time.
     pub(crate) async fn dial(&self, targets: &Targets) -> Result<Duplex, String> {
-        let deadline = self.runtime.after(self.timeout);
+        let deadline = after(self.timeout);
         let mut addresses = targets.addresses().await?.into_iter();
         let mut problem = String::from("it has no address");
         while let Some(address) = addresses.next() {
-            let left = deadline.saturating_sub(self.runtime.after(Duration::ZERO));
+            let left = deadline.saturating_sub(after(Duration::ZERO));
             let share = Duration::from_nanos(left / (addresses.len() as u64 + 1));
             problem = match self.runtime.within(share, self.connect(address)).await {
                 Some(Ok(duplex)) => return Ok(duplex),
@@ -113,7 +113,7 @@ impl Targets {
     ) -> Result<Self, String> {
         let Connecting { target, timeout, .. } = settings;
         let known = RefCell::new(look_up(runtime, target, *timeout).await?);
-        let looked_up_again = Cell::new(runtime.after(period));
+        let looked_up_again = Cell::new(after(period));
         let (address, timeout) = (target.clone(), *timeout);
         Ok(Self { runtime, address, timeout, period, known, looked_up_again })
     }
@@ -121,9 +121,9 @@ impl Targets {
     /// Looks it up again if that was long ago. What cannot be looked up again
     /// stays as it was.
     async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        if self.runtime.after(Duration::ZERO) >= self.looked_up_again.get() {
+        if after(Duration::ZERO) >= self.looked_up_again.get() {
             // Others need not do the same meanwhile.
-            self.looked_up_again.set(self.runtime.after(self.period));
+            self.looked_up_again.set(after(self.period));
             match look_up(self.runtime, &self.address, self.timeout).await {
                 Ok(addresses) => *self.known.borrow_mut() = addresses,
                 Err(problem) => crate::log::line(&problem),

@@ -21,8 +21,8 @@ pub(super) fn to_wasi(address: SocketAddr) -> IpSocketAddress {
             IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address: (a, b, c, d) })
         }
         IpAddr::V6(ip) => {
-            let [a, b, c, d, e, f, g, h] = ip.segments();
-            let address = (a, b, c, d, e, f, g, h);
+            let it = ip.segments();
+            let address = (it[0], it[1], it[2], it[3], it[4], it[5], it[6], it[7]);
             IpSocketAddress::Ipv6(Ipv6SocketAddress { port, flow_info: 0, address, scope_id: 0 })
         }
     }
@@ -39,6 +39,6 @@ pub(super) fn from_wasi(address: IpSocketAddress) -> SocketAddr {
 pub(super) fn ip_from_wasi(address: IpAddress) -> IpAddr {
     match address {
         IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
-        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => Ipv6Addr::new(a, b, c, d, e, f, g, h).into(),
+        IpAddress::Ipv6(it) => Ipv6Addr::new(it.0, it.1, it.2, it.3, it.4, it.5, it.6, it.7).into(),
     }
 }

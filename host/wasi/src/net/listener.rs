@@ -68,13 +68,11 @@ impl Listener {
     }
 
     async fn wait_or(&self, error: ErrorCode) -> Result<(), ErrorCode> {
-        match error {
-            ErrorCode::WouldBlock => {
-                self.runtime.ready(&self.pollable).await;
-                Ok(())
-            }
-            error => Err(error),
+        if error != ErrorCode::WouldBlock {
+            return Err(error);
         }
+        self.runtime.ready(&self.pollable).await;
+        Ok(())
     }
 
     /// The next connection.

@@ -98,8 +98,8 @@ pub(crate) async fn run(runtime: Runtime, settings: Settings) -> Result<(), Stri
         targets,
         timeout,
         places: Places::new(runtime, settings.max_connections),
-        faults: Budget::new(runtime),
-        strangers_faults: Budget::new(runtime),
+        faults: Budget::new(),
+        strangers_faults: Budget::new(),
     });
     let listener = Listener::bind(runtime, source, settings.connecting.keep_alive).await?;
     loop {

@@ -6,7 +6,7 @@ use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::time::Duration;
 
-use crate::runtime::{Either, Runtime, Signal, either};
+use crate::runtime::{Either, Runtime, Signal, after, either};
 
 /// At most `limit`. If there are as many, whichever has sent nothing for the
 /// longest time goes: silence does not keep anyone out.
@@ -37,7 +37,7 @@ impl Strangers {
     /// Until there is a place for one more.
     pub(super) async fn one_is_free(&self) {
         while self.all.borrow().len() >= self.limit {
-            let now = self.runtime.after(Duration::ZERO);
+            let now = after(Duration::ZERO);
             let remaining = {
                 let all = self.all.borrow();
                 let staying = all.iter().filter(|it| !it.has_to_go.get());
@@ -58,7 +58,7 @@ impl Strangers {
     }
 
     pub(super) fn take(self: &Rc<Self>) -> StrangersPlace {
-        let heard = Cell::new(self.runtime.after(Duration::ZERO));
+        let heard = Cell::new(after(Duration::ZERO));
         let stranger = Rc::new(Stranger { heard, has_to_go: Cell::new(false) });
         self.all.borrow_mut().push(Rc::clone(&stranger));
         StrangersPlace { strangers: Rc::clone(self), stranger }
@@ -68,7 +68,7 @@ impl Strangers {
 impl StrangersPlace {
     /// It has sent something.
     pub(super) fn heard(&self) {
-        self.stranger.heard.set(self.strangers.runtime.after(Duration::ZERO));
+        self.stranger.heard.set(after(Duration::ZERO));
     }
 
     /// What comes of `future`, unless the stranger has to go.

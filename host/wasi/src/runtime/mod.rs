@@ -9,5 +9,5 @@ mod signal;
 mod slab;
 
 pub(crate) use combine::{Either, both, either, pinned};
-pub(crate) use reactor::{Reactor, Runtime};
+pub(crate) use reactor::{Reactor, Runtime, after};
 pub(crate) use signal::Signal;

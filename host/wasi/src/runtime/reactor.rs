@@ -135,7 +135,7 @@ impl Reactor {
 
     /// For so long.
     pub(crate) async fn sleep(&self, time: Duration) {
-        self.sleep_until(self.after(time)).await;
+        self.sleep_until(after(time)).await;
     }
 
     /// What comes of `future` within this time, if anything.
@@ -148,12 +148,6 @@ impl Reactor {
             Either::First(value) => Some(value),
             Either::Second(()) => None,
         }
-    }
-
-    /// The time in so long.
-    pub(crate) fn after(&self, time: Duration) -> u64 {
-        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        monotonic_clock::now().saturating_add(nanoseconds)
     }
 
     /// Lets others run, and look at what has happened to them.
@@ -230,6 +224,12 @@ impl Reactor {
         }
         tasks
     }
+}
+
+/// The time in so long.
+pub(crate) fn after(time: Duration) -> u64 {
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    monotonic_clock::now().saturating_add(nanoseconds)
 }
 
 /// Takes the pollable back.
