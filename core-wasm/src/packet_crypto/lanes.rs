@@ -29,14 +29,17 @@ impl Lanes {
     pub(super) const ZERO: Self = Self(u32x4(0, 0, 0, 0));
 
     /// The same word in every lane.
+    #[inline]
     pub(super) fn splat(word: u32) -> Self {
         Self(u32x4_splat(word))
     }
 
+    #[inline]
     pub(super) fn from_words([a, b, c, d]: [u32; LANES]) -> Self {
         Self(u32x4(a, b, c, d))
     }
 
+    #[inline]
     pub(super) fn to_words(self) -> [u32; LANES] {
         [
             u32x4_extract_lane::<0>(self.0),
@@ -46,11 +49,13 @@ impl Lanes {
         ]
     }
 
+    #[inline]
     pub(super) fn from_bytes(bytes: &[u8; 16]) -> Self {
         let (words, _) = bytes.as_chunks();
         Self::from_words(array::from_fn(|i| u32::from_le_bytes(words[i])))
     }
 
+    #[inline]
     pub(super) fn to_bytes(self) -> [u8; 16] {
         let mut bytes = [0; 16];
         for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.to_words()) {
@@ -61,31 +66,37 @@ impl Lanes {
 
     /// Byte i of the result is the one at the place that byte i of `places` says,
     /// from 0 to 15.
+    #[inline]
     pub(super) fn rearrange(self, places: Self) -> Self {
         Self(i8x16_swizzle(self.0, places.0))
     }
 
     /// Reverses the bytes of each word.
+    #[inline]
     pub(super) fn swap_bytes(self) -> Self {
         self.rearrange(Self::from_bytes(&[3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]))
     }
 
     /// Adds in each lane, without carries between them.
+    #[inline]
     pub(super) fn add(self, other: Self) -> Self {
         Self(u32x4_add(self.0, other.0))
     }
 
     /// Shifts in each lane.
+    #[inline]
     pub(super) fn shift_left(self, count: u32) -> Self {
         Self(u32x4_shl(self.0, count))
     }
 
     /// Shifts in each lane.
+    #[inline]
     pub(super) fn shift_right(self, count: u32) -> Self {
         Self(u32x4_shr(self.0, count))
     }
 
     /// Rotates in each lane, by at least one bit and fewer than all.
+    #[inline]
     pub(super) fn rotate_right(self, count: u32) -> Self {
         self.shift_right(count) | self.shift_left(u32::BITS - count)
     }
@@ -94,6 +105,7 @@ impl Lanes {
 impl BitXor for Lanes {
     type Output = Self;
 
+    #[inline]
     fn bitxor(self, other: Self) -> Self {
         Self(v128_xor(self.0, other.0))
     }
@@ -102,6 +114,7 @@ impl BitXor for Lanes {
 impl BitAnd for Lanes {
     type Output = Self;
 
+    #[inline]
     fn bitand(self, other: Self) -> Self {
         Self(v128_and(self.0, other.0))
     }
@@ -110,12 +123,14 @@ impl BitAnd for Lanes {
 impl BitOr for Lanes {
     type Output = Self;
 
+    #[inline]
     fn bitor(self, other: Self) -> Self {
         Self(v128_or(self.0, other.0))
     }
 }
 
 impl Default for Lanes {
+    #[inline]
     fn default() -> Self {
         Self::ZERO
     }

@@ -148,11 +148,11 @@ mod tests {
     fn opening_stops_at_a_forgery_wherever_it_is() {
         let keys = keys(&[1; 32], &[2; 32]);
         let mut parallel = ParallelPacketCrypto::new(&keys);
-        for packets in 1..=2 * GROUP_LEN + 1 {
+        for packets in [1, 2, 4, 5, 8, 9, 14] {
             let mut sealed = run(packets);
             parallel.seal(9, &mut sealed);
             for forged in 0..packets {
-                for byte in [0, 63, 64, 1023, 1024, 1027, 1028, 1059] {
+                for byte in [0, 1027, 1028, 1059] {
                     let mut received = sealed.clone();
                     received[forged * PACKET_LEN + byte] ^= 0x80;
                     // A second one changes nothing.
