@@ -8,12 +8,13 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::SIGPIPE;
 use nix::sys::signal::Signal;
 use spiped_tests::exchange::lone_client::Reader;
-use spiped_tests::exchange::{lone_client, lone_client_tests};
+use spiped_tests::exchange::{lone_client, lone_client_tests, truncation_tests_of_client};
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, Side};
 use spiped_tests::{Backend, Daemon, Ending, KEY, Lab, OTHER_KEY, Origin, Spipe, Spiped, wait};
 
 lone_client_tests!(Origin::Ours);
+truncation_tests_of_client!(Origin::Ours);
 
 #[test]
 fn file_through_standard_input_comes_back() {

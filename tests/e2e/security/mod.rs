@@ -17,4 +17,5 @@ mod server {
     use spiped_tests::{Origin, exchange};
 
     exchange::lone_server_tests!(Origin::Ours);
+    exchange::truncation_tests_of_server!(Origin::Ours);
 }

@@ -18,6 +18,9 @@ main() {
     if ! cmp -s "$wheel" "$venv/installed.whl"; then
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
             --no-deps --no-index --force-reinstall "$wheel"
+        # Once, and also where the environment asks for no compiled modules: every test
+        # loads them.
+        PYTHONDONTWRITEBYTECODE='' "$venv/bin/python" -c 'import argparse, spiped_pipe'
         cp "$wheel" "$venv/installed.whl"
     fi
 }

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 pub use crate::{
     crowd_tests, data_tests, flag_tests_of_client, flag_tests_of_server, idle_tests,
-    lone_client_tests, lone_server_tests, pressure_tests, refusal_tests, x25519_tests,
+    lone_client_tests, lone_server_tests, pressure_tests, refusal_tests,
+    truncation_tests_of_client, truncation_tests_of_server, x25519_tests,
 };
 
 /// After this long without traffic, programs have given up the instance of a

@@ -142,7 +142,41 @@ macro_rules! x25519_tests {
     };
 }
 
-/// What a client between standard input and output makes of bad servers.
+/// What a client between standard input and output makes of streams that end too early.
+#[macro_export]
+macro_rules! truncation_tests_of_client {
+    ($origin:expr) => {
+        #[test]
+        fn truncated_packet_is_reported() {
+            $crate::exchange::lone_client::truncated_packet($origin);
+        }
+
+        #[test]
+        fn missing_end_mark_is_reported() {
+            $crate::exchange::lone_client::truncated_before_end_mark($origin);
+        }
+    };
+}
+
+/// What a server makes of them.
+#[macro_export]
+macro_rules! truncation_tests_of_server {
+    ($origin:expr) => {
+        /// protocol.md F-2.
+        #[test]
+        fn truncated_packet_breaks_both_sides() {
+            $crate::exchange::lone_server::truncated_packet($origin);
+        }
+
+        /// protocol.md E-7.
+        #[test]
+        fn missing_end_mark_breaks_both_sides() {
+            $crate::exchange::lone_server::truncated_before_end_mark($origin);
+        }
+    };
+}
+
+/// What a client between standard input and output makes of other bad servers.
 #[macro_export]
 macro_rules! lone_client_tests {
     ($origin:expr) => {
@@ -156,16 +190,6 @@ macro_rules! lone_client_tests {
         #[test]
         fn impossible_length_is_reported() {
             $crate::exchange::lone_client::impossible_length($origin);
-        }
-
-        #[test]
-        fn truncated_packet_is_reported() {
-            $crate::exchange::lone_client::truncated_packet($origin);
-        }
-
-        #[test]
-        fn missing_end_mark_is_reported() {
-            $crate::exchange::lone_client::truncated_before_end_mark($origin);
         }
 
         #[test]
@@ -185,7 +209,7 @@ macro_rules! lone_client_tests {
     };
 }
 
-/// What a server makes of bad clients, and of its target.
+/// What a server makes of other bad clients, and of its target.
 #[macro_export]
 macro_rules! lone_server_tests {
     ($origin:expr) => {
@@ -193,18 +217,6 @@ macro_rules! lone_server_tests {
         #[test]
         fn bytes_before_a_forged_packet_arrive() {
             $crate::exchange::lone_server::forged_packet_after_good_ones($origin);
-        }
-
-        /// protocol.md F-2.
-        #[test]
-        fn truncated_packet_breaks_both_sides() {
-            $crate::exchange::lone_server::truncated_packet($origin);
-        }
-
-        /// protocol.md E-7.
-        #[test]
-        fn missing_end_mark_breaks_both_sides() {
-            $crate::exchange::lone_server::truncated_before_end_mark($origin);
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! Sets of scenarios, as macros that make tests of them for one host.
 
-/// A client of Debian's `spiped -d`, and of bad servers.
+/// A client of Debian's `spiped -d`.
 macro_rules! client {
     ($host:expr) => {
         mod client {
@@ -15,16 +15,32 @@ macro_rules! client {
             };
 
             exchange::data_tests!(PAIRING);
-            exchange::pressure_tests!(PAIRING);
             exchange::flag_tests_of_client!(PAIRING);
             exchange::refusal_tests!(PAIRING);
-            exchange::lone_client_tests!(ORIGIN);
+            exchange::truncation_tests_of_client!(ORIGIN);
         }
     };
 }
 pub(crate) use client;
 
-/// A server of Debian's `spiped -e`, and of bad clients.
+/// A client of servers that misbehave, and between ends that do not read.
+macro_rules! tried_client {
+    ($host:expr) => {
+        mod tried_client {
+            use spiped_tests::{Client, Origin, Pairing, exchange};
+
+            const ORIGIN: Origin = Origin::Foreign(&$host.programs);
+            const PAIRING: Pairing =
+                Pairing { client: Client::Spipe, client_origin: ORIGIN, ..Pairing::OURS };
+
+            exchange::lone_client_tests!(ORIGIN);
+            exchange::pressure_tests!(PAIRING);
+        }
+    };
+}
+pub(crate) use tried_client;
+
+/// A server of Debian's `spiped -e`.
 macro_rules! server {
     ($host:expr) => {
         mod server {
@@ -39,15 +55,31 @@ macro_rules! server {
             };
 
             exchange::data_tests!(PAIRING);
-            exchange::crowd_tests!(PAIRING);
-            exchange::pressure_tests!(PAIRING);
             exchange::flag_tests_of_server!(PAIRING);
             exchange::refusal_tests!(PAIRING);
-            exchange::lone_server_tests!(ORIGIN);
+            exchange::truncation_tests_of_server!(ORIGIN);
         }
     };
 }
 pub(crate) use server;
+
+/// A server of clients that misbehave, of many at once, and between ends that do not
+/// read.
+macro_rules! tried_server {
+    ($host:expr) => {
+        mod tried_server {
+            use spiped_tests::{Origin, Pairing, exchange};
+
+            const ORIGIN: Origin = Origin::Foreign(&$host.programs);
+            const PAIRING: Pairing = Pairing { server_origin: ORIGIN, ..Pairing::OURS };
+
+            exchange::lone_server_tests!(ORIGIN);
+            exchange::crowd_tests!(PAIRING);
+            exchange::pressure_tests!(PAIRING);
+        }
+    };
+}
+pub(crate) use tried_server;
 
 /// A client of many connections, as `spiped -e` is.
 macro_rules! daemon {

@@ -19,12 +19,14 @@ macro_rules! hosts {
 
 hosts! {
     embedded = EMBEDDED: smoke_client;
-    node = NODE: client server x25519_client x25519_server player memory;
+    node = NODE: client tried_client server tried_server x25519_client x25519_server player memory;
     // They run the same package: as much as shows that it is the same.
     bun = BUN: smoke_client smoke_server player;
     deno = DENO: smoke_client smoke_server player;
-    python = PYTHON: client server x25519_client x25519_server player memory;
-    c = C: client x25519_client player memory;
-    wasi = WASI: client daemon server x25519_client x25519_server;
+    python = PYTHON:
+        client tried_client server tried_server x25519_client x25519_server player memory;
+    c = C: client tried_client x25519_client player memory;
+    wasi = WASI: client tried_client daemon server tried_server x25519_client x25519_server;
+    // A second implementation.
     oracle = ORACLE: player;
 }
