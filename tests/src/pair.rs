@@ -42,10 +42,7 @@ impl Pairing {
 
     /// How many bytes both ends carry each way in about a second.
     pub fn bulk(self) -> u64 {
-        let of = |origin| match origin {
-            Origin::Foreign(host) => host.bulk,
-            _ => 64 << 20,
-        };
+        let of = |origin: Origin| origin.foreign().map_or(64 << 20, |host| host.bulk);
         of(self.client_origin).min(of(self.server_origin))
     }
 
@@ -69,10 +66,7 @@ impl Pairing {
             Client::Daemon => MANY,
             Client::Spipe => &[],
         };
-        let server_args = match self.server_origin {
-            Origin::Foreign(host) => host.many,
-            _ => MANY,
-        };
+        let server_args = self.server_origin.foreign().map_or(MANY, |host| host.many);
         self.start(lab, target, client_args, server_args)
     }
 

@@ -30,9 +30,14 @@ impl Origin {
 
     /// Whether its programs can reset a connection.
     pub fn resets(self) -> bool {
+        self.foreign().is_none_or(|host| host.resets)
+    }
+
+    /// The host, if its programs are not `spiped` and `spipe`.
+    pub(crate) fn foreign(self) -> Option<&'static Foreign> {
         match self {
-            Self::Foreign(host) => host.resets,
-            _ => true,
+            Self::Foreign(host) => Some(host),
+            Self::Ours | Self::Debian | Self::Upstream => None,
         }
     }
 

@@ -111,9 +111,9 @@ impl Spipe {
 
     fn command(&self) -> Command {
         let (lab, wrapper) = (&self.directory, &self.wrapper);
-        let mut command = match self.origin {
-            Origin::Foreign(host) => program::command(&host.words(Part::Spipe), lab, wrapper),
-            _ => Program::Spipe.command(self.origin, lab, wrapper),
+        let mut command = match self.origin.foreign() {
+            Some(host) => program::command(&host.words(Part::Spipe), lab, wrapper),
+            None => Program::Spipe.command(self.origin, lab, wrapper),
         };
         command.args(["-t", &self.target, "-o", &self.time_limit, "-k"]);
         command.arg(&self.key).args(&self.args);

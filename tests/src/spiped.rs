@@ -173,21 +173,16 @@ impl Spiped {
     }
 
     fn command(&self) -> Command {
-        let mut command = match self.origin {
-            Origin::Foreign(host) => program::command(
-                &host.words(Part::Spiped(self.mode)),
-                &self.directory,
-                &self.wrapper,
-            ),
-            _ => {
-                let mut command =
-                    Program::Spiped.command(self.origin, &self.directory, &self.wrapper);
-                command.arg(match self.mode {
-                    Mode::Encrypt => "-e",
-                    Mode::Decrypt => "-d",
-                });
-                command
-            }
+        let (lab, wrapper) = (&self.directory, &self.wrapper);
+        let mut command = if let Some(host) = self.origin.foreign() {
+            program::command(&host.words(Part::Spiped(self.mode)), lab, wrapper)
+        } else {
+            let mut command = Program::Spiped.command(self.origin, lab, wrapper);
+            command.arg(match self.mode {
+                Mode::Encrypt => "-e",
+                Mode::Decrypt => "-d",
+            });
+            command
         };
         command.args(["-s", &self.written_source]);
         let option = if self.targets.len() > 1 { "--target" } else { "-t" };

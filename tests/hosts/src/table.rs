@@ -67,7 +67,6 @@ pub const NODE: Host = Host {
     state: &["node", "tests/hosts/node/state.mjs"],
     figures: &["node", "--expose-gc", "tests/hosts/node/figures.mjs"],
     session_kib: 400.0,
-    ..NONE
 };
 
 const BUN_PROGRAM: &str = "target/hosts/node/bun";
@@ -126,7 +125,6 @@ pub const PYTHON: Host = Host {
     state: &[PYTHON_PROGRAM, "tests/hosts/python/state.py"],
     figures: &[PYTHON_PROGRAM, "tests/hosts/python/figures.py"],
     session_kib: 600.0,
-    ..NONE
 };
 
 const CORE_MODULE: &str = "target/components/spiped-portable.core.wasm";
