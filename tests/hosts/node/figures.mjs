@@ -63,10 +63,12 @@ async function memory() {
   return ((await resident()) - before) / 1024 / (2 * crowd.length);
 }
 
+const collect = globalThis.gc ?? globalThis.Bun?.gc;
+
 /** Memory of this process, without what is garbage, where that can be had. */
 async function resident() {
   for (let i = 0; i < 3; i++) {
-    globalThis.gc?.();
+    collect?.();
     await sleep(20);
   }
   return process.memoryUsage.rss();

@@ -95,7 +95,7 @@ pub const DENO: Host = Host {
         ..NODE.programs
     },
     player: &[DENO_PROGRAM, "run", "-R", "tests/hosts/node/play.mjs"],
-    figures: &[DENO_PROGRAM, "run", "-R", "tests/hosts/node/figures.mjs"],
+    figures: &[DENO_PROGRAM, "run", "--v8-flags=--expose-gc", "-R", "tests/hosts/node/figures.mjs"],
     ..NONE
 };
 
