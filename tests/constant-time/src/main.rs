@@ -60,18 +60,14 @@ impl Check {
     fn full(&mut self) -> Result<()> {
         self.weak("weak functions", &run("weakened", &[], None)?, WEAK_FUNCTIONS)?;
         let weakened = Component { tree: Path::new(WEAKENED), world: "native" };
-        let machine_code = weakened.machine_code();
-        let world = machine_code.to_str().context("a path of UTF-8")?;
-        self.weak("weak component", &run(world, &[], Some(&weakened))?, WEAK_COMPONENT)?;
+        self.weak("weak component", &run_component(&weakened)?, WEAK_COMPONENT)?;
 
         self.strong("native crate", &run("crate", &[], None)?)?;
         self.strong("packets on vectors", &run("parallel", &PACKETS, None)?)?;
         let production = Component { tree: Path::new(""), world: "native" };
-        self.strong("production component", &run("component", &[], Some(&production))?)?;
+        self.strong("production component", &run_component(&production)?)?;
         let portable = Component { tree: Path::new(""), world: "portable" };
-        let machine_code = portable.machine_code();
-        let world = machine_code.to_str().context("a path of UTF-8")?;
-        self.strong("portable component", &run(world, &[], Some(&portable))?)?;
+        self.strong("portable component", &run_component(&portable)?)?;
         // A list that nothing is taken off grows, and excuses more and more.
         for Known { what, lines } in VERDICTS {
             for line in *lines {
@@ -139,6 +135,14 @@ impl Component<'_> {
     }
 }
 
+/// Runs all operations in a component. Its machine code is loaded from the file:
+/// in the daemon the same is a part of the program, where it has names, but the
+/// wrong ones.
+fn run_component(component: &Component<'_>) -> Result<BTreeSet<Finding>> {
+    let machine_code = component.machine_code();
+    run(machine_code.to_str().context("a path of UTF-8")?, &[], Some(component))
+}
+
 /// Runs groups of operations in a world, all if none is named.
 fn run(
     world: &str,
@@ -150,9 +154,6 @@ fn run(
     let name = world.replace('/', "-");
     let xml = PathBuf::from(format!("target/constant-time/{name}.xml"));
     let run = valgrind::run(Path::new(PROGRAM), &arguments, &xml)?;
-    if let Some(line) = run.output.lines().find(|line| line.starts_with("packet cryptography")) {
-        say(line)?;
-    }
     let Some(component) = component else {
         let nowhere = |_| Ok(Vec::new());
         return run
@@ -161,6 +162,10 @@ fn run(
             .map(|report| Finding::new(report, nowhere, Path::new("")))
             .collect();
     };
+    let hosts = |line: &&str| line.starts_with("packet cryptography");
+    if let (Some(line), "native") = (run.output.lines().find(hosts), component.world) {
+        say(line)?;
+    }
     let machine_code = read(&component.machine_code())?;
     let encoded = read(&component.encoded())?;
     let core_module = read(&component.core_module())?;

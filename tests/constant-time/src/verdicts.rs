@@ -132,7 +132,7 @@ pub(crate) const VERDICTS: &[Known] = &[
 /// guest's memory. All generated code is this line; only that answer is meant.
 pub(crate) const ANSWER: Line<'static> = (
     "core-wasm/src/component/mod.rs",
-    r#"wit_bindgen::generate!({ path: "../wit", world: "native" });"#,
+    r#"wit_bindgen::generate!({ path: "wit", world: "native" });"#,
 );
 
 const ACCEPTOR: &str = "core-wasm/src/acceptor.rs";

@@ -2,8 +2,7 @@
 //! what depends on them: `poisoned WORLD [GROUP...]`.
 //!
 //! A world is `crate`, the native crate; `parallel`, the same with the portable
-//! component's packet cryptography; `component`, the production component
-//! as the daemon loads it; or the path of another precompiled component. See
+//! component's packet cryptography; or the path of a precompiled component. See
 //! `docs/security.md`, "Constant time".
 
 #![deny(unsafe_code)]
@@ -36,11 +35,6 @@ fn main() -> ExitCode {
         "weakened" => weakened::run(),
         "crate" => run(&Crate::<SoftPacketCrypto>(PhantomData), groups),
         "parallel" => run(&Crate::<ParallelPacketCrypto>(PhantomData), groups),
-        "component" => {
-            // Memcheck does not offer all that this processor has.
-            say(&format!("packet cryptography: {}\n", Backend::detect()));
-            run_component(&Component::production(), groups);
-        }
         path => run_component(&Component::precompiled(path), groups),
     }
     ExitCode::SUCCESS
@@ -49,6 +43,8 @@ fn main() -> ExitCode {
 /// Also shows where the machine code is: reports have only addresses in it.
 fn run_component(component: &Component, groups: &[&str]) {
     say(&fs::read_to_string("/proc/self/maps").expect("the memory map"));
+    // Memcheck does not offer all that this processor has.
+    say(&format!("packet cryptography: {}\n", Backend::detect()));
     run(component, groups);
 }
 
