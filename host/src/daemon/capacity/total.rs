@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_promised_can_be_open_at_once() {
-        for left in 10..2000 {
+        for left in 12..2000 {
             for wanted in [server(1), server(100), server(5000), any(server(1)), client(100)] {
                 let fit = wanted.within(Some(left), Memory::default()).unwrap();
                 let (connections, strangers, loops) = in_words(fit);
@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn too_few_files_are_an_error_that_tells_the_need() {
-        let few = server(100).within(Some(9), Memory::default());
-        assert_eq!(few, Err(TooLittle::Files { left: 9, needed: 10 }));
-        assert!(client(1).within(Some(9), Memory::default()).is_ok());
+        let few = server(100).within(Some(11), Memory::default());
+        assert_eq!(few, Err(TooLittle::Files { left: 11, needed: 12 }));
+        assert!(client(1).within(Some(11), Memory::default()).is_ok());
     }
 
     #[test]
