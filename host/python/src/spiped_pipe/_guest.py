@@ -10,7 +10,8 @@ import ctypes
 import struct
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from wasmtime import Trap as WasmTrap
 from wasmtime import WasmtimeError
@@ -168,6 +169,27 @@ class Guest:
             ctypes.byref(item),
         )
         return item if found else None
+
+
+class Resource:
+    """What an instance is for. It goes with the instance."""
+
+    _guest: Guest
+
+    def close(self) -> None:
+        """Give up the instance with its memory."""
+        self._guest.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 class _Function:

@@ -16,11 +16,19 @@ run without a person.
 from dataclasses import dataclass
 from enum import Enum
 from struct import Struct
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from spiped_pipe import _code
-from spiped_pipe._guest import Argument, BytesLike, Guest, Lift, Nonsense, take, take_secret
+from spiped_pipe._guest import (
+    Argument,
+    BytesLike,
+    Guest,
+    Lift,
+    Nonsense,
+    Resource,
+    take,
+    take_secret,
+)
 from spiped_pipe.types import Side
 
 T = TypeVar("T")
@@ -148,7 +156,7 @@ class Output:
     """Where the exchange stands after the call."""
 
 
-class Exchange:
+class Exchange(Resource):
     """One end of one pairing, in an instance of its own. Not for two threads at once."""
 
     def __init__(self, side: Side, code: str | None, entropy: BytesLike) -> None:
@@ -197,21 +205,6 @@ class Exchange:
     def take_key(self) -> bytearray:
         """The key file's content, 32 bytes: secret, to be wiped. Once, after `AGREED`."""
         return self._method("take-key", _key)
-
-    def close(self) -> None:
-        """Give up the instance with its memory."""
-        self._guest.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _method(self, name: str, lift: "Lift[T | _Failed]", *arguments: Argument) -> T:
         return self._call(f"[method]exchange.{name}", lift, self._handle, *arguments)

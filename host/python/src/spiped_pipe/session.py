@@ -9,12 +9,11 @@ at once: a call that finds another at work raises RuntimeError.
 """
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self, TypeVar
 
 from spiped_pipe import _lift
 from spiped_pipe._code import code
-from spiped_pipe._guest import Argument, BytesLike, Guest, Lift, Lists
+from spiped_pipe._guest import Argument, BytesLike, Guest, Lift, Lists, Resource
 from spiped_pipe.errors import CallFailed, Trap
 from spiped_pipe.types import (
     ClientConfig,
@@ -37,7 +36,7 @@ CRYPT_BATCH = BATCH * PACKET_LEN
 PLAIN_BATCH = BATCH * PLAIN_MAX
 
 
-class Session:
+class Session(Resource):
     """One end of one connection: handshake, then packets both ways.
 
     1. Make a session with `connect`, or on a server with `accept`.
@@ -165,21 +164,6 @@ class Session:
         """
         return self._guest.call("[method]session.psk-id", _lift.psk_id, self._handle)
 
-    def close(self) -> None:
-        """Give up the instance with its memory."""
-        self._guest.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _call(self, method: str, *arguments: Argument) -> Output:
         name = f"[method]session.{method}"
         return self._guest.call(name, _lift.output, self._handle, *arguments)
@@ -201,7 +185,7 @@ class Session:
         return Output(to_crypt, to_plain, outputs[-1].status)
 
 
-class Acceptor:
+class Acceptor(Resource):
     """Decides what a stranger is, before anything is spent on it.
 
     1. Accept a connection and send 32 fresh random bytes, our nonce. Collect what
@@ -252,10 +236,6 @@ class Acceptor:
         if isinstance(fault, Misused):
             raise CallFailed(fault)
         return fault
-
-    def close(self) -> None:
-        """Give up the instance with its memory."""
-        self._guest.close()
 
     def _call(self, method: str, lift: Lift[T], *arguments: BytesLike) -> T:
         try:
