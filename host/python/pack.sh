@@ -7,7 +7,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-python=${PYTHON:-python3}
 here=host/python
 component=target/components/spiped-portable.core.wasm
 tools=target/hosts/python-tools
@@ -17,7 +16,7 @@ main() {
     [ -e "$component" ] || fail "missing: $component, run make $component"
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
     [ -n "$version" ] || fail 'Cargo.toml has no version'
-    get_tools
+    host/python/environment.sh "$tools" "$here/requirements.txt"
 
     tree=$(mktemp -d)
     trap 'rm -rf "$tree"' EXIT
@@ -37,20 +36,6 @@ from flit_core.buildapi import build_wheel
 print(build_wheel("dist"))')
     mv "$tree/dist/$wheel" "$packages"
     echo "$packages/$wheel"
-}
-
-get_tools() {
-    if cmp -s "$here/requirements.txt" "$tools/made-from.txt" && "$tools/bin/python" -c ''; then
-        return
-    fi
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        host/packaging/install-debian.sh python3 python3-venv
-    fi
-    rm -rf "$tools"
-    "$python" -m venv "$tools"
-    "$tools/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --only-binary :all: --requirement "$here/requirements.txt"
-    cp "$here/requirements.txt" "$tools/made-from.txt"
 }
 
 fail() {

@@ -6,14 +6,10 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 
-python=${PYTHON:-python3}
-requirements=tests/hosts/python/requirements.txt
 venv=target/hosts/python
 
 main() {
-    if ! cmp -s "$requirements" "$venv/made-from.txt" || ! "$venv/bin/python" -c ''; then
-        make_environment
-    fi
+    host/python/environment.sh "$venv" tests/hosts/python/requirements.txt
     wheel=$(host/python/pack.sh)
     if ! cmp -s "$wheel" "$venv/installed.whl"; then
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
@@ -23,29 +19,6 @@ main() {
         PYTHONDONTWRITEBYTECODE='' "$venv/bin/python" -c 'import argparse, spiped_pipe'
         cp "$wheel" "$venv/installed.whl"
     fi
-}
-
-make_environment() {
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        host/packaging/install-debian.sh python3 python3-venv
-    fi
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "$python is older than 3.11: set PYTHON"
-
-    rm -rf "$venv"
-    "$python" -m venv "$venv"
-    # Keeps compiled modules out of the source tree.
-    for packages in "$venv"/lib/python3*/site-packages; do
-        echo 'import sys; sys.pycache_prefix = sys.prefix + "/pycache"' >"$packages/pycache.pth"
-    done
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --only-binary :all: --requirement "$requirements"
-    cp "$requirements" "$venv/made-from.txt"
-}
-
-fail() {
-    echo "setup.sh: $1" >&2
-    exit 1
 }
 
 main
