@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Conn, Daemon, Endpoint, Lab, Link, Origin, Spipe, Spiped};
+use crate::{Conn, Daemon, Endpoint, Foreign, Lab, Link, Origin, Spipe, Spiped};
 
 /// What the application talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,17 @@ impl Pairing {
         server_origin: Origin::Ours,
         key_exchange: None,
     };
+
+    /// A client in another host of the component with Debian's `spiped -d`.
+    pub const fn to_debian(client: Client, host: &'static Foreign) -> Self {
+        let client_origin = Origin::Foreign(host);
+        Self { client, client_origin, server_origin: Origin::Debian, key_exchange: None }
+    }
+
+    /// Debian's `spiped -e` with a server in another host.
+    pub const fn from_debian(host: &'static Foreign) -> Self {
+        Self { client_origin: Origin::Debian, server_origin: Origin::Foreign(host), ..Self::OURS }
+    }
 
     /// Whether nobody else's programs have a part in it.
     pub fn is_ours(self) -> bool {

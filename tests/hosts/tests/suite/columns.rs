@@ -7,12 +7,7 @@ macro_rules! client {
             use spiped_tests::{Client, Origin, Pairing, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing {
-                client: Client::Spipe,
-                client_origin: ORIGIN,
-                server_origin: Origin::Debian,
-                key_exchange: None,
-            };
+            const PAIRING: Pairing = Pairing::to_debian(Client::Spipe, &$host.programs);
 
             exchange::data_tests!(PAIRING);
             exchange::flag_tests_of_client!(PAIRING);
@@ -44,15 +39,10 @@ pub(crate) use tried_client;
 macro_rules! server {
     ($host:expr) => {
         mod server {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Origin, Pairing, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing {
-                client: Client::Daemon,
-                client_origin: Origin::Debian,
-                server_origin: ORIGIN,
-                key_exchange: None,
-            };
+            const PAIRING: Pairing = Pairing::from_debian(&$host.programs);
 
             exchange::data_tests!(PAIRING);
             exchange::flag_tests_of_server!(PAIRING);
@@ -85,14 +75,9 @@ pub(crate) use tried_server;
 macro_rules! daemon {
     ($host:expr) => {
         mod daemon {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Client, Pairing, exchange};
 
-            const PAIRING: Pairing = Pairing {
-                client: Client::Daemon,
-                client_origin: Origin::Foreign(&$host.programs),
-                server_origin: Origin::Debian,
-                key_exchange: None,
-            };
+            const PAIRING: Pairing = Pairing::to_debian(Client::Daemon, &$host.programs);
 
             exchange::data_tests!(PAIRING);
             exchange::crowd_tests!(PAIRING);
@@ -168,27 +153,9 @@ macro_rules! smoke_client {
             use spiped_tests::{Client, Origin, Pairing, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing {
-                client: Client::Spipe,
-                client_origin: ORIGIN,
-                server_origin: Origin::Debian,
-                key_exchange: None,
-            };
+            const PAIRING: Pairing = Pairing::to_debian(Client::Spipe, &$host.programs);
 
-            #[test]
-            fn every_size_arrives() {
-                exchange::data::sizes(PAIRING);
-            }
-
-            #[test]
-            fn late_reply_to_a_half_closed_request_arrives() {
-                exchange::data::client_closes_first(PAIRING);
-            }
-
-            #[test]
-            fn big_payloads_cross_unchanged() {
-                exchange::data::bulk_both_ways(PAIRING, PAIRING.bulk());
-            }
+            exchange::data_tests!(PAIRING);
 
             #[test]
             fn wrong_key_is_refused() {
@@ -208,30 +175,12 @@ pub(crate) use smoke_client;
 macro_rules! smoke_server {
     ($host:expr) => {
         mod server {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Origin, Pairing, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing {
-                client: Client::Daemon,
-                client_origin: Origin::Debian,
-                server_origin: ORIGIN,
-                key_exchange: None,
-            };
+            const PAIRING: Pairing = Pairing::from_debian(&$host.programs);
 
-            #[test]
-            fn every_size_arrives() {
-                exchange::data::sizes(PAIRING);
-            }
-
-            #[test]
-            fn late_request_to_a_half_closed_target_arrives() {
-                exchange::data::target_closes_first(PAIRING);
-            }
-
-            #[test]
-            fn big_payloads_cross_unchanged() {
-                exchange::data::bulk_both_ways(PAIRING, PAIRING.bulk());
-            }
+            exchange::data_tests!(PAIRING);
 
             #[test]
             fn wrong_key_is_refused() {
