@@ -57,6 +57,14 @@ pub fn is_alive(pid: i32) -> bool {
     stat.is_ok_and(|s| !s.contains(") Z ") && !s.contains(") X "))
 }
 
+/// Whether a process that has no socket left waits for a lock.
+pub fn waits_for_a_lock_alone(pid: i32) -> bool {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut targets = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
+    !targets.any(|target| target.to_string_lossy().starts_with("socket:"))
+        && fs::read_to_string(format!("/proc/{pid}/wchan")).is_ok_and(|at| at.starts_with("futex"))
+}
+
 /// The processes whose working directory this is, or is below.
 pub fn working_in(directory: &Path) -> Vec<i32> {
     let Ok(directory) = directory.canonicalize() else {

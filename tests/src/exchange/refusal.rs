@@ -1,10 +1,12 @@
 //! Ends that do not go together: no byte passes, and whoever refuses says why.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::{Backend, Lab, Pair, Pairing};
+use crate::proc::waits_for_a_lock_alone;
+use crate::{Backend, Lab, Pair, Pairing, Process, wait};
 
 /// What both ends know of it, by the names of the WIT.
 struct Reasons {
@@ -41,15 +43,16 @@ fn expect(pairing: Pairing, pair: &Pair, backend: &Backend, reasons: &Reasons) {
     let mut link = pair.open();
     // The connection may be gone already.
     let _ = link.writer.write_all(b"this must not arrive");
-    let spipe = link.child.take();
+    let mut spipe = link.child.take();
+    let is_original = pairing.client_origin.is_original();
+    let hung = spipe.as_mut().is_some_and(|spipe| is_original && end_if_it_hangs(spipe));
     link.expect_refusal();
     if let Some(mut spipe) = spipe {
         let exit = spipe.wait();
         // The original's passes its input on through a socket of its own, which
         // it may have closed by then.
-        let closed =
-            pairing.client_origin.is_original() && exit.signal() == Some(Signal::SIGPIPE as i32);
-        if !closed {
+        let closed = is_original && exit.signal() == Some(Signal::SIGPIPE as i32);
+        if !closed && !hung {
             exit.expect_failure(pairing.client_origin.says(reasons.client).unwrap_or_default());
         }
     }
@@ -60,3 +63,25 @@ fn expect(pairing: Pairing, pair: &Pair, backend: &Backend, reasons: &Reasons) {
         conn.expect_end_without_data();
     }
 }
+
+/// Waits for the end of the original's `spipe`, which may hang in it, rarely: it ends
+/// threads of its own that may have a lock of the C library's streams, and `exit` then
+/// waits for that for ever. The connection is over by then. Whether it hung.
+fn end_if_it_hangs(spipe: &mut Process) -> bool {
+    let mut since = None;
+    wait::until("the original's spipe had ended", || {
+        if !waits_for_a_lock_alone(spipe.pid()) {
+            since = None;
+        }
+        let since = *since.get_or_insert_with(Instant::now);
+        !spipe.is_running() || since.elapsed() > HANG
+    });
+    let hangs = spipe.is_running();
+    if hangs {
+        spipe.signal(Signal::SIGKILL);
+    }
+    hangs
+}
+
+/// Longer than any lock is held.
+const HANG: Duration = Duration::from_secs(2);
