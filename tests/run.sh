@@ -110,9 +110,12 @@ packages() {
     for host in node python c browser; do
         "tests/hosts/$host/setup.sh"
     done
+    # Named to the test runner, it would be built as a test.
+    # shellcheck disable=SC2086 # words
+    cargo build $build --profile checked --example pipe
     # With what takes long, but without the other tests: they need not be built.
     # shellcheck disable=SC2086 # words
-    exec cargo nextest run $build --test hosts --example pipe --cargo-profile checked \
+    exec cargo nextest run $build --test hosts --cargo-profile checked \
         --no-fail-fast --run-ignored all --filterset 'test(/^packages::/)'
 }
 
