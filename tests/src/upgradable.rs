@@ -158,6 +158,15 @@ impl<'a> Upgradable<'a> {
         self.launched.as_ref().map(Process::stderr).unwrap_or_default()
     }
 
+    /// Its log has so many lines with `text`, once the log's own thread has written
+    /// them: whoever asked for something hears of it before that.
+    #[track_caller]
+    pub fn expect_logged(&self, text: &str, times: usize) {
+        let lines = || self.log().lines().filter(|line| line.contains(text)).count();
+        wait::until("the log told of it", || lines() >= times);
+        assert_eq!(lines(), times, "{}", self.log());
+    }
+
     /// The settings.
     pub fn configured(&self) -> &Configured<'a> {
         &self.configured

@@ -38,9 +38,7 @@ fn daemon_goes_on_whatever_the_new_program_is() {
     daemon.install_script(&format!("{} \"$@\"; exit 1", ours().display()));
     refuses("if the program is a script, it has to use exec");
 
-    let log = daemon.log();
-    let errors: Vec<_> = log.lines().filter(|line| line.contains("No upgrade")).collect();
-    assert_eq!(errors.len(), failed, "{log}");
+    daemon.expect_logged("No upgrade", failed);
     daemon.install_script(&format!("exec {} \"$@\"", ours().display()));
     daemon.upgrade();
     daemon.upgrade();

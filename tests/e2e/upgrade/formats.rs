@@ -56,8 +56,7 @@ fn states_that_the_new_component_does_not_read_stay() {
         daemon.expect_refusal("connection");
         traffic.expect_progress();
     }
-    let errors = daemon.log().lines().filter(|line| line.contains("No upgrade")).count();
-    assert_eq!(errors, 2, "{}", daemon.log());
+    daemon.expect_logged("No upgrade", 2);
     daemon.install(&ours());
     daemon.upgrade();
     traffic.finish().expect_all_delivered();

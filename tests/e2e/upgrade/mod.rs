@@ -38,7 +38,7 @@ fn connections_of_all_manners_go_on_through_one_upgrade_after_the_other() {
         let said = daemon.upgrade();
         assert!(said.contains("36 connections moved"), "{said}");
         daemon.wait_until_only(daemon.pid());
-        assert!(daemon.log().contains(&format!("Process {}", daemon.pid())));
+        daemon.expect_logged(&format!("Process {} ", daemon.pid()), 1);
         assert_ne!(daemon.pid(), before);
         traffic.expect_progress();
         // Those that sleep were not woken, and those that are new are served, too.
