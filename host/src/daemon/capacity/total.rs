@@ -132,9 +132,10 @@ impl Wanted {
         let loops = (self.loops as u64).min(left / 2 / FILES_PER_LOOP).max(1);
         let left = left - loops * FILES_PER_LOOP;
         let left = left - FILES_TO_SPARE.min(left / 8);
-        // Connections come first, but strangers are where they come from.
+        // Connections come first, but strangers are where they come from: of a burst
+        // of them, those for whom there is no place are sent away.
         let for_strangers = match self.connections {
-            Some(_) => Budget::LEAST.get() as u64,
+            Some(_) => (left / 64).max(Budget::LEAST.get() as u64),
             None => left / 8,
         };
         let least = (self.strangers as u64).min(for_strangers).min(left / 4).max(stranger);
@@ -251,6 +252,13 @@ mod tests {
                 assert!(files as u64 <= left, "{left}: {fit:?}");
             }
         }
+    }
+
+    #[test]
+    fn more_connections_than_fit_leave_places_for_a_burst() {
+        let capacity = server(10_001).within(Some(20_000), Memory::default()).unwrap();
+        let (connections, strangers, _) = in_words(capacity);
+        assert!(connections > 9_800 && strangers > 300, "{capacity:?}");
     }
 
     #[test]
