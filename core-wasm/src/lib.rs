@@ -92,7 +92,8 @@ pub use handshake::KEY_SHARE_LEN;
 pub use key_search::{KeySearch, SoftKeySearch};
 pub use keys::{DirectionKeys, MAC_LEN, NONCE_LEN, Nonce, PSK_ID_LEN, PSK_LEN, Psk, PskId};
 pub use packet_crypto::{
-    PACKET_LEN, PLAIN_MAX, PacketCrypto, ParallelPacketCrypto, RUN_MAX, SoftPacketCrypto,
+    Bodies, Cipher, InPlace, PACKET_LEN, PLAIN_MAX, PacketCrypto, Packets, ParallelPacketCrypto,
+    RUN_MAX, SoftPacketCrypto,
 };
 pub use secret::Secret;
 pub use session::{ENTROPY_LEN, Entropy, ExponentEntropy, Output, Session, Status};

@@ -49,7 +49,7 @@ fn handshake(criterion: &mut Criterion, engine: &Engine, name: &str, config: Cli
         b.iter_batched(|| (), |()| hello.accept(engine), once);
     });
     let mut step =
-        |name, before: fn(&Engine, ClientConfig) -> Step, run: fn(&mut Step) -> Output| {
+        |name, before: fn(&Engine, ClientConfig) -> Step, run: fn(&mut Step) -> Status| {
             group.bench_function(name, |b| {
                 let measured = |mut step: Step| {
                     let output = run(&mut step);
@@ -58,10 +58,10 @@ fn handshake(criterion: &mut Criterion, engine: &Engine, name: &str, config: Cli
                 b.iter_batched(|| before(engine, config), measured, once);
             });
         };
-    step("start", Step::created, |step| step.guest.start());
-    step("public-value", Step::before_public_value, |step| step.guest.compute());
+    step("start", Step::created, |step| step.guest.start(&mut step.out));
+    step("public-value", Step::before_public_value, |step| step.guest.compute(&mut step.out));
     step("mac/client", Step::before_client_mac, Step::receive);
-    step("shared-value", Step::before_shared_value, |step| step.guest.compute());
+    step("shared-value", Step::before_shared_value, |step| step.guest.compute(&mut step.out));
     group.bench_function("whole", |b| {
         b.iter_batched(|| (), |()| established(engine, config), once);
     });
@@ -114,23 +114,32 @@ fn packets(criterion: &mut Criterion, engine: &Engine) {
     let (mut client, mut server) = established(engine, MODP2048);
     // What this one seals, nobody opens.
     let (mut sealer, _) = established(engine, MODP2048);
+    // The caller's, and used again: as an event loop does.
+    let mut out = Output::default();
     let mut group = criterion.benchmark_group("component");
     for packets in RUNS {
         let plain = vec![b'x'; packets * PLAIN_MAX];
         group.throughput(Throughput::Bytes(plain.len() as u64));
         group.bench_function(BenchmarkId::new("seal", packets), |b| {
-            b.iter(|| sealer.handle_plain(black_box(&plain)));
+            b.iter(|| {
+                out.to_crypt.clear();
+                sealer.handle_plain(black_box(&plain), &mut out)
+            });
         });
         group.bench_function(BenchmarkId::new("open", packets), |b| {
             b.iter_batched(
-                || client.handle_plain(&plain).to_crypt,
-                |sealed| server.handle_crypt(&sealed),
+                || made(|out| client.handle_plain(&plain, out)).to_crypt,
+                |sealed| {
+                    out.to_plain.clear();
+                    server.handle_crypt(&sealed, &mut out)
+                },
                 BatchSize::PerIteration,
             );
         });
         // A session that had failed would have been fast.
-        assert_eq!(sealer.handle_plain(&plain).status, Status::Established);
-        assert_eq!(server.handle_crypt(&client.handle_plain(&plain).to_crypt).to_plain, plain);
+        assert_eq!(sealer.handle_plain(&plain, &mut out), Status::Established);
+        let sealed = made(|out| client.handle_plain(&plain, out)).to_crypt;
+        assert_eq!(made(|out| server.handle_crypt(&sealed, out)).to_plain, plain);
     }
     group.finish();
 }
@@ -139,34 +148,34 @@ fn packets(criterion: &mut Criterion, engine: &Engine) {
 struct Step {
     guest: SessionGuest,
     from_peer: Vec<u8>,
+    out: Output,
 }
 
 impl Step {
     fn created(engine: &Engine, config: ClientConfig) -> Self {
-        Self { guest: client(engine, config), from_peer: Vec::new() }
+        Self { guest: client(engine, config), from_peer: Vec::new(), out: Output::default() }
     }
 
     fn before_public_value(engine: &Engine, config: ClientConfig) -> Self {
         let mut step = Self::created(engine, config);
-        assert_eq!(step.guest.start().status, Status::WantsCompute);
+        assert_eq!(step.guest.start(&mut step.out), Status::WantsCompute);
         step
     }
 
     fn before_client_mac(engine: &Engine, config: ClientConfig) -> Self {
         let (guest, hello) = greet(engine, config);
         let mut server = hello.accept(engine);
-        server.start();
-        Self { guest, from_peer: server.compute().to_crypt }
+        Self { guest, from_peer: share(&mut server), out: Output::default() }
     }
 
     fn before_shared_value(engine: &Engine, config: ClientConfig) -> Self {
         let mut step = Self::before_client_mac(engine, config);
-        assert_eq!(step.receive().status, Status::WantsCompute);
+        assert_eq!(step.receive(), Status::WantsCompute);
         step
     }
 
-    fn receive(&mut self) -> Output {
-        self.guest.handle_crypt(&self.from_peer)
+    fn receive(&mut self) -> Status {
+        self.guest.handle_crypt(&self.from_peer, &mut self.out)
     }
 }
 
@@ -187,9 +196,8 @@ impl Hello {
 /// A client that has sent its key share.
 fn greet(engine: &Engine, config: ClientConfig) -> (SessionGuest, Hello) {
     let mut client = client(engine, config);
-    let mut hello = client.start().to_crypt;
-    client.compute();
-    hello.extend(client.handle_crypt(&OUR_NONCE).to_crypt);
+    let mut hello = share(&mut client);
+    hello.extend(made(|out| client.handle_crypt(&OUR_NONCE, out)).to_crypt);
     (client, Hello(hello))
 }
 
@@ -205,10 +213,25 @@ fn psk() -> Psk {
 fn established(engine: &Engine, config: ClientConfig) -> (SessionGuest, SessionGuest) {
     let (mut client, hello) = greet(engine, config);
     let mut server = hello.accept(engine);
-    server.start();
-    client.handle_crypt(&server.compute().to_crypt);
+    client.handle_crypt(&share(&mut server), &mut Output::default());
     for end in [&mut client, &mut server] {
-        assert_eq!(end.compute().status, Status::Established);
+        assert_eq!(end.compute(&mut Output::default()), Status::Established);
     }
     (client, server)
+}
+
+/// What a guest sends before it needs an answer.
+fn share(guest: &mut SessionGuest) -> Vec<u8> {
+    let started = |out: &mut Output| {
+        guest.start(out);
+        guest.compute(out)
+    };
+    made(started).to_crypt
+}
+
+/// What a call makes.
+fn made(call: impl FnOnce(&mut Output) -> Status) -> Output {
+    let mut out = Output::default();
+    call(&mut out);
+    out
 }

@@ -1,22 +1,19 @@
 //! The implementation for WebAssembly: eight blocks are encrypted at once, and
 //! four packets hashed.
 
-use alloc::vec::Vec;
 use core::array;
 
 use subtle::ConstantTimeEq;
 
 use super::aes::{Aes256, BLOCKS};
 use super::hmac::{MacKey, Tag};
+use super::in_place::Cipher;
 use super::lanes::Lanes;
-use super::{BODY_LEN, PACKET_LEN, Packet, PacketCrypto};
+use super::{BODY_LEN, PACKET_LEN, Packet};
 use crate::keys::DirectionKeys;
 
-/// AES-256-CTR and HMAC-SHA-256 without any instruction made for them, on vectors
-/// of 128 bits: the fastest where there are such and nothing else, as in
-/// WebAssembly with `simd128`. No table, no branch and no address depends on a key
-/// or on plaintext.
-pub struct ParallelPacketCrypto {
+/// See [`ParallelPacketCrypto`](super::ParallelPacketCrypto).
+pub struct Parallel {
     cipher: Aes256,
     mac: MacKey,
 }
@@ -25,12 +22,12 @@ pub struct ParallelPacketCrypto {
 /// places for their last, short blocks.
 const GROUP_LEN: usize = BLOCKS;
 
-impl PacketCrypto for ParallelPacketCrypto {
+impl Cipher for Parallel {
     fn new(keys: &DirectionKeys) -> Self {
         Self { cipher: Aes256::new(keys.cipher.expose()), mac: MacKey::new(keys.mac.expose()) }
     }
 
-    fn seal(&mut self, first: u64, run: &mut Vec<u8>) {
+    fn seal(&self, first: u64, run: &mut [u8]) {
         for (group, first) in groups(first, run) {
             self.apply_keystream(first, group);
             let tags = self.mac.tags::<GROUP_LEN>(first, group);
@@ -40,7 +37,7 @@ impl PacketCrypto for ParallelPacketCrypto {
         }
     }
 
-    fn open(&mut self, first: u64, run: &mut Vec<u8>) {
+    fn open(&self, first: u64, run: &mut [u8]) -> usize {
         let mut authenticated = 0;
         for (group, first) in groups(first, run) {
             let tags = self.mac.tags::<GROUP_LEN>(first, group);
@@ -51,11 +48,11 @@ impl PacketCrypto for ParallelPacketCrypto {
                 break;
             }
         }
-        run.truncate(authenticated);
+        authenticated
     }
 }
 
-impl ParallelPacketCrypto {
+impl Parallel {
     /// Encrypts or decrypts at most [`GROUP_LEN`] packets' bodies.
     fn apply_keystream(&self, first: u64, group: &mut [Packet]) {
         for (packet, number) in group.iter_mut().zip(first..) {
@@ -107,10 +104,12 @@ fn verifies((packet, tag): &(&Packet, &Tag)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::SoftPacketCrypto;
+    use super::super::soft::Soft;
     use super::*;
     use crate::packet_crypto::RUN_MAX;
     use crate::secret::Secret;
@@ -127,8 +126,7 @@ mod tests {
     #[test]
     fn runs_of_every_length_are_sealed_and_opened_as_the_plain_implementation_does() {
         let keys = keys(&[1; 32], &[2; 32]);
-        let (mut plain, mut parallel) =
-            (SoftPacketCrypto::new(&keys), ParallelPacketCrypto::new(&keys));
+        let (plain, parallel) = (Soft::new(&keys), Parallel::new(&keys));
         for packets in 0..=RUN_MAX {
             let last = u64::MAX - packets as u64;
             for first in [u64::from(u32::MAX) - 2, last] {
@@ -136,10 +134,9 @@ mod tests {
                 plain.seal(first, &mut expected);
                 parallel.seal(first, &mut sealed);
                 assert!(sealed == expected, "sealing {packets} from {first}");
-                plain.open(first, &mut expected);
-                parallel.open(first, &mut sealed);
+                assert_eq!(plain.open(first, &mut expected), packets * PACKET_LEN);
+                assert_eq!(parallel.open(first, &mut sealed), packets * PACKET_LEN);
                 assert!(sealed == expected, "opening {packets} from {first}");
-                assert_eq!(sealed.len(), packets * PACKET_LEN);
             }
         }
     }
@@ -147,7 +144,7 @@ mod tests {
     #[test]
     fn opening_stops_at_a_forgery_wherever_it_is() {
         let keys = keys(&[1; 32], &[2; 32]);
-        let mut parallel = ParallelPacketCrypto::new(&keys);
+        let parallel = Parallel::new(&keys);
         for packets in [1, 2, 4, 5, 8, 9, 14] {
             let mut sealed = run(packets);
             parallel.seal(9, &mut sealed);
@@ -157,11 +154,11 @@ mod tests {
                     received[forged * PACKET_LEN + byte] ^= 0x80;
                     // A second one changes nothing.
                     received[packets * PACKET_LEN - 1] ^= 1;
-                    parallel.open(9, &mut received);
+                    let opened = parallel.open(9, &mut received);
                     let plain = run(packets);
-                    assert_eq!(received.len(), forged * PACKET_LEN);
-                    for (opened, plain) in received.chunks(PACKET_LEN).zip(plain.chunks(PACKET_LEN))
-                    {
+                    assert_eq!(opened, forged * PACKET_LEN);
+                    let opened = received[..opened].chunks(PACKET_LEN);
+                    for (opened, plain) in opened.zip(plain.chunks(PACKET_LEN)) {
                         assert_eq!(opened[..BODY_LEN], plain[..BODY_LEN]);
                     }
                 }
@@ -172,12 +169,11 @@ mod tests {
     #[test]
     fn a_packet_is_bound_to_its_number() {
         let keys = keys(&[1; 32], &[2; 32]);
-        let mut parallel = ParallelPacketCrypto::new(&keys);
+        let parallel = Parallel::new(&keys);
         for packets in [1, 2, 5] {
             let mut sealed = run(packets);
             parallel.seal(4, &mut sealed);
-            parallel.open(5, &mut sealed);
-            assert_eq!(sealed, []);
+            assert_eq!(parallel.open(5, &mut sealed), 0);
         }
     }
 
@@ -191,8 +187,8 @@ mod tests {
         ) {
             let keys = keys(&cipher, &mac);
             let (mut expected, mut sealed) = (run.clone(), run);
-            SoftPacketCrypto::new(&keys).seal(first, &mut expected);
-            ParallelPacketCrypto::new(&keys).seal(first, &mut sealed);
+            Soft::new(&keys).seal(first, &mut expected);
+            Parallel::new(&keys).seal(first, &mut sealed);
             prop_assert_eq!(sealed, expected);
         }
     }

@@ -1,24 +1,23 @@
 //! The plain implementation: packet by packet, with the stock crates.
 
-use alloc::vec::Vec;
-
 use aes::Aes256;
 use ctr::Ctr128BE;
 use ctr::cipher::{InnerIvInit, KeyInit, StreamCipher};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::{BODY_LEN, PACKET_LEN, PacketCrypto};
+use super::in_place::Cipher;
+use super::{BODY_LEN, PACKET_LEN};
 use crate::keys::{DirectionKeys, MAC_LEN, hmac_sha256};
 
-/// AES-256-CTR and HMAC-SHA-256 from the `RustCrypto` crates.
-pub struct SoftPacketCrypto {
+/// See [`SoftPacketCrypto`](super::SoftPacketCrypto).
+pub struct Soft {
     cipher: Aes256,
     /// Keyed, with nothing hashed yet: cloned for every packet.
     mac: Hmac<Sha256>,
 }
 
-impl SoftPacketCrypto {
+impl Soft {
     fn apply_keystream(&self, number: u64, body: &mut [u8]) {
         // Counter block: packet number, then the block's index from 0, both
         // 64-bit. 65 blocks never carry into the number.
@@ -32,7 +31,7 @@ impl SoftPacketCrypto {
     }
 }
 
-impl PacketCrypto for SoftPacketCrypto {
+impl Cipher for Soft {
     fn new(keys: &DirectionKeys) -> Self {
         Self {
             cipher: Aes256::new(keys.cipher.expose().into()),
@@ -40,7 +39,7 @@ impl PacketCrypto for SoftPacketCrypto {
         }
     }
 
-    fn seal(&mut self, first: u64, run: &mut Vec<u8>) {
+    fn seal(&self, first: u64, run: &mut [u8]) {
         for (packet, number) in numbered(first, run) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
             self.apply_keystream(number, body);
@@ -48,7 +47,7 @@ impl PacketCrypto for SoftPacketCrypto {
         }
     }
 
-    fn open(&mut self, first: u64, run: &mut Vec<u8>) {
+    fn open(&self, first: u64, run: &mut [u8]) -> usize {
         let mut authenticated = 0;
         for (packet, number) in numbered(first, run) {
             let (body, mac) = packet.split_at_mut(BODY_LEN);
@@ -59,7 +58,7 @@ impl PacketCrypto for SoftPacketCrypto {
             self.apply_keystream(number, body);
             authenticated += PACKET_LEN;
         }
-        run.truncate(authenticated);
+        authenticated
     }
 }
 

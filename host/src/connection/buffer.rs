@@ -1,6 +1,6 @@
-//! What a worker thread reads into. It keeps what was read until a connection
-//! sleeps or ends: then it is wiped, whosever bytes are in it, and so is what
-//! calls left on the stack.
+//! What a worker thread reads into, and what is made of that. It keeps both until a
+//! connection sleeps or ends: then it is wiped, whosever bytes are in it, and so is
+//! what calls left on the stack.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::ReadBuf;
 
+use crate::guest::Output;
 use crate::net::stream::Stream;
 use crate::process::wipe;
 
@@ -18,35 +19,54 @@ pub(super) const BATCH_LEN: usize = 64 * 1060;
 pub(super) const PLAIN_BATCH_LEN: usize = 64 * 1024;
 
 thread_local! {
-    static BUFFER: RefCell<Buffer> = RefCell::new(Buffer::new());
+    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
 }
 
-/// What the connections of a worker thread read into, one after the other.
-struct Buffer {
-    bytes: Box<[u8]>,
-    /// Beyond these, all are zeros.
-    used: usize,
+/// What the connections of a worker thread use, one after the other.
+struct Buffers {
+    input: Box<[u8]>,
+    output: Output,
+    /// Beyond these bytes of each, all are zeros.
+    used: Used,
 }
 
-impl Buffer {
+#[derive(Default)]
+struct Used {
+    input: usize,
+    to_crypt: usize,
+    to_plain: usize,
+}
+
+impl Buffers {
     fn new() -> Self {
-        Self { bytes: vec![0; BATCH_LEN].into(), used: 0 }
+        let input = vec![0; BATCH_LEN].into();
+        let output = Output {
+            to_crypt: Vec::with_capacity(BATCH_LEN),
+            to_plain: Vec::with_capacity(PLAIN_BATCH_LEN),
+        };
+        Self { input, output, used: Used::default() }
     }
 }
 
-/// Reads up to `max` bytes into this thread's, and passes them on.
+/// Reads up to `max` bytes into this thread's, and passes them on with room for
+/// what is made of them.
 pub(super) fn poll_read<S: Stream, T>(
     cx: &mut Context<'_>,
     stream: &S,
     max: usize,
-    take: impl FnOnce(&[u8]) -> T,
+    take: impl FnOnce(&mut Context<'_>, &[u8], &mut Output) -> T,
 ) -> Poll<io::Result<T>> {
-    BUFFER.with_borrow_mut(|buffer| {
-        let mut read = ReadBuf::new(&mut buffer.bytes[..max]);
+    BUFFERS.with_borrow_mut(|Buffers { input, output, used }| {
+        let mut read = ReadBuf::new(&mut input[..max]);
         ready!(stream.poll_read(cx, &mut read))?;
         let bytes = read.filled();
-        buffer.used = buffer.used.max(bytes.len());
-        Poll::Ready(Ok(take(bytes)))
+        used.input = used.input.max(bytes.len());
+        let taken = take(cx, bytes, output);
+        used.to_crypt = used.to_crypt.max(output.to_crypt.len());
+        used.to_plain = used.to_plain.max(output.to_plain.len());
+        output.to_crypt.clear();
+        output.to_plain.clear();
+        Poll::Ready(Ok(taken))
     })
 }
 
@@ -54,10 +74,20 @@ pub(super) fn poll_read<S: Stream, T>(
 pub(super) fn wipe() {
     wipe::wipe_stack();
     // Gone with its thread is as good: the heap is wiped when freed.
-    let _ = BUFFER.try_with(|buffer| {
-        let buffer = &mut *buffer.borrow_mut();
-        wipe::wipe(&mut buffer.bytes[..mem::take(&mut buffer.used)]);
+    let _ = BUFFERS.try_with(|buffers| {
+        let Buffers { input, output, used } = &mut *buffers.borrow_mut();
+        let used = mem::take(used);
+        wipe::wipe(&mut input[..used.input]);
+        wipe_spare(&mut output.to_crypt, used.to_crypt);
+        wipe_spare(&mut output.to_plain, used.to_plain);
     });
+}
+
+/// Wipes what an empty vector had before.
+fn wipe_spare(vector: &mut Vec<u8>, used: usize) {
+    vector.resize(used, 0);
+    wipe::wipe(vector);
+    vector.clear();
 }
 
 /// A connection's plaintext does not outlive it.
@@ -71,5 +101,5 @@ impl Drop for WipeOnDrop {
 
 /// Reads a batch for nobody. Says how long it was.
 pub(super) fn poll_discard<S: Stream>(cx: &mut Context<'_>, stream: &S) -> Poll<io::Result<usize>> {
-    poll_read(cx, stream, BATCH_LEN, <[u8]>::len)
+    poll_read(cx, stream, BATCH_LEN, |_, bytes, _| bytes.len())
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::connection::buffer;
 use crate::connection::relay::Broken;
-use crate::guest::{Failure, Status};
+use crate::guest::{Failure, Output, Status};
 use crate::handover::messages;
 use crate::net::stream::Stream;
 
@@ -19,6 +19,14 @@ pub(super) enum CryptOrPlain {
 }
 
 impl CryptOrPlain {
+    /// What is to be written there.
+    fn of(self, output: &Output) -> &[u8] {
+        match self {
+            Self::Crypt => &output.to_crypt,
+            Self::Plain => &output.to_plain,
+        }
+    }
+
     pub(super) fn broken(self, error: io::Error) -> Broken {
         match self {
             Self::Crypt => Broken::Crypt(error),
@@ -170,7 +178,7 @@ impl Direction {
         End(from, reader): End<'_, R>,
         End(to, writer): End<'_, W>,
         max: usize,
-        handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
+        handle: impl FnOnce(Option<&[u8]>, &mut Output) -> Status,
     ) -> Poll<Result<(), Stop>> {
         self.just_written = 0;
         self.just_read = false;
@@ -178,14 +186,14 @@ impl Direction {
         ready!(self.poll_write(cx, writer)).map_err(failed_write)?;
         match self.stage {
             Stage::Reading => {
-                let status = ready!(self.poll_read(cx, reader, max, handle));
-                let status = status.map_err(|error| Stop::Read(from, error))?;
+                let moved = ready!(self.poll_move(cx, reader, End(to, writer), max, handle));
+                let (status, written) = moved.map_err(|error| Stop::Read(from, error))?;
                 // What came before a failure goes out as well: protocol.md F-1.
                 if let Status::Failed(failure) = status {
                     return Poll::Ready(Err(Stop::Session(failure)));
                 }
-                // At once as a rule; what is left waits for the next turn.
-                self.poll_write(cx, writer).map_err(failed_write)
+                // All of it, as a rule; what is left waits for the next turn.
+                written.map_err(failed_write)
             }
             Stage::Ending => {
                 // A stream that is gone already needs no closing.
@@ -201,15 +209,18 @@ impl Direction {
         }
     }
 
-    /// Reads and handles one batch, or the end.
-    fn poll_read<R: Stream>(
+    /// Reads and handles one batch, or the end, and writes what comes of it, unless
+    /// the session has failed.
+    fn poll_move<R: Stream, W: Stream>(
         &mut self,
         cx: &mut Context<'_>,
         reader: &R,
+        End(to, writer): End<'_, W>,
         max: usize,
-        handle: impl FnOnce(Option<&[u8]>) -> (Vec<u8>, Status),
-    ) -> Poll<io::Result<Status>> {
-        let handled: io::Result<_> = ready!(buffer::poll_read(cx, reader, max, |bytes| {
+        handle: impl FnOnce(Option<&[u8]>, &mut Output) -> Status,
+    ) -> Poll<io::Result<(Status, Poll<io::Result<()>>)>> {
+        buffer::poll_read(cx, reader, max, |cx, bytes, out| {
+            self.just_read = true;
             // Only the end of a stream ends a direction, and only a stream that
             // ends cleanly: protocol.md E-2, E-3.
             let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
@@ -219,30 +230,53 @@ impl Direction {
                 }
                 self.stage = Stage::Ending;
             }
-            Ok(handle(bytes))
-        }))?;
-        self.just_read = true;
-        let (pending, status) = handled?;
-        self.pending = pending;
-        Poll::Ready(Ok(status))
+            let status = handle(bytes, out);
+            let made = to.of(out);
+            let (written, polled) = match status {
+                Status::Failed(_) => (0, Poll::Pending),
+                Status::Handshaking | Status::WantsCompute | Status::Established => {
+                    write(cx, writer, made)
+                }
+            };
+            self.just_written += written;
+            self.pending = made[written..].to_vec();
+            Ok((status, polled))
+        })
+        .map(Result::flatten)
     }
 
     fn poll_write<W: Stream>(&mut self, cx: &mut Context<'_>, writer: &W) -> Poll<io::Result<()>> {
         if self.pending.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        while self.written < self.pending.len() {
-            let rest = &self.pending[self.written..];
-            match ready!(writer.poll_write(cx, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => {
-                    self.written += written;
-                    self.just_written += written;
-                }
-            }
-        }
+        let (written, polled) = write(cx, writer, &self.pending[self.written..]);
+        self.written += written;
+        self.just_written += written;
+        ready!(polled)?;
         self.pending = Vec::new();
         self.written = 0;
         Poll::Ready(Ok(()))
     }
+}
+
+/// Writes as much as is taken at once. Says how much that was.
+fn write<W: Stream>(
+    cx: &mut Context<'_>,
+    writer: &W,
+    bytes: &[u8],
+) -> (usize, Poll<io::Result<()>>) {
+    let mut written = 0;
+    let polled = loop {
+        let rest = &bytes[written..];
+        if rest.is_empty() {
+            break Poll::Ready(Ok(()));
+        }
+        match writer.poll_write(cx, rest) {
+            Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            Poll::Ready(Ok(len)) => written += len,
+            Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+            Poll::Pending => break Poll::Pending,
+        }
+    };
+    (written, polled)
 }

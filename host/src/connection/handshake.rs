@@ -19,6 +19,7 @@ const READ_LEN: usize = 2048;
 pub struct Handshake {
     guest: Box<SessionGuest>,
     output: Output,
+    status: Status,
     key_exchange: KeyExchange,
     /// Whether our public value has been computed.
     shares: bool,
@@ -36,8 +37,10 @@ impl Handshake {
         compute: &Compute,
         source: u64,
     ) -> Self {
-        let output = guest.start();
-        Self { guest, output, key_exchange, shares: false, compute: compute.clone(), source }
+        let mut output = Output::default();
+        let status = guest.start(&mut output);
+        let compute = compute.clone();
+        Self { guest, output, status, key_exchange, shares: false, compute, source }
     }
 
     /// Goes on to the end. `early` is what the peer has sent already.
@@ -53,14 +56,11 @@ impl Handshake {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         if !early.is_empty() {
-            let Output { to_crypt, to_plain, status } = self.guest.handle_crypt(early);
-            self.output.to_crypt.extend(to_crypt);
-            self.output.to_plain.extend(to_plain);
-            self.output.status = status;
+            self.status = self.guest.handle_crypt(early, &mut self.output);
         }
         loop {
             crypt.write_all(&mem::take(&mut self.output.to_crypt)).await?;
-            match self.output.status {
+            match self.status {
                 Status::Handshaking => self.receive(crypt).await?,
                 Status::WantsCompute => self = self.compute().await?,
                 Status::Established => return Ok(self.established(None)),
@@ -84,9 +84,9 @@ impl Handshake {
         S: AsyncRead + Unpin,
     {
         let mut bytes = Vec::with_capacity(READ_LEN);
-        self.output = match crypt.read_buf(&mut bytes).await? {
-            0 => self.guest.crypt_eof(),
-            _ => self.guest.handle_crypt(&bytes),
+        self.status = match crypt.read_buf(&mut bytes).await? {
+            0 => self.guest.crypt_eof(&mut self.output),
+            _ => self.guest.handle_crypt(&bytes, &mut self.output),
         };
         Ok(())
     }
@@ -97,13 +97,13 @@ impl Handshake {
     async fn compute(mut self) -> Result<Self, HandshakeError> {
         let first = !mem::replace(&mut self.shares, true);
         if first || self.key_exchange == KeyExchange::X25519 {
-            self.output = self.guest.compute();
+            self.status = self.guest.compute(&mut self.output);
             return Ok(self);
         }
         let compute = self.compute.clone();
         let turn = Turn { class: Class::Authenticated, source: self.source };
         let computed = compute.run(turn, move || {
-            self.output = self.guest.compute_in_background();
+            self.status = self.guest.compute_in_background(&mut self.output);
             self
         });
         computed.await.ok_or_else(|| HandshakeError::Session(Failure::abandoned()))

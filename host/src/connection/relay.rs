@@ -3,8 +3,9 @@
 //! One read, one call, one write: a side is read only when all that its last
 //! read produced has been written, so a slow reader slows its writer and a
 //! connection never holds more than one batch a direction. Between batches a
-//! connection holds nothing: reads go to a buffer that belongs to the worker
-//! thread. After a while without a batch it gives up its sandbox as well.
+//! connection holds nothing: what is read, and what is made of it, is in buffers
+//! that belong to the worker thread, unless it cannot be written at once. After a
+//! while without a batch it gives up its sandbox as well.
 //!
 //! What follows when something breaks is in `closing`; when another process takes
 //! the connection over, in `moving` and `arriving`.
@@ -259,14 +260,13 @@ impl<'a, 'e> Duplex<'a, 'e> {
     ) -> Poll<Result<(), Stop>> {
         let Self { session, tally, inward, moved, .. } = self;
         let (from, to) = (End(CryptOrPlain::Crypt, crypt), End(CryptOrPlain::Plain, plain));
-        let polled = inward.poll_batch(cx, from, to, BATCH_LEN, |bytes| {
+        let polled = inward.poll_batch(cx, from, to, BATCH_LEN, |bytes, out| {
             *moved = true;
             note_waking(session, tally);
-            let output = match bytes {
-                Some(bytes) => session.handle_crypt(bytes),
-                None => session.crypt_eof(),
-            };
-            (output.to_plain, output.status)
+            match bytes {
+                Some(bytes) => session.handle_crypt(bytes, out),
+                None => session.crypt_eof(out),
+            }
         });
         // What the application's side has taken, not what it was offered.
         if inward.just_written > 0 {
@@ -284,15 +284,14 @@ impl<'a, 'e> Duplex<'a, 'e> {
     ) -> Poll<Result<(), Stop>> {
         let Self { session, tally, outward, moved, .. } = self;
         let (from, to) = (End(CryptOrPlain::Plain, plain), End(CryptOrPlain::Crypt, crypt));
-        outward.poll_batch(cx, from, to, PLAIN_BATCH_LEN, |bytes| {
+        outward.poll_batch(cx, from, to, PLAIN_BATCH_LEN, |bytes, out| {
             *moved = true;
             note_waking(session, tally);
-            let output = match bytes {
-                Some(bytes) => session.handle_plain(bytes),
-                None => session.plain_eof(),
-            };
             tally.sent(bytes.map_or(0, <[u8]>::len));
-            (output.to_crypt, output.status)
+            match bytes {
+                Some(bytes) => session.handle_plain(bytes, out),
+                None => session.plain_eof(out),
+            }
         })
     }
 }

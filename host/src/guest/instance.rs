@@ -7,7 +7,7 @@ use wasmtime::component::ResourceAny;
 use super::bindings::Native;
 use super::clock::{Allowance, wind_up};
 use super::engine::Engine;
-use super::imports::{Imports, wipe_run};
+use super::imports::{Imports, wipe_opened};
 use super::{PeerFault, types};
 use crate::process::wipe::wipe_stack;
 
@@ -169,7 +169,7 @@ impl<F: Clone> Guest<F> {
 
 /// Wipes what guests left on this thread: on its stack, and in its buffer.
 pub(super) fn forget() {
-    wipe_run();
+    wipe_opened();
     wipe_stack();
 }
 

@@ -1,22 +1,37 @@
-//! What a session's guest answers, and the host's checks on it.
+//! What a session's guest produces, and the host's checks on it.
+
+use std::ops::Sub;
 
 use super::bindings::session;
 use super::{Failure, HELLO_MAX, NONCE_LEN};
+use crate::packet_crypto::{PACKET_LEN, PLAIN_MAX};
 
-/// Bytes on the wire per packet.
-const PACKET_LEN: usize = 1060;
-/// The most plaintext per packet.
-const PLAIN_MAX: usize = 1024;
-
-/// What a call produced: write it, in order, then act on the status.
-#[derive(Debug)]
+/// What calls produce, appended: write it, in order.
+#[derive(Debug, Default)]
 pub struct Output {
     /// Bytes for the peer.
     pub to_crypt: Vec<u8>,
     /// Authenticated bytes for the application, even if the session failed.
     pub to_plain: Vec<u8>,
-    /// Where the session stands.
-    pub status: Status,
+}
+
+/// How much of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) to_crypt: usize,
+    pub(super) to_plain: usize,
+}
+
+impl Sub for Room {
+    type Output = Self;
+
+    /// What came after the other.
+    fn sub(self, before: Self) -> Self {
+        Self {
+            to_crypt: self.to_crypt - before.to_crypt,
+            to_plain: self.to_plain - before.to_plain,
+        }
+    }
 }
 
 /// Where a session stands: the component's `status`, with our own failures.
@@ -33,9 +48,28 @@ pub enum Status {
 }
 
 impl Output {
-    /// Nothing but a failure.
-    pub(crate) fn failed(failure: Failure) -> Self {
-        Self { to_crypt: Vec::new(), to_plain: Vec::new(), status: Status::Failed(failure) }
+    /// How much there is.
+    pub(super) fn len(&self) -> Room {
+        Room { to_crypt: self.to_crypt.len(), to_plain: self.to_plain.len() }
+    }
+
+    /// No more than there was.
+    pub(super) fn truncate(&mut self, to: Room) {
+        self.to_crypt.truncate(to.to_crypt);
+        self.to_plain.truncate(to.to_plain);
+    }
+
+    /// Appends what a call has returned, and says what else it did.
+    pub(super) fn take(&mut self, returned: session::Output) -> Status {
+        let session::Output { to_crypt, to_plain, status } = returned;
+        self.to_crypt.extend(to_crypt);
+        self.to_plain.extend(to_plain);
+        match status {
+            session::Status::Handshaking => Status::Handshaking,
+            session::Status::WantsCompute => Status::WantsCompute,
+            session::Status::Established => Status::Established,
+            session::Status::Failed(failure) => Status::Failed(Failure::Protocol(failure)),
+        }
     }
 }
 
@@ -82,48 +116,49 @@ impl Bounds {
         Self { computes_left: 0, handshake_left: 0, crypt_input: PACKET_LEN - 1, to_plain: 0 }
     }
 
-    /// Passes on the answer to a call, unless it cannot be right.
-    pub(super) fn check(&mut self, input: Input, output: Output) -> Output {
-        let (to_crypt, to_plain) = (output.to_crypt.len(), output.to_plain.len());
-        if let Input::Compute = input {
-            self.computes_left = self.computes_left.saturating_sub(1);
-        }
-        let wants_more = output.status == Status::WantsCompute && self.computes_left == 0;
-        let possible = match input {
-            _ if wants_more => false,
-            Input::Plain(len) => {
-                let sealed = len.div_ceil(PLAIN_MAX) * PACKET_LEN;
-                let failed = matches!(output.status, Status::Failed(_));
-                to_plain == 0 && (to_crypt == sealed || failed && to_crypt < sealed)
-            }
+    /// How much a call may produce.
+    pub(super) fn room(&mut self, input: Input) -> Room {
+        match input {
+            Input::Plain(len) => Room { to_crypt: sealed_len(len), to_plain: 0 },
             // An end mark, if there is one.
-            Input::PlainEnd => to_plain == 0 && (to_crypt == 0 || to_crypt == PACKET_LEN),
+            Input::PlainEnd => Room { to_crypt: PACKET_LEN, to_plain: 0 },
             Input::Nothing | Input::Compute | Input::Crypt(_) => {
                 if let Input::Crypt(len) = input {
                     self.crypt_input = self.crypt_input.saturating_add(len);
                 }
-                let handshake_left = self.handshake_left.checked_sub(to_crypt);
-                self.handshake_left = handshake_left.unwrap_or_default();
-                self.to_plain = self.to_plain.saturating_add(to_plain);
-                handshake_left.is_some()
-                    && self.to_plain <= self.crypt_input / PACKET_LEN * PLAIN_MAX
+                let most = self.crypt_input / PACKET_LEN * PLAIN_MAX;
+                let to_plain = most.saturating_sub(self.to_plain);
+                Room { to_crypt: self.handshake_left, to_plain }
             }
-        };
-        if possible { output } else { Output::failed(Failure::impossible()) }
+        }
+    }
+
+    /// Passes on the answer to a call, unless that or what it has `made` cannot be
+    /// right.
+    pub(super) fn check(&mut self, input: Input, room: Room, made: Room, status: Status) -> Status {
+        let Room { to_crypt, to_plain } = made;
+        if let Input::Compute = input {
+            self.computes_left = self.computes_left.saturating_sub(1);
+        }
+        let wants_more = status == Status::WantsCompute && self.computes_left == 0;
+        let mut possible = !wants_more && to_crypt <= room.to_crypt && to_plain <= room.to_plain;
+        match input {
+            Input::Plain(_) => {
+                possible &= to_crypt == room.to_crypt || matches!(status, Status::Failed(_));
+            }
+            Input::PlainEnd => possible &= to_crypt == 0 || to_crypt == PACKET_LEN,
+            Input::Nothing | Input::Compute | Input::Crypt(_) => {
+                self.handshake_left = self.handshake_left.saturating_sub(to_crypt);
+                self.to_plain = self.to_plain.saturating_add(to_plain);
+            }
+        }
+        if possible { status } else { Status::Failed(Failure::impossible()) }
     }
 }
 
-impl From<session::Output> for Output {
-    fn from(output: session::Output) -> Self {
-        let session::Output { to_crypt, to_plain, status } = output;
-        let status = match status {
-            session::Status::Handshaking => Status::Handshaking,
-            session::Status::WantsCompute => Status::WantsCompute,
-            session::Status::Established => Status::Established,
-            session::Status::Failed(failure) => Status::Failed(Failure::Protocol(failure)),
-        };
-        Self { to_crypt, to_plain, status }
-    }
+/// What becomes of so many bytes.
+fn sealed_len(plain: usize) -> usize {
+    plain.div_ceil(PLAIN_MAX) * PACKET_LEN
 }
 
 #[cfg(test)]
@@ -133,8 +168,8 @@ mod tests {
     #[test]
     fn session_computes_two_values_and_no_more() {
         let wants = |bounds: &mut Bounds, input| {
-            let (to_crypt, to_plain) = (Vec::new(), Vec::new());
-            bounds.check(input, Output { to_crypt, to_plain, status: Status::WantsCompute }).status
+            let room = bounds.room(input);
+            bounds.check(input, room, Room::default(), Status::WantsCompute)
         };
         let mut bounds = Bounds::server();
         assert_eq!(wants(&mut bounds, Input::Nothing), Status::WantsCompute);

@@ -89,7 +89,7 @@ fn digest_of_connection(engine: &Engine, config: ClientConfig) -> Result<[u8; 32
     let mut client = SessionGuest::connect_with(engine, config, &psk, &entropy)
         .map_err(|error| error.to_string())?;
     let mut hello = begin(&mut client)?;
-    hello.extend(take(&mut client, &server_nonce)?.to_crypt);
+    hello.extend(take(&mut client, &server_nonce)?.1.to_crypt);
 
     let accepts = ServerConfig::Any(ForwardSecrecy::Offer);
     let psks = [Psk::copy_of(&OTHER_PSKS[0]), psk.clone(), Psk::copy_of(&OTHER_PSKS[1])];
@@ -131,34 +131,40 @@ fn nonce_from(first: usize) -> [u8; NONCE_LEN] {
 
 /// What an end sends before it needs an answer.
 pub(super) fn begin(guest: &mut SessionGuest) -> Result<Vec<u8>, String> {
-    let started = guest.start();
-    Ok(finish(guest, started)?.to_crypt)
+    let mut out = Output::default();
+    let status = guest.start(&mut out);
+    finish(guest, status, &mut out)?;
+    Ok(out.to_crypt)
 }
 
 /// What an end makes of the other's bytes.
-pub(super) fn take(guest: &mut SessionGuest, bytes: &[u8]) -> Result<Output, String> {
-    let taken = guest.handle_crypt(bytes);
-    finish(guest, taken)
+pub(super) fn take(guest: &mut SessionGuest, bytes: &[u8]) -> Result<(Status, Output), String> {
+    let mut out = Output::default();
+    let status = guest.handle_crypt(bytes, &mut out);
+    Ok((finish(guest, status, &mut out)?, out))
 }
 
 /// Does the computing that is due.
-fn finish(guest: &mut SessionGuest, mut output: Output) -> Result<Output, String> {
-    while output.status == Status::WantsCompute {
-        let computed = guest.compute();
-        output.to_crypt.extend(computed.to_crypt);
-        output.status = computed.status;
+fn finish(
+    guest: &mut SessionGuest,
+    mut status: Status,
+    out: &mut Output,
+) -> Result<Status, String> {
+    while status == Status::WantsCompute {
+        status = guest.compute(out);
     }
-    match output.status {
+    match status {
         Status::Failed(failure) => Err(failure.to_string()),
-        Status::Handshaking | Status::Established | Status::WantsCompute => Ok(output),
+        Status::Handshaking | Status::Established | Status::WantsCompute => Ok(status),
     }
 }
 
 /// Sends a message from one end to the other. Returns the packet.
 fn send(from: &mut SessionGuest, to: &mut SessionGuest, message: &[u8]) -> Result<Vec<u8>, String> {
-    let packet = from.handle_plain(message).to_crypt;
-    if take(to, &packet)?.to_plain == message {
-        Ok(packet)
+    let mut out = Output::default();
+    from.handle_plain(message, &mut out);
+    if take(to, &out.to_crypt)?.1.to_plain == message {
+        Ok(out.to_crypt)
     } else {
         Err("a packet was opened wrongly".into())
     }

@@ -13,6 +13,7 @@ use super::instance::Guest;
 use super::output::{Bounds, Input, Output, Status};
 use super::{ClientConfig, Engine, Failure, GuestError, NONCE_LEN, ServerConfig, types};
 use crate::keys::file::Psk;
+use crate::packet_crypto::{PACKET_LEN, PLAIN_MAX};
 
 /// Random bytes that a client needs: 32 for its nonce, 32 for its exponent.
 pub const CONNECT_ENTROPY_LEN: usize = 64;
@@ -160,91 +161,125 @@ impl SessionGuest {
     }
 
     /// Begins: a client's nonce goes out.
-    pub fn start(&mut self) -> Output {
-        self.call(Input::Nothing, |api, store, session| api.call_start(store, session))
+    pub fn start(&mut self, out: &mut Output) -> Status {
+        self.call(Input::Nothing, out, |api, store, session| api.call_start(store, session))
     }
 
     /// Computes the public or the shared value that is due.
-    pub fn compute(&mut self) -> Output {
-        self.call(Input::Compute, |api, store, session| api.call_compute(store, session))
+    pub fn compute(&mut self, out: &mut Output) -> Status {
+        self.call(Input::Compute, out, |api, store, session| api.call_compute(store, session))
     }
 
     /// As [`compute`](Self::compute), on a thread where nobody else waits: it
     /// may take longer there.
-    pub fn compute_in_background(&mut self) -> Output {
-        self.call_within(Allowance::Background, Input::Compute, |api, store, session| {
+    pub fn compute_in_background(&mut self, out: &mut Output) -> Status {
+        self.call_within(Allowance::Background, Input::Compute, out, |api, store, session| {
             api.call_compute(store, session)
         })
     }
 
     /// Takes bytes that came from the crypt side.
-    pub fn handle_crypt(&mut self, bytes: &[u8]) -> Output {
-        self.call(Input::Crypt(bytes.len()), |api, store, session| {
-            api.call_handle_crypt(store, session, bytes)
+    pub fn handle_crypt(&mut self, bytes: &[u8], out: &mut Output) -> Status {
+        self.handle(bytes, RUN * PACKET_LEN, |session, bytes| {
+            session.call(Input::Crypt(bytes.len()), out, |api, store, session| {
+                api.call_handle_crypt(store, session, bytes)
+            })
         })
     }
 
     /// Takes bytes that came from the plain side.
-    pub fn handle_plain(&mut self, bytes: &[u8]) -> Output {
-        self.call(Input::Plain(bytes.len()), |api, store, session| {
-            api.call_handle_plain(store, session, bytes)
+    pub fn handle_plain(&mut self, bytes: &[u8], out: &mut Output) -> Status {
+        self.handle(bytes, RUN * PLAIN_MAX, |session, bytes| {
+            session.call(Input::Plain(bytes.len()), out, |api, store, session| {
+                api.call_handle_plain(store, session, bytes)
+            })
         })
     }
 
     /// The crypt side has ended.
-    pub fn crypt_eof(&mut self) -> Output {
-        self.call(Input::Nothing, |api, store, session| api.call_crypt_eof(store, session))
+    pub fn crypt_eof(&mut self, out: &mut Output) -> Status {
+        self.call(Input::Nothing, out, |api, store, session| api.call_crypt_eof(store, session))
     }
 
     /// The plain side has ended.
-    pub fn plain_eof(&mut self) -> Output {
-        self.call(Input::PlainEnd, |api, store, session| api.call_plain_eof(store, session))
+    pub fn plain_eof(&mut self, out: &mut Output) -> Status {
+        self.call(Input::PlainEnd, out, |api, store, session| api.call_plain_eof(store, session))
+    }
+
+    /// Has the guest take `bytes`, no more than so many at a time.
+    fn handle(
+        &mut self,
+        bytes: &[u8],
+        most: usize,
+        mut take: impl FnMut(&mut Self, &[u8]) -> Status,
+    ) -> Status {
+        let (mut taken, mut rest) = bytes.split_at(bytes.len().min(most));
+        loop {
+            let status = take(self, taken);
+            if rest.is_empty() || matches!(status, Status::Failed(_)) {
+                return status;
+            }
+            (taken, rest) = rest.split_at(rest.len().min(most));
+        }
     }
 
     fn call(
         &mut self,
         input: Input,
+        out: &mut Output,
         enter: impl FnOnce(
             GuestSession<'_>,
             &mut Store<Imports>,
             ResourceAny,
         ) -> wasmtime::Result<session::Output>,
-    ) -> Output {
-        self.call_within(Allowance::EventLoop, input, enter)
+    ) -> Status {
+        self.call_within(Allowance::EventLoop, input, out, enter)
     }
 
     fn call_within(
         &mut self,
         allowance: Allowance,
         input: Input,
+        out: &mut Output,
         enter: impl FnOnce(
             GuestSession<'_>,
             &mut Store<Imports>,
             ResourceAny,
         ) -> wasmtime::Result<session::Output>,
-    ) -> Output {
-        let enter = |store: &mut _, instance: &Native, session| {
-            enter(instance.spiped_pipe_session().session(), store, session)
+    ) -> Status {
+        let (before, room) = (out.len(), self.bounds.room(input));
+        let enter = |store: &mut Store<Imports>, instance: &Native, session| {
+            store.data_mut().lend(out, room);
+            let answer = enter(instance.spiped_pipe_session().session(), store, session);
+            store.data_mut().take_back(out);
+            answer
         };
         let answer = if self.established {
             self.guest.call_within(allowance, enter)
         } else {
             self.guest.call_and_wipe(allowance, enter)
         };
-        let output = match answer {
-            Ok(output) => self.bounds.check(input, output.into()),
-            Err(failure) => return Output::failed(failure),
-        };
-        match &output.status {
-            Status::Failed(failure) => {
-                self.guest.fail(failure.clone());
-            }
+        let answered = answer.map_or_else(Status::Failed, |returned| {
+            let status = out.take(returned);
+            self.bounds.check(input, room, out.len() - before, status)
+        });
+        match &answered {
+            // A broken guest's words are nobody's.
+            Status::Failed(Failure::Guest(_)) => out.truncate(before),
             Status::Established => self.established = true,
-            Status::Handshaking | Status::WantsCompute => {}
+            Status::Handshaking | Status::WantsCompute | Status::Failed(Failure::Protocol(_)) => {}
         }
-        output
+        if let Status::Failed(failure) = &answered {
+            self.guest.fail(failure.clone());
+        }
+        answered
     }
 }
+
+/// The most packets that a guest is given at a time: as many as are hashed at
+/// once. So its memory holds little, and what goes through it stays in the
+/// first-level cache.
+const RUN: usize = 16;
 
 /// The bindings take a PSK in no other form.
 fn owned(psk: &Psk) -> Zeroizing<Vec<u8>> {

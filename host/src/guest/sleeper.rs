@@ -1,7 +1,7 @@
 //! An established session, which gives up its sandbox while nothing happens.
 
 use super::instance::forget;
-use super::{Engine, Failure, GuestError, Output, SessionGuest};
+use super::{Engine, Failure, GuestError, Output, SessionGuest, Status};
 use crate::process::secrets::Locked;
 
 /// An established session, awake or asleep.
@@ -76,27 +76,27 @@ impl<'e> Sleeper<'e> {
     }
 
     /// Takes bytes that came from the crypt side.
-    pub fn handle_crypt(&mut self, bytes: &[u8]) -> Output {
-        self.call(|guest| guest.handle_crypt(bytes))
+    pub fn handle_crypt(&mut self, bytes: &[u8], out: &mut Output) -> Status {
+        self.call(|guest| guest.handle_crypt(bytes, out))
     }
 
     /// Takes bytes that came from the plain side.
-    pub fn handle_plain(&mut self, bytes: &[u8]) -> Output {
-        self.call(|guest| guest.handle_plain(bytes))
+    pub fn handle_plain(&mut self, bytes: &[u8], out: &mut Output) -> Status {
+        self.call(|guest| guest.handle_plain(bytes, out))
     }
 
     /// The crypt side has ended.
-    pub fn crypt_eof(&mut self) -> Output {
-        self.call(SessionGuest::crypt_eof)
+    pub fn crypt_eof(&mut self, out: &mut Output) -> Status {
+        self.call(|guest| guest.crypt_eof(out))
     }
 
     /// The plain side has ended.
-    pub fn plain_eof(&mut self) -> Output {
-        self.call(SessionGuest::plain_eof)
+    pub fn plain_eof(&mut self, out: &mut Output) -> Status {
+        self.call(|guest| guest.plain_eof(out))
     }
 
-    fn call(&mut self, enter: impl FnOnce(&mut SessionGuest) -> Output) -> Output {
-        self.wake().map_or_else(Output::failed, enter)
+    fn call(&mut self, enter: impl FnOnce(&mut SessionGuest) -> Status) -> Status {
+        self.wake().map_or_else(Status::Failed, enter)
     }
 
     fn wake(&mut self) -> Result<&mut SessionGuest, Failure> {
@@ -148,7 +148,7 @@ pub(crate) mod tests {
         for _ in 0..2 {
             sleeper.sleep().unwrap();
             assert!(sleeper.suspended.is_some() && !sleeper.is_awake());
-            assert_eq!(sleeper.handle_plain(b"data").status, Status::Established);
+            assert_eq!(say(&mut sleeper), Status::Established);
             assert!(sleeper.suspended.is_none() && sleeper.is_awake());
         }
     }
@@ -162,7 +162,7 @@ pub(crate) mod tests {
         let damaged = Locked::copy_of(&sleeper.suspended.take().unwrap()[1..]);
         sleeper.suspended = Some(damaged);
         for _ in 0..2 {
-            assert!(matches!(sleeper.handle_plain(b"data").status, Status::Failed(_)));
+            assert!(matches!(say(&mut sleeper), Status::Failed(_)));
             assert!(sleeper.suspended.is_none());
         }
     }
@@ -179,7 +179,7 @@ pub(crate) mod tests {
             if given_back {
                 sleeper.give_back(state);
             }
-            let failed = matches!(sleeper.handle_plain(b"data").status, Status::Failed(_));
+            let failed = matches!(say(&mut sleeper), Status::Failed(_));
             assert_eq!(failed, !given_back);
         }
     }
@@ -196,17 +196,21 @@ pub(crate) mod tests {
         assert!(Sleeper::arrived(&engine, damaged).is_err());
     }
 
+    fn say(sleeper: &mut Sleeper<'_>) -> Status {
+        sleeper.handle_plain(b"data", &mut Output::default())
+    }
+
     /// A client's session.
     pub(crate) fn established(engine: &Engine) -> Sleeper<'_> {
         let (psk, nonce) = (Psk::copy_of(&[1; 32]), [2; NONCE_LEN]);
         let mut client = SessionGuest::connect(engine, ClientConfig::X25519, &psk).unwrap();
         let mut hello = begin(&mut client).unwrap();
-        hello.extend(take(&mut client, &nonce).unwrap().to_crypt);
+        hello.extend(take(&mut client, &nonce).unwrap().1.to_crypt);
         let greeting = Greeting { our_nonce: &nonce, hello: &hello };
         let config = ServerConfig::X25519;
         let mut server = SessionGuest::accept(engine, config, greeting, &psk).unwrap();
         let share = begin(&mut server).unwrap();
-        assert_eq!(take(&mut client, &share).unwrap().status, Status::Established);
+        assert_eq!(take(&mut client, &share).unwrap().0, Status::Established);
         Sleeper::new(engine, Box::new(client))
     }
 }

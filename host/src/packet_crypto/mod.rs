@@ -44,9 +44,11 @@ use crate::process::wipe::{wipe_stack, wipe_stack_of};
 /// Length of a packet, in bytes.
 pub const PACKET_LEN: usize = BODY_LEN + MAC_LEN;
 
-/// The encrypted part of a packet: 1024 bytes of message, 4 of length.
-const BODY_LEN: usize = 1028;
-const MAC_LEN: usize = 32;
+/// The encrypted part of a packet: the message, and 4 bytes for its length.
+pub(crate) const BODY_LEN: usize = PLAIN_MAX + 4;
+/// The most that a message has.
+pub(crate) const PLAIN_MAX: usize = 1024;
+pub(crate) const MAC_LEN: usize = 32;
 const KEY_LEN: usize = 32;
 
 /// As many packets as one pass encrypts and then hashes. As many as any

@@ -1,6 +1,8 @@
 //! The `native` world, as the daemon runs it.
 
-use spiped::guest::{AcceptorGuest, Engine, Failure, Greeting, GuestError, SessionGuest, Status};
+use spiped::guest::{
+    AcceptorGuest, Engine, Failure, Greeting, GuestError, Output, SessionGuest, Status,
+};
 use spiped::keys::file::Psk;
 
 use super::generated::{client_config, server_config};
@@ -87,13 +89,14 @@ impl Acceptor for AcceptorGuest {
 
 impl Session for SessionGuest {
     fn call(&mut self, call: &Call) -> Answer {
-        let output = match call {
-            Call::Start => self.start(),
-            Call::Compute => self.compute(),
-            Call::Crypt(bytes) => self.handle_crypt(bytes),
-            Call::Plain(bytes) => self.handle_plain(bytes),
-            Call::CryptEof => self.crypt_eof(),
-            Call::PlainEof => self.plain_eof(),
+        let mut out = Output::default();
+        let status = match call {
+            Call::Start => self.start(&mut out),
+            Call::Compute => self.compute(&mut out),
+            Call::Crypt(bytes) => self.handle_crypt(bytes, &mut out),
+            Call::Plain(bytes) => self.handle_plain(bytes, &mut out),
+            Call::CryptEof => self.crypt_eof(&mut out),
+            Call::PlainEof => self.plain_eof(&mut out),
             Call::PskId => return Answer::psk_id(self.psk_id().map(|id| id.to_vec())),
             Call::Suspend => {
                 return match self.suspend() {
@@ -103,13 +106,13 @@ impl Session for SessionGuest {
             }
             Call::Identify(_) | Call::FaultAtEof => unreachable!("a call of an acceptor"),
         };
-        let words = match &output.status {
+        let words = match &status {
             Status::Failed(failure) => failed(failure).words,
             status @ (Status::Handshaking | Status::WantsCompute | Status::Established) => {
                 words(status)
             }
         };
-        let (to_crypt, to_plain) = (output.to_crypt, output.to_plain);
+        let Output { to_crypt, to_plain } = out;
         Answer { to_crypt, to_plain, words, bytes: None }
     }
 }

@@ -62,7 +62,7 @@ impl World for Component {
         let greeting = Greeting { our_nonce, hello };
         let guest = SessionGuest::accept_with(&self.0, SERVER, greeting, &psk, exponent);
         let mut guest = guest.expect("a genuine client");
-        genuine(guest.start());
+        genuine(|out| guest.start(out));
         guest
     }
 
@@ -93,33 +93,35 @@ impl World for Component {
 
 impl world::Session for SessionGuest {
     fn start(&mut self) -> Vec<u8> {
-        genuine(self.start())
+        genuine(|out| self.start(out))
     }
 
     fn compute(&mut self) -> Vec<u8> {
-        genuine(self.compute())
+        genuine(|out| self.compute(out))
     }
 
     fn handshake(&mut self, from_peer: &[u8]) -> Vec<u8> {
-        genuine(self.handle_crypt(from_peer))
+        genuine(|out| self.handle_crypt(from_peer, out))
     }
 
     fn seal(&mut self, plain: &[u8]) -> Vec<u8> {
-        genuine(self.handle_plain(plain))
+        genuine(|out| self.handle_plain(plain, out))
     }
 
     fn open(&mut self, sealed: &[u8]) -> (Vec<u8>, bool) {
-        let output = self.handle_crypt(sealed);
-        (output.to_plain, output.status == Status::Established)
+        let mut out = Output::default();
+        let status = self.handle_crypt(sealed, &mut out);
+        (out.to_plain, status == Status::Established)
     }
 }
 
 /// What goes to the peer, of a call that has not failed.
-fn genuine(output: Output) -> Vec<u8> {
-    if let Status::Failed(failure) = output.status {
+fn genuine(call: impl FnOnce(&mut Output) -> Status) -> Vec<u8> {
+    let mut out = Output::default();
+    if let Status::Failed(failure) = call(&mut out) {
         panic!("the peer is genuine: {failure:?}");
     }
-    output.to_crypt
+    out.to_crypt
 }
 
 impl world::Exchange for pairing::Exchange {

@@ -1,5 +1,6 @@
 //! The other ends of crypt sides, which notice a packet that is not the next one.
 
+use std::mem;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -56,11 +57,12 @@ impl Peers {
         }
         let greeting = Greeting { our_nonce: &nonce, hello: &hello };
         let mut guest = SessionGuest::accept(&self.engine, config, greeting, &psks[0]).unwrap();
-        let mut output = guest.start();
+        let mut output = Output::default();
+        let mut status = guest.start(&mut output);
         loop {
-            socket.write_all(&output.to_crypt).await.unwrap();
-            match output.status {
-                Status::WantsCompute => output = guest.compute(),
+            socket.write_all(&mem::take(&mut output.to_crypt)).await.unwrap();
+            match status {
+                Status::WantsCompute => status = guest.compute(&mut output),
                 Status::Established => return Peer { guest, socket },
                 status @ (Status::Handshaking | Status::Failed(_)) => panic!("{status:?}"),
             }
@@ -70,8 +72,10 @@ impl Peers {
 
 impl Peer {
     fn seal(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let chunks = bytes.chunks(64 * 1024);
-        chunks.flat_map(|chunk| established(self.guest.handle_plain(chunk)).to_crypt).collect()
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        made(|out| self.guest.handle_plain(bytes, out)).to_crypt
     }
 
     pub(super) async fn say(&mut self, bytes: &[u8]) {
@@ -95,7 +99,7 @@ impl Peer {
             while heard.len() < hear {
                 let len = read.read(&mut buffer).await.unwrap();
                 assert!(len > 0, "an end");
-                heard.extend(established(guest.handle_crypt(&buffer[..len])).to_plain);
+                heard.extend(made(|out| guest.handle_crypt(&buffer[..len], out)).to_plain);
             }
             heard
         };
@@ -107,7 +111,7 @@ impl Peer {
 
     /// Ends its direction.
     pub(super) async fn end(&mut self) {
-        let end = established(self.guest.plain_eof()).to_crypt;
+        let end = made(|out| self.guest.plain_eof(out)).to_crypt;
         self.socket.write_all(&end).await.unwrap();
         self.socket.shutdown().await.unwrap();
     }
@@ -119,16 +123,18 @@ impl Peer {
             match self.socket.read(&mut buffer).await.unwrap() {
                 0 => break,
                 len => {
-                    let output = established(self.guest.handle_crypt(&buffer[..len]));
+                    let output = made(|out| self.guest.handle_crypt(&buffer[..len], out));
                     assert!(output.to_plain.is_empty());
                 }
             }
         }
-        established(self.guest.crypt_eof());
+        made(|out| self.guest.crypt_eof(out));
     }
 }
 
-fn established(output: Output) -> Output {
-    assert_eq!(output.status, Status::Established);
-    output
+/// What a call of an established session makes.
+fn made(call: impl FnOnce(&mut Output) -> Status) -> Output {
+    let mut out = Output::default();
+    assert_eq!(call(&mut out), Status::Established);
+    out
 }
