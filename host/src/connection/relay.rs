@@ -31,7 +31,7 @@ use crate::guest::{Failure, Sleeper};
 use crate::net::stream::Stream;
 
 /// Batches one connection may move before others on its worker get a turn.
-pub(super) const BATCHES_A_TURN: usize = 8;
+pub(super) const BATCHES_A_TURN: usize = 2;
 
 /// Without a batch for this long, or at most twice as long, a session falls
 /// asleep. To sleep and wake costs some 50 µs of computing: whoever speaks just

@@ -76,8 +76,8 @@ const FILES_OF_THE_PROCESS: u64 = 5;
 const FILES_TO_SPARE: u64 = 16;
 
 /// What a connection takes besides a guest's address space: a guest's memory and
-/// what the host keeps for it.
-const CONNECTION_MEMORY: u64 = 512 << 10;
+/// what the host keeps for it, which is a batch each way if nobody reads.
+const CONNECTION_MEMORY: u64 = 640 << 10;
 /// What the host keeps for it, as address space.
 const CONNECTION_SPACE: u64 = 128 << 10;
 /// Until it has authenticated.
