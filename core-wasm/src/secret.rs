@@ -66,10 +66,23 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 /// Wipes the stack below the caller's frame, where the functions it has called
 /// may have left secrets: arithmetic spills what it computes with, and no
 /// destructor reaches that. Takes a microsecond.
-#[inline(never)]
+///
+/// What it wipes is memory that a guest then has, so it is for exponentiations,
+/// the deepest of all calls.
 pub(crate) fn wipe_stack() {
-    // 16 KiB: more than an exponentiation, the deepest of all calls, takes.
-    let mut below = [0_u64; 2048];
+    // 18 KiB: in words of 32 bits, one takes 17.
+    wipe_stack_of::<2304>();
+}
+
+/// As [`wipe_stack`], for work that only moves and hashes keys.
+pub(crate) fn wipe_shallow_stack() {
+    // 4 KiB.
+    wipe_stack_of::<512>();
+}
+
+#[inline(never)]
+fn wipe_stack_of<const WORDS: usize>() {
+    let mut below = [0_u64; WORDS];
     below.zeroize();
 }
 

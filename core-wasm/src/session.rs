@@ -14,7 +14,7 @@ use crate::handshake::{Agreed, Handshake, Hello, Step};
 use crate::keys::{NONCE_LEN, Nonce, Psk, PskId, psk_id};
 use crate::packet::{EndMark, Opener, Position, Sealer};
 use crate::packet_crypto::{PACKET_LEN, PacketCrypto, RUN_MAX, SoftPacketCrypto};
-use crate::secret::{Secret, wipe_stack};
+use crate::secret::{Secret, wipe_shallow_stack, wipe_stack};
 use crate::suspended::Suspended;
 
 /// Random bytes a client needs: 32 for its nonce, 32 for its exponent.
@@ -128,7 +128,7 @@ impl<P: PacketCrypto> Session<P> {
         let exponent = Exponent::new(entropy.clone());
         let mut to_crypt = Vec::new();
         let step = Handshake::accept(config, &hello, psk.clone(), exponent, &mut to_crypt);
-        wipe_stack();
+        wipe_shallow_stack();
         Ok(Self::fresh(psk, to_crypt, step?.into()))
     }
 
@@ -153,13 +153,7 @@ impl<P: PacketCrypto> Session<P> {
     /// [`Misuse::NothingToCompute`]; or a peer's fault in bytes, or an end,
     /// that came before.
     pub fn compute(&mut self, out: &mut Output) -> Result<(), Error> {
-        let result = self.advance(|state| match state {
-            State::Handshake(handshake) if handshake.wants_compute() => {
-                Ok(handshake.compute(&mut out.to_crypt)?.into())
-            }
-            State::Fresh(_) => Err(Misuse::StartOrder.into()),
-            State::Handshake(_) | State::Established(_) => Err(Misuse::NothingToCompute.into()),
-        });
+        let result = self.compute_due(out);
         wipe_stack();
         result?;
         let surplus = mem::take(&mut self.surplus);
@@ -248,7 +242,7 @@ impl<P: PacketCrypto> Session<P> {
             Ok(_) => Misuse::Suspended.into(),
             Err(error) => *error,
         });
-        wipe_stack();
+        wipe_shallow_stack();
         state
     }
 
@@ -262,7 +256,7 @@ impl<P: PacketCrypto> Session<P> {
         // Less than a packet, so nothing can come out yet.
         opener.open(suspended.partial, &mut Vec::new()).map_err(|_| Misuse::BadState)?;
         let sealer = Sealer::new(suspended.sealing);
-        wipe_stack();
+        wipe_shallow_stack();
         let established = Established { sealer, opener, exchange: suspended.exchange };
         Ok(Self {
             state: Ok(State::Established(Box::new(established))),
@@ -303,6 +297,18 @@ impl<P: PacketCrypto> Session<P> {
             plain_ended: false,
             crypt_ended: false,
         }
+    }
+
+    /// Not inlined: what it leaves on the stack must be below its caller.
+    #[inline(never)]
+    fn compute_due(&mut self, out: &mut Output) -> Result<(), Error> {
+        self.advance(|state| match state {
+            State::Handshake(handshake) if handshake.wants_compute() => {
+                Ok(handshake.compute(&mut out.to_crypt)?.into())
+            }
+            State::Fresh(_) => Err(Misuse::StartOrder.into()),
+            State::Handshake(_) | State::Established(_) => Err(Misuse::NothingToCompute.into()),
+        })
     }
 
     fn receive(&mut self, mut bytes: &[u8], out: &mut Output) -> Result<(), Error> {

@@ -12,12 +12,16 @@ const WINDOW: usize = 4;
 
 /// `base` to 2^258 + x. Constant time in both (protocol.md K-3); x is
 /// big-endian.
+///
+/// Not inlined: its frame, with the table, is below those that stay.
+#[inline(never)]
 pub(super) fn power<W: Group<T, N>, const T: usize, const N: usize>(
     base: &U2048,
     x: &[u8; EXPONENT_LEN],
 ) -> U2048 {
     let mut power = Accumulator::new(base);
-    let powers = Powers::<W, T, N>::new(&mut power);
+    let mut powers = Powers([W::ELEMENT_ONE; 1 << WINDOW]);
+    powers.fill(&mut power);
     // 2^258 is 2^2 in the window above x.
     power.set(&powers.0[1 << 2]);
     for byte in x {
@@ -35,18 +39,18 @@ pub(super) fn power<W: Group<T, N>, const T: usize, const N: usize>(
 struct Powers<W: Group<T, N>, const T: usize, const N: usize>([Limbs<W, T, N>; 1 << WINDOW]);
 
 impl<W: Group<T, N>, const T: usize, const N: usize> Powers<W, T, N> {
-    /// `power` is the base, and something else afterwards.
-    fn new(power: &mut Accumulator<W, T, N>) -> Self {
-        let mut powers = Self([W::ELEMENT_ONE; 1 << WINDOW]);
-        powers.0[1] = *power.element();
+    /// In its place: to move it would leave a copy. `power` is the base, and
+    /// something else afterwards.
+    fn fill(&mut self, power: &mut Accumulator<W, T, N>) {
+        let Self(powers) = self;
+        powers[1] = *power.element();
         for index in 1..1 << (WINDOW - 1) {
-            power.set(&powers.0[index]);
+            power.set(&powers[index]);
             power.square();
-            powers.0[2 * index] = *power.element();
-            power.multiply(&powers.0[1]);
-            powers.0[2 * index + 1] = *power.element();
+            powers[2 * index] = *power.element();
+            power.multiply(&powers[1]);
+            powers[2 * index + 1] = *power.element();
         }
-        powers
     }
 }
 
