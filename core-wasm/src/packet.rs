@@ -67,6 +67,7 @@ impl<P: PacketCrypto> Sealer<P> {
 }
 
 /// The length of a full message, as it stands in a packet.
+#[allow(clippy::cast_possible_truncation, reason = "it is 1024")]
 const FULL: [u8; LENGTH_LEN] = (PLAIN_MAX as u32).to_be_bytes();
 
 /// Checks and undoes packets in one direction, however they are split.
@@ -180,7 +181,7 @@ impl<P: PacketCrypto> Runs<P> {
     }
 }
 
-impl<'a> Packets<'a> {
+impl Packets<'_> {
     /// The first so many of them, if that is any.
     fn first(self, packets: usize) -> Option<Self> {
         let Self { head, rest } = self;
