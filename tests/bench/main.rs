@@ -24,7 +24,6 @@ mod tunnel;
 
 use std::env;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -32,7 +31,7 @@ use anyhow::{Context, Result};
 use crate::figures::{Figure, Measured, Subject};
 use crate::machine::Machine;
 use crate::options::Options;
-use crate::peers::Peer;
+use crate::peers::Entrant;
 use crate::report::Report;
 use crate::results::Results;
 use crate::targets::Targets;
@@ -61,17 +60,17 @@ fn run() -> Result<()> {
     print(&markdown::document(&report))
 }
 
-/// Everything that is asked for, written to [`JSON`] as well.
+/// Everything that is asked for, written to a file as well.
 fn measure_all(options: &Options) -> Result<Report> {
     limits::raise()?;
     let machine = Machine::look_up()?;
-    let versions = options.peers.iter().map(|peer| (peer.version)()).collect::<Result<Vec<_>>>()?;
+    let versions = options.peers.iter().map(Entrant::description).collect::<Result<Vec<_>>>()?;
     let targets = Targets::start(options)?;
     let mut results = Results::new(options);
     for round in 1..=options.rounds {
         for figure in options.figures.iter().filter(|figure| round <= figure.rounds) {
             note(&format!("round {round} of {}: {}", options.rounds, figure.title));
-            for peer in options.peers.iter().filter(|peer| (peer.takes_part)(figure.id)) {
+            for peer in options.peers.iter().filter(|peer| (peer.peer.takes_part)(figure.id)) {
                 let measured = measure(figure, peer, &targets)
                     .with_context(|| format!("{}: {}", peer.name, figure.title))?;
                 results.add(figure, peer, measured);
@@ -79,16 +78,16 @@ fn measure_all(options: &Options) -> Result<Report> {
         }
     }
     let report = results.report(machine, versions);
-    report.write(Path::new(JSON))?;
+    report.write(&options.json)?;
     Ok(report)
 }
 
 /// One figure of one peer, with processes of its own. If it fails, what they
 /// had to say becomes part of the error.
-fn measure(figure: &Figure, peer: &Peer, targets: &Targets) -> Result<Measured> {
-    let tunnel = (peer.start)(targets.endpoint(figure.target)?)?;
+fn measure(figure: &Figure, peer: &Entrant, targets: &Targets) -> Result<Measured> {
+    let tunnel = peer.start(targets.endpoint(figure.target)?)?;
     let service = &targets.service;
-    let subject = Subject { tunnel: &tunnel, service, amounts: &peer.amounts };
+    let subject = Subject { tunnel: &tunnel, service, amounts: &peer.peer.amounts };
     let measured = (figure.measure)(&subject);
     let measured = measured.with_context(|| format!("the daemons said {:?}", tunnel.stderr()));
     drop(tunnel);
@@ -106,5 +105,3 @@ fn note(text: &str) {
     // Nobody is left to be told that nobody listens.
     let _ = writeln!(io::stderr(), "{text}");
 }
-
-const JSON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench.json");

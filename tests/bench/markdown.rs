@@ -6,7 +6,7 @@ use std::iter;
 use indexmap::IndexMap;
 
 use crate::figures::Better;
-use crate::peers::REFERENCE;
+use crate::peers::reference;
 use crate::report::{ColumnReport, FigureReport, PeerReport, Report, Summary};
 
 /// A heading, what it was measured on, and a table for each figure.
@@ -21,7 +21,8 @@ pub(crate) fn document(report: &Report) -> String {
             line(&mut text, &format!("{name}: {version}."));
         }
     }
-    let reference = report.peers.get(REFERENCE);
+    let reference = reference(report.peers.keys().map(String::as_str));
+    let reference = reference.and_then(|id| report.peers.get(id));
     let ratio = reference.map_or_else(String::new, |peer| format!(" ×ratio to {}", peer.name));
     line(
         &mut text,

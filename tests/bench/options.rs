@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use lexopt::{Arg, ValueExt};
 
 use crate::figures::{FIGURES, Figure};
-use crate::peers::{PEERS, Peer};
+use crate::peers::{Entrant, PEERS};
 
 /// What to do.
 pub(crate) struct Options {
@@ -16,7 +16,9 @@ pub(crate) struct Options {
     /// What is measured.
     pub(crate) figures: Vec<&'static Figure>,
     /// Of whom.
-    pub(crate) peers: Vec<&'static Peer>,
+    pub(crate) peers: Vec<Entrant>,
+    /// Where the results go.
+    pub(crate) json: PathBuf,
     /// The directory that plots are drawn in.
     pub(crate) plot: Option<PathBuf>,
     /// The results of an earlier run, to be used instead of a new one.
@@ -29,7 +31,8 @@ impl Options {
         let mut options = Self {
             rounds: DEFAULT_ROUNDS,
             figures: FIGURES.iter().collect(),
-            peers: PEERS.iter().collect(),
+            peers: PEERS.iter().map(Entrant::usual).collect(),
+            json: JSON.into(),
             plot: None,
             from: None,
         };
@@ -46,8 +49,11 @@ impl Options {
                     options.figures = choose(FIGURES, |f| f.id, &parser.value()?.string()?)?;
                 }
                 Arg::Long("peers") => {
-                    options.peers = choose(PEERS, |p| p.id, &parser.value()?.string()?)?;
+                    let asked = parser.value()?.string()?;
+                    let peers = asked.split(',').map(Entrant::asked_for);
+                    options.peers = peers.collect::<Result<_>>()?;
                 }
+                Arg::Long("json") => options.json = parser.value()?.into(),
                 Arg::Long("plot") => options.plot = Some(parser.value()?.into()),
                 Arg::Long("from") => options.from = Some(parser.value()?.into()),
                 Arg::Long("help") => return Ok(None),
@@ -63,14 +69,17 @@ impl Options {
 /// How to call the program.
 pub(crate) fn usage() -> String {
     format!(
-        "usage: bench [--rounds N] [--only FIGURE,...] [--peers PEER,...] [--plot DIRECTORY]
+        "usage: bench [--rounds N] [--only FIGURE,...] [--peers PEER,...] [--json FILE]
+             [--plot DIRECTORY]
        bench --from FILE [--plot DIRECTORY]
 
   --rounds N         take every figure N times; default {DEFAULT_ROUNDS}
   --only FIGURE,...  some figures: {}
   --peers PEER,...   some peers: {}
+                     PEER=PROGRAM is another build of one
+  --json FILE        write the results there; default target/bench.json
   --plot DIRECTORY   draw performance.svg and memory.svg there
-  --from FILE        measure nothing, use the target/bench.json of an earlier run
+  --from FILE        measure nothing, use the results of an earlier run
 ",
         ids(FIGURES, |f| f.id),
         ids(PEERS, |p| p.id)
@@ -91,6 +100,8 @@ fn ids<T>(all: &[T], id: fn(&T) -> &str) -> String {
 }
 
 const DEFAULT_ROUNDS: usize = 5;
+
+const JSON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench.json");
 
 #[cfg(test)]
 mod tests {
@@ -114,7 +125,15 @@ mod tests {
         let options = parse(&args).expect("good arguments").expect("not the usage");
         assert_eq!(options.rounds, 2);
         assert!(options.figures.iter().map(|f| f.id).eq(["bulk-1", "start"]));
-        assert!(options.peers.iter().map(|p| p.id).eq(["spiped-ours"]));
+        assert!(options.peers.iter().map(|p| p.id.as_str()).eq(["spiped-ours"]));
+    }
+
+    #[test]
+    fn other_builds_of_a_peer_can_be_compared() {
+        let args = ["--peers", "spiped-ours=/bin/sh,haproxy,spiped-ours=/bin/ls"];
+        let options = parse(&args).expect("good arguments").expect("not the usage");
+        let ids = ["spiped-ours=/bin/sh", "haproxy", "spiped-ours=/bin/ls"];
+        assert!(options.peers.iter().map(|p| p.id.as_str()).eq(ids));
     }
 
     #[test]
@@ -126,6 +145,8 @@ mod tests {
             &["--only", "bulk"],
             &["--only", ""],
             &["--peers", "x"],
+            &["--peers", "direct=/bin/sh"],
+            &["--peers", "spiped-ours=/no/such/file"],
             &["2"],
         ];
         for args in cases {

@@ -7,14 +7,14 @@ use indexmap::IndexMap;
 use crate::figures::{Figure, Measured, Values};
 use crate::machine::Machine;
 use crate::options::Options;
-use crate::peers::{Peer, REFERENCE};
+use crate::peers::{Entrant, reference};
 use crate::report::{ColumnReport, FigureReport, PeerReport, Report, Summary};
 
 /// All values of a run.
 pub(crate) struct Results<'a> {
     options: &'a Options,
     /// By figure and peer.
-    cells: IndexMap<(&'static str, &'static str), Cell>,
+    cells: IndexMap<(&'static str, &'a str), Cell>,
 }
 
 /// What is known about a figure of a peer.
@@ -31,8 +31,8 @@ impl<'a> Results<'a> {
     }
 
     /// Adds a round of a figure of a peer.
-    pub(crate) fn add(&mut self, figure: &Figure, peer: &Peer, measured: Measured) {
-        let cell = self.cells.entry((figure.id, peer.id)).or_default();
+    pub(crate) fn add(&mut self, figure: &Figure, peer: &'a Entrant, measured: Measured) {
+        let cell = self.cells.entry((figure.id, &peer.id)).or_default();
         cell.rounds.push(measured.values);
         cell.notes.extend(measured.note);
     }
@@ -40,7 +40,7 @@ impl<'a> Results<'a> {
     /// All of them summed up. Versions are in the order of the peers.
     pub(crate) fn report(&self, machine: Machine, versions: Vec<Option<String>>) -> Report {
         let peers = self.options.peers.iter().zip(versions).map(|(peer, version)| {
-            (peer.id.to_owned(), PeerReport { name: peer.name.to_owned(), version })
+            (peer.id.clone(), PeerReport { name: peer.name.clone(), version })
         });
         let figures = self.options.figures.iter();
         Report {
@@ -55,7 +55,7 @@ impl<'a> Results<'a> {
         let columns = figure.columns.iter().enumerate().map(|(index, column)| {
             let peers = self.options.peers.iter();
             let peers =
-                peers.map(|peer| (peer.id.to_owned(), self.summary(figure, peer.id, index)));
+                peers.map(|peer| (peer.id.clone(), self.summary(figure, &peer.id, index)));
             let report = ColumnReport {
                 title: column.title.to_owned(),
                 better: column.better,
@@ -64,9 +64,9 @@ impl<'a> Results<'a> {
             (column.id.to_owned(), report)
         });
         let notes = self.options.peers.iter().filter_map(|peer| {
-            let notes = &self.cells.get(&(figure.id, peer.id))?.notes;
+            let notes = &self.cells.get(&(figure.id, peer.id.as_str()))?.notes;
             let notes: Vec<_> = notes.iter().map(String::as_str).collect();
-            (!notes.is_empty()).then(|| (peer.id.to_owned(), notes.join("; ")))
+            (!notes.is_empty()).then(|| (peer.id.clone(), notes.join("; ")))
         });
         FigureReport {
             title: figure.title.to_owned(),
@@ -78,7 +78,8 @@ impl<'a> Results<'a> {
     /// One column of one peer; nothing if it does not apply to the peer.
     fn summary(&self, figure: &Figure, peer: &str, column: usize) -> Option<Summary> {
         let values = self.values(figure, peer, column)?;
-        let reference = self.values(figure, REFERENCE, column);
+        let reference = reference(self.options.peers.iter().map(|peer| peer.id.as_str()));
+        let reference = reference.and_then(|id| self.values(figure, id, column));
         let sorted = sorted(&values);
         let median = median(&sorted);
         let ratio = reference.map(|reference| median / self::median(&self::sorted(&reference)));
@@ -93,8 +94,7 @@ impl<'a> Results<'a> {
     }
 
     fn values(&self, figure: &Figure, peer: &str, column: usize) -> Option<Vec<f64>> {
-        let peer = self.options.peers.iter().find(|entry| entry.id == peer)?;
-        let rounds = &self.cells.get(&(figure.id, peer.id))?.rounds;
+        let rounds = &self.cells.get(&(figure.id, peer))?.rounds;
         let values: Option<Vec<_>> = rounds.iter().map(|values| values[column]).collect();
         values.filter(|values| !values.is_empty())
     }

@@ -2,36 +2,45 @@
 //! certificate that the client end verifies. Sessions are resumed, as is its
 //! default.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
 use spiped_tests::{Endpoint, Lab, Process};
 
-use super::version_text;
+use super::{Daemon, version_text};
 use crate::limits;
 use crate::tunnel::{Tunnel, tcp_address};
 
-pub(super) fn version() -> Result<Option<String>> {
-    let text = version_text(PROGRAM, "-v")?;
+pub(super) const DAEMON: Daemon = Daemon {
+    path: || PathBuf::from("/usr/sbin/haproxy"),
+    version,
+    setup: "TLS 1.3",
+    start,
+};
+
+fn version(program: &Path) -> Result<String> {
+    let text = version_text(program, "-v")?;
     let line = text.lines().next().context("no version")?;
-    Ok(Some(line.split(" - ").next().unwrap_or(line).to_owned()))
+    Ok(line.split(" - ").next().unwrap_or(line).to_owned())
 }
 
-pub(super) fn start(target: &Endpoint) -> Result<Tunnel> {
+fn start(program: &Path, target: &Endpoint) -> Result<Tunnel> {
     let mut tunnel = Tunnel::to(target);
     make_certificate(tunnel.lab())?;
     tunnel.put_in_front(|lab, source, target| {
-        spawn(lab, source, target, &format!("ssl crt {PAIR} ssl-min-ver TLSv1.3"), "")
+        spawn(program, lab, source, target, &format!("ssl crt {PAIR} ssl-min-ver TLSv1.3"), "")
     })?;
     let verify = format!("ssl verify required ca-file {CERTIFICATE} verifyhost {HOST}");
     tunnel.put_in_front(|lab, source, target| {
-        spawn(lab, source, target, "", &format!("{verify} ssl-min-ver TLSv1.3"))
+        spawn(program, lab, source, target, "", &format!("{verify} ssl-min-ver TLSv1.3"))
     })?;
     Ok(tunnel)
 }
 
 fn spawn(
+    program: &Path,
     lab: &Lab,
     source: &Endpoint,
     target: &Endpoint,
@@ -59,7 +68,7 @@ listen pipe
         most = limits::most_connections()? + 1
     );
     let file = lab.write(&format!("haproxy-{}.cfg", source.port()), configuration);
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program);
     // In the foreground, in one process.
     command.args(["-db", "-q", "-f"]).arg(file).current_dir(lab.directory());
     Ok(Process::spawn(command))
@@ -81,7 +90,6 @@ fn make_certificate(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-const PROGRAM: &str = "/usr/sbin/haproxy";
 const HOST: &str = "pipe.test";
 const KEY: &str = "haproxy.key";
 const CERTIFICATE: &str = "haproxy.crt";

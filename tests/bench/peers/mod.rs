@@ -4,10 +4,11 @@ mod haproxy;
 mod spiped;
 mod stunnel;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use spiped_tests::{Endpoint, Origin};
+use spiped_tests::{Endpoint, Origin, Program};
 
 use crate::tunnel::Tunnel;
 
@@ -17,14 +18,84 @@ pub(crate) struct Peer {
     pub(crate) id: &'static str,
     /// Its row in the tables.
     pub(crate) name: &'static str,
-    /// What its program calls itself; nothing if there is no program.
-    pub(crate) version: fn() -> Result<Option<String>>,
-    /// Starts its processes in front of the service.
-    pub(crate) start: fn(&Endpoint) -> Result<Tunnel>,
+    /// Its program; nothing if there is none.
+    pub(crate) program: Option<Daemon>,
     /// Whether it takes part in a figure, by the figure's key.
     pub(crate) takes_part: fn(&str) -> bool,
     /// How much work makes a round of about a second per figure.
     pub(crate) amounts: Amounts,
+}
+
+/// A program, both ends of whose pipes are measured.
+pub(crate) struct Daemon {
+    /// Where it is, unless another build of it is named.
+    path: fn() -> PathBuf,
+    /// What it calls itself.
+    version: fn(&Path) -> Result<String>,
+    /// How it is set up, for the head of the report; nothing to say if empty.
+    setup: &'static str,
+    /// Starts both ends in front of the service.
+    start: fn(&Path, &Endpoint) -> Result<Tunnel>,
+}
+
+/// A peer that is measured.
+pub(crate) struct Entrant {
+    /// Its key in the JSON file.
+    pub(crate) id: String,
+    /// Its row in the tables.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) peer: &'static Peer,
+    /// A build of the peer's program that is used in place of the usual one.
+    build: Option<PathBuf>,
+}
+
+impl Entrant {
+    /// A peer as it is.
+    pub(crate) fn usual(peer: &'static Peer) -> Self {
+        Self { id: peer.id.into(), name: peer.name.into(), peer, build: None }
+    }
+
+    /// The one asked for: a peer's key, or `KEY=PROGRAM` for another build of it.
+    pub(crate) fn asked_for(text: &str) -> Result<Self> {
+        let (id, build) = text.split_once('=').map_or((text, None), |(id, path)| (id, Some(path)));
+        let peer = PEERS.iter().find(|peer| peer.id == id);
+        let peer = peer.with_context(|| format!("{id:?} is no peer"))?;
+        let Some(path) = build else { return Ok(Self::usual(peer)) };
+        if peer.program.is_none() {
+            bail!("{id} has no program");
+        }
+        let build = Path::new(path).canonicalize().with_context(|| format!("looking for {path}"))?;
+        let name = format!("{} {path}", peer.name);
+        Ok(Self { id: text.into(), name, peer, build: Some(build) })
+    }
+
+    /// What its program calls itself, and how it is set up.
+    pub(crate) fn description(&self) -> Result<Option<String>> {
+        let Some(program) = &self.peer.program else { return Ok(None) };
+        let version = (program.version)(&self.path(program))?;
+        let setup = (!program.setup.is_empty()).then_some(program.setup);
+        Ok(Some([Some(version.as_str()), setup].into_iter().flatten().collect::<Vec<_>>().join("; ")))
+    }
+
+    /// Starts its processes in front of the service.
+    pub(crate) fn start(&self, target: &Endpoint) -> Result<Tunnel> {
+        match &self.peer.program {
+            None => Ok(Tunnel::to(target)),
+            Some(program) => (program.start)(&self.path(program), target),
+        }
+    }
+
+    fn path(&self, program: &Daemon) -> PathBuf {
+        self.build.clone().unwrap_or_else(program.path)
+    }
+}
+
+/// The key of the one that others are compared with: [`REFERENCE`], or the first
+/// that has a program.
+pub(crate) fn reference<'a>(ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let ids: Vec<_> = ids.filter(|id| *id != DIRECT).collect();
+    ids.iter().find(|id| **id == REFERENCE).or(ids.first()).copied()
 }
 
 /// How much work one round is.
@@ -47,10 +118,9 @@ pub(crate) struct Amounts {
 /// All of them, in the order of the tables.
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
-        id: "direct",
+        id: DIRECT,
         name: "direct",
-        version: || Ok(None),
-        start: |target| Ok(Tunnel::to(target)),
+        program: None,
         takes_part: is_compared,
         amounts: Amounts {
             megabytes: 2400,
@@ -63,32 +133,48 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: REFERENCE,
         name: "spiped (Debian)",
-        version: || spiped::version(Origin::Debian),
-        start: |target| spiped::start(Origin::Debian, target, &[]),
+        program: Some(Daemon {
+            path: || Program::Spiped.path(Origin::Debian),
+            version: spiped::original_version,
+            setup: "",
+            start: |program, target| spiped::start(program, target, &[]),
+        }),
         takes_part: is_compared,
         amounts: OF_THE_ORIGINAL,
     },
     Peer {
         id: UPSTREAM,
         name: "spiped (newest)",
-        version: || spiped::version(Origin::Upstream),
-        start: |target| spiped::start(Origin::Upstream, target, &[]),
+        program: Some(Daemon {
+            path: || Program::Spiped.path(Origin::Upstream),
+            version: spiped::original_version,
+            setup: "",
+            start: |program, target| spiped::start(program, target, &[]),
+        }),
         takes_part: |_| true,
         amounts: OF_THE_ORIGINAL,
     },
     Peer {
         id: OURS,
         name: "spiped (ours)",
-        version: || spiped::version(Origin::Ours),
-        start: |target| spiped::start(Origin::Ours, target, &[]),
+        program: Some(Daemon {
+            path: || Program::Spiped.path(Origin::Ours),
+            version: spiped::version,
+            setup: "",
+            start: |program, target| spiped::start(program, target, &[]),
+        }),
         takes_part: |_| true,
         amounts: OF_OURS,
     },
     Peer {
         id: "spiped-ours-of-100",
         name: "spiped (ours, 1 of 100 pipes, metrics on)",
-        version: || Ok(None),
-        start: |target| spiped::start_one_of(100, target),
+        program: Some(Daemon {
+            path: || Program::Spiped.path(Origin::Ours),
+            version: spiped::version,
+            setup: "",
+            start: |program, target| spiped::start_one_of(100, program, target),
+        }),
         // Whatever a process with many pipes could lose to one with a single pipe.
         takes_part: |figure| ["bulk-1", "bulk-8", "ping-pong", "start"].contains(&figure),
         amounts: OF_OURS,
@@ -96,8 +182,12 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: "spiped-ours-x25519",
         name: "spiped (ours, x25519)",
-        version: || Ok(None),
-        start: |target| spiped::start(Origin::Ours, target, &["--kex", "x25519"]),
+        program: Some(Daemon {
+            path: || Program::Spiped.path(Origin::Ours),
+            version: spiped::version,
+            setup: "",
+            start: |program, target| spiped::start(program, target, &["--kex", "x25519"]),
+        }),
         // The rest does not depend on how the handshake went.
         takes_part: |figure| figure.starts_with("connections-"),
         amounts: Amounts {
@@ -111,8 +201,7 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: "stunnel",
         name: "stunnel",
-        version: stunnel::version,
-        start: stunnel::start,
+        program: Some(stunnel::DAEMON),
         takes_part: is_compared,
         amounts: Amounts {
             megabytes: 900,
@@ -125,8 +214,7 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: "haproxy",
         name: "HAProxy",
-        version: haproxy::version,
-        start: haproxy::start,
+        program: Some(haproxy::DAEMON),
         takes_part: is_compared,
         amounts: Amounts {
             megabytes: 900,
@@ -161,6 +249,9 @@ fn is_compared(figure: &str) -> bool {
     !figure.starts_with("flood")
 }
 
+/// No peer at all.
+pub(crate) const DIRECT: &str = "direct";
+
 /// The peer that all others are compared with.
 pub(crate) const REFERENCE: &str = "spiped-debian";
 
@@ -171,11 +262,11 @@ pub(crate) const UPSTREAM: &str = "spiped-upstream";
 pub(crate) const OURS: &str = "spiped-ours";
 
 /// Everything the program prints about its version.
-fn version_text(program: &str, option: &str) -> Result<String> {
+fn version_text(program: &Path, option: &str) -> Result<String> {
     let output = Command::new(program).arg(option).output();
-    let output = output.with_context(|| format!("running {program}: is it installed?"))?;
+    let output = output.with_context(|| format!("running {}: is it installed?", program.display()))?;
     if !output.status.success() {
-        bail!("{program} {option}: {}", output.status);
+        bail!("{} {option}: {}", program.display(), output.status);
     }
     // Some print it to standard output, others to standard error.
     let text = [output.stdout, output.stderr].concat();

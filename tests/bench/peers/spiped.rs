@@ -1,47 +1,60 @@
 //! spiped, the original and ours.
 
 use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
-use spiped_tests::{Endpoint, Lab, Origin, Process, Program, Spiped};
+use anyhow::Result;
+use spiped_tests::{Endpoint, Lab, Process};
 
 use super::version_text;
 use crate::limits;
 use crate::tunnel::Tunnel;
 
-pub(super) fn version(origin: Origin) -> Result<Option<String>> {
-    let path = Program::Spiped.path(origin);
-    let option = if origin == Origin::Ours { "--version" } else { "-v" };
-    version_text(path.to_str().context("a path that is no text")?, option).map(Some)
+pub(super) fn version(program: &Path) -> Result<String> {
+    version_text(program, "--version")
+}
+
+pub(super) fn original_version(program: &Path) -> Result<String> {
+    version_text(program, "-v")
 }
 
 /// Both ends; `client_args` are for the first only.
-pub(super) fn start(origin: Origin, target: &Endpoint, client_args: &[&str]) -> Result<Tunnel> {
+pub(super) fn start(program: &Path, target: &Endpoint, client_args: &[&str]) -> Result<Tunnel> {
     // One is used to see that the others are there.
     let most = (limits::MANY + 1).to_string();
     let mut tunnel = Tunnel::to(target);
-    for (decrypt, args) in [(true, &[][..]), (false, client_args)] {
+    for (mode, args) in [("-d", &[][..]), ("-e", client_args)] {
         tunnel.put_in_front(|lab, source, target| {
-            let mode = if decrypt { Spiped::decrypt } else { Spiped::encrypt };
-            let end = mode(lab, target).of(origin).source(source).args(&["-n", &most]);
-            Ok(end.args(args).spawn())
+            let mut command = command(program, lab);
+            command.args([mode, "-s", &source.to_string(), "-t", &target.to_string()]);
+            command.args(["-o", PATIENCE, "-n", &most, "-k"]).arg(lab.key()).args(args);
+            Ok(Process::spawn(command))
         })?;
     }
     Ok(tunnel)
 }
 
 /// Both ends, each one of so many pipes of a process that also serves metrics.
-pub(super) fn start_one_of(pipes: usize, target: &Endpoint) -> Result<Tunnel> {
+pub(super) fn start_one_of(pipes: usize, program: &Path, target: &Endpoint) -> Result<Tunnel> {
     let mut tunnel = Tunnel::to(target);
     for mode in ["decrypt", "encrypt"] {
         tunnel.put_in_front(|lab, source, target| {
             let settings = settings(lab, pipes, mode, source, target)?;
             let file = lab.write(&format!("{mode}.toml"), settings);
-            let file = file.to_str().context("a path that is no text")?;
-            Ok(Process::spawn(Program::Spiped.ours(lab, &["-F", "--config", file])))
+            let mut command = command(program, lab);
+            command.arg("--config").arg(file);
+            Ok(Process::spawn(command))
         })?;
     }
     Ok(tunnel)
+}
+
+/// In the foreground.
+fn command(program: &Path, lab: &Lab) -> Command {
+    let mut command = Command::new(program);
+    command.arg("-F").current_dir(lab.directory()).stdin(Stdio::null());
+    command
 }
 
 /// The pipe that counts is neither the first nor the last.
@@ -65,3 +78,6 @@ fn settings(
     }
     Ok(settings)
 }
+
+/// In seconds; no handshake takes so long on a loaded machine.
+const PATIENCE: &str = "30";
