@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use spiped_tests::{Endpoint, wait};
 
-use crate::service::{BUFFER_LEN, MESSAGE_LEN, bulk_at, message};
+use crate::service::{MESSAGE_LEN, message, send, swallow};
 use crate::tunnel::tcp_address;
 
 /// A connection to the service.
@@ -34,7 +34,7 @@ impl Client {
 
     /// Sends a message and receives it back.
     pub(crate) fn round_trip(&mut self) -> Result<()> {
-        let sent = message(0);
+        let sent = message(0, 0);
         let mut received = [0; MESSAGE_LEN];
         self.stream.write_all(&sent).context("sending a message")?;
         self.stream.read_exact(&mut received).context("receiving a message")?;
@@ -53,19 +53,26 @@ impl Client {
 
     /// Sends so many bytes and waits until the service has them all.
     pub(crate) fn send_bulk(&mut self, length: u64) -> Result<()> {
-        self.stream.write_all(&message(length)).context("announcing bulk")?;
-        let mut sent = 0;
-        while sent < length {
-            let left = usize::try_from(length - sent).unwrap_or(BUFFER_LEN).min(BUFFER_LEN);
-            let bytes = &bulk_at(sent)[..left];
-            self.stream.write_all(bytes).with_context(|| format!("sending after {sent} bytes"))?;
-            sent += left as u64;
-        }
+        self.bulk(length, 0)
+    }
+
+    /// Sends so many bytes, then receives as many.
+    pub(crate) fn exchange_bulk(&mut self, length: u64) -> Result<()> {
+        self.bulk(length, length)
+    }
+
+    fn bulk(&mut self, length: u64, back: u64) -> Result<()> {
+        self.stream.write_all(&message(length, back)).context("announcing bulk")?;
+        send(&mut self.stream, length)?;
         let mut good = [0; 8];
         self.stream.read_exact(&mut good).context("receiving the count of bytes")?;
         let good = u64::from_le_bytes(good);
         if good != length {
             bail!("of {length} bytes, those from {good} on arrived different");
+        }
+        let good = swallow(&mut self.stream, back).context("receiving bulk")?;
+        if good != back {
+            bail!("of {back} bytes that came back, those from {good} on are different");
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //!
 //! To add a peer or a figure, add an entry to its list.
 
+mod affinity;
 mod figures;
 mod limits;
 mod load;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use crate::affinity::OneCore;
 use crate::figures::{Figure, Measured, Subject};
 use crate::machine::Machine;
 use crate::options::Options;
@@ -85,6 +87,7 @@ fn measure_all(options: &Options) -> Result<Report> {
 /// One figure of one peer, with processes of its own. If it fails, what they
 /// had to say becomes part of the error.
 fn measure(figure: &Figure, peer: &Entrant, targets: &Targets) -> Result<Measured> {
+    let _one_core = if figure.on_one_core { Some(OneCore::enter()?) } else { None };
     let tunnel = peer.start(targets.endpoint(figure.target)?)?;
     let service = &targets.service;
     let subject = Subject { tunnel: &tunnel, service, amounts: &peer.peer.amounts };

@@ -1,9 +1,10 @@
 //! The service behind every pipe, and the bytes that load and service exchange.
 //!
 //! A connection carries messages of [`MESSAGE_LEN`] bytes. The first eight say
-//! how much bulk follows (little-endian). If none does, the message is sent
-//! back. Otherwise the bulk is compared with what it must be, and answered with
-//! the number of bytes before the first difference.
+//! how much bulk follows, the next how much is wanted back (little-endian). If
+//! none follows, the message is sent back. Otherwise the bulk is compared with
+//! what it must be, and answered with the number of bytes before the first
+//! difference, and then with as much bulk as is wanted.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use spiped_tests::{Endpoint, payload, wait};
 
 /// The service, for as long as the program runs.
@@ -83,20 +84,38 @@ impl Drop for Active {
     }
 }
 
-/// A message that announces so much bulk.
-pub(crate) fn message(bulk: u64) -> [u8; MESSAGE_LEN] {
+/// A message that announces so much bulk, and wants so much back.
+pub(crate) fn message(bulk: u64, back: u64) -> [u8; MESSAGE_LEN] {
     let mut message = [0x5a; MESSAGE_LEN];
     message[..8].copy_from_slice(&bulk.to_le_bytes());
+    message[8..16].copy_from_slice(&back.to_le_bytes());
     message
 }
 
+/// What a message announces, and what it wants back.
+fn lengths(message: &[u8; MESSAGE_LEN]) -> [u64; 2] {
+    let (lengths, _) = message.as_chunks();
+    [lengths[0], lengths[1]].map(u64::from_le_bytes)
+}
+
+/// Sends so much bulk.
+pub(crate) fn send(stream: &mut TcpStream, length: u64) -> Result<()> {
+    let mut sent = 0;
+    while sent < length {
+        let bytes = &bulk_at(sent)[..chunk_len(length - sent)];
+        stream.write_all(bytes).with_context(|| format!("sending after {sent} bytes"))?;
+        sent += bytes.len() as u64;
+    }
+    Ok(())
+}
+
 /// The bytes of the bulk at a position, up to [`BUFFER_LEN`] of them.
-pub(crate) fn bulk_at(position: u64) -> &'static [u8; BUFFER_LEN] {
+fn bulk_at(position: u64) -> &'static [u8; BUFFER_LEN] {
     let offset = usize::try_from(position % PERIOD as u64).expect("less than a usize");
     PATTERN[offset..].first_chunk().expect("a period and a buffer")
 }
 
-fn serve(mut stream: TcpStream) -> io::Result<()> {
+fn serve(mut stream: TcpStream) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut message = [0; MESSAGE_LEN];
     loop {
@@ -104,26 +123,26 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
             Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             result => result?,
         }
-        match u64::from_le_bytes(*message.first_chunk().expect("eight bytes")) {
-            0 => stream.write_all(&message)?,
-            bulk => {
+        match lengths(&message) {
+            [0, _] => stream.write_all(&message)?,
+            [bulk, back] => {
                 let good = swallow(&mut stream, bulk)?;
                 stream.write_all(&good.to_le_bytes())?;
+                send(&mut stream, back)?;
             }
         }
     }
 }
 
 /// Receives the bulk and counts the bytes before the first difference.
-fn swallow(stream: &mut TcpStream, bulk: u64) -> io::Result<u64> {
+pub(crate) fn swallow(stream: &mut TcpStream, bulk: u64) -> Result<u64> {
     let mut buffer = vec![0; BUFFER_LEN];
     let mut received = 0;
     let mut good = None;
     while received < bulk {
-        let left = usize::try_from(bulk - received).unwrap_or(BUFFER_LEN).min(BUFFER_LEN);
-        let count = stream.read(&mut buffer[..left])?;
+        let count = stream.read(&mut buffer[..chunk_len(bulk - received)])?;
         if count == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
+            bail!("the end after {received} bytes");
         }
         // Comparing whole slices is several times faster than any network.
         let expected = &bulk_at(received)[..count];
@@ -134,6 +153,11 @@ fn swallow(stream: &mut TcpStream, bulk: u64) -> io::Result<u64> {
         received += count as u64;
     }
     Ok(good.unwrap_or(received))
+}
+
+/// How much of what is left goes at once.
+fn chunk_len(left: u64) -> usize {
+    usize::try_from(left).unwrap_or(BUFFER_LEN).min(BUFFER_LEN)
 }
 
 /// The bulk repeats this, long enough to start anywhere in the first period.
@@ -150,7 +174,7 @@ static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub(crate) const MESSAGE_LEN: usize = 64;
 
 /// What load and service send and receive at once.
-pub(crate) const BUFFER_LEN: usize = 256 * 1024;
+const BUFFER_LEN: usize = 256 * 1024;
 
 /// Buffers are not on it, and there are thousands.
 const STACK_LEN: usize = 64 * 1024;
@@ -161,6 +185,11 @@ const PERIOD: usize = 65_521;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_says_what_it_announces_and_wants() {
+        assert_eq!(lengths(&message(3, 1 << 40)), [3, 1 << 40]);
+    }
 
     #[test]
     fn bulk_continues_from_buffer_to_buffer() {

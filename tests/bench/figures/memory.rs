@@ -12,7 +12,7 @@ use crate::load::{Client, each, open_many};
 pub(super) const IDLE: &[Column] = &[
     less("idle_mib", "MiB without connections"),
     less("kib_per_connection", "KiB per connection"),
-    less("kib_per_connection_after_traffic", "KiB per connection, after 1 MiB on each"),
+    less("kib_per_connection_after_traffic", "KiB per connection, after 256 KiB on each"),
 ];
 
 pub(super) fn idle(subject: &Subject) -> Result<Measured> {
@@ -52,7 +52,7 @@ pub(super) const GROWTH: &[Column] = &[
     STEPS[4].1,
     STEPS[5].1,
     less("kib_per_connection", "KiB per connection"),
-    less("kib_per_connection_after_traffic", "KiB per connection, after 1 MiB on each"),
+    less("kib_per_connection_after_traffic", "KiB per connection, after 256 KiB on each"),
     more("connections", "most connections"),
 ];
 
@@ -139,7 +139,7 @@ fn mib(kib: u32) -> f64 {
     f64::from(kib) / 1024.0
 }
 
-fn kib_per_connection(empty: u32, loaded: u32, connections: u32) -> f64 {
+pub(super) fn kib_per_connection(empty: u32, loaded: u32, connections: u32) -> f64 {
     (f64::from(loaded) - f64::from(empty)) / f64::from(connections)
 }
 
@@ -149,10 +149,10 @@ const IDLE_CONNECTIONS: u32 = 1000;
 const AT_ONCE: usize = 16;
 
 /// Several of any daemon's buffers.
-const TRAFFIC_LEN: u64 = 1024 * 1024;
+const TRAFFIC_LEN: u64 = 256 * 1024;
 
 /// How long traffic on all connections may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// For daemons to give back what an idle connection does not need.
 const SETTLING: Duration = Duration::from_secs(3);

@@ -2,6 +2,7 @@
 
 mod connections;
 mod flood;
+mod in_use;
 pub(crate) mod memory;
 pub(crate) mod redis;
 mod transfer;
@@ -27,6 +28,8 @@ pub(crate) struct Figure {
     pub(crate) rounds: usize,
     /// What is behind the tunnel.
     pub(crate) target: Target,
+    /// Whether all processes share one core.
+    pub(crate) on_one_core: bool,
     /// Does it once, through processes nobody has used.
     pub(crate) measure: fn(&Subject) -> Result<Measured>,
 }
@@ -50,7 +53,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) amounts: &'a Amounts,
 }
 
-/// What one round of a figure yields.
+/// What one round of a figure of a peer yields.
 pub(crate) struct Measured {
     /// The numbers.
     pub(crate) values: Values,
@@ -111,6 +114,14 @@ pub(crate) const FIGURES: &[Figure] = &[
         ..EVERY_ROUND
     },
     Figure {
+        id: "ping-pong-pinned",
+        title: "Ping-pong of 64 bytes, 1 connection, all processes on one core",
+        columns: transfer::PING_PONG,
+        on_one_core: true,
+        measure: transfer::ping_pong,
+        ..EVERY_ROUND
+    },
+    Figure {
         id: "ping-pong-storm",
         title: "Ping-pong of 64 bytes while 16 threads open connections without pause",
         columns: transfer::STORM,
@@ -121,6 +132,7 @@ pub(crate) const FIGURES: &[Figure] = &[
         id: "wake-up",
         title: "A round trip of 64 bytes on each of 200 connections, one after the other",
         columns: transfer::WAKE_UP,
+        rounds: 3,
         measure: transfer::wake_up,
         ..EVERY_ROUND
     },
@@ -155,9 +167,17 @@ pub(crate) const FIGURES: &[Figure] = &[
         ..EVERY_ROUND
     },
     Figure {
+        id: "memory-in-use",
+        title: "Memory of both daemons (PSS), 300 connections in use",
+        columns: in_use::COLUMNS,
+        measure: in_use::memory,
+        ..EVERY_ROUND
+    },
+    Figure {
         id: "memory",
         title: "Memory of both daemons (PSS), 1,000 idle connections",
         columns: memory::IDLE,
+        rounds: 3,
         measure: memory::idle,
         ..EVERY_ROUND
     },
@@ -173,6 +193,7 @@ pub(crate) const FIGURES: &[Figure] = &[
         id: "flood",
         title: "Flood of strangers from one source, 1 key",
         columns: flood::COLUMNS,
+        rounds: 1,
         measure: |subject| flood::flood(subject, 1),
         ..EVERY_ROUND
     },
@@ -180,6 +201,7 @@ pub(crate) const FIGURES: &[Figure] = &[
         id: "flood-1024",
         title: "Flood of strangers from one source, 1,024 keys",
         columns: flood::COLUMNS,
+        rounds: 1,
         measure: |subject| flood::flood(subject, 1024),
         ..EVERY_ROUND
     },
@@ -199,6 +221,7 @@ const EVERY_ROUND: Figure = Figure {
     columns: &[],
     rounds: usize::MAX,
     target: Target::Service,
+    on_one_core: false,
     measure: |_| Ok(Vec::new().into()),
 };
 
