@@ -1,29 +1,28 @@
 //! A TCP echo server for trying out pipes: `echo ADDR:PORT`, or port 0 for any free port.
 //! Prints the address it listens on, and sends everything it receives back.
+//!
+//! Needs the standard library only, so that `rustc` alone builds it.
 
 use std::env;
 use std::io::{self, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
+fn main() -> io::Result<()> {
     let Some(address) = env::args().nth(1) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "usage: echo ADDR:PORT"));
     };
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address)?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(echo(stream));
+    for stream in listener.incoming() {
+        let stream = stream?;
+        thread::spawn(move || echo(&stream));
     }
+    Ok(())
 }
 
 /// Sends back what comes, until the other end has finished. An error ends this connection only.
-async fn echo(mut stream: TcpStream) -> io::Result<u64> {
-    let (mut reader, mut writer) = stream.split();
-    let count = tokio::io::copy(&mut reader, &mut writer).await?;
-    writer.shutdown().await?;
-    Ok(count)
+fn echo(stream: &TcpStream) -> io::Result<()> {
+    io::copy(&mut &*stream, &mut &*stream)?;
+    stream.shutdown(Shutdown::Write)
 }
