@@ -24,7 +24,7 @@ COMPONENTS := target/components
 PACKAGES := target/packages
 PROGRAMS := target/release/spiped target/release/spipe
 ECHO := target/release/examples/echo
-TOOL := target/checked/componentize
+TOOL := target/tool/componentize
 
 WORKSPACE := Cargo.toml Cargo.lock
 CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh $(wildcard wit/*.wit) \
@@ -79,9 +79,7 @@ $(COMPONENTS)/%-copied.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile-copied $< $@
 
 $(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs
-	@# With the features that the workspace asks for: the tests use the same compiler,
-	@# and need not build it again.
-	cargo build --locked --profile checked --workspace --bin componentize
+	cargo build --locked --profile tool --package componentize
 	@touch $@
 
 # One command makes both. Without other members of the workspace, so that none

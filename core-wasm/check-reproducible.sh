@@ -14,7 +14,7 @@ tar -c --exclude=./target --exclude=./.git . | tar -x -C "$elsewhere"
 mkdir -p "$elsewhere/target/wasm"
 ln -s ../../../wasm/host "$elsewhere/target/wasm/host"
 module=$(cd "$elsewhere" && core-wasm/build.sh portable)
-target/checked/componentize encode "$elsewhere/$module" "$elsewhere/spiped-portable.wasm"
+target/tool/componentize encode "$elsewhere/$module" "$elsewhere/spiped-portable.wasm"
 sha256sum "$built" "$elsewhere/spiped-portable.wasm"
 cmp "$built" "$elsewhere/spiped-portable.wasm"
 rm -rf "$elsewhere"

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 built=target/components
 packages=target/packages
-tool=target/checked/componentize
+tool=target/tool/componentize
 
 main() {
     core-wasm/revision.sh

@@ -28,8 +28,8 @@ main() {
     module=$(cd "$copy" && core-wasm/build.sh native)
     component=$copy/target/components/spiped-native
     mkdir -p "$copy/target/components"
-    target/checked/componentize encode "$copy/$module" $component.wasm
-    target/checked/componentize precompile $component.wasm $component.cwasm
+    target/tool/componentize encode "$copy/$module" $component.wasm
+    target/tool/componentize precompile $component.wasm $component.cwasm
 }
 
 # weaken FILE SED_SCRIPT

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use spiped_tests::{Lab, Upgradable, built, edition};
+use spiped_tests::{Lab, Upgradable, edition};
 
 use super::{asleep_and_awake, awake, ours};
 
@@ -42,7 +42,7 @@ fn states_that_the_new_component_does_not_read_stay() {
     let component = fs::read(component("spiped-native.wasm")).unwrap();
     let component = with_other_magic(component);
     let (wasm, code) = (lab.write("refusing.wasm", component), lab.path("refusing.cwasm"));
-    let status = Command::new(built("componentize"))
+    let status = Command::new(made("tool/componentize"))
         .arg("precompile")
         .args([&wasm, &code])
         .status()
@@ -85,8 +85,12 @@ fn with_other_magic(mut component: Vec<u8>) -> Vec<u8> {
 }
 
 fn component(name: &str) -> PathBuf {
-    let components = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/components"));
-    let component = components.join(name);
-    assert!(component.is_file(), "{} is missing: make test makes it", component.display());
-    component
+    made(&format!("components/{name}"))
+}
+
+/// What make makes, in `target/`.
+fn made(path: &str) -> PathBuf {
+    let made = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")).join(path);
+    assert!(made.is_file(), "{} is missing: make test makes it", made.display());
+    made
 }

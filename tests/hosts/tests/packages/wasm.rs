@@ -159,7 +159,7 @@ const TIME: &str = "2026-11-26T12:00:00Z";
 
 /// The build tool, at the project's root.
 fn tool() -> Command {
-    let mut tool = Command::new(target("checked/componentize").canonicalize().unwrap());
+    let mut tool = Command::new(target("tool/componentize").canonicalize().unwrap());
     tool.current_dir(target(".."));
     tool
 }
