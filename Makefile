@@ -26,6 +26,9 @@ PROGRAMS := target/release/spiped target/release/spipe
 ECHO := target/release/examples/echo
 TOOL := target/tool/componentize
 
+# What to say of it, the seconds it takes two processors from nothing, and the command.
+STEP := core-wasm/step.sh
+
 WORKSPACE := Cargo.toml Cargo.lock
 CORE := $(WORKSPACE) core-wasm/Cargo.toml core-wasm/build.sh $(wildcard wit/*.wit) \
 	$(shell find core-wasm/src -name '*.rs')
@@ -52,7 +55,7 @@ all: $(PROGRAMS) $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-native.
 
 $(COMPONENTS)/spiped-%.wasm: $(CORE) $(TOOL)
 	@mkdir -p $(@D)
-	$(TOOL) encode "$$(core-wasm/build.sh $*)" $@
+	@$(TOOL) encode "$$($(STEP) "component ($*)" 40 core-wasm/build.sh $*)" $@
 
 # For the tests: a later version to upgrade to. Its module has the native one's path.
 $(COMPONENTS)/spiped-next.wasm: | $(COMPONENTS)/spiped-native.wasm
@@ -79,13 +82,14 @@ $(COMPONENTS)/%-copied.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile-copied $< $@
 
 $(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs
-	cargo build --locked --profile tool --package componentize
+	@$(STEP) "build tool, with a compiler for WebAssembly" 60 \
+		cargo build --locked --profile tool --package componentize
 	@touch $@
 
 # One command makes both. Without other members of the workspace, so that none
 # of them can pull a compiler into the daemon.
 $(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm $(COMPONENTS)/spiped-native-copied.cwasm
-	cargo build --locked --release --package spiped
+	@$(STEP) "spiped and spipe" 90 cargo build --locked --release --package spiped
 	@touch $(PROGRAMS)
 
 # Without what only other programs need.
