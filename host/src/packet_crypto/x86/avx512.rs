@@ -58,7 +58,10 @@ fn same_state(words: &Words) -> [Lane; 8] {
 
 #[target_feature(enable = "avx512f")]
 fn words(states: &[Lane; 8]) -> [Words; 16] {
-    lanes::to_words(states.map(|lane| store(lane)))
+    // Of a transposition's rows the first half is enough, so the others may
+    // hold whatever they want.
+    let rows: [__m512i; 16] = std::array::from_fn(|i| states[i % 8].0);
+    transpose(&rows).map(|row| first_words(row.0))
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -132,10 +135,10 @@ fn load_words(words: &[u32; 16]) -> Lane {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(lane: Lane) -> [u32; 16] {
-    let mut words = [0; 16];
-    // SAFETY: writes the array's 64 bytes, at any alignment.
-    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), lane.0) };
+fn first_words(row: __m512i) -> Words {
+    let mut words = [0; 8];
+    // SAFETY: writes the array's 32 bytes, at any alignment.
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), _mm512_castsi512_si256(row)) };
     words
 }
 
