@@ -46,7 +46,7 @@ impl Sha256<8> for Avx2 {
 
 #[target_feature(enable = "avx2")]
 fn states(words: &[[u32; 8]; 8]) -> [Lane; 8] {
-    words.each_ref().map(|words| load_words(words))
+    words.each_ref().map(|words| Lane(load_words(words)))
 }
 
 #[target_feature(enable = "avx2")]
@@ -56,17 +56,14 @@ fn same_state(words: &Words) -> [Lane; 8] {
 
 #[target_feature(enable = "avx2")]
 fn words(states: &[Lane; 8]) -> [Words; 8] {
-    lanes::to_words(states.map(|lane| store(lane)))
+    lanes::to_words(states.map(|lane| store(lane.0)))
 }
 
 #[target_feature(enable = "avx2")]
 fn extend(states: &mut [Lane; 8], messages: [&[Block]; 8]) {
     for block in 0..messages[0].len() {
-        let mut words = [states[0]; 16];
-        for (half, words) in words.as_chunks_mut().0.iter_mut().enumerate() {
-            *words = transpose(messages.map(|message| load(&message[block].as_chunks().0[half])));
-        }
-        compress(states, &words);
+        let words = words_of_blocks(messages.map(|message| &message[block]));
+        compress(states, &words.map(Lane));
     }
 }
 
@@ -82,11 +79,20 @@ fn compress(states: &mut [Lane; 8], words: &[Lane; 16]) {
     lanes::compress(states, *words);
 }
 
+/// The first words of 8 blocks, their second words, and so on.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn words_of_blocks(blocks: [&Block; 8]) -> [__m256i; 16] {
+    let [first, second] =
+        [0, 1].map(|half| transpose(blocks.map(|block| load(&block.as_chunks().0[half]))));
+    std::array::from_fn(|i| if i < 8 { first[i] } else { second[i - 8] })
+}
+
 /// From row `i` with 8 big-endian words of message `i` to row `i` with word
 /// `i` of every message.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn transpose(rows: [__m256i; 8]) -> [Lane; 8] {
+fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
     let swap = _mm256_broadcastsi128_si256(_mm_set_epi8(
         12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3,
     ));
@@ -109,7 +115,7 @@ fn transpose(rows: [__m256i; 8]) -> [Lane; 8] {
         words[j] = _mm256_permute2x128_si256::<0x20>(quads[j], quads[4 + j]);
         words[4 + j] = _mm256_permute2x128_si256::<0x31>(quads[j], quads[4 + j]);
     }
-    words.map(Lane)
+    words
 }
 
 #[inline]
@@ -121,17 +127,17 @@ fn load(bytes: &[u8; 32]) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_words(words: &[u32; 8]) -> Lane {
+pub(super) fn load_words(words: &[u32; 8]) -> __m256i {
     // SAFETY: reads the array's 32 bytes, at any alignment.
-    Lane(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
+    unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(lane: Lane) -> [u32; 8] {
+pub(super) fn store(lane: __m256i) -> [u32; 8] {
     let mut words = [0; 8];
     // SAFETY: writes the array's 32 bytes, at any alignment.
-    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), lane.0) };
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), lane) };
     words
 }
 
