@@ -1,6 +1,12 @@
 //! X25519, RFC 7748 section 5. Clamping is the function's own part, so that
 //! any 32 random bytes are a scalar.
 
+#[cfg(any(test, target_pointer_width = "64", feature = "native"))]
+mod field;
+#[cfg(any(test, target_pointer_width = "64", feature = "native"))]
+mod ladder;
+
+use subtle::ConstantTimeEq;
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use super::EXPONENT_LEN;
@@ -38,8 +44,20 @@ pub(super) fn shared_value(
     x: &Secret<EXPONENT_LEN>,
     peer: &PublicValue,
 ) -> Option<Secret<PUBLIC_VALUE_LEN>> {
-    let shared = StaticSecret::from(*x.expose()).diffie_hellman(&peer.0);
-    shared.was_contributory().then(|| Secret::copy_of(shared.as_bytes()))
+    let shared = multiply(x, peer);
+    bool::from(!shared.expose().ct_eq(&[0; PUBLIC_VALUE_LEN])).then_some(shared)
+}
+
+/// Where a product of 64-bit words is one instruction.
+#[cfg(any(target_pointer_width = "64", feature = "native"))]
+fn multiply(x: &Secret<EXPONENT_LEN>, peer: &PublicValue) -> Secret<PUBLIC_VALUE_LEN> {
+    ladder::multiply(x.expose(), peer.0.as_bytes())
+}
+
+/// Elsewhere.
+#[cfg(not(any(target_pointer_width = "64", feature = "native")))]
+fn multiply(x: &Secret<EXPONENT_LEN>, peer: &PublicValue) -> Secret<PUBLIC_VALUE_LEN> {
+    Secret::copy_of(StaticSecret::from(*x.expose()).diffie_hellman(&peer.0).as_bytes())
 }
 
 #[cfg(test)]
