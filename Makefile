@@ -144,8 +144,8 @@ verify: all $(COMPONENTS)/spiped-portable.cwasm
 	@tests/constant-time/run.sh full
 
 # Side by side with Debian's spiped, the newest one, stunnel and HAProxy,
-# interleaved; takes about 20 minutes. One figure of ours: make bench BENCH='--only memory
-# --peers spiped-ours'. All choices: make bench BENCH=--help
+# interleaved; takes about 15 minutes on a quiet machine. One figure of ours: make bench
+# BENCH='--only memory --peers spiped-ours'. All choices: make bench BENCH=--help
 bench: all
 	@tests/run.sh peers
 	@cargo run --quiet --locked --release --package spiped-tests --bin bench -- $(BENCH)

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -52,6 +53,10 @@ impl Options {
                     let asked = parser.value()?.string()?;
                     let peers = asked.split(',').map(Entrant::asked_for);
                     options.peers = peers.collect::<Result<_>>()?;
+                    let ids = options.peers.iter().map(|peer| &peer.id);
+                    if ids.collect::<HashSet<_>>().len() < options.peers.len() {
+                        bail!("--peers {asked} names one twice");
+                    }
                 }
                 Arg::Long("json") => options.json = parser.value()?.into(),
                 Arg::Long("plot") => options.plot = Some(parser.value()?.into()),
@@ -73,12 +78,17 @@ pub(crate) fn usage() -> String {
              [--plot DIRECTORY]
        bench --from FILE [--plot DIRECTORY]
 
-  --rounds N         take every figure N times; default {DEFAULT_ROUNDS}
+Compares encrypted pipes, side by side. All of it takes about 15 minutes on a
+quiet machine. Rounds in which the machine was not quiet are taken again, for at
+most a fifth of the time.
+
+  --rounds N         take every figure N times, some fewer times; default {DEFAULT_ROUNDS}
   --only FIGURE,...  some figures: {}
   --peers PEER,...   some peers: {}
                      PEER=PROGRAM is another build of one
   --json FILE        write the results there; default target/bench.json
-  --plot DIRECTORY   draw performance.svg and memory.svg there
+  --plot DIRECTORY   draw performance.svg and memory.svg there, and put the tables
+                     into its performance.md, if there is one
   --from FILE        measure nothing, use the results of an earlier run
 ",
         ids(FIGURES, |f| f.id),
@@ -145,6 +155,7 @@ mod tests {
             &["--only", "bulk"],
             &["--only", ""],
             &["--peers", "x"],
+            &["--peers", "haproxy,haproxy"],
             &["--peers", "direct=/bin/sh"],
             &["--peers", "spiped-ours=/no/such/file"],
             &["2"],

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::Better;
 use crate::machine::Machine;
+use crate::noise::Noise;
 
 /// All of them.
 #[derive(Serialize, Deserialize)]
@@ -28,7 +29,8 @@ pub(crate) struct Report {
 pub(crate) struct PeerReport {
     /// What to call it.
     pub(crate) name: String,
-    /// What its program calls itself; nothing if there is no program.
+    /// What its program calls itself, and how it is set up; nothing if there is no
+    /// program.
     pub(crate) version: Option<String>,
 }
 
@@ -41,6 +43,8 @@ pub(crate) struct FigureReport {
     pub(crate) columns: IndexMap<String, ColumnReport>,
     /// What there is to say about peers, by their ids.
     pub(crate) notes: IndexMap<String, String>,
+    /// What disturbed each round that counts.
+    pub(crate) noises: Vec<Noise>,
 }
 
 /// One number of all peers.
@@ -65,6 +69,8 @@ pub(crate) struct Summary {
     pub(crate) max: f64,
     /// The median divided by the reference's.
     pub(crate) ratio: Option<f64>,
+    /// Whether all rounds agree on which side of the reference it is.
+    pub(crate) rounds_agree: bool,
     /// All of them, in the order of the rounds.
     pub(crate) values: Vec<f64>,
 }

@@ -6,9 +6,10 @@ use anyhow::Result;
 use plotters::prelude::{Color, RGBColor, Rectangle, Text};
 use plotters::style::text_anchor::HPos;
 
-use super::{Canvas, HIGHLIGHT, INK, PALE_INK, bold, canvas, caption, grouped, text};
+use super::{Canvas, HIGHLIGHT, INK, PALE_INK, bold, canvas, caption, text};
 use crate::figures::Better;
-use crate::peers::OURS;
+use crate::markdown::grouped;
+use crate::peers::{DIRECT, OURS, OURS_X25519};
 use crate::report::{ColumnReport, Report};
 
 /// Draws nothing if none of them was measured.
@@ -18,8 +19,8 @@ pub(super) fn draw(report: &Report, path: &Path) -> Result<()> {
         return Ok(());
     }
     let rows = panels.len().div_ceil(COLUMNS);
-    let peers = report.peers.keys().filter(|id| !LEFT_OUT.contains(&id.as_str())).count();
-    let panel_height = HEAD + BAR_PITCH * i32::try_from(peers)? + GAP;
+    let bars = panels.iter().map(|(_, column)| medians(report, column).len()).max();
+    let panel_height = HEAD + BAR_PITCH * i32::try_from(bars.unwrap_or(0))? + GAP;
     let height = u32::try_from(panel_height * i32::try_from(rows)? + FOOT)?;
     let canvas = canvas(path, (WIDTH, height))?;
     let (grid, foot) = canvas.split_vertically(height - u32::try_from(FOOT)?);
@@ -43,28 +44,35 @@ fn panel(report: &Report, cell: &Canvas, title: &str, column: &ColumnReport) -> 
     };
     cell.draw(&Text::new(better, (MARGIN, 36), text(11.0, PALE_INK, HPos::Left)))?;
 
-    let peers = report.peers.iter().filter(|(id, _)| !LEFT_OUT.contains(&id.as_str()));
-    let medians: Vec<_> =
-        peers.map(|(id, peer)| (id, peer, column.summary(id).map(|s| s.median))).collect();
-    let greatest = medians.iter().filter_map(|entry| entry.2).fold(f64::MIN_POSITIVE, f64::max);
+    let medians = medians(report, column);
+    let greatest = medians.iter().map(|entry| entry.2).fold(f64::MIN_POSITIVE, f64::max);
     let mut top = HEAD;
-    for (id, peer, median) in medians {
+    for (id, name, median) in medians {
         let (middle, bottom) = (top + BAR / 2, top + BAR);
-        let ours = id == OURS;
+        let ours = [OURS, OURS_X25519].contains(&id);
         let style = if ours { bold } else { text };
         let name =
-            Text::new(peer.name.clone(), (BAR_LEFT - 8, middle), style(12.0, INK, HPos::Right));
+            Text::new(name.to_owned(), (BAR_LEFT - 8, middle), style(12.0, INK, HPos::Right));
         cell.draw(&name)?;
         #[allow(clippy::cast_possible_truncation, reason = "at most the longest bar")]
-        let length = (f64::from(BAR_MAX) * median.unwrap_or(0.0) / greatest).round() as i32;
+        let length = (f64::from(BAR_MAX) * median / greatest).round() as i32;
         let end = BAR_LEFT + length.max(0);
         let fill = if ours { HIGHLIGHT } else { BAR_FILL };
         cell.draw(&Rectangle::new([(BAR_LEFT, top), (end, bottom)], fill.filled()))?;
-        let value = median.map_or_else(|| "no value".to_owned(), grouped);
-        cell.draw(&Text::new(value, (end + 6, middle), style(12.0, INK, HPos::Left)))?;
+        cell.draw(&Text::new(grouped(median), (end + 6, middle), style(12.0, INK, HPos::Left)))?;
         top += BAR_PITCH;
     }
     Ok(())
+}
+
+/// The ids and names of those that were measured, with their numbers.
+fn medians<'a>(report: &'a Report, column: &ColumnReport) -> Vec<(&'a str, &'a str, f64)> {
+    let peers = report.peers.iter().filter(|(id, _)| !LEFT_OUT.contains(&id.as_str()));
+    peers
+        .filter_map(|(id, peer)| {
+            Some((id.as_str(), peer.name.as_str(), column.summary(id)?.median))
+        })
+        .collect()
 }
 
 /// A figure's column, with a title that needs no other.
@@ -89,16 +97,21 @@ const fn show(figure: &'static str, column: &'static str, title: &'static str) -
 const PANELS: &[Panel] = &[
     show("bulk-1", "mb_per_s", "Bulk, one connection: MB/s"),
     show("bulk-1", "cpu_s_per_gb", "Bulk, one connection: CPU seconds per GB"),
-    show("connections-16", "per_s", "New connections per second, 16 at once"),
-    show("connections-16", "cpu_ms_per_connection", "CPU milliseconds per new connection"),
+    show("bulk-8", "mb_per_s", "Bulk, 8 connections: MB/s"),
+    show("bulk-8", "cpu_s_per_gb", "Bulk, 8 connections: CPU seconds per GB"),
+    show("ping-pong", "p50_us", "Round trip of 64 bytes: median µs"),
+    show("ping-pong-pinned", "p50_us", "The same with all processes on one core"),
     show("redis", "per_s", "Redis, 50 clients: requests/s"),
     show("redis-pipelined", "per_s", "Redis, 50 clients, pipeline of 16: requests/s"),
-    show("ping-pong", "p50_us", "Round trip of 64 bytes: median µs"),
+    show("connections-16", "per_s", "New connections per second, 16 at once"),
+    show("connections-16", "cpu_ms_per_connection", "CPU milliseconds per new connection"),
+    show("memory-in-use", "kib_after_batch", "KiB per connection, 64 KiB each way just moved"),
     show("memory", "kib_per_connection", "KiB per idle connection, of 1,000"),
 ];
 
-/// Next to no pipe at all, pipes would all look alike.
-const LEFT_OUT: &[&str] = &["direct"];
+/// Next to no pipe at all, pipes would all look alike; and one of many pipes is
+/// like a single one.
+const LEFT_OUT: &[&str] = &[DIRECT, "spiped-ours-of-100"];
 
 const BAR_FILL: RGBColor = RGBColor(175, 184, 193);
 
@@ -108,8 +121,8 @@ const COLUMNS: usize = 2;
 const WIDTH: u32 = 880;
 const MARGIN: i32 = 16;
 const HEAD: i32 = 50;
-const BAR_LEFT: i32 = 124;
-const BAR_MAX: i32 = 240;
+const BAR_LEFT: i32 = 150;
+const BAR_MAX: i32 = 214;
 const BAR: i32 = 16;
 const BAR_PITCH: i32 = 21;
 const GAP: i32 = 14;

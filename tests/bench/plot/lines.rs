@@ -8,9 +8,10 @@ use plotters::prelude::{Circle, Color, RGBColor, Text};
 use plotters::series::LineSeries;
 use plotters::style::text_anchor::HPos;
 
-use super::{HIGHLIGHT, INK, PALE_INK, bold, canvas, caption, grouped, text};
+use super::{HIGHLIGHT, INK, PALE_INK, bold, canvas, caption, text};
 use crate::figures::memory::STEPS;
 use crate::limits::MANY;
+use crate::markdown::grouped;
 use crate::peers::{OURS, REFERENCE, UPSTREAM};
 use crate::report::Report;
 

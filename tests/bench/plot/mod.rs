@@ -14,7 +14,6 @@ use plotters::prelude::{
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::markdown::number;
 use crate::report::Report;
 
 /// Draws all of them in a directory.
@@ -61,34 +60,6 @@ fn styled(pixels: f64, style: FontStyle, colour: RGBColor, to: HPos) -> TextStyl
     TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(to, VPos::Center) }
 }
 
-/// Three digits that count, and commas between thousands.
-fn grouped(value: f64) -> String {
-    let text = number(value);
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + rest
-}
-
 const INK: RGBColor = RGBColor(31, 35, 40);
 const PALE_INK: RGBColor = RGBColor(89, 99, 110);
 const HIGHLIGHT: RGBColor = RGBColor(9, 105, 218);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let cases =
-            [(12.34, "12.3"), (123.4, "123"), (1234.0, "1,234"), (1_234_567.0, "1,234,567")];
-        for (value, expected) in cases {
-            assert_eq!(grouped(value), expected);
-        }
-    }
-}
