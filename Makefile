@@ -205,7 +205,8 @@ check-reproducible: $(COMPONENTS)/spiped-portable.wasm
 
 # Every fuzz target: its corpus, then FUZZ_SECONDS (5) of something new.
 fuzz-smoke: all
-	cargo clippy --locked --workspace --bins --features spiped-fuzz/libfuzzer \
+	@# Of all targets, as `make check` does: whatever they depend on is checked by then.
+	cargo clippy --locked --workspace --all-targets --features spiped-fuzz/libfuzzer \
 		--profile checked -- --deny warnings
 	tests/fuzz/run.sh
 
