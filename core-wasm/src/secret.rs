@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroizing, optimization_barrier};
 
 /// `N` secret bytes: wiped on drop, redacted in `Debug`, compared in constant
 /// time only.
@@ -82,8 +82,9 @@ pub(crate) fn wipe_shallow_stack() {
 
 #[inline(never)]
 fn wipe_stack_of<const WORDS: usize>() {
-    let mut below = [0_u64; WORDS];
-    below.zeroize();
+    let below = [0_u64; WORDS];
+    // Fills them at once, where `Zeroize` writes one word after the other.
+    optimization_barrier(&below);
 }
 
 #[cfg(test)]
