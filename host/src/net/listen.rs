@@ -5,20 +5,24 @@ mod unix;
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen as listen_to, socket_with,
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind,
+    listen as listen_to, socket_with,
 };
-use tokio::net::{TcpListener, UnixListener};
+use tokio::io::unix::AsyncFd;
 
 use super::accepted::Caller;
+use super::readable::readable;
 use super::resolve::Endpoint;
 
 pub(crate) use super::accepted::Accepted;
@@ -103,9 +107,10 @@ pub(crate) fn bound_to(address: &SocketAddr) -> io::Result<OwnedFd> {
 
 /// One that a runtime can watch, and that no other program inherits.
 fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    Ok(socket_with(family, SocketType::STREAM, flags, None)?)
+    Ok(socket_with(family, SocketType::STREAM, STREAM_FLAGS, None)?)
 }
+
+const STREAM_FLAGS: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
 
 impl Bound {
     /// Hands the sockets to the runtime.
@@ -126,11 +131,7 @@ impl Bound {
 
 impl BoundSocket {
     fn into_listening(self) -> io::Result<Listening> {
-        Ok(if self.is_unix {
-            Listening::Unix(UnixListener::from_std(self.socket.into())?)
-        } else {
-            Listening::Tcp(TcpListener::from_std(self.socket.into())?)
-        })
+        Ok(Listening { socket: readable(self.socket)?, is_unix: self.is_unix })
     }
 }
 
@@ -143,10 +144,12 @@ pub(crate) struct Listener {
     next: AtomicUsize,
 }
 
+/// Not a listener of the runtime's: that has the event loop watch what is accepted,
+/// which another one is going to do.
 #[derive(Debug)]
-enum Listening {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+struct Listening {
+    socket: AsyncFd<OwnedFd>,
+    is_unix: bool,
 }
 
 impl Listener {
@@ -186,23 +189,32 @@ impl Listener {
 
 impl Listening {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(listener) => listener.as_fd(),
-            Self::Unix(listener) => listener.as_fd(),
-        }
+        self.socket.as_fd()
     }
 
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
-        match self {
-            Self::Tcp(listener) => listener.poll_accept(context).map(|accepted| {
-                let (stream, address) = accepted?;
-                Ok(Accepted::Tcp(stream.into_std()?, Caller::Direct(address)))
-            }),
-            Self::Unix(listener) => listener
-                .poll_accept(context)
-                .map(|accepted| Ok(Accepted::Unix(accepted?.0.into_std()?))),
+        loop {
+            let mut ready = ready!(self.socket.poll_read_ready(context))?;
+            match retry_on_intr(|| acceptfrom_with(&self.socket, STREAM_FLAGS)) {
+                Ok((stream, _)) if self.is_unix => {
+                    return Poll::Ready(Ok(Accepted::Unix(UnixStream::from(stream))));
+                }
+                Ok((stream, address)) => {
+                    let address = address.and_then(|address| address.try_into().ok());
+                    let caller = address.map(Caller::Direct).ok_or_else(from_nowhere);
+                    let accepted = |caller| Accepted::Tcp(TcpStream::from(stream), caller);
+                    return Poll::Ready(caller.map(accepted));
+                }
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
         }
     }
+}
+
+/// Cannot happen: the kernel says where a connection comes from.
+fn from_nowhere() -> io::Error {
+    io::Error::other("a connection without an address")
 }
 
 #[cfg(test)]
