@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
-use tokio::net::{TcpStream, UnixStream, unix::UCred};
+use rustix::net::getsockname;
+use tokio::net::{UnixStream, unix::UCred};
 
 use super::proxy::{Announced, Ends};
 use super::resolve::Endpoint;
@@ -85,9 +86,7 @@ impl Accepted {
     /// When the event loop cannot watch it.
     pub(crate) fn into_socket(self) -> io::Result<(Socket, Peer)> {
         Ok(match self {
-            Self::Tcp(stream, caller) => {
-                (Socket::Tcp(TcpStream::from_std(stream)?), Peer::Tcp(caller))
-            }
+            Self::Tcp(stream, caller) => (Socket::tcp(stream.into())?, Peer::Tcp(caller)),
             Self::Unix(stream) => {
                 let stream = UnixStream::from_std(stream)?;
                 let peer = Peer::Unix(stream.peer_cred().ok());
@@ -130,8 +129,8 @@ impl Peer {
     pub(crate) fn ends(&self, socket: &Socket) -> Option<Ends> {
         match (self, socket) {
             (Self::Tcp(Caller::PassedOn(ends)), _) => Some(*ends),
-            (Self::Tcp(caller), Socket::Tcp(stream)) => {
-                let destination = stream.local_addr().ok()?;
+            (Self::Tcp(caller), Socket::Tcp(_)) => {
+                let destination = getsockname(socket).ok()?.try_into().ok()?;
                 Some(Ends { source: caller.address(), destination })
             }
             _ => None,

@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::net::{TcpSocket, UnixSocket, UnixStream};
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{bind as bind_to, connect as connect_to};
+use tokio::net::{UnixSocket, UnixStream};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Address;
+use super::listen::tcp_socket;
 use super::resolve::Endpoint;
 use super::socket::Socket;
 
@@ -121,16 +125,12 @@ impl fmt::Display for DialError {
 async fn connect(target: &Endpoint, bind: Option<&Endpoint>) -> io::Result<Socket> {
     match target {
         Endpoint::Tcp(address) => {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-            match bind {
-                Some(Endpoint::Tcp(local)) => {
-                    socket.set_reuseaddr(true)?;
-                    socket.bind(*local).map_err(|error| binding(&error))?;
-                }
+            let local = match bind {
+                Some(Endpoint::Tcp(local)) => Some(local),
                 Some(Endpoint::Unix(_) | Endpoint::Abstract(_)) => return Err(wrong_family()),
-                None => {}
-            }
-            Ok(Socket::Tcp(socket.connect(*address).await?))
+                None => None,
+            };
+            connect_tcp(address, local).await
         }
         Endpoint::Unix(_) | Endpoint::Abstract(_) => {
             let mut pause = BACKLOG_PAUSE_MIN;
@@ -146,6 +146,22 @@ async fn connect(target: &Endpoint, bind: Option<&Endpoint>) -> io::Result<Socke
             }
         }
     }
+}
+
+async fn connect_tcp(target: &SocketAddr, local: Option<&SocketAddr>) -> io::Result<Socket> {
+    let socket = tcp_socket(target)?;
+    if let Some(local) = local {
+        set_socket_reuseaddr(&socket, true)?;
+        bind_to(&socket, local).map_err(|error| binding(&error.into()))?;
+    }
+    match connect_to(&socket, target) {
+        // In the second case it goes on, too.
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let socket = Socket::tcp(socket)?;
+    socket.connected().await?;
+    Ok(socket)
 }
 
 /// At once: a full backlog is an error.

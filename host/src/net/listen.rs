@@ -96,13 +96,18 @@ fn listen_on(endpoint: &Endpoint, file: &SocketAccess) -> io::Result<BoundSocket
 /// # Errors
 /// Those of `socket` and `bind`.
 pub(crate) fn bound_to(address: &SocketAddr) -> io::Result<OwnedFd> {
-    let socket = stream_socket(match address {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    })?;
+    let socket = tcp_socket(address)?;
     set_socket_reuseaddr(&socket, true)?;
     bind(&socket, address)?;
     Ok(socket)
+}
+
+/// A socket for this kind of address.
+pub(super) fn tcp_socket(address: &SocketAddr) -> io::Result<OwnedFd> {
+    stream_socket(match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    })
 }
 
 /// One that a runtime can watch, and that no other program inherits.

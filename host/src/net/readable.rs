@@ -1,4 +1,4 @@
-//! Descriptors that are no sockets of connections, watched by an event loop.
+//! Descriptors watched by an event loop.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,9 +11,17 @@ use tokio::io::unix::AsyncFd;
 /// # Errors
 /// When the event loop cannot watch it.
 pub(crate) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    watched(descriptor, Interest::READABLE)
+}
+
+/// Has this thread's event loop watch it.
+///
+/// # Errors
+/// When the event loop cannot watch it.
+pub(super) fn watched(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: a descriptor that is owned is open and stays the same, and is closed
     // after the loop has let go of it.
     #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
-    let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    let registered = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
     Ok(registered?)
 }

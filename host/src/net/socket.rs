@@ -2,7 +2,6 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::net::TcpStream as StdTcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::pin::Pin;
@@ -10,18 +9,21 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use libc::TIOCOUTQ;
-use rustix::io::{Errno, read, retry_on_intr};
+use rustix::io::{Errno, ioctl_fionbio, read, retry_on_intr};
 use rustix::ioctl::{Getter, ioctl};
 use rustix::net::sockopt::{
     set_socket_keepalive, set_socket_linger, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl,
-    set_tcp_user_timeout, socket_acceptconn, socket_domain, socket_type,
+    set_tcp_nodelay, set_tcp_user_timeout, socket_acceptconn, socket_domain, socket_error,
+    socket_type,
 };
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketType, connect_unspec, recv, send, shutdown,
 };
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 
+use super::readable::watched;
 use super::stream::Stream;
 
 /// When the kernel asks whether a silent peer is still there: a host that has
@@ -54,12 +56,34 @@ impl Default for KeepAlive {
 #[derive(Debug)]
 pub enum Socket {
     /// Over TCP.
-    Tcp(TcpStream),
+    Tcp(AsyncFd<OwnedFd>),
     /// Over a Unix socket.
     Unix(UnixStream),
 }
 
 impl Socket {
+    /// A TCP socket that is connected or about to be, and does not block, watched by
+    /// this event loop.
+    ///
+    /// # Errors
+    /// When the event loop cannot watch it.
+    pub(super) fn tcp(socket: OwnedFd) -> io::Result<Self> {
+        // Of urgent data as well: see `is_drained`.
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+        Ok(Self::Tcp(watched(socket, interest)?))
+    }
+
+    /// Resolves when a TCP socket that was about to be connected is.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub(super) async fn connected(&self) -> io::Result<()> {
+        if let Self::Tcp(socket) = self {
+            drop(socket.writable().await?);
+        }
+        Ok(socket_error(self)??)
+    }
+
     /// A connected stream socket from another process, watched by this event loop.
     ///
     /// # Errors
@@ -71,9 +95,8 @@ impl Socket {
         }
         match socket_domain(&descriptor)? {
             AddressFamily::INET | AddressFamily::INET6 => {
-                let stream = StdTcpStream::from(descriptor);
-                stream.set_nonblocking(true)?;
-                Ok(Self::Tcp(TcpStream::from_std(stream)?))
+                ioctl_fionbio(&descriptor, true)?;
+                Self::tcp(descriptor)
             }
             AddressFamily::UNIX => {
                 let stream = StdUnixStream::from(descriptor);
@@ -91,7 +114,7 @@ impl Socket {
     /// without.
     pub fn tune(&self, keepalive: Option<KeepAlive>, user_timeout: Option<Duration>) {
         if let Self::Tcp(stream) = self {
-            let _ = stream.set_nodelay(true);
+            let _ = set_tcp_nodelay(stream, true);
             let _ = set_socket_keepalive(stream, keepalive.is_some());
             if let Some(KeepAlive { idle, interval, count }) = keepalive {
                 let _ = set_tcp_keepidle(stream, idle);
@@ -138,27 +161,25 @@ impl Socket {
         mut call: impl FnMut(BorrowedFd<'_>) -> rustix::io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(match (self, interest.is_readable()) {
-                (Self::Tcp(stream), true) => stream.poll_read_ready(cx),
-                (Self::Tcp(stream), false) => stream.poll_write_ready(cx),
-                (Self::Unix(stream), true) => stream.poll_read_ready(cx),
-                (Self::Unix(stream), false) => stream.poll_write_ready(cx),
-            })?;
+            match (self, interest.is_readable()) {
+                (Self::Tcp(socket), true) => drop(ready!(socket.poll_read_ready(cx))?),
+                (Self::Tcp(socket), false) => drop(ready!(socket.poll_write_ready(cx))?),
+                (Self::Unix(socket), true) => ready!(socket.poll_read_ready(cx))?,
+                (Self::Unix(socket), false) => ready!(socket.poll_write_ready(cx))?,
+            }
             let mut moved = None;
-            let once = || {
+            let mut once = || {
                 let len = retry_on_intr(|| call(self.as_fd()))?;
                 moved = Some(len);
-                // All there was room for: the next write would have to wait, and
-                // the kernel tells when there is room again. A read that ends
-                // early says nothing: it does so at a byte of urgent data, or a
-                // descriptor that is passed along, with more behind it, of which
-                // there is no further news. Only the next read can tell.
-                let full = interest.is_writable() && 0 < len && len < wanted;
-                if full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+                // All there was, or all there was room for: the next call would have to
+                // wait, and the kernel tells when it has not to.
+                let short = 0 < len && len < wanted;
+                let waits = short && (interest.is_writable() || self.is_drained());
+                if waits { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
             };
             let result = match self {
-                Self::Tcp(stream) => stream.try_io(interest, once),
-                Self::Unix(stream) => stream.try_io(interest, once),
+                Self::Tcp(socket) => socket.try_io(interest, |_| once()),
+                Self::Unix(socket) => socket.try_io(interest, once),
             };
             match (moved, result) {
                 (Some(len), _) => return Poll::Ready(Ok(len)),
@@ -168,6 +189,28 @@ impl Socket {
                 // Was ready, and is no more.
                 (None, _) => {}
             }
+        }
+    }
+
+    /// Whether a read that was given less than it had room for has left nothing. Where
+    /// that is so, no second read has to tell.
+    ///
+    /// A read ends early, with more behind it of which there is no further news, in two
+    /// places:
+    ///
+    /// - a Unix socket's at a descriptor that is passed along, which nothing gives away;
+    /// - a TCP socket's at a byte of urgent data. From when that byte has come until it
+    ///   has been passed over, every event of the socket says so. So if none that the
+    ///   loop has seen does, the byte came later than the last of them, and its coming
+    ///   is an event by itself, after which the socket is read again. One that has said
+    ///   so is not forgotten: from then on, reads are made in vain on this socket.
+    ///
+    /// An end or a failure that comes meanwhile is an event as well; one that the loop
+    /// has seen leaves the socket readable for ever.
+    fn is_drained(&self) -> bool {
+        match self {
+            Self::Tcp(socket) => socket.try_io(Interest::PRIORITY, |_| Ok(())).is_err(),
+            Self::Unix(_) => false,
         }
     }
 }
@@ -225,17 +268,14 @@ impl Stream for Socket {
         // The kernel reports it as an event of its own. An error here is the
         // end of the event loop, and with it of all that could be waited for.
         let _ = match self {
-            Self::Tcp(stream) => stream.ready(Interest::ERROR).await,
-            Self::Unix(stream) => stream.ready(Interest::ERROR).await,
+            Self::Tcp(socket) => socket.ready(Interest::ERROR).await.map(drop),
+            Self::Unix(socket) => socket.ready(Interest::ERROR).await.map(drop),
         };
     }
 
     fn error(&self) -> io::Error {
-        let error = match self {
-            Self::Tcp(stream) => stream.take_error(),
-            Self::Unix(stream) => stream.take_error(),
-        };
-        error.ok().flatten().unwrap_or_else(|| Errno::PIPE.into())
+        let error = socket_error(self).ok().and_then(Result::err);
+        error.unwrap_or(Errno::PIPE).into()
     }
 
     fn in_flight(&self) -> usize {
@@ -299,86 +339,4 @@ fn unacknowledged(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-mod tests {
-    use std::io::{IoSlice, Read, Write};
-    use std::mem::MaybeUninit;
-    use std::net::{TcpListener, TcpStream as Peer};
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, sendmsg};
-    use tokio::io::AsyncReadExt;
-    use tokio::time::timeout;
-
-    use super::*;
-
-    /// protocol.md F-5
-    #[tokio::test]
-    async fn socket_that_is_dropped_by_a_panic_is_reset() {
-        let (socket, mut peer) = connected();
-        socket.reset_when_dropped();
-        let unwound = catch_unwind(AssertUnwindSafe(|| {
-            let _socket = socket;
-            panic!("as a fault of ours might");
-        }));
-        assert!(unwound.is_err());
-        let error = peer.read(&mut [0]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-    }
-
-    #[tokio::test]
-    async fn reset_when_dropped_can_be_taken_back() {
-        let (socket, mut peer) = connected();
-        socket.reset_when_dropped();
-        socket.close_when_dropped();
-        drop(socket);
-        assert_eq!(peer.read(&mut [0]).unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn reset_is_noticed_before_what_came_ahead_of_it_is_read() {
-        let (mut socket, mut peer) = connected();
-        peer.write_all(b"unread").unwrap();
-        set_socket_linger(&peer, Some(Duration::ZERO)).unwrap();
-        drop(peer);
-        socket.gone().await;
-        let mut read = [0; 6];
-        socket.read_exact(&mut read).await.unwrap();
-        assert_eq!(&read, b"unread");
-        assert_eq!(socket.error().kind(), io::ErrorKind::ConnectionReset);
-    }
-
-    #[tokio::test]
-    async fn half_closed_socket_is_not_gone() {
-        let (mut socket, peer) = connected();
-        peer.shutdown(std::net::Shutdown::Write).unwrap();
-        assert_eq!(socket.read(&mut [0]).await.unwrap(), 0);
-        assert!(timeout(Duration::from_millis(100), socket.gone()).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn bytes_behind_a_descriptor_are_read() {
-        let (ours, peer) = StdUnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let mut socket = Socket::Unix(UnixStream::from_std(ours).unwrap());
-        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut descriptors = SendAncillaryBuffer::new(&mut room);
-        let passed_along = [peer.as_fd()];
-        assert!(descriptors.push(SendAncillaryMessage::ScmRights(&passed_along)));
-        let first = [IoSlice::new(b"one")];
-        sendmsg(&peer, &first, &mut descriptors, SendFlags::empty()).unwrap();
-        (&peer).write_all(b"two").unwrap();
-        assert_eq!(socket.read(&mut [0; 100]).await.unwrap(), 3);
-        let second = timeout(Duration::from_secs(10), socket.read(&mut [0; 100])).await;
-        assert_eq!(second.unwrap().unwrap(), 3);
-    }
-
-    /// A socket of ours, and the other end of it.
-    fn connected() -> (Socket, Peer) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let ours = Peer::connect(listener.local_addr().unwrap()).unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let (peer, _) = listener.accept().unwrap();
-        (Socket::Tcp(TcpStream::from_std(ours).unwrap()), peer)
-    }
-}
+mod tests;
