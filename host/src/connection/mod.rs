@@ -2,6 +2,7 @@
 
 pub(crate) mod acceptors;
 pub(crate) mod arriving;
+mod bell;
 mod buffer;
 pub(crate) mod closing;
 mod direction;

@@ -18,8 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
-
+use crate::connection::bell::Bell;
 use crate::connection::buffer::{self, BATCH_LEN, PLAIN_BATCH_LEN};
 use crate::connection::closing::close;
 use crate::connection::direction::{CryptOrPlain, Direction, End, Stop};
@@ -128,7 +127,8 @@ impl<'a, 'e> Duplex<'a, 'e> {
         inward: Direction,
         outward: Direction,
     ) -> Self {
-        Self { session, tally, inward, outward, moved: false }
+        // The first ring may come at once.
+        Self { session, tally, inward, outward, moved: true }
     }
 
     /// See [`relay`].
@@ -195,8 +195,8 @@ impl<'a, 'e> Duplex<'a, 'e> {
     ) -> Result<Ran, Stop> {
         let mut crypt_gone = pin!(crypt.gone());
         let mut plain_gone = pin!(plain.gone());
-        let mut nap = interval_at(Instant::now() + IDLE, IDLE);
-        nap.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let bell = Bell::of_this_loop(IDLE);
+        let mut ring = pin!(bell.next());
         poll_fn(|cx| {
             for _ in 0..BATCHES_A_TURN {
                 if self.tally.live().is_asked_to_move() {
@@ -212,8 +212,10 @@ impl<'a, 'e> Duplex<'a, 'e> {
                 }
                 if received.is_pending() && sent.is_pending() {
                     // Asleep, it needs no clock either.
-                    while self.session.is_awake() && nap.poll_tick(cx).is_ready() {
-                        if !mem::take(&mut self.moved) {
+                    while self.session.is_awake() && ring.as_mut().poll(cx).is_ready() {
+                        if mem::take(&mut self.moved) {
+                            ring.set(bell.next());
+                        } else {
                             self.session.sleep().map_err(Stop::Session)?;
                             self.tally.live().set_asleep(true);
                             buffer::wipe();

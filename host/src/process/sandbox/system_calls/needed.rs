@@ -40,6 +40,8 @@ const NEEDED: &[c_long] = &[
     libc::SYS_epoll_pwait2,
     libc::SYS_eventfd2,
     libc::SYS_ppoll,
+    libc::SYS_timerfd_create,
+    libc::SYS_timerfd_settime,
     // Memory, of which none becomes executable: see below.
     libc::SYS_brk,
     libc::SYS_madvise,
