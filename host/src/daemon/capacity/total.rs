@@ -65,7 +65,7 @@ pub(crate) enum TooLittle {
 }
 
 /// Descriptors of an event loop.
-const FILES_PER_LOOP: u64 = 4;
+const FILES_PER_LOOP: u64 = 5;
 /// The sockets of a connection.
 pub(super) const FILES_PER_CONNECTION: u64 = 2;
 /// Signals, the image of a guest's memory, and two by which the helper process is
@@ -246,7 +246,7 @@ mod tests {
                 assert!(connections >= 1 && loops >= 1, "{left}: {fit:?}");
                 assert!(strangers >= 1 || wanted.strangers == 0, "{left}: {fit:?}");
                 let files = usize::try_from(FILES_OF_THE_PROCESS).unwrap()
-                    + 4 * loops
+                    + usize::try_from(FILES_PER_LOOP).unwrap() * loops
                     + 2 * connections
                     + strangers;
                 assert!(files as u64 <= left, "{left}: {fit:?}");
