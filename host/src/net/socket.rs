@@ -88,7 +88,7 @@ impl Socket {
     ///
     /// # Errors
     /// When it is none, or the event loop cannot watch it.
-    pub(crate) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
+    pub fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
         // One that has broken meanwhile is as good: whoever uses it finds out.
         if socket_type(&descriptor)? != SocketType::STREAM || socket_acceptconn(&descriptor)? {
             return Err(io::Error::other("not a connected stream socket"));

@@ -115,7 +115,8 @@ impl Lab {
         let mut crypt = TcpStream::connect(self.source.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = self.source.accept().await.unwrap();
         let live = Arc::new(Live::new(0, None));
-        let (socket, place) = (Socket::Tcp(accepted), Place::unlimited(0));
+        let (socket, place) =
+            (Socket::adopt(accepted.into_std().unwrap().into()).unwrap(), Place::unlimited(0));
         let served = self.pipe.clone().serve(socket, None, place, live);
         let outcome = tokio::spawn(served);
         crypt.read_exact(&mut [0; 32]).await.unwrap();
