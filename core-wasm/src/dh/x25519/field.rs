@@ -44,8 +44,8 @@ impl Element {
             carry = *limb >> BITS;
             *limb &= LIMB;
         }
-        let [a, b, c, d, e] = limbs;
-        let words = [a | b << 51, b >> 13 | c << 38, c >> 26 | d << 25, d >> 39 | e << 12];
+        let [a0, a1, a2, a3, a4] = limbs;
+        let words = [a0 | a1 << 51, a1 >> 13 | a2 << 38, a2 >> 26 | a3 << 25, a3 >> 39 | a4 << 12];
         let mut bytes = [0; 32];
         for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
             *bytes = word.to_le_bytes();

@@ -2,8 +2,10 @@
 //! any 32 random bytes are a scalar.
 
 #[cfg(any(test, target_pointer_width = "64", feature = "native"))]
+#[allow(clippy::inline_always, reason = "a step with all its operands in locals is the point")]
 mod field;
 #[cfg(any(test, target_pointer_width = "64", feature = "native"))]
+#[allow(clippy::many_single_char_names, reason = "the names of the RFC")]
 mod ladder;
 
 use subtle::ConstantTimeEq;
