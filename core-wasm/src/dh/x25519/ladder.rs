@@ -20,6 +20,7 @@ struct Point {
 const A24: u64 = 121_665;
 
 /// X25519(x, u). Constant time in both (protocol.md K-3).
+#[inline(never)]
 pub(super) fn multiply(x: &[u8; 32], u: &[u8; 32]) -> Secret<32> {
     let mut x = Zeroizing::new(*x);
     x[0] &= 0xf8;
