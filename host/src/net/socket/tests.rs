@@ -123,7 +123,8 @@ async fn read_some(socket: &mut Socket, len: usize) -> Vec<u8> {
     while all.len() < len {
         let mut room = [0; 100];
         let read = timeout(Duration::from_secs(10), socket.read(&mut room)).await;
-        all.extend_from_slice(&room[..read.unwrap().unwrap()]);
+        // An urgent byte that another one follows before it is read is one of the others.
+        all.extend(room[..read.unwrap().unwrap()].iter().filter(|byte| **byte != b'!'));
     }
     all
 }
