@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_promised_can_be_open_at_once() {
-        for left in 12..2000 {
+        for left in 13..2000 {
             for wanted in [server(1), server(100), server(5000), any(server(1)), client(100)] {
                 let fit = wanted.within(Some(left), Memory::default()).unwrap();
                 let (connections, strangers, loops) = in_words(fit);
@@ -263,16 +263,16 @@ mod tests {
 
     #[test]
     fn too_few_files_are_an_error_that_tells_the_need() {
-        let few = server(100).within(Some(11), Memory::default());
-        assert_eq!(few, Err(TooLittle::Files { left: 11, needed: 12 }));
-        assert!(client(1).within(Some(11), Memory::default()).is_ok());
+        let few = server(100).within(Some(12), Memory::default());
+        assert_eq!(few, Err(TooLittle::Files { left: 12, needed: 13 }));
+        assert!(client(1).within(Some(12), Memory::default()).is_ok());
     }
 
     #[test]
     fn many_processors_do_not_use_up_the_files() {
         let wanted = Wanted { loops: 256, ..server(100) };
         let (connections, _, loops) =
-            in_words(wanted.within(Some(1000), Memory::default()).unwrap());
+            in_words(wanted.within(Some(1020), Memory::default()).unwrap());
         assert!(connections == 100 && loops > 100, "{connections} {loops}");
         assert!(wanted.files(NonZeroUsize::new(100).unwrap()) > 1024);
     }
