@@ -43,7 +43,7 @@ impl Bell {
             Some((id, bell)) if *id == this_loop => bell.clone(),
             _ => {
                 let bell = Arc::<Self>::default();
-                tokio::spawn(bell.clone().ring(period));
+                tokio::spawn(bell.clone().ring(Timer::new().ok(), period));
                 *known = Some((this_loop, bell.clone()));
                 bell
             }
@@ -60,8 +60,7 @@ impl Bell {
     }
 
     /// For as long as there is the loop.
-    async fn ring(self: Arc<Self>, period: Duration) {
-        let timer = Timer::new().ok();
+    async fn ring(self: Arc<Self>, timer: Option<Timer>, period: Duration) {
         loop {
             self.asked.notified().await;
             let waited = match &timer {

@@ -37,6 +37,11 @@ pub(super) const BATCHES_A_TURN: usize = 2;
 /// too seldom to stay awake pays 50 millionths of a processor.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Makes what connections on this event loop fall asleep by, of which there is one.
+pub(crate) fn prepare_loop() {
+    Bell::of_this_loop(IDLE);
+}
+
 /// Time limits of an established connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

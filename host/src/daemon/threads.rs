@@ -4,6 +4,7 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::connection::relay;
 use crate::guest::Engine;
 use crate::process::compute::Compute;
 use crate::process::workers::Workers;
@@ -31,12 +32,19 @@ pub(super) fn start(wanted: usize) -> io::Result<(Workers, Compute)> {
         return Ok(both);
     }
     log::warn!("No computing thread ({refused}): the only event loop computes, too");
-    Ok((Workers::start(1, Engine::prepare_thread)?, Compute::inline()))
+    Ok((Workers::start(1, prepare_loop)?, Compute::inline()))
 }
 
 fn each(count: usize) -> io::Result<(Workers, Compute)> {
     let compute = Compute::start(count, Engine::prepare_thread)?;
-    Ok((Workers::start(count, Engine::prepare_thread)?, compute))
+    Ok((Workers::start(count, prepare_loop)?, compute))
+}
+
+/// Makes what the connections of an event loop share. The first of them would
+/// make it otherwise.
+fn prepare_loop() {
+    Engine::prepare_thread();
+    relay::prepare_loop();
 }
 
 const ATTEMPTS: u32 = 10;

@@ -26,7 +26,8 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// So many, at least one. The thread of each does `prepare` first.
+    /// So many, at least one. The thread of each does `prepare` first, which may
+    /// use the event loop.
     ///
     /// # Errors
     /// When the system is short of descriptors or threads, or one cannot get
@@ -35,7 +36,7 @@ impl Workers {
         let main = event_loop()?;
         let threads =
             (1..count).map(|_| WorkerThread::start(prepare)).collect::<io::Result<Vec<_>>>()?;
-        prepare();
+        prepare_for(&main, prepare);
         let handles = threads.iter().map(|worker| &worker.handle).chain([main.handle()]);
         let loops = handles.cloned().map(EventLoop::new).collect();
         Ok(Self { main: Some(main), threads, loops })
@@ -143,7 +144,7 @@ impl WorkerThread {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = channel();
         let run = move || {
-            prepare();
+            prepare_for(&runtime, prepare);
             let _ = ready.send(());
             // An error is the sender being dropped, which means the same.
             let _ = runtime.block_on(stopped);
@@ -167,6 +168,12 @@ impl Drop for WorkerThread {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Makes what this thread needs for its event loop.
+fn prepare_for(runtime: &Runtime, prepare: fn()) {
+    let _entered = runtime.enter();
+    prepare();
 }
 
 /// An event loop for this thread or another.

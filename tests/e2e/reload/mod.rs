@@ -12,8 +12,3 @@ mod room;
 mod scale;
 mod sources;
 mod wrong;
-
-/// As many as a daemon has by default. Each opens a timer with its first connection.
-fn event_loops() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
-}
