@@ -80,16 +80,9 @@ pub(super) fn wipe() {
         let Buffers { input, output, used } = &mut *buffers.borrow_mut();
         let used = mem::take(used);
         wipe::wipe(&mut input[..used.input]);
-        wipe_spare(&mut output.to_crypt, used.to_crypt);
-        wipe_spare(&mut output.to_plain, used.to_plain);
+        wipe::wipe_used(&mut output.to_crypt, used.to_crypt);
+        wipe::wipe_used(&mut output.to_plain, used.to_plain);
     });
-}
-
-/// Wipes what an empty vector had before.
-fn wipe_spare(vector: &mut Vec<u8>, used: usize) {
-    vector.resize(used, 0);
-    wipe::wipe(vector);
-    vector.clear();
 }
 
 /// A connection's plaintext does not outlive it.

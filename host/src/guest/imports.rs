@@ -13,7 +13,7 @@ use super::clock::{Allowance, Call, Clock};
 use super::output::{Output, Room};
 use crate::keys::file::Psk;
 use crate::packet_crypto::{BODY_LEN, Direction, KeySearch, MAC_LEN, PACKET_LEN, PLAIN_MAX};
-use crate::process::wipe::wipe;
+use crate::process::wipe::wipe_used;
 
 /// A session has two directions, an acceptor one set of PSKs; a guest that asks
 /// for more is broken.
@@ -112,9 +112,7 @@ pub(super) fn wipe_opened() {
     let _ = OPENED.try_with(|opened| {
         let Opened { packets, used } = &mut *opened.borrow_mut();
         // Also what is left of a longer run.
-        packets.resize(mem::take(used), 0);
-        wipe(packets);
-        packets.clear();
+        wipe_used(packets, mem::take(used));
     });
 }
 

@@ -45,6 +45,13 @@ pub fn wipe(bytes: &mut [u8]) {
     optimization_barrier(bytes);
 }
 
+/// Overwrites what a vector had in its first `used` bytes, and empties it.
+pub fn wipe_used(vector: &mut Vec<u8>, used: usize) {
+    vector.resize(used, 0);
+    wipe(vector);
+    vector.clear();
+}
+
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "only assembly says which register")]
 mod vectors {
