@@ -8,7 +8,7 @@ use crate::error::{Error, PeerFault};
 use crate::inbound::Inbound;
 use crate::keys::DirectionKeys;
 use crate::packet_crypto::{
-    BODY_LEN, Bodies, LENGTH_LEN, PACKET_LEN, PLAIN_MAX, PacketCrypto, Packets, RUN_MAX,
+    BODY_LEN, Bodies, LENGTH_LEN, PACKET_LEN, PLAIN_MAX, PacketCrypto, Packets, RUN_MAX, split_last,
 };
 
 /// Makes packets in one direction.
@@ -55,7 +55,7 @@ impl<P: PacketCrypto> Sealer<P> {
 
     /// Seals packets of these messages, or one without any.
     fn seal_run(&mut self, first: u64, messages: &[u8], sealed: &mut Vec<u8>) {
-        let last_len = messages.len() - messages.len().saturating_sub(1) / PLAIN_MAX * PLAIN_MAX;
+        let last_len = split_last(messages).1.len();
         // protocol.md P-5
         let mut last = [0; BODY_LEN];
         #[allow(clippy::cast_possible_truncation, reason = "at most 1024")]

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{BODY_LEN, Bodies, PACKET_LEN, PLAIN_MAX, PacketCrypto, Packets};
+use super::{BODY_LEN, Bodies, PACKET_LEN, PLAIN_MAX, PacketCrypto, Packets, split_last};
 use crate::keys::{DirectionKeys, MAC_LEN};
 
 /// What seals and opens packets where they are. A run is a whole number of them.
@@ -34,9 +34,8 @@ impl<C: Cipher> PacketCrypto for InPlace<C> {
     fn seal(&mut self, first: u64, bodies: Bodies<'_>, sealed: &mut Vec<u8>) {
         let Bodies { messages, trailer, last_trailer } = bodies;
         let start = sealed.len();
-        let before_last = messages.len().saturating_sub(1) / PLAIN_MAX;
-        let (full, last) = messages.split_at(before_last * PLAIN_MAX);
-        sealed.reserve((before_last + 1) * PACKET_LEN);
+        let (full, last) = split_last(messages);
+        sealed.reserve((full.len() / PLAIN_MAX + 1) * PACKET_LEN);
         let full = full.chunks(PLAIN_MAX).map(|message| (message, &trailer[..]));
         for (message, trailer) in full.chain([(last, last_trailer)]) {
             sealed.extend_from_slice(message);

@@ -74,6 +74,11 @@ pub struct Bodies<'a> {
     pub last_trailer: &'a [u8],
 }
 
+/// Messages that fill their packets, and the last one, which may not.
+pub(crate) fn split_last(messages: &[u8]) -> (&[u8], &[u8]) {
+    messages.split_at(messages.len().saturating_sub(1) / PLAIN_MAX * PLAIN_MAX)
+}
+
 /// A run of whole packets, in two parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Packets<'a> {
