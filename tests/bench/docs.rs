@@ -50,7 +50,7 @@ fn figures(report: &Report) -> Option<String> {
     });
     let header: Vec<_> = iter::once(String::new()).chain(header).collect();
     let rows = ROWS.iter().filter_map(|row| {
-        let column = report.figures.get(row.figure)?.columns.get(row.column)?;
+        let column = report.column(row.figure, row.column)?;
         let cells = peers().flat_map(|(id, _)| {
             // Ours can do some things in another way.
             let id = match (*id == OURS, row.ours == OURS) {

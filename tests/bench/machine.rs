@@ -23,10 +23,15 @@ impl Machine {
         let cpus = fs::read_to_string(CPUS).with_context(|| format!("reading {CPUS}"))?;
         Ok(Self {
             cpu: cpu_model(&cpus).unwrap_or("CPU of unknown model").to_owned(),
-            cores: thread::available_parallelism().context("counting CPUs")?.get(),
+            cores: cores()?,
             kernel: kernel.trim().to_owned(),
         })
     }
+}
+
+/// How many CPUs this program may use.
+pub(crate) fn cores() -> Result<usize> {
+    Ok(thread::available_parallelism().context("counting CPUs")?.get())
 }
 
 /// Not every architecture names it.

@@ -1,9 +1,11 @@
 //! What else the machine does meanwhile.
 
 use std::time::{Duration, Instant};
-use std::{fs, process, thread};
+use std::{fs, process};
 
 use anyhow::{Context, Result};
+
+use crate::machine::cores;
 
 /// Watches the processor time of everybody else: of processes that are neither
 /// this one nor its children, and of other machines on the same hardware.
@@ -20,8 +22,7 @@ impl Others {
 
     /// Their share of the time of all cores since then.
     pub(crate) fn share(&self) -> Result<f64> {
-        let cores = thread::available_parallelism().context("counting CPUs")?.get();
-        let elapsed = self.since.elapsed() * u32::try_from(cores)?;
+        let elapsed = self.since.elapsed() * u32::try_from(cores()?)?;
         // Whoever ends unwaited for takes its time along.
         let used = used()?.saturating_sub(self.before);
         Ok(used.as_secs_f64() / elapsed.as_secs_f64())

@@ -88,10 +88,14 @@ impl Report {
         fs::write(path, text).with_context(|| format!("writing {}", path.display()))
     }
 
+    /// One number of all peers, if it was measured.
+    pub(crate) fn column(&self, figure: &str, column: &str) -> Option<&ColumnReport> {
+        self.figures.get(figure)?.columns.get(column)
+    }
+
     /// One number of one peer, if there is one.
     pub(crate) fn median(&self, figure: &str, column: &str, peer: &str) -> Option<f64> {
-        let column = self.figures.get(figure)?.columns.get(column)?;
-        Some(column.summary(peer)?.median)
+        Some(self.column(figure, column)?.summary(peer)?.median)
     }
 }
 

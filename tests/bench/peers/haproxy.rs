@@ -3,15 +3,16 @@
 //! its own, without a former session. Buffers of 64 KiB in place of 16 carry a
 //! quarter more bulk, and cost nothing elsewhere.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
 use spiped_tests::{Endpoint, Lab, Process};
 
 use super::{Daemon, version_text};
 use crate::limits;
+use crate::machine::cores;
 use crate::tunnel::{Tunnel, tcp_address};
 
 pub(super) const DAEMON: Daemon = Daemon {
@@ -65,7 +66,7 @@ listen pipe
     bind {} {accept}
     server next {} {connect}
 ",
-        thread::available_parallelism().context("counting CPUs")?,
+        cores()?,
         tcp_address(source)?,
         tcp_address(target)?,
         // One is used to see that the others are there.

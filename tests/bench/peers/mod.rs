@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use spiped_tests::{Endpoint, Origin, Program};
+use spiped_tests::Endpoint;
 
 use crate::tunnel::Tunnel;
 
@@ -142,24 +142,14 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: REFERENCE,
         name: "Debian's spiped",
-        program: Some(Daemon {
-            path: || Program::Spiped.path(Origin::Debian),
-            version: spiped::original_version,
-            setup: "",
-            start: |program, target| spiped::start(program, target, &[]),
-        }),
+        program: Some(spiped::ORIGINAL),
         takes_part: is_compared,
         amounts: OF_THE_ORIGINAL,
     },
     Peer {
         id: UPSTREAM,
         name: "newest spiped",
-        program: Some(Daemon {
-            path: || Program::Spiped.path(Origin::Upstream),
-            version: spiped::original_version,
-            setup: "",
-            start: |program, target| spiped::start(program, target, &[]),
-        }),
+        program: Some(spiped::NEWEST_ORIGINAL),
         // There it is like the one before, and takes two minutes.
         takes_part: |figure| is_compared(figure) && figure != "memory-growth",
         amounts: OF_THE_ORIGINAL,
@@ -167,24 +157,14 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: OURS,
         name: "ours",
-        program: Some(Daemon {
-            path: || Program::Spiped.path(Origin::Ours),
-            version: spiped::version,
-            setup: "",
-            start: |program, target| spiped::start(program, target, &[]),
-        }),
+        program: Some(spiped::OURS),
         takes_part: |_| true,
         amounts: OF_OURS,
     },
     Peer {
         id: "spiped-ours-of-100",
         name: "ours, 1 of 100 pipes, metrics on",
-        program: Some(Daemon {
-            path: || Program::Spiped.path(Origin::Ours),
-            version: spiped::version,
-            setup: "",
-            start: |program, target| spiped::start_one_of(100, program, target),
-        }),
+        program: Some(spiped::OURS_OF_100),
         // Whatever a process with many pipes could lose to one with a single pipe.
         takes_part: |figure| ["bulk-1", "bulk-8", "ping-pong", "start"].contains(&figure),
         amounts: OF_OURS,
@@ -192,12 +172,7 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         id: OURS_X25519,
         name: "ours, X25519",
-        program: Some(Daemon {
-            path: || Program::Spiped.path(Origin::Ours),
-            version: spiped::version,
-            setup: "--kex x25519",
-            start: |program, target| spiped::start(program, target, &["--kex", "x25519"]),
-        }),
+        program: Some(spiped::OURS_X25519),
         // The rest does not depend on how the handshake went.
         takes_part: |figure| figure.starts_with("connections-"),
         amounts: Amounts {

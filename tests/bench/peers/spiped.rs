@@ -5,22 +5,39 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
-use spiped_tests::{Endpoint, Lab, Process};
+use spiped_tests::{Endpoint, Lab, Origin, Process, Program};
 
-use super::version_text;
+use super::{Daemon, version_text};
 use crate::limits;
 use crate::tunnel::Tunnel;
 
-pub(super) fn version(program: &Path) -> Result<String> {
-    version_text(program, "--version")
-}
+pub(super) const ORIGINAL: Daemon = Daemon {
+    path: || Program::Spiped.path(Origin::Debian),
+    version: |program| version_text(program, "-v"),
+    setup: "",
+    start: |program, target| start(program, target, &[]),
+};
 
-pub(super) fn original_version(program: &Path) -> Result<String> {
-    version_text(program, "-v")
-}
+pub(super) const NEWEST_ORIGINAL: Daemon =
+    Daemon { path: || Program::Spiped.path(Origin::Upstream), ..ORIGINAL };
+
+pub(super) const OURS: Daemon = Daemon {
+    path: || Program::Spiped.path(Origin::Ours),
+    version: |program| version_text(program, "--version"),
+    ..ORIGINAL
+};
+
+pub(super) const OURS_X25519: Daemon = Daemon {
+    setup: "--kex x25519",
+    start: |program, target| start(program, target, &["--kex", "x25519"]),
+    ..OURS
+};
+
+pub(super) const OURS_OF_100: Daemon =
+    Daemon { start: |program, target| start_one_of(100, program, target), ..OURS };
 
 /// Both ends; `client_args` are for the first only.
-pub(super) fn start(program: &Path, target: &Endpoint, client_args: &[&str]) -> Result<Tunnel> {
+fn start(program: &Path, target: &Endpoint, client_args: &[&str]) -> Result<Tunnel> {
     // One is used to see that the others are there.
     let most = (limits::MANY + 1).to_string();
     let mut tunnel = Tunnel::to(target);
@@ -36,7 +53,7 @@ pub(super) fn start(program: &Path, target: &Endpoint, client_args: &[&str]) -> 
 }
 
 /// Both ends, each one of so many pipes of a process that also serves metrics.
-pub(super) fn start_one_of(pipes: usize, program: &Path, target: &Endpoint) -> Result<Tunnel> {
+fn start_one_of(pipes: usize, program: &Path, target: &Endpoint) -> Result<Tunnel> {
     let mut tunnel = Tunnel::to(target);
     for mode in ["decrypt", "encrypt"] {
         tunnel.put_in_front(|lab, source, target| {

@@ -85,7 +85,7 @@ struct Panel {
 impl Panel {
     /// Its title and numbers, if they were measured.
     fn column<'a>(&self, report: &'a Report) -> Option<(&'static str, &'a ColumnReport)> {
-        Some((self.title, report.figures.get(self.figure)?.columns.get(self.column)?))
+        Some((self.title, report.column(self.figure, self.column)?))
     }
 }
 
