@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::lanes::{self, Lanes};
 use super::super::sha256::{Block, Sha256, Words};
+use super::on_lanes::hash_on_lanes;
 
 /// Proof of AVX2.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,43 +16,18 @@ impl Avx2 {
     }
 }
 
-impl Sha256<8> for Avx2 {
-    type States = [Lane; 8];
+hash_on_lanes!(Avx2, 8, "avx2");
 
-    fn states(self, words: [&Words; 8]) -> [Lane; 8] {
-        // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { states(&lanes::from_words(words)) }
-    }
-
-    fn same_state(self, words: &Words) -> [Lane; 8] {
-        // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { same_state(words) }
-    }
-
-    fn words(self, states: &[Lane; 8]) -> [Words; 8] {
-        // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { words(states) }
-    }
-
-    fn extend(self, states: &mut [Lane; 8], messages: [&[Block]; 8]) {
-        // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { extend(states, messages) }
-    }
-
-    fn extend_digests(self, states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
-        // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { extend_digests(states, digests, mask, rest) }
-    }
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_words(words: &[u32; 8]) -> Lane {
+    Lane(load(words))
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
-fn states(words: &[[u32; 8]; 8]) -> [Lane; 8] {
-    words.each_ref().map(|words| Lane(load_words(words)))
-}
-
-#[target_feature(enable = "avx2")]
-fn same_state(words: &Words) -> [Lane; 8] {
-    words.map(|word| Lane(_mm256_set1_epi32(word.cast_signed())))
+fn splat(word: u32) -> Lane {
+    Lane(_mm256_set1_epi32(word.cast_signed()))
 }
 
 #[target_feature(enable = "avx2")]
@@ -59,32 +35,18 @@ fn words(states: &[Lane; 8]) -> [Words; 8] {
     lanes::to_words(states.map(|lane| store(lane.0)))
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
-fn extend(states: &mut [Lane; 8], messages: [&[Block]; 8]) {
-    for block in 0..messages[0].len() {
-        let words = words_of_blocks(messages.map(|message| &message[block]));
-        compress(states, &words.map(Lane));
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn extend_digests(states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
-    compress(states, &lanes::digest_block(digests, mask, rest));
-}
-
-/// Not inlined: it is 7 KiB of code.
-#[inline(never)]
-#[target_feature(enable = "avx2")]
-fn compress(states: &mut [Lane; 8], words: &[Lane; 16]) {
-    lanes::compress(states, *words);
+fn words_of_blocks(blocks: [&Block; 8]) -> [Lane; 16] {
+    transposed(blocks).map(Lane)
 }
 
 /// The first words of 8 blocks, their second words, and so on.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn words_of_blocks(blocks: [&Block; 8]) -> [__m256i; 16] {
+pub(super) fn transposed(blocks: [&Block; 8]) -> [__m256i; 16] {
     let [first, second] =
-        [0, 1].map(|half| transpose(blocks.map(|block| load(&block.as_chunks().0[half]))));
+        [0, 1].map(|half| transpose(blocks.map(|block| load_bytes(&block.as_chunks().0[half]))));
     std::array::from_fn(|i| if i < 8 { first[i] } else { second[i - 8] })
 }
 
@@ -120,14 +82,14 @@ fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(bytes: &[u8; 32]) -> __m256i {
+fn load_bytes(bytes: &[u8; 32]) -> __m256i {
     // SAFETY: reads the array's 32 bytes, at any alignment.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn load_words(words: &[u32; 8]) -> __m256i {
+pub(super) fn load(words: &[u32; 8]) -> __m256i {
     // SAFETY: reads the array's 32 bytes, at any alignment.
     unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
 }

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use super::super::lanes::{self, Lanes};
 use super::super::sha256::{Block, Sha256, Words};
+use super::on_lanes::{hash_on_lanes, lanes_of_avx512};
 
 /// Proof of AVX-512F and AVX-512BW.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,44 +18,7 @@ impl Avx512 {
     }
 }
 
-impl Sha256<16> for Avx512 {
-    type States = [Lane; 8];
-
-    fn states(self, words: [&Words; 16]) -> [Lane; 8] {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { states(&lanes::from_words(words)) }
-    }
-
-    fn same_state(self, words: &Words) -> [Lane; 8] {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { same_state(words) }
-    }
-
-    fn words(self, states: &[Lane; 8]) -> [Words; 16] {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { words(states) }
-    }
-
-    fn extend(self, states: &mut [Lane; 8], messages: [&[Block]; 16]) {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { extend(states, messages) }
-    }
-
-    fn extend_digests(self, states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { extend_digests(states, digests, mask, rest) }
-    }
-}
-
-#[target_feature(enable = "avx512f")]
-fn states(words: &[[u32; 16]; 8]) -> [Lane; 8] {
-    words.each_ref().map(|words| load_words(words))
-}
-
-#[target_feature(enable = "avx512f")]
-fn same_state(words: &Words) -> [Lane; 8] {
-    words.map(|word| Lane(_mm512_set1_epi32(word.cast_signed())))
-}
+hash_on_lanes!(Avx512, 16, "avx512f,avx512bw");
 
 #[target_feature(enable = "avx512f")]
 fn words(states: &[Lane; 8]) -> [Words; 16] {
@@ -64,26 +28,12 @@ fn words(states: &[Lane; 8]) -> [Words; 16] {
     transpose(&rows).map(|row| first_words(row.0))
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn extend(states: &mut [Lane; 8], messages: [&[Block]; 16]) {
+fn words_of_blocks(blocks: [&Block; 16]) -> [Lane; 16] {
     let swap =
         _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
-    for block in 0..messages[0].len() {
-        let rows = messages.map(|message| _mm512_shuffle_epi8(load(&message[block]), swap));
-        compress(states, &transpose(&rows));
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-fn extend_digests(states: &mut [Lane; 8], digests: &[Lane; 8], mask: u32, rest: &Words) {
-    compress(states, &lanes::digest_block(digests, mask, rest));
-}
-
-/// Not inlined: it is 3 KiB of code.
-#[inline(never)]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn compress(states: &mut [Lane; 8], words: &[Lane; 16]) {
-    lanes::compress(states, *words);
+    transpose(&blocks.map(|block| _mm512_shuffle_epi8(load(block), swap)))
 }
 
 /// From row `i` with the words of message `i` to row `i` with word `i` of
@@ -135,6 +85,12 @@ fn load_words(words: &[u32; 16]) -> Lane {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
+fn splat(word: u32) -> Lane {
+    Lane(_mm512_set1_epi32(word.cast_signed()))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
 fn first_words(row: __m512i) -> Words {
     let mut words = [0; 8];
     // SAFETY: writes the array's 32 bytes, at any alignment.
@@ -146,48 +102,10 @@ fn first_words(row: __m512i) -> Words {
 #[derive(Clone, Copy)]
 pub(in super::super) struct Lane(__m512i);
 
-macro_rules! lane {
-    ($intrinsics:expr) => {
-        // SAFETY: there is a `Lane`, so the CPU has AVX-512F.
-        Lane(unsafe { $intrinsics })
-    };
-}
-
-impl Lanes for Lane {
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        lane!(_mm512_add_epi32(self.0, other.0))
-    }
-
-    #[inline(always)]
-    fn splat(self, word: u32) -> Self {
-        lane!(_mm512_set1_epi32(word.cast_signed()))
-    }
-
-    #[inline(always)]
-    fn rotate_right(self, count: i32) -> Self {
-        lane!(_mm512_rorv_epi32(self.0, _mm512_set1_epi32(count)))
-    }
-
-    #[inline(always)]
-    fn shift_right(self, count: i32) -> Self {
-        lane!(_mm512_srlv_epi32(self.0, _mm512_set1_epi32(count)))
-    }
-
-    // The constants are truth tables: bit `4a + 2b + c` is the result.
-
-    #[inline(always)]
-    fn parity(self, b: Self, c: Self) -> Self {
-        lane!(_mm512_ternarylogic_epi32::<0x96>(self.0, b.0, c.0))
-    }
-
-    #[inline(always)]
-    fn choose(self, b: Self, c: Self) -> Self {
-        lane!(_mm512_ternarylogic_epi32::<0xca>(self.0, b.0, c.0))
-    }
-
-    #[inline(always)]
-    fn majority(self, b: Self, c: Self) -> Self {
-        lane!(_mm512_ternarylogic_epi32::<0xe8>(self.0, b.0, c.0))
-    }
-}
+lanes_of_avx512!(
+    _mm512_add_epi32,
+    _mm512_set1_epi32,
+    _mm512_rorv_epi32,
+    _mm512_srlv_epi32,
+    _mm512_ternarylogic_epi32
+);

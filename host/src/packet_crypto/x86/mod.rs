@@ -8,6 +8,7 @@ pub(super) mod aes;
 mod avx2;
 mod avx512;
 mod avx512vl;
+mod on_lanes;
 mod sha_ni;
 
 use self::aes::Aes;
