@@ -50,9 +50,9 @@ fn main() -> Result<()> {
     let key_file = Zeroizing::new(fs::read(key_file)?);
     let psk = Psk::build(|psk| psk.copy_from_slice(&Sha256::digest(&key_file)));
     let end = match mode.as_str() {
-        "-e" => End::Client(psk),
+        "-e" => Party::Client(psk),
         // It holds all keys; a session gets one of them.
-        "-d" => End::Server(Acceptor::new(ACCEPTED, std::slice::from_ref(&psk))?, psk),
+        "-d" => Party::Server(Acceptor::new(ACCEPTED, std::slice::from_ref(&psk))?, psk),
         _ => return Err("the first argument is -e or -d".into()),
     };
 
@@ -84,12 +84,12 @@ fn main() -> Result<()> {
     }
 }
 
-enum End {
+enum Party {
     Client(Psk),
     Server(Acceptor, Psk),
 }
 
-impl End {
+impl Party {
     /// One connection, from its first byte to its end. Its sockets are reset on the
     /// way out, unless all was well.
     fn serve(&self, stream: TcpStream, target: &str) -> Result<()> {

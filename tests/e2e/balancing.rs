@@ -7,7 +7,7 @@ use std::thread;
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
-use spiped_tests::{Backend, Daemon, Endpoint, Lab, Process, Spiped, proc, wait};
+use spiped_tests::{Backend, Daemon, Endpoint, Lab, Process, Spiped, procfs, wait};
 
 const EXAMPLE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../host/packaging/examples/haproxy/haproxy.cfg");
@@ -35,7 +35,7 @@ fn new_connections_go_on_when_one_of_two_hosts_is_killed_under_load() {
     haproxy.args(["-db", "-f", EXAMPLE]);
     let haproxy = Process::spawn(haproxy);
     let entrance = endpoint(BALANCER);
-    wait::until("HAProxy listened", || proc::is_listening(&entrance));
+    wait::until("HAProxy listened", || procfs::is_listening(&entrance));
     let bind = format!("[{CLIENT}]");
     let client = Spiped::encrypt(&lab, &entrance).args(&["-b", &bind, "-n", "0"]).start();
 

@@ -4,25 +4,25 @@
 macro_rules! modp2048 {
     ($name:ident, $client:ident of $client_origin:ident, $server_origin:ident) => {
         mod $name {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, Origin, exchange};
 
-            const PAIRING: Pairing = Pairing {
+            const LINE_UP: LineUp = LineUp {
                 client: Client::$client,
                 client_origin: Origin::$client_origin,
                 server_origin: Origin::$server_origin,
                 key_exchange: None,
             };
 
-            exchange::data_tests!(PAIRING);
-            exchange::idle_tests!(PAIRING);
-            exchange::crowd_tests!(PAIRING);
-            exchange::flag_tests_of_client!(PAIRING);
-            exchange::flag_tests_of_server!(PAIRING);
-            exchange::refusal_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
+            exchange::idle_tests!(LINE_UP);
+            exchange::crowd_tests!(LINE_UP);
+            exchange::flag_tests_of_client!(LINE_UP);
+            exchange::flag_tests_of_server!(LINE_UP);
+            exchange::refusal_tests!(LINE_UP);
 
             #[test]
             fn both_omit_forward_secrecy() {
-                exchange::data::works(PAIRING, &["-f"], &["-f"]);
+                exchange::data::works(LINE_UP, &["-f"], &["-f"]);
             }
         }
     };
@@ -33,15 +33,15 @@ pub(crate) use modp2048;
 macro_rules! x25519 {
     ($name:ident, $client:ident) => {
         mod $name {
-            use spiped_tests::{Client, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, exchange};
 
-            const PAIRING: Pairing =
-                Pairing { client: Client::$client, key_exchange: Some("x25519"), ..Pairing::OURS };
+            const LINE_UP: LineUp =
+                LineUp { client: Client::$client, key_exchange: Some("x25519"), ..LineUp::OURS };
 
-            exchange::data_tests!(PAIRING);
-            exchange::idle_tests!(PAIRING);
-            exchange::crowd_tests!(PAIRING);
-            exchange::x25519_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
+            exchange::idle_tests!(LINE_UP);
+            exchange::crowd_tests!(LINE_UP);
+            exchange::x25519_tests!(LINE_UP);
         }
     };
 }

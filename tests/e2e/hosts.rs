@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use spiped_tests::{
-    Backend, BlackHole, Configured, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, pipe, proc, wait,
+    Backend, BlackHole, Configured, Conn, Daemon, Endpoint, Hosts, Lab, Spiped, pipe, procfs, wait,
 };
 
 #[test]
@@ -163,9 +163,9 @@ fn waiting_for_dns_ends_when_the_names_appear() {
         .spawn();
     process.wait_for_stderr(NAME);
     assert!(process.is_running());
-    assert!(!proc::is_listening(&source));
+    assert!(!procfs::is_listening(&source));
     hosts.change(&lines(&[Ipv4Addr::LOCALHOST.into()]));
-    wait::until("it listened", || proc::is_listening(&source));
+    wait::until("it listened", || procfs::is_listening(&source));
     let _conn = Conn::to(&source);
     backend.accept();
 }

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, chown};
 use spiped_tests::{
     Backend, Background, Configured, Conn, Ending, Endpoint, Exit, KEY, Lab, OTHER_KEY, Origin,
-    Program, Spiped, pipe, proc, wait,
+    Program, Spiped, pipe, procfs, wait,
 };
 
 #[test]
@@ -80,9 +80,9 @@ fn process_that_takes_over_needs_no_key_of_root_and_binds_no_low_port() {
     for _ in 0..2 {
         let said = daemon.run(&["upgrade"]).answer();
         let pid = said.split(' ').nth(1).unwrap().parse().unwrap();
-        assert_eq!(proc::status(pid, "Uid"), [NOBODY; 4], "{said}");
+        assert_eq!(procfs::status(pid, "Uid"), [NOBODY; 4], "{said}");
         for set in ["CapPrm", "CapBnd"] {
-            assert_eq!(proc::status(pid, set), [0], "{set}: {said}");
+            assert_eq!(procfs::status(pid, set), [0], "{set}: {said}");
         }
         conn.expect_echo(b"moved");
         Conn::to(&plain).expect_echo(b"new");
@@ -103,7 +103,7 @@ fn reload_binds_a_low_port_and_reads_a_key_of_root_alone() {
     daemon.write("user = \"nobody\"", &[pipe("in", "encrypt", &plain, &crypt, ""), out.clone()]);
     let process = daemon.start(&[&plain, &crypt]);
     Conn::to(&plain).expect_echo(b"unprivileged");
-    assert_eq!(proc::status(process.pid(), "Uid")[0], NOBODY);
+    assert_eq!(procfs::status(process.pid(), "Uid")[0], NOBODY);
     let new = lab.tcp();
     lab.write_key("new", OTHER_KEY);
     let pipes = [
@@ -220,9 +220,9 @@ fn becomes(user: &str, uid: u32, gid: u32) {
 #[track_caller]
 fn expect_ids(pid: i32, uid: u32, gid: u32) {
     wait::until(&format!("it had become {uid}:{gid}"), || {
-        proc::status(pid, "Uid") == [uid; 4]
-            && proc::status(pid, "Gid") == [gid; 4]
-            && proc::status(pid, "Groups").is_empty()
+        procfs::status(pid, "Uid") == [uid; 4]
+            && procfs::status(pid, "Gid") == [gid; 4]
+            && procfs::status(pid, "Groups").is_empty()
     });
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::proc::is_alive;
+use crate::procfs::is_alive;
 use crate::wait;
 
 /// A daemon known by its pid file only. Its [`Lab`](crate::Lab) kills it on drop.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::proc::is_listening;
+use crate::procfs::is_listening;
 use crate::{Endpoint, Exit, Lab, Origin, Process, Program, wait};
 
 /// The description of a daemon with pipes out of a file, with the lab's key unless

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use crate::wait::LIMIT;
-use crate::{Endpoint, Link, proc, wait};
+use crate::{Endpoint, Link, procfs, wait};
 
 /// Who takes nothing for this long is not just slow.
 const STUCK: Duration = Duration::from_millis(500);
@@ -187,7 +187,7 @@ impl Conn {
     #[track_caller]
     pub fn wait_until_delivered(&self) {
         wait::until("all had arrived", || {
-            proc::in_flight(self.local_address(), self.peer_address()) == Some(0)
+            procfs::in_flight(self.local_address(), self.peer_address()) == Some(0)
         });
     }
 

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use socket2::Socket;
 use tempfile::TempDir;
 
-use crate::{Endpoint, proc};
+use crate::{Endpoint, procfs};
 
 /// The key file shared by both ends unless a test says otherwise.
 pub const KEY: &[u8] = b"spiped test key 8c0f64a7d1be23955d0e7b91f4c8a23e\n";
@@ -133,7 +133,7 @@ impl Drop for Lab {
     /// Kills what has left the foreground: daemons stay in the directory they
     /// were started in.
     fn drop(&mut self) {
-        for pid in proc::working_in(self.directory()) {
+        for pid in procfs::working_in(self.directory()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }

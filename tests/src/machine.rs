@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use crate::network::cable;
-use crate::{Host, Origin, Process, Program, Shell, proc, wait};
+use crate::{Host, Origin, Process, Program, Shell, procfs, wait};
 
 /// A machine that has booted. On drop it is gone, with all that runs in it; if the
 /// test fails, its journal becomes part of the test's output.
@@ -79,8 +79,8 @@ impl Machine {
 
     /// The process that is the first one inside.
     fn leader(&self) -> Option<i32> {
-        let [nspawn] = proc::children(self.container.pid())[..] else { return None };
-        let [leader] = proc::children(nspawn)[..] else { return None };
+        let [nspawn] = procfs::children(self.container.pid())[..] else { return None };
+        let [leader] = procfs::children(nspawn)[..] else { return None };
         Some(leader)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::book::{self, Step};
-use crate::{Lab, proc, wait};
+use crate::{Lab, procfs, wait};
 
 /// A page, an empty folder outside the project, and a shell there.
 ///
@@ -171,7 +171,7 @@ impl Newcomer {
 
     #[track_caller]
     fn types(&mut self, commands: &str, mode: &str) {
-        let listening = proc::listening_in(self.lab.directory());
+        let listening = procfs::listening_in(self.lab.directory());
         self.blocks += 1;
         let (block, done) = (self.note(&format!("block-{}", self.blocks)), self.note("done"));
         fs::write(&block, commands).unwrap();
@@ -192,7 +192,7 @@ impl Newcomer {
         assert!(!ended, "a command failed:\n{commands}\n{}", self.said());
         if commands.ends_with(" &\n") {
             wait::until(&format!("this listened:\n{commands}"), || {
-                !proc::listening_in(self.lab.directory()).is_subset(&listening)
+                !procfs::listening_in(self.lab.directory()).is_subset(&listening)
             });
         }
     }

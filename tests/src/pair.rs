@@ -15,7 +15,7 @@ pub enum Client {
 
 /// Whose programs stand at the two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pairing {
+pub struct LineUp {
     /// The kind of client.
     pub client: Client,
     /// Whose client.
@@ -26,7 +26,7 @@ pub struct Pairing {
     pub key_exchange: Option<&'static str>,
 }
 
-impl Pairing {
+impl LineUp {
     /// Our `-e` with our `-d`.
     pub const OURS: Self = Self {
         client: Client::Daemon,
@@ -132,7 +132,7 @@ impl Pair {
     /// Starts ours at both ends, without further arguments.
     #[track_caller]
     pub fn ours(lab: &Lab, target: &Endpoint) -> Self {
-        Pairing::OURS.start(lab, target, &[], &[])
+        LineUp::OURS.start(lab, target, &[], &[])
     }
 
     /// The `spiped -e`.

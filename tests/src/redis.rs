@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::proc::is_listening;
+use crate::procfs::is_listening;
 use crate::{Endpoint, Exit, Lab, Process, wait};
 
 /// A server without persistence on a free port.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::foreign::Part;
-use crate::proc::is_listening;
+use crate::procfs::is_listening;
 use crate::{Conn, Endpoint, Exit, Lab, Origin, Process, Program, program, wait};
 
 /// Which side of the daemon is plain.

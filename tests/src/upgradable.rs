@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 
 use crate::traffic::{Connection, Form, Manner, Traffic};
 use crate::{
-    Backend, Configured, Endpoint, Lab, Origin, Process, Program, Steps, pipe, proc, wait,
+    Backend, Configured, Endpoint, Lab, Origin, Process, Program, Steps, pipe, procfs, wait,
 };
 
 /// One daemon after the other, in the same place.
@@ -184,7 +184,7 @@ impl<'a> Upgradable<'a> {
         let before = self.pid();
         let said = self.configured.run(&["upgrade"]).answer();
         assert_ne!(self.pid(), before, "{said}");
-        assert!(proc::is_alive(self.pid()), "{said}");
+        assert!(procfs::is_alive(self.pid()), "{said}");
         said
     }
 
@@ -201,7 +201,7 @@ impl<'a> Upgradable<'a> {
     #[track_caller]
     pub fn expect_unchanged(&self, before: i32) {
         assert_eq!(self.pid(), before);
-        assert!(proc::is_alive(before), "the daemon has ended");
+        assert!(procfs::is_alive(before), "the daemon has ended");
         self.wait_until_only(before);
     }
 
@@ -234,20 +234,20 @@ impl<'a> Upgradable<'a> {
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
         // Its sockets are closed by the last of its threads.
         let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-        wait::until("it had ended", || !proc::is_alive(pid) && threads() <= 1);
+        wait::until("it had ended", || !procfs::is_alive(pid) && threads() <= 1);
     }
 
     /// All that run in this lab.
     pub fn processes(&self) -> Vec<i32> {
-        let processes = proc::working_in(self.lab.directory()).into_iter();
-        processes.filter(|&pid| proc::is_alive(pid)).collect()
+        let processes = procfs::working_in(self.lab.directory()).into_iter();
+        processes.filter(|&pid| procfs::is_alive(pid)).collect()
     }
 
     /// Waits until nothing runs but this process and its children.
     #[track_caller]
     pub fn wait_until_only(&self, pid: i32) {
         wait::until("there was only the one daemon", || {
-            let own = proc::children(pid);
+            let own = procfs::children(pid);
             self.processes().into_iter().all(|it| it == pid || own.contains(&it))
         });
     }

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::ends::{End, MODES, converse};
+use crate::parties::{MODES, Party, converse};
 
 /// What an end answers to the peer's bytes, split like this.
-fn answer(mut end: End, bytes: &[u8], mut cuts: Vec<usize>) -> (Vec<u8>, Option<[u8; 32]>) {
+fn answer(mut end: Party, bytes: &[u8], mut cuts: Vec<usize>) -> (Vec<u8>, Option<[u8; 32]>) {
     let mut answer = end.take();
     cuts.extend([0, bytes.len()]);
     cuts.sort_unstable();
@@ -19,15 +19,15 @@ fn answer(mut end: End, bytes: &[u8], mut cuts: Vec<usize>) -> (Vec<u8>, Option<
 }
 
 fn check(code: Option<&str>, cuts: &[usize]) {
-    let conversation = converse(&mut End::client(code), &mut End::server(code)).unwrap();
+    let conversation = converse(&mut Party::client(code), &mut Party::server(code)).unwrap();
     let from_client = conversation.from_client.concat();
     let from_server = conversation.from_server.concat();
     let fit = |bytes: &[u8]| cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
 
-    let (sent, key) = answer(End::client(code), &from_server, fit(&from_server));
+    let (sent, key) = answer(Party::client(code), &from_server, fit(&from_server));
     assert_eq!(sent, from_client);
     assert!(key.is_some());
-    let (sent, same_key) = answer(End::server(code), &from_client, fit(&from_client));
+    let (sent, same_key) = answer(Party::server(code), &from_client, fit(&from_client));
     assert_eq!(sent, from_server);
     assert_eq!(same_key, key);
 }
@@ -104,11 +104,11 @@ proptest! {
         is_client in any::<bool>(),
     ) {
         let code = MODES[usize::from(with_code)];
-        let conversation = converse(&mut End::client(code), &mut End::server(code)).unwrap();
+        let conversation = converse(&mut Party::client(code), &mut Party::server(code)).unwrap();
         let (mut end, genuine) = if is_client {
-            (End::client(code), conversation.from_server.concat())
+            (Party::client(code), conversation.from_server.concat())
         } else {
-            (End::server(code), conversation.from_client.concat())
+            (Party::server(code), conversation.from_client.concat())
         };
         let mut rest = &genuine[..];
         for event in &events {

@@ -2,11 +2,11 @@
 
 use spiped_core::pairing::{Error, Misuse, PeerFault, Status};
 
-use crate::ends::{CODE, End};
+use crate::parties::{CODE, Party};
 
 /// Two ends that show their strings.
-fn comparing() -> (End, End) {
-    let (mut client, mut server) = (End::client(None), End::server(None));
+fn comparing() -> (Party, Party) {
+    let (mut client, mut server) = (Party::client(None), Party::server(None));
     let hello = server.receive(&client.take()).unwrap();
     let value = client.receive(&hello).unwrap();
     assert_eq!(server.receive(&value).unwrap(), b"");
@@ -91,7 +91,7 @@ fn both_at_once() {
 #[test]
 fn our_own_confirmation_does_not_confirm_the_peer() {
     for code in [None, Some(CODE)] {
-        let (mut client, mut server) = (End::client(code), End::server(code));
+        let (mut client, mut server) = (Party::client(code), Party::server(code));
         let hello = server.receive(&client.take()).unwrap();
         let mut tag = client.receive(&hello).unwrap().split_off(32);
         if code.is_none() {
@@ -103,7 +103,7 @@ fn our_own_confirmation_does_not_confirm_the_peer() {
 
 #[test]
 fn server_with_a_code_answers_only_the_right_client() {
-    let (mut client, mut server) = (End::client(Some("incorrect")), End::server(Some(CODE)));
+    let (mut client, mut server) = (Party::client(Some("incorrect")), Party::server(Some(CODE)));
     let hello = server.receive(&client.take()).unwrap();
     let answer = client.receive(&hello).unwrap();
     assert_eq!(server.receive(&answer), Err(PeerFault::WrongConfirmation.into()));
@@ -124,9 +124,9 @@ fn end_after_the_agreement_is_none_to_speak_of() {
 #[test]
 fn each_run_makes_another_key() {
     let keys = [3, 4].map(|seed| {
-        let mut client = End::new(spiped_core::Side::Client, Some(CODE), seed);
-        let mut server = End::server(Some(CODE));
-        crate::ends::converse(&mut client, &mut server).unwrap();
+        let mut client = Party::new(spiped_core::Side::Client, Some(CODE), seed);
+        let mut server = Party::server(Some(CODE));
+        crate::parties::converse(&mut client, &mut server).unwrap();
         client.key().unwrap()
     });
     assert_ne!(keys[0], keys[1]);

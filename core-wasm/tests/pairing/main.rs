@@ -5,7 +5,7 @@
 mod attacker;
 mod chunking;
 mod confirming;
-mod ends;
 mod misuse;
+mod parties;
 mod peer_faults;
 mod vectors;

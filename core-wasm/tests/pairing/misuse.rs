@@ -3,7 +3,7 @@
 use spiped_core::Side;
 use spiped_core::pairing::{Entropy, Error, Exchange, Misuse, Status};
 
-use crate::ends::{CODE, End, MODES, converse, entropy};
+use crate::parties::{CODE, MODES, Party, converse, entropy};
 
 #[test]
 fn code_has_6_to_1024_printable_ascii_characters() {
@@ -37,17 +37,17 @@ fn start_comes_first_and_once() {
         assert_eq!(exchange.start(&mut out), Err(Misuse::StartOrder.into()));
         assert_eq!(out, b"");
     }
-    let mut client = End::client(None);
+    let mut client = Party::client(None);
     assert_eq!(client.exchange.start(&mut Vec::new()), Err(Misuse::StartOrder.into()));
 }
 
 #[test]
 fn only_a_string_is_confirmed_and_once() {
     let nothing = Err(Misuse::NothingToConfirm.into());
-    assert_eq!(End::client(None).confirm(), nothing);
+    assert_eq!(Party::client(None).confirm(), nothing);
 
     for code in [None, Some(CODE)] {
-        let (mut client, mut server) = (End::client(code), End::server(code));
+        let (mut client, mut server) = (Party::client(code), Party::server(code));
         let hello = server.receive(&client.take()).unwrap();
         assert_eq!(server.confirm(), nothing);
         client.receive(&hello).unwrap();
@@ -61,7 +61,7 @@ fn only_a_string_is_confirmed_and_once() {
 #[test]
 fn only_a_string_is_rejected() {
     for code in MODES {
-        let mut client = End::client(code);
+        let mut client = Party::client(code);
         assert_eq!(client.reject(), Err(Misuse::NothingToConfirm.into()));
         assert_eq!(client.error(), Some(Misuse::NothingToConfirm.into()));
     }
@@ -71,11 +71,11 @@ fn only_a_string_is_rejected() {
 fn key_is_taken_once_and_not_before_it_is_agreed_on() {
     let no_key = || Some(Error::from(Misuse::NoKey));
     for code in MODES {
-        let mut client = End::client(code);
+        let mut client = Party::client(code);
         assert_eq!(client.exchange.take_key().err(), no_key());
         assert_eq!(client.error(), no_key());
 
-        let (mut client, mut server) = (End::client(code), End::server(code));
+        let (mut client, mut server) = (Party::client(code), Party::server(code));
         converse(&mut client, &mut server).unwrap();
         assert!(client.key().is_some(), "this end has taken it");
         assert_eq!(client.exchange.status(), Ok(Status::Agreed));
@@ -98,7 +98,7 @@ fn entropy_of_equal_bytes_is_refused() {
 
 #[test]
 fn nothing_comes_after_the_end() {
-    let (mut client, mut server) = (End::client(Some(CODE)), End::server(Some(CODE)));
+    let (mut client, mut server) = (Party::client(Some(CODE)), Party::server(Some(CODE)));
     converse(&mut client, &mut server).unwrap();
     assert_eq!(client.exchange.eof(), Ok(()));
     assert_eq!(client.exchange.eof(), Err(Misuse::AfterEof.into()));

@@ -3,16 +3,16 @@
 use spiped_core::Side;
 use spiped_core::pairing::{Error, HELLO_LEN, PeerFault, Status};
 
-use crate::ends::{CODE, End, MODES, converse};
+use crate::parties::{CODE, MODES, Party, converse};
 
 /// Runs a pairing in which one bit on the wire is changed. Message `at` counts
 /// those of both ends.
-fn tampered(code: Option<&str>, at: usize, byte: usize, bit: u8) -> (End, End) {
-    let (mut client, mut server) = (End::client(code), End::server(code));
+fn tampered(code: Option<&str>, at: usize, byte: usize, bit: u8) -> (Party, Party) {
+    let (mut client, mut server) = (Party::client(code), Party::server(code));
     let mut messages = 0;
     let mut from_client = vec![client.take()];
     loop {
-        let mut deliver = |to: &mut End, mut message: Vec<u8>| {
+        let mut deliver = |to: &mut Party, mut message: Vec<u8>| {
             if messages == at {
                 message[byte] ^= 1 << bit;
             }
@@ -61,7 +61,7 @@ fn every_changed_bit_of_every_message_is_noticed() {
 
 #[test]
 fn top_bit_that_x25519_ignores_is_noticed() {
-    let (mut client, mut server) = (End::client(None), End::server(None));
+    let (mut client, mut server) = (Party::client(None), Party::server(None));
     let mut hello = server.receive(&client.take()).unwrap();
     hello[HELLO_LEN - 1] ^= 0x80;
     let value = client.receive(&hello).unwrap();
@@ -72,7 +72,7 @@ fn top_bit_that_x25519_ignores_is_noticed() {
 #[test]
 fn stranger_is_known_by_its_first_bytes() {
     for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"SSH-2.0-x\r\n", b"\0", b"spiped-pair-v2"] {
-        for mut end in [End::client(None), End::server(Some(CODE))] {
+        for mut end in [Party::client(None), Party::server(Some(CODE))] {
             end.take();
             assert_eq!(end.receive(bytes), Err(PeerFault::NotPairing.into()));
         }
@@ -82,8 +82,8 @@ fn stranger_is_known_by_its_first_bytes() {
 #[test]
 fn nobody_has_spoken_before_the_first_message_is_complete() {
     for code in MODES {
-        let hello = End::client(code).take();
-        let mut server = End::server(code);
+        let hello = Party::client(code).take();
+        let mut server = Party::server(code);
         assert_eq!(server.receive(&hello[..HELLO_LEN - 1]).unwrap(), b"");
         assert!(matches!(server.exchange.status(), Ok(Status::Waiting)));
         assert_eq!(server.receive(&hello[HELLO_LEN - 1..]).unwrap().len(), HELLO_LEN);
@@ -94,14 +94,14 @@ fn nobody_has_spoken_before_the_first_message_is_complete() {
 #[test]
 fn same_side_is_refused() {
     for code in MODES {
-        let hello = End::client(code).take();
-        let mut client = End::new(Side::Client, code, 5);
+        let hello = Party::client(code).take();
+        let mut client = Party::new(Side::Client, code, 5);
         assert_eq!(client.receive(&hello), Err(PeerFault::SameSide.into()));
 
         // Whoever returns what it gets is no peer either.
-        let mut server = End::server(code);
+        let mut server = Party::server(code);
         let answer = server.receive(&hello).unwrap();
-        let mut server = End::server(code);
+        let mut server = Party::server(code);
         assert_eq!(server.receive(&answer), Err(PeerFault::SameSide.into()));
     }
 }
@@ -109,12 +109,12 @@ fn same_side_is_refused() {
 #[test]
 fn code_on_one_end_only_is_refused() {
     for (here, there) in [(None, Some(CODE)), (Some(CODE), None)] {
-        let mut server = End::server(here);
-        let result = server.receive(&End::client(there).take());
+        let mut server = Party::server(here);
+        let result = server.receive(&Party::client(there).take());
         assert_eq!(result, Err(PeerFault::OtherMode.into()));
 
-        let hello = End::server(there).receive(&End::client(there).take()).unwrap();
-        let result = End::client(here).receive(&hello);
+        let hello = Party::server(there).receive(&Party::client(there).take()).unwrap();
+        let result = Party::client(here).receive(&hello);
         assert_eq!(result, Err(PeerFault::OtherMode.into()));
     }
 }
@@ -152,15 +152,15 @@ fn identity_and_what_is_no_point_are_refused_under_a_code() {
 
 /// A client's answer to a server with this public value.
 fn client_gets(code: Option<&str>, value: &[u8; 32]) -> Result<Vec<u8>, Error> {
-    let mut client = End::client(code);
-    let mut hello = End::server(code).receive(&client.take()).unwrap();
+    let mut client = Party::client(code);
+    let mut hello = Party::server(code).receive(&client.take()).unwrap();
     hello[HELLO_LEN - 32..].copy_from_slice(value);
     client.receive(&hello)
 }
 
 #[test]
 fn more_than_the_protocol_has_is_refused() {
-    let (mut client, mut server) = (End::client(None), End::server(None));
+    let (mut client, mut server) = (Party::client(None), Party::server(None));
     let hello = server.receive(&client.take()).unwrap();
     let value = client.receive(&hello).unwrap();
     let mut tag = client.confirm().unwrap();
@@ -172,14 +172,14 @@ fn more_than_the_protocol_has_is_refused() {
 #[test]
 fn end_before_the_agreement_truncates_it() {
     for code in MODES {
-        let said = converse(&mut End::client(code), &mut End::server(code)).unwrap();
+        let said = converse(&mut Party::client(code), &mut Party::server(code)).unwrap();
         for messages in 0..said.from_server.len() {
-            let mut client = End::client(code);
+            let mut client = Party::client(code);
             client.receive(&said.from_server[..messages].concat()).unwrap();
             assert_eq!(client.exchange.eof(), Err(PeerFault::Truncated.into()));
         }
         for messages in 0..said.from_client.len() {
-            let mut server = End::server(code);
+            let mut server = Party::server(code);
             server.receive(&said.from_client[..messages].concat()).unwrap();
             assert_eq!(server.exchange.eof(), Err(PeerFault::Truncated.into()));
         }
@@ -188,10 +188,10 @@ fn end_before_the_agreement_truncates_it() {
 
 #[test]
 fn failure_is_final_and_repeats() {
-    let mut server = End::server(None);
+    let mut server = Party::server(None);
     let fault = Err(PeerFault::NotPairing.into());
     assert_eq!(server.receive(b"x"), fault);
-    assert_eq!(server.receive(&End::client(None).take()), fault);
+    assert_eq!(server.receive(&Party::client(None).take()), fault);
     assert_eq!(server.confirm(), fault);
     assert_eq!(server.exchange.eof(), fault.map(drop));
     assert_eq!(server.take(), b"");
@@ -199,11 +199,11 @@ fn failure_is_final_and_repeats() {
 
 #[test]
 fn our_own_public_value_is_refused() {
-    let mut client = End::client(None);
+    let mut client = Party::client(None);
     let hello = client.take();
-    let mut answer = End::server(None).receive(&hello).unwrap();
+    let mut answer = Party::server(None).receive(&hello).unwrap();
     // A client shows its value once it has the server's.
-    let mut twin = End::client(None);
+    let mut twin = Party::client(None);
     twin.take();
     let value = twin.receive(&answer).unwrap();
     answer[HELLO_LEN - 32..].copy_from_slice(&value[..32]);

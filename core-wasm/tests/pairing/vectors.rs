@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use spiped_core::Side;
 use spiped_core::pairing::Entropy;
 
-use crate::ends::{CODE, End, converse};
+use crate::parties::{CODE, Party, converse};
 
 const DOCUMENT: &str = include_str!("../../../docs/pairing.md");
 
@@ -62,9 +62,9 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn ends(code: Option<&str>) -> [End; 2] {
+fn ends(code: Option<&str>) -> [Party; 2] {
     [(Side::Client, 0..32), (Side::Server, 32..64)].map(|(side, bytes)| {
         let bytes: Vec<u8> = bytes.collect();
-        End::with_entropy(side, code, &Entropy::from_slice(&bytes).unwrap())
+        Party::with_entropy(side, code, &Entropy::from_slice(&bytes).unwrap())
     })
 }

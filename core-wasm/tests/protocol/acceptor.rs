@@ -6,7 +6,7 @@ use spiped_core::{
     SoftKeySearch, Verdict,
 };
 
-use crate::pair::{End, Server, choice, psk};
+use crate::pair::{Party, Server, choice, psk};
 use crate::peer_faults::hmac;
 
 const ANY: ServerConfig = ServerConfig::Any(ForwardSecrecy::Offer);
@@ -15,13 +15,13 @@ const EXCHANGES: [(KeyExchange, usize); 2] =
     [(KeyExchange::X25519, 96), (KeyExchange::Modp2048, 320)];
 
 fn hello(exchange: KeyExchange, server: &Server) -> Vec<u8> {
-    End::connect(choice(exchange), &psk(7)).hello(server)
+    Party::connect(choice(exchange), &psk(7)).hello(server)
 }
 
 /// Bytes that `psk(7)` has made with modp2048, and of which the first 96 are a
 /// hello that `psk(1)` has made with X25519. It takes both keys to make them.
 fn hello_in_both_forms(server: &Server) -> Vec<u8> {
-    let mut hello = End::connect(choice(KeyExchange::X25519), &psk(1)).hello(server);
+    let mut hello = Party::connect(choice(KeyExchange::X25519), &psk(1)).hello(server);
     hello.resize(288, 0x55);
     // HMAC(psk, nonces || 1) is the client's MAC key.
     let mac_key = hmac(&[7; 32], &[&hello[..32], &server.nonce, &[0, 0, 0, 1]].concat());
@@ -36,7 +36,7 @@ fn server_finds_which_of_its_keys_the_client_has() {
     let server = Server::new(ANY, (0..50).map(psk).collect());
     for (exchange, length) in EXCHANGES {
         for held in [0, 1, 25, 49] {
-            let hello = End::connect(choice(exchange), &psk(held)).hello(&server);
+            let hello = Party::connect(choice(exchange), &psk(held)).hello(&server);
             let expected = Authenticated {
                 psk_index: held.into(),
                 key_exchange: exchange,
@@ -140,7 +140,7 @@ fn without_keys_nobody_authenticates() {
 #[test]
 fn key_exchange_that_is_not_accepted_is_told_from_a_wrong_key() {
     let old = Server::new(MODP2048, vec![psk(7)]);
-    let stranger = End::connect(choice(KeyExchange::X25519), &psk(8)).hello(&old);
+    let stranger = Party::connect(choice(KeyExchange::X25519), &psk(8)).hello(&old);
     let hello = hello(KeyExchange::X25519, &old);
     let fault =
         |server: &Server, received: &[u8]| server.acceptor.fault_at_eof(&server.nonce, received);

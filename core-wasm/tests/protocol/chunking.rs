@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use spiped_core::{Error, KeyExchange, NONCE_LEN, Verdict};
 
-use crate::pair::{End, Server, choice, established, established_by, psk};
+use crate::pair::{Party, Server, choice, established, established_by, psk};
 
 const TO_SERVER: &[u8] = b"PING\r\n";
 
@@ -15,7 +15,7 @@ fn to_client() -> Vec<u8> {
 /// got their peer's bytes whole.
 fn conversation(exchange: KeyExchange) -> [Vec<u8>; 2] {
     let server = Server::any();
-    let mut client = End::connect(choice(exchange), &psk(7));
+    let mut client = Party::connect(choice(exchange), &psk(7));
     let mut from_client = client.hello(&server);
     let mut answering = server.answer(&from_client).unwrap();
     let share = answering.take_crypt();
@@ -30,13 +30,13 @@ fn conversation(exchange: KeyExchange) -> [Vec<u8>; 2] {
 
 /// Feeds `bytes`, and their end, to a fresh end in pieces. It computes when
 /// `eager`, or else only when it would otherwise be stuck.
-fn replay(side: Side, bytes: &[u8], cuts: &[usize], eager: bool) -> (End, Result<(), Error>) {
+fn replay(side: Side, bytes: &[u8], cuts: &[usize], eager: bool) -> (Party, Result<(), Error>) {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.extend([0, bytes.len()]);
     cuts.sort_unstable();
     let mut pieces = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]);
     let mut end = match side {
-        Side::Client(exchange) => End::connect(choice(exchange), &psk(7)),
+        Side::Client(exchange) => Party::connect(choice(exchange), &psk(7)),
         Side::Server => {
             let (server, mut received) = (Server::any(), Vec::new());
             while let Verdict::More(_) = server.identify(&received) {

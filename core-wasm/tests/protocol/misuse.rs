@@ -5,7 +5,7 @@ use spiped_core::{
     PACKET_LEN, RUN_MAX, ServerConfig, Session, SoftPacketCrypto, Status,
 };
 
-use crate::pair::{End, Server, choice, entropy, established, established_by, psk};
+use crate::pair::{Party, Server, choice, entropy, established, established_by, psk};
 
 const OFFER: ClientConfig = ClientConfig::Modp2048(ForwardSecrecy::Offer);
 
@@ -38,7 +38,7 @@ fn nonce_that_is_the_exponent_is_refused() {
 fn servers_nonce_that_is_its_exponent_is_refused() {
     let config = ServerConfig::Any(ForwardSecrecy::Offer);
     let server = Server::any();
-    let hello = End::client().hello(&server);
+    let hello = Party::client().hello(&server);
     for (last, broken) in [(2, true), (3, false)] {
         let entropy = ExponentEntropy::build(|bytes| {
             *bytes = server.nonce;
@@ -69,7 +69,7 @@ fn start_comes_first_and_once() {
         assert_eq!(session.start(&mut out), Err(Misuse::StartOrder.into()));
         assert_eq!(out, Output::default());
     }
-    for mut end in [End::client(), established().0, established().1] {
+    for mut end in [Party::client(), established().0, established().1] {
         end.take_crypt();
         assert_eq!(end.session.start(&mut end.out), Err(Misuse::StartOrder.into()));
         assert_eq!(end.out.to_crypt, b"");
@@ -80,12 +80,12 @@ fn start_comes_first_and_once() {
 #[test]
 fn nothing_is_sealed_before_the_session_is_established() {
     let misuse = Err(Misuse::NotEstablished.into());
-    let mut client = End::client();
+    let mut client = Party::client();
     assert_eq!(client.session.handle_plain(b"secret", &mut client.out), misuse);
     assert_eq!(client.out.to_crypt.len(), 32);
 
     let server = Server::any();
-    let mut server = server.accept(&End::client().hello(&server)).unwrap();
+    let mut server = server.accept(&Party::client().hello(&server)).unwrap();
     assert_eq!(server.session.handle_plain(b"secret", &mut server.out), misuse);
     assert_eq!(server.out.to_crypt, b"");
 }
@@ -93,7 +93,7 @@ fn nothing_is_sealed_before_the_session_is_established() {
 #[test]
 fn nothing_is_computed_unless_due() {
     let misuse = Err(Misuse::NothingToCompute.into());
-    for mut end in [End::client(), established().0, established().1] {
+    for mut end in [Party::client(), established().0, established().1] {
         assert_eq!(end.session.compute(&mut end.out), misuse);
     }
 }
@@ -105,8 +105,8 @@ fn no_more_than_a_batch_is_kept_while_a_value_is_due() {
         let ends = || {
             let client = Session::connect(choice(exchange), &psk(7), &entropy(1)).unwrap();
             let server = Server::any();
-            let hello = End::connect(choice(exchange), &psk(7)).hello(&server);
-            [End::of(client), server.accept(&hello).unwrap()]
+            let hello = Party::connect(choice(exchange), &psk(7)).hello(&server);
+            [Party::of(client), server.accept(&hello).unwrap()]
         };
         for mut end in ends() {
             assert_eq!(end.session.status(), Ok(Status::WantsCompute));

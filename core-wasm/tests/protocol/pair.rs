@@ -6,7 +6,7 @@ use spiped_core::{
 };
 
 /// A session with all that it has produced so far.
-pub(crate) struct End {
+pub(crate) struct Party {
     pub(crate) session: Session,
     pub(crate) out: Output,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Server {
     entropy: ExponentEntropy,
 }
 
-impl End {
+impl Party {
     /// A started session.
     pub(crate) fn of(session: Session) -> Self {
         let mut end = Self { session, out: Output::default() };
@@ -107,7 +107,7 @@ impl Server {
 
     /// A started session with whoever has sent this, which has computed
     /// nothing.
-    pub(crate) fn accept(&self, received: &[u8]) -> Result<End, Error> {
+    pub(crate) fn accept(&self, received: &[u8]) -> Result<Party, Error> {
         let client = match self.identify(received) {
             Verdict::Authenticated(client) => client,
             Verdict::Refused(fault) => return Err(fault.into()),
@@ -116,13 +116,13 @@ impl Server {
         let psk = &self.psks[usize::try_from(client.psk_index).unwrap()];
         let (hello, rest) = received.split_at(client.hello_len.try_into().unwrap());
         let session = Session::accept(self.config, &self.nonce, hello, psk, &self.entropy)?;
-        let mut end = End::of(session);
+        let mut end = Party::of(session);
         end.session.handle_crypt(rest, &mut end.out)?;
         Ok(end)
     }
 
     /// The same, and what is due is computed.
-    pub(crate) fn answer(&self, received: &[u8]) -> Result<End, Error> {
+    pub(crate) fn answer(&self, received: &[u8]) -> Result<Party, Error> {
         let mut end = self.accept(received)?;
         end.compute()?;
         Ok(end)
@@ -130,7 +130,7 @@ impl Server {
 }
 
 /// Runs the handshake to its end; returns the server's session.
-pub(crate) fn shake_hands(client: &mut End, server: &Server) -> Result<End, Error> {
+pub(crate) fn shake_hands(client: &mut Party, server: &Server) -> Result<Party, Error> {
     client.receive(&server.nonce)?;
     let mut session = server.answer(&client.take_crypt())?;
     client.receive(&session.take_crypt())?;
@@ -138,13 +138,13 @@ pub(crate) fn shake_hands(client: &mut End, server: &Server) -> Result<End, Erro
 }
 
 /// An established client and server.
-pub(crate) fn established() -> (End, End) {
+pub(crate) fn established() -> (Party, Party) {
     established_by(KeyExchange::Modp2048)
 }
 
 /// The same by either key exchange.
-pub(crate) fn established_by(exchange: KeyExchange) -> (End, End) {
-    let mut client = End::connect(choice(exchange), &psk(7));
+pub(crate) fn established_by(exchange: KeyExchange) -> (Party, Party) {
+    let mut client = Party::connect(choice(exchange), &psk(7));
     let server = shake_hands(&mut client, &Server::any()).unwrap();
     (client, server)
 }

@@ -6,7 +6,7 @@ use spiped_core::{
     ClientConfig, Error, ForwardSecrecy, KeyExchange, PeerFault, ServerConfig, Status,
 };
 
-use crate::pair::{End, Server, choice, established, psk, shake_hands};
+use crate::pair::{Party, Server, choice, established, psk, shake_hands};
 
 /// The group's prime, 2^2048 - 2^1984 - 1 + 2^64 ([2^1918 pi] + 124476).
 const PRIME: [u8; 256] = hex_literal::hex!(
@@ -31,9 +31,9 @@ fn answer_to(value: [u8; 256], forward_secrecy: ForwardSecrecy) -> Result<Status
 }
 
 /// Ends that omit forward secrecy, and are quick.
-fn weak() -> (End, Server) {
+fn weak() -> (Party, Server) {
     let omit = ForwardSecrecy::Omit;
-    let client = End::connect(ClientConfig::Modp2048(omit), &psk(7));
+    let client = Party::connect(ClientConfig::Modp2048(omit), &psk(7));
     (client, Server::new(ServerConfig::Any(omit), vec![psk(7)]))
 }
 
@@ -58,11 +58,11 @@ fn near_prime(last: u8) -> [u8; 256] {
 /// protocol.md H-9.
 #[test]
 fn client_refuses_a_server_with_another_key() {
-    let mut client = End::client();
+    let mut client = Party::client();
     let server = Server::any();
     client.hello(&server);
     let other = Server::new(ServerConfig::Any(ForwardSecrecy::Offer), vec![psk(8)]);
-    let hello = End::connect(choice(KeyExchange::Modp2048), &psk(8)).hello(&other);
+    let hello = Party::connect(choice(KeyExchange::Modp2048), &psk(8)).hello(&other);
     let share = other.answer(&hello).unwrap().take_crypt();
     assert_eq!(client.receive(&share), Err(PeerFault::WrongKey.into()));
     assert_eq!(client.session.psk_id(), None);
@@ -72,7 +72,7 @@ fn client_refuses_a_server_with_another_key() {
 #[test]
 fn nothing_is_sent_before_a_value_is_computed() {
     let server = Server::any();
-    let mut server = server.accept(&End::client().hello(&server)).unwrap();
+    let mut server = server.accept(&Party::client().hello(&server)).unwrap();
     assert_eq!(server.session.status(), Ok(Status::WantsCompute));
     assert_eq!(server.out.to_crypt, b"");
     server.session.compute(&mut server.out).unwrap();
@@ -93,7 +93,7 @@ fn every_corrupted_byte_of_a_servers_share_is_noticed() {
 /// protocol.md R-3.
 #[test]
 fn client_whose_nonce_comes_back_answers_nothing() {
-    let mut client = End::client();
+    let mut client = Party::client();
     let nonce = client.take_crypt();
     assert_eq!(client.receive(&nonce), Err(PeerFault::Reflected.into()));
     assert_eq!(client.out.to_crypt, b"");
@@ -104,7 +104,7 @@ fn client_whose_nonce_comes_back_answers_nothing() {
 #[test]
 fn ends_with_the_same_exponent_refuse_each_other() {
     for exchange in [KeyExchange::Modp2048, KeyExchange::X25519] {
-        let twin = || End::connect(choice(exchange), &psk(7));
+        let twin = || Party::connect(choice(exchange), &psk(7));
         // The exponent of `entropy(1)`.
         let exponent = spiped_core::ExponentEntropy::copy_of(&[!1; 32]);
         let server = Server::any().with_randomness([2; 32], exponent);
@@ -120,7 +120,7 @@ fn ends_with_the_same_exponent_refuse_each_other() {
 /// protocol.md R-4.
 #[test]
 fn client_refuses_its_own_public_value() {
-    let (mut client, server) = (End::client(), Server::any());
+    let (mut client, server) = (Party::client(), Server::any());
     let hello = client.hello(&server);
     let value = &hello[32..288];
     // HMAC(psk, nonces || 2) is the server's MAC key.
@@ -164,7 +164,7 @@ fn values_without_forward_secrecy_are_refused_only_if_it_is_required() {
 fn ends_agree_whatever_they_do_about_forward_secrecy() {
     let all = [ForwardSecrecy::Offer, ForwardSecrecy::Require, ForwardSecrecy::Omit];
     for (ours, theirs) in all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))) {
-        let mut client = End::connect(ClientConfig::Modp2048(ours), &psk(7));
+        let mut client = Party::connect(ClientConfig::Modp2048(ours), &psk(7));
         let server = Server::new(ServerConfig::Any(theirs), vec![psk(7)]);
         let result = shake_hands(&mut client, &server);
         let clash = [(ours, theirs), (theirs, ours)]
@@ -244,14 +244,14 @@ fn end_in_the_handshake_truncates_it() {
 
 #[test]
 fn end_after_the_last_flight_counts_once_the_keys_are_computed() {
-    let (mut client, server) = (End::client(), Server::any());
+    let (mut client, server) = (Party::client(), Server::any());
     let mut answering = server.answer(&client.hello(&server)).unwrap();
     let mut flight = answering.take_crypt();
     flight.extend(answering.seal(b"all there is"));
     for (length, verdict) in
         [(flight.len(), Ok(())), (flight.len() - 1, Err(PeerFault::TruncatedInPacket.into()))]
     {
-        let mut client = End::client();
+        let mut client = Party::client();
         client.hello(&server);
         client.session.handle_crypt(&flight[..length], &mut client.out).unwrap();
         assert_eq!(client.session.status(), Ok(Status::WantsCompute));

@@ -5,14 +5,14 @@ use spiped_core::{
     Error, KeyExchange, Misuse, Output, PeerFault, STATE_LEN_MAX, Session, SoftPacketCrypto, Status,
 };
 
-use crate::pair::{End, established, established_by};
+use crate::pair::{Party, established, established_by};
 
 /// Offset of the next packet number to open in a suspended session.
 const OPENING_NUMBER: usize = 160;
 /// Length of the checksum at its end.
 const CHECKSUM_LEN: usize = 16;
 
-fn suspend_and_resume(end: &mut End) {
+fn suspend_and_resume(end: &mut Party) {
     let state = end.session.suspend().unwrap();
     assert_eq!(end.session.status(), Err(Misuse::Suspended.into()));
     end.session = Session::resume(&state).unwrap();
@@ -80,7 +80,7 @@ fn last_packet_number_is_never_used() {
 /// protocol.md S-3.
 #[test]
 fn only_an_established_session_can_be_suspended() {
-    let mut end = End::client();
+    let mut end = Party::client();
     assert_eq!(end.session.suspend().map(drop), Err(Misuse::NotEstablished.into()));
     let mut end = established().0;
     end.session.suspend().unwrap();
@@ -115,7 +115,7 @@ fn states() -> Vec<Vec<u8>> {
     let (mut client, mut server) = established();
     server.receive(&client.seal(b"x")[..1059]).unwrap();
     let [mut x25519_client, mut x25519_server] =
-        <[End; 2]>::from(established_by(KeyExchange::X25519));
+        <[Party; 2]>::from(established_by(KeyExchange::X25519));
     let last = x25519_client.plain_eof();
     x25519_server.receive(&last).unwrap();
     x25519_server.session.crypt_eof().unwrap();

@@ -9,16 +9,16 @@ use spiped_core::{
     Psk, ServerConfig, Session, SoftPacketCrypto,
 };
 
-use crate::pair::{End, Server, shake_hands};
+use crate::pair::{Party, Server, shake_hands};
 
 fn psk() -> Psk {
     Psk::copy_of(&Sha256::digest(b"spiped test key\n").into())
 }
 
-fn client(forward_secrecy: ForwardSecrecy) -> End {
+fn client(forward_secrecy: ForwardSecrecy) -> Party {
     let entropy: Vec<u8> = (0x00..0x20).chain([0x11; 32]).collect();
     let entropy = Entropy::from_slice(&entropy).unwrap();
-    End::connect_with(ClientConfig::Modp2048(forward_secrecy), &psk(), &entropy)
+    Party::connect_with(ClientConfig::Modp2048(forward_secrecy), &psk(), &entropy)
 }
 
 fn server(forward_secrecy: ForwardSecrecy) -> Server {
@@ -149,7 +149,7 @@ fn weak_handshake_sends_one_with_upstreams_mac() {
 fn x25519_is_as_documented_byte_for_byte() {
     let entropy: Vec<u8> = (0x00..0x20).chain([0x11; 32]).collect();
     let entropy = Entropy::from_slice(&entropy).unwrap();
-    let mut client = End::connect_with(ClientConfig::X25519, &psk(), &entropy);
+    let mut client = Party::connect_with(ClientConfig::X25519, &psk(), &entropy);
     let server = server(ForwardSecrecy::Offer);
 
     let hello = client.hello(&server);

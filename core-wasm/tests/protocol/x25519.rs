@@ -4,12 +4,12 @@ use spiped_core::{
     ClientConfig, Error, ForwardSecrecy, KeyExchange, PACKET_LEN, PeerFault, ServerConfig, Verdict,
 };
 
-use crate::pair::{End, Server, choice, entropy, established_by, psk, shake_hands};
+use crate::pair::{Party, Server, choice, entropy, established_by, psk, shake_hands};
 
 const SHARE_LEN: usize = 64;
 
-fn client() -> End {
-    End::connect(ClientConfig::X25519, &psk(7))
+fn client() -> Party {
+    Party::connect(ClientConfig::X25519, &psk(7))
 }
 
 fn server(config: ServerConfig) -> Server {
@@ -29,7 +29,7 @@ fn server_goes_by_the_clients_choice_within_its_own() {
         (KeyExchange::X25519, ServerConfig::X25519, true),
         (KeyExchange::Modp2048, ServerConfig::X25519, false),
     ] {
-        let mut client = End::connect(choice(exchange), &psk(7));
+        let mut client = Party::connect(choice(exchange), &psk(7));
         let result = shake_hands(&mut client, &server(config));
         if agreed {
             result.unwrap().receive(&client.seal(b"it is me")).unwrap();
@@ -75,7 +75,7 @@ fn shares_are_64_bytes_and_nothing_in_them_can_be_changed() {
 }
 
 /// Two packets and whatever says that there are no more.
-fn stream(client: &mut End) -> Vec<u8> {
+fn stream(client: &mut Party) -> Vec<u8> {
     let mut stream = client.seal(&[7; 1025]);
     stream.extend(client.plain_eof());
     stream
@@ -131,7 +131,7 @@ fn a_direction_ends_without_the_other() {
 #[test]
 fn clients_that_are_connected_with_each_other_refuse_each_other() {
     let mut ends =
-        [1, 2].map(|seed| End::connect_with(ClientConfig::X25519, &psk(7), &entropy(seed)));
+        [1, 2].map(|seed| Party::connect_with(ClientConfig::X25519, &psk(7), &entropy(seed)));
     let [client, other] = &mut ends;
     let nonces = [client.take_crypt(), other.take_crypt()];
     client.receive(&nonces[1]).unwrap();

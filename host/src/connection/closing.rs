@@ -43,8 +43,8 @@ pub(super) async fn close<C: Stream, P: Stream>(
         cause: None,
         suspect: CryptOrPlain::Plain,
         plain_is_one: P::ONE_CONNECTION,
-        crypt: Side::new(),
-        plain: Side::new(),
+        crypt: ClosingSide::new(),
+        plain: ClosingSide::new(),
     };
     closing.take(&mut duplex, stop);
     let (mut crypt_gone, mut plain_gone) = (pin!(crypt.gone()), pin!(plain.gone()));
@@ -110,8 +110,8 @@ struct Closing {
     /// Whether the plain side is one connection: [`Stream::ONE_CONNECTION`].
     /// The crypt side is.
     plain_is_one: bool,
-    crypt: Side,
-    plain: Side,
+    crypt: ClosingSide,
+    plain: ClosingSide,
 }
 
 impl Closing {
@@ -187,7 +187,7 @@ impl Closing {
 }
 
 /// One side on its way to its end.
-struct Side {
+struct ClosingSide {
     /// There is nothing more to do about it.
     gone: bool,
     /// What it sends goes nowhere.
@@ -195,7 +195,7 @@ struct Side {
     patience: Patience,
 }
 
-impl Side {
+impl ClosingSide {
     fn new() -> Self {
         Self { gone: false, dropping: false, patience: Patience::new() }
     }

@@ -48,7 +48,7 @@ pub(super) enum Stop {
 }
 
 /// A stream, and which it is.
-pub(super) struct End<'a, S>(pub(super) CryptOrPlain, pub(super) &'a S);
+pub(super) struct SideStream<'a, S>(pub(super) CryptOrPlain, pub(super) &'a S);
 
 /// One direction's state between polls.
 pub(super) struct Direction {
@@ -175,8 +175,8 @@ impl Direction {
     pub(super) fn poll_batch<R: Stream, W: Stream>(
         &mut self,
         cx: &mut Context<'_>,
-        End(from, reader): End<'_, R>,
-        End(to, writer): End<'_, W>,
+        SideStream(from, reader): SideStream<'_, R>,
+        SideStream(to, writer): SideStream<'_, W>,
         max: usize,
         handle: impl FnOnce(Option<&[u8]>, &mut Output) -> Status,
     ) -> Poll<Result<(), Stop>> {
@@ -186,7 +186,7 @@ impl Direction {
         ready!(self.poll_write(cx, writer)).map_err(failed_write)?;
         match self.stage {
             Stage::Reading => {
-                let moved = ready!(self.poll_move(cx, reader, End(to, writer), max, handle));
+                let moved = ready!(self.poll_move(cx, reader, SideStream(to, writer), max, handle));
                 let (status, written) = moved.map_err(|error| Stop::Read(from, error))?;
                 // What came before a failure goes out as well: protocol.md F-1.
                 if let Status::Failed(failure) = status {
@@ -215,7 +215,7 @@ impl Direction {
         &mut self,
         cx: &mut Context<'_>,
         reader: &R,
-        End(to, writer): End<'_, W>,
+        SideStream(to, writer): SideStream<'_, W>,
         max: usize,
         handle: impl FnOnce(Option<&[u8]>, &mut Output) -> Status,
     ) -> Poll<io::Result<(Status, Poll<io::Result<()>>)>> {

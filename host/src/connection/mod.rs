@@ -21,7 +21,7 @@ mod snapshot;
 pub(crate) mod stranger;
 pub(crate) mod tally;
 
-pub use snapshot::{End, Snapshot};
+pub use snapshot::{Side, Snapshot};
 
 use std::io;
 use std::sync::Arc;
@@ -60,12 +60,12 @@ impl Snapshot {
     ) -> Ended {
         let mut tally = self.tally(live.clone());
         let served = async {
-            match &self.end {
-                End::Client(config) => {
+            match &self.side {
+                Side::Client(config) => {
                     let from = place.source();
                     Box::pin(self.encrypt(*config, source, from, &mut tally)).await
                 }
-                End::Server(acceptors) => {
+                Side::Server(acceptors) => {
                     self.decrypt(acceptors, source, ends, place, &mut tally).await
                 }
             }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::connection::bell::Bell;
 use crate::connection::buffer::{self, BATCH_LEN, PLAIN_BATCH_LEN};
 use crate::connection::closing::close;
-use crate::connection::direction::{CryptOrPlain, Direction, End, Stop};
+use crate::connection::direction::{CryptOrPlain, Direction, SideStream, Stop};
 use crate::connection::inactivity::{Inactive, Inactivity};
 use crate::connection::live::{Live, Stage};
 use crate::connection::moving::{Moved, move_away};
@@ -266,7 +266,8 @@ impl<'a, 'e> Duplex<'a, 'e> {
         plain: &P,
     ) -> Poll<Result<(), Stop>> {
         let Self { session, tally, inward, moved, .. } = self;
-        let (from, to) = (End(CryptOrPlain::Crypt, crypt), End(CryptOrPlain::Plain, plain));
+        let (from, to) =
+            (SideStream(CryptOrPlain::Crypt, crypt), SideStream(CryptOrPlain::Plain, plain));
         let polled = inward.poll_batch(cx, from, to, BATCH_LEN, |bytes, out| {
             *moved = true;
             note_waking(session, tally);
@@ -290,7 +291,8 @@ impl<'a, 'e> Duplex<'a, 'e> {
         plain: &P,
     ) -> Poll<Result<(), Stop>> {
         let Self { session, tally, outward, moved, .. } = self;
-        let (from, to) = (End(CryptOrPlain::Plain, plain), End(CryptOrPlain::Crypt, crypt));
+        let (from, to) =
+            (SideStream(CryptOrPlain::Plain, plain), SideStream(CryptOrPlain::Crypt, crypt));
         outward.poll_batch(cx, from, to, PLAIN_BATCH_LEN, |bytes, out| {
             *moved = true;
             note_waking(session, tally);

@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub engine: Engine,
     /// Our end of the protocol, which also tells which socket is the crypt
     /// side.
-    pub end: End,
+    pub side: Side,
     /// The keys in use. A client uses the first, its only one.
     pub keys: Arc<Keyring>,
     /// What else is asked of a connection's key.
@@ -57,14 +57,14 @@ pub struct Snapshot {
 
 /// One end of the protocol, and what it needs for connections to come.
 #[derive(Clone)]
-pub enum End {
+pub enum Side {
     /// The end that opens the encrypted connection.
     Client(ClientConfig),
     /// The end that accepts it.
     Server(Arc<Acceptors>),
 }
 
-impl End {
+impl Side {
     /// The end that was asked for, of one pipe alone. A server's gets acceptors for
     /// the keys in use.
     ///
@@ -108,9 +108,9 @@ impl Snapshot {
     /// What its sessions are told.
     #[must_use]
     pub fn config(&self) -> Config {
-        match &self.end {
-            End::Client(config) => Config::Client(*config),
-            End::Server(acceptors) => Config::Server(acceptors.config()),
+        match &self.side {
+            Side::Client(config) => Config::Client(*config),
+            Side::Server(acceptors) => Config::Server(acceptors.config()),
         }
     }
 

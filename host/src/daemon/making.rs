@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::config::{Admission, PipeSettings};
 use crate::connection::acceptors::{Acceptors, Hellos, Prepared};
 use crate::connection::slots::Slots;
-use crate::connection::{End, Snapshot};
+use crate::connection::{Side, Snapshot};
 use crate::daemon::capacity::Share;
 use crate::daemon::gather::Names;
 use crate::daemon::helper::Helper;
@@ -87,7 +87,7 @@ impl Parts {
         // One that was removed, or waits for its names, watches none.
         let watches = |former: &Pipe| {
             former.state() == State::Listening
-                && matches!(former.current().snapshot.end, End::Server(_))
+                && matches!(former.current().snapshot.side, Side::Server(_))
         };
         let strangers = acceptors.is_some() && !former.is_some_and(watches);
         let admission = admission(settings, *share);
@@ -126,7 +126,7 @@ impl Ready {
                 (keyring, changed.then_some(said))
             }
         };
-        let end = end(&settings, &keyring, acceptors, before, means);
+        let side = side(&settings, &keyring, acceptors, before, means);
         let observe = match before {
             Some(before) => before.snapshot.observe.clone(),
             None => Observe::new(means.log, Some(settings.name.clone())),
@@ -139,7 +139,7 @@ impl Ready {
         slots.set_limit(share.connections);
         let connection = &settings.connection;
         let snapshot = Snapshot {
-            end,
+            side,
             engine: means.engine.clone(),
             keys: keyring,
             key_policy: settings.key_policy,
@@ -188,22 +188,22 @@ fn admission(settings: &PipeSettings, share: Share) -> AdmissionPolicy {
 
 /// Acceptors that are there stay, with other keys: strangers that are on their
 /// way are searched among these.
-fn end(
+fn side(
     settings: &PipeSettings,
     keyring: &Keyring,
     acceptors: Option<Prepared>,
     before: Option<&Current>,
     means: &Means,
-) -> End {
-    let former = before.and_then(|before| match &before.snapshot.end {
-        End::Client(_) => None,
-        End::Server(acceptors) => Some(acceptors),
+) -> Side {
+    let former = before.and_then(|before| match &before.snapshot.side {
+        Side::Client(_) => None,
+        Side::Server(acceptors) => Some(acceptors),
     });
     match (settings.connection.config, acceptors) {
         (Config::Server(config), Some(prepared)) => match former {
             Some(former) if former.config() == config => {
                 former.replace(keyring.current(), prepared);
-                End::Server(former.clone())
+                Side::Server(former.clone())
             }
             other => {
                 if let Some(former) = other {
@@ -211,14 +211,14 @@ fn end(
                 }
                 let Means { engine, compute, .. } = means;
                 let keys = keyring.current();
-                End::Server(Arc::new(Acceptors::new(engine, config, compute, keys, prepared)))
+                Side::Server(Arc::new(Acceptors::new(engine, config, compute, keys, prepared)))
             }
         },
         (Config::Client(config), _) => {
             if let Some(former) = former {
                 former.retire();
             }
-            End::Client(config)
+            Side::Client(config)
         }
         (Config::Server(_), None) => unreachable!("a server's are made before"),
     }

@@ -12,7 +12,7 @@ use log::Level;
 use tokio::select;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::connection::End;
+use crate::connection::Side;
 use crate::connection::place::Place;
 use crate::net::listen::Accepted;
 use crate::net::socket::hang_up;
@@ -138,12 +138,12 @@ impl Server {
         let time_limit = current.snapshot.time_limit;
         unannounced.limit(headers_max, time_limit);
         let mut accepting = Accepting { orders, pipe, unannounced, pause: None };
-        match &current.snapshot.end {
-            End::Client(_) => {
+        match &current.snapshot.side {
+            Side::Client(_) => {
                 *strangers = None;
                 serve_clients(&mut accepting, pipe, &spawner).await;
             }
-            End::Server(_) => {
+            Side::Server(_) => {
                 if strangers.is_none() {
                     let new = |parking| {
                         Strangers::new(pipe.clone(), gate.clone(), checks.clone(), parking)

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::config::PipeSettings;
 use crate::connection::live::{Live, Reset};
 use crate::connection::slots::Slots;
-use crate::connection::{End, Snapshot};
+use crate::connection::{Side, Snapshot};
 use crate::keys::{Key, KeySet};
 use crate::observe::Observe;
 use crate::observe::counters::PipeCounters;
@@ -123,9 +123,9 @@ impl Pipe {
     /// keys, this takes too long for an event loop.
     pub(crate) fn replace_keys(&self, keys: KeySet) -> String {
         let current = self.current();
-        let prepared = match &current.snapshot.end {
-            End::Client(_) => None,
-            End::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys))),
+        let prepared = match &current.snapshot.side {
+            Side::Client(_) => None,
+            Side::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys))),
         };
         let (keys, said) = current.snapshot.keys.replace(keys);
         // Until this is done, a stranger with a key that was revoked is found,

@@ -24,7 +24,7 @@ use crate::connection::live::Live;
 use crate::connection::outcome::Outcome;
 use crate::connection::relay::Broken;
 use crate::connection::slots::Slots;
-use crate::connection::{End, Snapshot};
+use crate::connection::{Side, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::keys::{KeyPolicy, Keyring};
 use crate::net::needs::needs;
@@ -61,7 +61,7 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
         let compute = Compute::inline();
         let observe = Observe::new(log, None);
         let snapshot = Snapshot {
-            end: End::new(settings.connection.config, &engine, &compute, &keys)?,
+            side: Side::new(settings.connection.config, &engine, &compute, &keys)?,
             engine,
             keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),
@@ -102,7 +102,7 @@ async fn pipe(
     stdio: &Stdio,
     terminate: &mut Signal,
 ) -> Option<Outcome> {
-    let End::Client(config) = snapshot.end else {
+    let Side::Client(config) = snapshot.side else {
         unreachable!("spipe opens encrypted connections and accepts none");
     };
     let mut tally = snapshot.tally(live);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use spiped_tests::{Crowd, Daemon, Endpoint, Lab, Manner, Spiped, proc};
+use spiped_tests::{Crowd, Daemon, Endpoint, Lab, Manner, Spiped, procfs};
 
 use super::{Column, Measured, Subject, less, micros, millis};
 use crate::load::{Client, round_trips_for};
@@ -44,8 +44,8 @@ pub(super) fn flood(subject: &Subject, keys: usize) -> Result<Measured> {
     };
     // Or the descriptors would not do for the next round.
     kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    let memory = || f64::from(proc::status(server.process.pid(), "VmRSS")[0]) / 1024.0;
-    let descriptors = || proc::open_descriptors(server.process.pid());
+    let memory = || f64::from(procfs::status(server.process.pid(), "VmRSS")[0]) / 1024.0;
+    let descriptors = || procfs::open_descriptors(server.process.pid());
     let (before, open) = (memory(), descriptors());
     let (flooded, after) = {
         let _crowds = crowds(server.source());

@@ -13,7 +13,7 @@ use spiped::connection::outcome::Outcome;
 use spiped::connection::place::Place;
 use spiped::connection::relay::Broken;
 use spiped::connection::slots::Slots;
-use spiped::connection::{End, Ended, Snapshot};
+use spiped::connection::{Ended, Side, Snapshot};
 use spiped::guest::{Config, Engine, Failure, ForwardSecrecy, ServerConfig, self_test};
 use spiped::keys::file::KeyFile;
 use spiped::keys::{KeyPolicy, KeyRules, KeySource, Keyring};
@@ -90,7 +90,7 @@ impl Lab {
         let (engine, compute) = (engine(), Compute::start(processors(), || {}).unwrap());
         let keys = Keyring::load(&key, KeyRules::default()).unwrap();
         let pipe = Snapshot {
-            end: End::new(config, &engine, &compute, &keys).unwrap(),
+            side: Side::new(config, &engine, &compute, &keys).unwrap(),
             engine,
             keys: Arc::new(keys),
             key_policy: KeyPolicy::default(),

@@ -40,7 +40,7 @@ enum Event {
 }
 
 /// An end and what is on the way to it.
-struct End {
+struct Party {
     trio: Trio,
     /// What becomes of a server once its stranger has authenticated.
     server: Option<Server>,
@@ -64,7 +64,7 @@ fn random(seed: u8) -> [Vec<u8>; 2] {
     [vec![seed; 32], vec![seed.wrapping_add(0x55); 32]]
 }
 
-impl End {
+impl Party {
     fn client(config: ClientConfig, psk: Vec<u8>, seed: u8) -> Self {
         let entropy = random(seed).concat();
         let ingredients = Ingredients::Connect { config, psk, entropy };
@@ -178,8 +178,8 @@ fn converse(
 ) {
     let [client_psk, server_psk] = keys.map(|key| Sha256::digest(key).to_vec());
     let mut ends = [
-        End::client(client, client_psk, seed),
-        End::server(server, server_psk, seed.wrapping_add(1)),
+        Party::client(client, client_psk, seed),
+        Party::server(server, server_psk, seed.wrapping_add(1)),
     ];
     ends[1].wire = ends[0].start();
     ends[0].wire = ends[1].start();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use spiped_tests::{Backend, Lab, Origin, Process, Program, proc, wait};
+use spiped_tests::{Backend, Lab, Origin, Process, Program, procfs, wait};
 
 use super::check;
 
@@ -68,7 +68,7 @@ fn ports_of_the_daemon_with_this_file_are_warnings() {
     let mut command = Command::new(Program::Spiped.path(Origin::Ours));
     command.args(["-F", "--config", FILE]).current_dir(lab.directory());
     let daemon = Process::spawn(command);
-    wait::until("it listened", || proc::is_listening(&source));
+    wait::until("it listened", || procfs::is_listening(&source));
     let held = format!("in use by process {} (spiped), which has these settings", daemon.pid());
     let path = lab.path(FILE);
     // However the file is called.

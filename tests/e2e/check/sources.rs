@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 
 use nix::sys::signal::Signal;
-use spiped_tests::{Backend, Endpoint, Lab, Spiped, proc};
+use spiped_tests::{Backend, Endpoint, Lab, Spiped, procfs};
 
 use super::{Checked, check};
 
@@ -76,7 +76,7 @@ fn nothing_is_made_and_no_port_stays_bound() {
     let before = files();
     for source in [lab.tcp(), lab.unix("socket")] {
         check_source(&lab, &source.to_string()).expect_good();
-        assert!(!proc::is_listening(&source));
+        assert!(!procfs::is_listening(&source));
         let backend = Backend::echo(&lab);
         Spiped::decrypt(&lab, backend.endpoint()).source(&source).start();
     }

@@ -1,6 +1,6 @@
 //! What our command line has that the original's has not.
 
-use spiped_tests::{Backend, Endpoint, Lab, Pairing, Program};
+use spiped_tests::{Backend, Endpoint, Lab, LineUp, Program};
 
 use super::{Line, refused, run};
 
@@ -32,7 +32,7 @@ fn log_level_info_reports_each_connection_with_peer_and_counts() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let args = ["--log-level", "info"];
-    let mut pair = Pairing::OURS.start(&lab, backend.endpoint(), &args, &args);
+    let mut pair = LineUp::OURS.start(&lab, backend.endpoint(), &args, &args);
     let mut conn = pair.connect();
     let peer = Endpoint::Tcp(conn.local_address()).to_string();
     conn.send([0; 12_345]);
@@ -55,7 +55,7 @@ fn log_level_info_reports_each_connection_with_peer_and_counts() {
 fn log_level_warn_is_the_default_and_says_nothing_of_good_connections() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let mut pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &["--log-level", "warn"]);
+    let mut pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &["--log-level", "warn"]);
     let mut conn = pair.connect();
     conn.expect_echo(b"nothing to report");
     conn.half_close();

@@ -1,6 +1,6 @@
 //! Long options, the file that says the same, and the command that writes it.
 
-use spiped_tests::proc::is_listening;
+use spiped_tests::procfs::is_listening;
 use spiped_tests::{Backend, Conn, Endpoint, Lab, Process, Program, Spiped, wait};
 
 use super::{Line, LineThenUsage, refused};

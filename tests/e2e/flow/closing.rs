@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, PACKET_LEN, PLAIN_MAX, Session, Side};
 use spiped_tests::{
-    AgainstClient, AgainstServer, Backend, Conn, Ending, KEY, Lab, Pairing, Spiped, wait,
+    AgainstClient, AgainstServer, Backend, Conn, Ending, KEY, Lab, LineUp, Spiped, wait,
 };
 
 /// How long a reader sleeps before it begins.
@@ -19,35 +19,35 @@ const LATE: Duration = Duration::from_millis(1500);
 macro_rules! combination {
     ($name:ident, $client:ident, $server:ident) => {
         mod $name {
-            use spiped_tests::{Origin, Pairing};
+            use spiped_tests::{LineUp, Origin};
 
-            const PAIRING: Pairing = Pairing {
+            const LINE_UP: LineUp = LineUp {
                 client_origin: Origin::$client,
                 server_origin: Origin::$server,
-                ..Pairing::OURS
+                ..LineUp::OURS
             };
 
             #[test]
             fn answer_of_a_target_that_closes_unread_arrives_whole() {
-                super::answer_before_the_request_was_read(PAIRING);
+                super::answer_before_the_request_was_read(LINE_UP);
             }
 
             /// protocol.md F-4.
             #[test]
             fn data_before_a_reset_by_the_target_arrives() {
-                super::target_resets_after_data(PAIRING);
+                super::target_resets_after_data(LINE_UP);
             }
 
             /// protocol.md F-4.
             #[test]
             fn data_before_a_reset_by_the_application_arrives() {
-                super::application_resets_after_data(PAIRING);
+                super::application_resets_after_data(LINE_UP);
             }
 
             /// protocol.md E-4.
             #[test]
             fn late_reader_gets_all_before_a_clean_end() {
-                super::clean_end_for_a_late_reader(PAIRING);
+                super::clean_end_for_a_late_reader(LINE_UP);
             }
         }
     };
@@ -57,27 +57,27 @@ macro_rules! combination {
 macro_rules! upload_to_our_d {
     ($name:ident, $client:ident) => {
         mod $name {
-            use spiped_tests::{Origin, Pairing};
+            use spiped_tests::{LineUp, Origin};
 
-            const PAIRING: Pairing = Pairing { client_origin: Origin::$client, ..Pairing::OURS };
+            const LINE_UP: LineUp = LineUp { client_origin: Origin::$client, ..LineUp::OURS };
 
             /// protocol.md E-8.
             #[test]
             fn refusal_of_an_upload_arrives_while_it_is_sent() {
-                super::upload_is_refused(PAIRING, super::Manners::ReadsMeanwhile, 20);
+                super::upload_is_refused(LINE_UP, super::Manners::ReadsMeanwhile, 20);
             }
 
             /// protocol.md E-8.
             #[test]
             fn refusal_of_an_upload_arrives_after_it_was_sent() {
-                super::upload_is_refused(PAIRING, super::Manners::ReadsAfterwards, 20);
+                super::upload_is_refused(LINE_UP, super::Manners::ReadsAfterwards, 20);
             }
 
             #[test]
             #[ignore = "soak"]
             fn refusal_of_an_upload_always_arrives() {
                 for manners in [super::Manners::ReadsMeanwhile, super::Manners::ReadsAfterwards] {
-                    super::upload_is_refused(PAIRING, manners, 1000);
+                    super::upload_is_refused(LINE_UP, manners, 1000);
                 }
             }
         }
@@ -92,10 +92,10 @@ combination!(our_e_with_their_d, Ours, Debian);
 combination!(their_e_with_our_d, Debian, Ours);
 combination!(theirs, Debian, Debian);
 
-fn answer_before_the_request_was_read(pairing: Pairing) {
+fn answer_before_the_request_was_read(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let mut pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let mut pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut conn = Conn::narrow_to(pair.client().source());
     conn.send(b"request, and more");
     let mut target = backend.accept();
@@ -105,13 +105,13 @@ fn answer_before_the_request_was_read(pairing: Pairing) {
     target.wait_until_delivered();
     drop(target);
     wait::observe(LATE);
-    expect_all(&mut conn, &answer, pairing);
+    expect_all(&mut conn, &answer, line_up);
 }
 
-fn target_resets_after_data(pairing: Pairing) {
+fn target_resets_after_data(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let mut pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let mut pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut conn = Conn::narrow_to(pair.client().source());
     let data = bytes(2, 150_000);
     let mut target = backend.accept();
@@ -119,13 +119,13 @@ fn target_resets_after_data(pairing: Pairing) {
     target.wait_until_delivered();
     target.reset();
     wait::observe(LATE);
-    expect_all(&mut conn, &data, pairing);
+    expect_all(&mut conn, &data, line_up);
 }
 
-fn application_resets_after_data(pairing: Pairing) {
+fn application_resets_after_data(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::narrow(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut conn = pair.connect();
     let data = bytes(3, 150_000);
     conn.send(&data);
@@ -133,15 +133,15 @@ fn application_resets_after_data(pairing: Pairing) {
     conn.wait_until_delivered();
     conn.reset();
     wait::observe(LATE);
-    expect_all(&mut target, &data, pairing);
+    expect_all(&mut target, &data, line_up);
 }
 
 /// Their programs end it like any other.
 #[track_caller]
-fn expect_all(reader: &mut Conn, expected: &[u8], pairing: Pairing) {
+fn expect_all(reader: &mut Conn, expected: &[u8], line_up: LineUp) {
     let (received, ending) = reader.receive_to_end();
     assert!(received == expected, "{} of {} bytes came", received.len(), expected.len());
-    if pairing.is_ours() {
+    if line_up.is_ours() {
         assert_eq!(ending, Ending::Reset);
     }
 }
@@ -153,11 +153,11 @@ enum Manners {
 }
 
 /// A server that takes no uploads answers, and closes without reading on.
-fn upload_is_refused(pairing: Pairing, manners: Manners, rounds: usize) {
+fn upload_is_refused(line_up: LineUp, manners: Manners, rounds: usize) {
     const HEADER: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let answer = bytes(4, 20_000);
     for round in 0..rounds {
         let mut link = pair.connect().into_link();
@@ -180,13 +180,13 @@ fn upload_is_refused(pairing: Pairing, manners: Manners, rounds: usize) {
 }
 
 /// However long it sleeps.
-fn clean_end_for_a_late_reader(pairing: Pairing) {
+fn clean_end_for_a_late_reader(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::narrow(&lab);
     let server =
-        Spiped::decrypt(&lab, backend.endpoint()).of(pairing.server_origin).time_limit("1").start();
+        Spiped::decrypt(&lab, backend.endpoint()).of(line_up.server_origin).time_limit("1").start();
     let client =
-        Spiped::encrypt(&lab, server.source()).of(pairing.client_origin).time_limit("1").start();
+        Spiped::encrypt(&lab, server.source()).of(line_up.client_origin).time_limit("1").start();
     let data = bytes(5, 150_000);
     let mut conn = client.connect();
     conn.send(&data);

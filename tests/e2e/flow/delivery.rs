@@ -7,9 +7,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use spiped_tests::exchange::pressure_tests;
 use spiped_tests::payload::bytes;
-use spiped_tests::{Backend, Conn, Ending, Lab, Pair, Pairing, Process, proc};
+use spiped_tests::{Backend, Conn, Ending, Lab, LineUp, Pair, Process, procfs};
 
-pressure_tests!(Pairing::OURS);
+pressure_tests!(LineUp::OURS);
 
 /// protocol.md P-6.
 #[test]
@@ -143,7 +143,7 @@ fn keep_alive_probes_come_once_a_minute() {
     conn.send(b"x");
     target.receive(1);
     for daemon_end in [conn.peer_address(), target.peer_address()] {
-        let next = proc::next_keepalive(daemon_end).unwrap();
+        let next = procfs::next_keepalive(daemon_end).unwrap();
         assert!(next <= Duration::from_mins(1), "{next:?}");
     }
 }
@@ -170,12 +170,12 @@ fn stuff(mut writer: Box<dyn Write + Send>) -> JoinHandle<()> {
 fn expect_keep_alive(args: &[&str], expected: bool) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), args, args);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), args, args);
     let mut conn = pair.connect();
     let mut target = backend.accept();
     conn.send(b"x");
     target.receive(1);
     for daemon_end in [conn.peer_address(), target.peer_address()] {
-        assert_eq!(proc::has_keepalive(daemon_end), Some(expected));
+        assert_eq!(procfs::has_keepalive(daemon_end), Some(expected));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use spiped_tests::{Backend, Ending, Lab, Pair, Pairing, Spipe, Spiped};
+use spiped_tests::{Backend, Ending, Lab, LineUp, Pair, Spipe, Spiped};
 
 #[test]
 fn bare_without_port() {
@@ -45,7 +45,7 @@ fn encrypt_mode_and_spipe_dial_from_it_too() {
 fn other_family_than_the_target_ends_the_connection() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let mut pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &["-b", "[::1]"]);
+    let mut pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &["-b", "[::1]"]);
     pair.connect().expect_end_without_data();
     assert_eq!(backend.accepted(), 0);
     assert!(pair.server.process.is_running());
@@ -68,7 +68,7 @@ fn without_it_the_kernel_chooses() {
 fn dialled_from(address: &str) -> SocketAddr {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &["-b", address]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &["-b", address]);
     let mut conn = pair.connect();
     conn.send(b"hello");
     let mut target = backend.accept();

@@ -3,16 +3,16 @@
 
 use spiped_tests::exchange::NAP;
 use spiped_tests::payload::bytes;
-use spiped_tests::{AgainstServer, Backend, Ending, Lab, Pairing, proc, wait};
+use spiped_tests::{AgainstServer, Backend, Ending, Lab, LineUp, procfs, wait};
 
 #[test]
 fn sleeping_connections_take_less_memory_than_a_sandbox() {
     const CONNECTIONS: u32 = 150;
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &["-n", "200"], &["-n", "200"]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &["-n", "200"], &["-n", "200"]);
     pair.connect().expect_echo(bytes(0, 65_536));
-    let memory = || proc::status(pair.server.process.pid(), "RssAnon")[0];
+    let memory = || procfs::status(pair.server.process.pid(), "RssAnon")[0];
     let before = memory();
     let mut conns: Vec<_> = (0..CONNECTIONS).map(|_| pair.connect()).collect();
     for conn in &mut conns {

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Conn, Lab, Pairing, Spiped, key_called, wait};
+use spiped_tests::{Backend, Conn, Lab, LineUp, Spiped, key_called, wait};
 
 use super::{Keys, counters, expect_refusal, expect_service, reload, value};
 
@@ -37,7 +37,7 @@ fn limit_holds_for_a_key_without_a_name_too() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
     let args = ["--connections-per-key", "1"];
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &args);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &args);
     let mut conn = pair.connect();
     conn.expect_echo(b"the only one");
     let mut other = pair.connect();

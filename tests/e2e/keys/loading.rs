@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use spiped_tests::{Backend, Exit, KEY, Lab, Spipe, Spiped, key_called, proc, wait};
+use spiped_tests::{Backend, Exit, KEY, Lab, Spipe, Spiped, key_called, procfs, wait};
 
 use super::{Keys, expect_service, link, reload};
 
@@ -241,7 +241,7 @@ fn key_is_awaited_without_a_limit_and_a_line_says_so() {
     // It forks afterwards: whatever watched the clock must be gone.
     fs::write(&fifo, KEY).unwrap();
     late.wait().expect_success();
-    wait::until("the daemon listened", || proc::is_listening(&source));
+    wait::until("the daemon listened", || procfs::is_listening(&source));
 }
 
 #[test]

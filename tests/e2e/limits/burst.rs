@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Conn, KEY, Lab, Pairing, Spiped};
+use spiped_tests::{Backend, Conn, KEY, Lab, LineUp, Spiped};
 
 const COUNT: usize = 500;
 
@@ -13,7 +13,7 @@ fn five_hundred_connections_through_one_client_are_all_served() {
     for args in [&[][..], &["-n", "100"]] {
         let lab = Lab::new();
         let backend = Backend::echo(&lab);
-        let pair = Pairing::OURS.start(&lab, backend.endpoint(), args, args);
+        let pair = LineUp::OURS.start(&lab, backend.endpoint(), args, args);
         at_once(|| pair.connect().expect_echo(b"served"));
         assert_eq!(backend.accepted(), COUNT);
     }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Conn, KEY, Lab, Pairing, Spiped, wait};
+use spiped_tests::{Backend, Conn, KEY, Lab, LineUp, Spiped, wait};
 
 #[test]
 fn at_the_limit_the_next_connection_waits_until_one_ends() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &["-n", "2"], &[]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &["-n", "2"], &[]);
     let mut first = pair.connect();
     let mut second = pair.connect();
     first.expect_echo(b"first");
@@ -27,7 +27,7 @@ fn at_the_limit_the_next_connection_waits_until_one_ends() {
 fn slots_are_released_however_a_connection_ends() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &["-n", "1"], &["-n", "1"]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &["-n", "1"], &["-n", "1"]);
     let ends: [fn(Conn); 3] = [drop, Conn::reset, |conn| conn.half_close()];
     for end in ends {
         let mut conn = pair.connect();
@@ -41,7 +41,7 @@ fn slots_are_released_however_a_connection_ends() {
 fn strangers_do_not_count_as_connections() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &["-n", "1"]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &["-n", "1"]);
     let mut silent = [pair.server.connect(), pair.server.connect()];
     for stranger in &mut silent {
         stranger.receive(32);
@@ -107,7 +107,7 @@ fn stranger_that_authenticates_at_the_limit_is_refused_when_its_time_is_over() {
 fn reaching_the_limit_is_logged() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &["-n", "1"]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &["-n", "1"]);
     pair.connect().expect_echo(b"one");
     let stderr = &pair.server.process;
     stderr.wait_for_stderr("Maximum number of connections (1) reached");
@@ -131,7 +131,7 @@ fn zero_and_negative_numbers_mean_unlimited() {
         let lab = Lab::new();
         let backend = Backend::echo(&lab);
         let limit = ["-n", unlimited];
-        let pair = Pairing::OURS.start(&lab, backend.endpoint(), &limit, &limit);
+        let pair = LineUp::OURS.start(&lab, backend.endpoint(), &limit, &limit);
         let mut conns: Vec<_> = (0..120).map(|_| pair.connect()).collect();
         for conn in &mut conns {
             conn.expect_echo(b"x");

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use spiped_tests::{Backend, Conn, Daemon, Lab, Pair, Spiped, proc, wait};
+use spiped_tests::{Backend, Conn, Daemon, Lab, Pair, Spiped, procfs, wait};
 
 #[test]
 fn running_out_while_accepting_is_survived() {
@@ -50,7 +50,7 @@ fn none_are_lost_however_connections_end() {
     let backend = Backend::echo(&lab);
     let mut pair = Pair::ours(&lab, backend.endpoint());
     let pids = [pair.client().process.pid(), pair.server.process.pid()];
-    let open = || pids.map(proc::open_descriptors);
+    let open = || pids.map(procfs::open_descriptors);
     use_up(&pair);
     wait::until("the first connections had ended", || open().iter().all(|count| *count < 40));
     let before = open();

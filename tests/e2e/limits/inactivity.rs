@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiped_tests::{Backend, Ending, Lab, Pair, Pairing, wait};
+use spiped_tests::{Backend, Ending, Lab, LineUp, Pair, wait};
 
 /// Long enough to tell from no limit, and for a session to fall asleep first.
 const LIMIT: &str = "3";
@@ -89,7 +89,7 @@ fn reader_that_stands_still_is_reset_after_the_user_timeout() {
     let lab = Lab::new();
     let backend = Backend::narrow(&lab);
     let args = ["--log-level", "info", "--user-timeout", "1"];
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &args);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &args);
     let mut application = pair.connect();
     application.send(b"first");
     let target = backend.accept();
@@ -102,6 +102,6 @@ fn start(args: &[&str]) -> (Lab, Backend, Pair) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     let args = [&["--log-level", "info"], args].concat();
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &args);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &args);
     (lab, backend, pair)
 }

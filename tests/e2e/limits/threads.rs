@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::unistd::geteuid;
-use spiped_tests::{Backend, Daemon, Lab, Spiped, proc, wait};
+use spiped_tests::{Backend, Daemon, Lab, Spiped, procfs, wait};
 
 #[test]
 fn number_of_threads_is_as_asked_for() {
@@ -97,7 +97,7 @@ impl Test {
 
 fn count(daemon: &Daemon) -> usize {
     let pid = daemon.process.pid();
-    let threads = || proc::status(pid, "Threads")[0] as usize;
+    let threads = || procfs::status(pid, "Threads")[0] as usize;
     let mut last = threads();
     wait::until("its threads were all there", || std::mem::replace(&mut last, threads()) == last);
     last

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiped_tests::{Backend, Ending, Lab, Pairing, Spiped, wait};
+use spiped_tests::{Backend, Ending, Lab, LineUp, Spiped, wait};
 
 #[test]
 fn silent_client_is_dropped_after_the_time_limit() {
@@ -74,7 +74,7 @@ fn established_connections_are_not_covered() {
 fn silent_connections_do_not_delay_others() {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = Pairing::OURS.start(&lab, backend.endpoint(), &[], &["-n", "0"]);
+    let pair = LineUp::OURS.start(&lab, backend.endpoint(), &[], &["-n", "0"]);
     let silent: Vec<_> = (0..150).map(|_| pair.server.connect()).collect();
     let mut conn = pair.connect();
     conn.expect_echo(b"not waiting for anybody");

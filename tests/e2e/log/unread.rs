@@ -11,7 +11,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use spiped_tests::{Backend, Background, Conn, Daemon, Ending, Lab, Spiped, proc, wait};
+use spiped_tests::{Backend, Background, Conn, Daemon, Ending, Lab, Spiped, procfs, wait};
 
 use super::{probe, send_garbage};
 
@@ -45,7 +45,7 @@ fn sigterm_ends_a_daemon_whose_log_nobody_reads() {
     flood(&server);
 
     server.process.signal(Signal::SIGTERM);
-    wait::until("the listener was closed", || !proc::is_listening(server.source()));
+    wait::until("the listener was closed", || !procfs::is_listening(server.source()));
     established.expect_echo(b"still served");
     assert!(server.process.is_running());
     established.half_close();

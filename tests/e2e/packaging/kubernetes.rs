@@ -3,7 +3,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use spiped_tests::{Backend, Conn, Endpoint, KEY, Lab, Process, Program, proc, wait};
+use spiped_tests::{Backend, Conn, Endpoint, KEY, Lab, Process, Program, procfs, wait};
 
 /// Since the first that has all of it, and the newest that is known.
 #[test]
@@ -70,7 +70,7 @@ fn in_pod(lab: &Lab, name: &str, source: &Endpoint, places: &[(&str, &str)]) -> 
     let command = ["-F", "--config", file.to_str().unwrap()];
     assert!(manifest.contains("command: [spiped, -F, --config, /etc/spiped/spiped.toml]"));
     let process = Process::spawn(Program::Spiped.ours(lab, &command));
-    wait::until("it listened", || proc::is_listening(source));
+    wait::until("it listened", || procfs::is_listening(source));
     assert!(manifest.contains("exec: {command: [spiped, status]}"));
     let probe = Program::Spiped.ours(lab, &["status", "--control", control]);
     Process::spawn(probe).wait().expect_success();

@@ -2,7 +2,7 @@
 
 use spiped_core::Side;
 use spiped_core::pairing::{Exchange, HELLO_LEN, TAG_LEN};
-use spiped_tests::{Backend, Conn, Ending, Lab, proc, wait};
+use spiped_tests::{Backend, Conn, Ending, Lab, procfs, wait};
 
 use super::{ByHand, CODE, Pairer, entropy, expect_files, expect_same_key, start_both};
 
@@ -12,7 +12,7 @@ fn code_comes_from_the_command_line_or_standard_input() {
     let at = lab.tcp();
     let mut here = Pairer::listen_later(&lab, &at, "here", &["--code", "-"]);
     here.say("kettle7blue\nwhat follows is not looked at");
-    wait::until("it listens", || proc::is_listening(&at));
+    wait::until("it listens", || procfs::is_listening(&at));
     let mut there = Pairer::connect(&lab, &at, "there", &["--code", CODE]);
     assert_eq!(here.expect_key("here"), there.expect_key("there"));
     expect_same_key(&lab, ["here", "there"]);

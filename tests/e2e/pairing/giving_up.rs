@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use spiped_core::Side;
 use spiped_core::pairing::HELLO_LEN;
-use spiped_tests::{Conn, Lab, proc, wait};
+use spiped_tests::{Conn, Lab, procfs, wait};
 
 use super::{ByHand, Pairer, expect_files, start_both};
 
@@ -148,7 +148,7 @@ fn time_limit_is_for_all_of_it() {
     let at = lab.tcp();
     let mut here = Pairer::listen(&lab, &at, "here", &["-o", "0.3"]);
     here.expect_failure("Pairing timed out after 0.3 s (-o)");
-    assert!(!proc::is_listening(&at));
+    assert!(!procfs::is_listening(&at));
 
     let mut here = Pairer::listen(&lab, &at, "here", &["-o", "1.5"]);
     let mut there = Pairer::connect(&lab, &at, "there", &[]);

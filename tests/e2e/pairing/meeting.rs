@@ -2,7 +2,7 @@
 
 use spiped_core::Side;
 use spiped_core::pairing::{HELLO_LEN, VALUE_LEN};
-use spiped_tests::{Backend, Conn, Endpoint, Lab, proc, wait};
+use spiped_tests::{Backend, Conn, Endpoint, Lab, procfs, wait};
 
 use super::{ByHand, CODE, Pairer, expect_files, expect_same_key};
 
@@ -83,7 +83,7 @@ fn first_peer_is_the_only_one() {
     let mut here = Pairer::listen(&lab, &at, "here", &[]);
     let mut first = ByHand::new(Side::Client, None, Conn::to(&at));
     first.receive(HELLO_LEN);
-    wait::until("the port is closed", || !proc::is_listening(&at));
+    wait::until("the port is closed", || !procfs::is_listening(&at));
     assert!(Conn::connect(&at).is_err());
     assert_eq!(here.digits(), first.digits());
     drop(first);
@@ -100,7 +100,7 @@ fn value_that_was_not_committed_to_is_final() {
     first.conn.receive(HELLO_LEN);
     first.conn.send([9; VALUE_LEN]);
     here.expect_failure("its public value is not the one it promised");
-    assert!(!proc::is_listening(&at));
+    assert!(!procfs::is_listening(&at));
     expect_files(&lab, &[]);
 }
 

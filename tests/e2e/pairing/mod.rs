@@ -18,7 +18,7 @@ use std::process::{ChildStdin, ChildStdout};
 
 use spiped_core::Side;
 use spiped_core::pairing::{Entropy, Exchange, Status};
-use spiped_tests::{Conn, Endpoint, Exit, Lab, Process, Program, proc, wait};
+use spiped_tests::{Conn, Endpoint, Exit, Lab, Process, Program, procfs, wait};
 
 /// A code that both ends have.
 const CODE: &str = "kettle7blue";
@@ -45,7 +45,7 @@ impl Pairer {
     #[track_caller]
     fn listen(lab: &Lab, endpoint: &Endpoint, file: &str, more: &[&str]) -> Self {
         let pairer = Self::listen_later(lab, endpoint, file, more);
-        wait::until("it listens", || proc::is_listening(endpoint));
+        wait::until("it listens", || procfs::is_listening(endpoint));
         pairer
     }
 

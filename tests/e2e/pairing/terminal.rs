@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, tcgetattr};
-use spiped_tests::{Lab, Process, Program, proc, wait};
+use spiped_tests::{Lab, Process, Program, procfs, wait};
 
 use super::{CODE, Pairer, expect_files};
 
@@ -34,7 +34,7 @@ fn code_is_typed_without_an_echo() {
     here.wait_for_stderr("Code:");
     assert!(!echoes(&terminal));
     keyboard.write_all(b"Kettle 7 blue\n").unwrap();
-    wait::until("it listens", || proc::is_listening(&at));
+    wait::until("it listens", || procfs::is_listening(&at));
     assert!(echoes(&terminal));
 
     let mut there = Pairer::connect(&lab, &at, "there", &["--code", CODE]);
@@ -70,7 +70,7 @@ fn end_of_input_at_a_terminal_is_a_no() {
     let at = lab.tcp();
     let (mut here, mut keyboard, _terminal) =
         at_terminal(&lab, &["--listen", &at.to_string(), "here"]);
-    wait::until("it listens", || proc::is_listening(&at));
+    wait::until("it listens", || procfs::is_listening(&at));
     let mut there = Pairer::connect(&lab, &at, "there", &[]);
     here.wait_for_stderr("[yes/no]");
     keyboard.write_all(&[CONTROL_D]).unwrap();
@@ -87,7 +87,7 @@ fn what_was_typed_before_the_question_is_no_answer() {
     let at = lab.tcp();
     let (mut here, mut keyboard, _terminal) =
         at_terminal(&lab, &["--listen", &at.to_string(), "here"]);
-    wait::until("it listens", || proc::is_listening(&at));
+    wait::until("it listens", || procfs::is_listening(&at));
 
     keyboard.write_all(b"yes\n").unwrap();
     let mut there = Pairer::connect(&lab, &at, "there", &[]);

@@ -1,7 +1,7 @@
 //! Sources that the service manager has opened.
 
 use nix::sys::signal::Signal;
-use spiped_tests::proc::is_listening;
+use spiped_tests::procfs::is_listening;
 use spiped_tests::{Backend, Configured, Conn, Endpoint, Lab, Spiped, pipe, wait};
 
 /// Starts a program as systemd does: with sockets that listen at these ports of

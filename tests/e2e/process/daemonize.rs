@@ -3,7 +3,7 @@
 use std::fs;
 
 use nix::unistd::{Pid, getsid};
-use spiped_tests::{Backend, Background, Conn, Endpoint, Lab, Spiped, proc, wait};
+use spiped_tests::{Backend, Background, Conn, Endpoint, Lab, Spiped, procfs, wait};
 
 #[test]
 fn success_means_listening() {
@@ -11,7 +11,7 @@ fn success_means_listening() {
     let source = lab.tcp();
     let spiped = Spiped::encrypt(&lab, &lab.tcp()).source(&source);
     spiped.run().expect_success();
-    assert!(proc::is_listening(&source));
+    assert!(procfs::is_listening(&source));
     Background::from_pid_file(&lab.path(&format!("{source}.pid")));
 }
 
@@ -78,7 +78,7 @@ fn unwritable_pid_file_fails_the_start() {
     let spiped = Spiped::encrypt(&lab, &lab.tcp()).source(&source);
     let exit = spiped.args(&["-p", "no/such/directory/pid"]).run();
     exit.expect_failure("no/such/directory/pid");
-    wait::until("nothing listened", || !proc::is_listening(&source));
+    wait::until("nothing listened", || !procfs::is_listening(&source));
 }
 
 #[test]
@@ -110,6 +110,6 @@ fn background(lab: &Lab, spiped: &Spiped, pid_file: &str) -> (Background, Endpoi
     let spiped = spiped.clone().source(&source).args(&["-p", pid_file]);
     spiped.run().expect_success();
     let daemon = Background::from_pid_file(&lab.path(pid_file));
-    assert!(proc::is_listening(&source));
+    assert!(procfs::is_listening(&source));
     (daemon, source)
 }

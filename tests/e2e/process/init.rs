@@ -6,7 +6,7 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
-use spiped_tests::{Backend, Exit, Lab, Process, Spiped, proc, wait};
+use spiped_tests::{Backend, Exit, Lab, Process, Spiped, procfs, wait};
 
 #[test]
 fn every_signal_ends_it_while_it_waits_for_dns() {
@@ -35,7 +35,7 @@ fn signals_end_it_while_it_serves() {
         let lab = Lab::new();
         let spiped = Spiped::encrypt(&lab, &lab.tcp()).under(CONTAINER);
         let mut process = spiped.spawn();
-        wait::until("it listened", || proc::is_listening(spiped.endpoint()));
+        wait::until("it listened", || procfs::is_listening(spiped.endpoint()));
         let exit = ended_by(&[signal], &mut process);
         assert_eq!(exit.code(), Some(code), "{signal}: {exit:?}");
     }
@@ -48,12 +48,12 @@ fn second_sigterm_ends_it() {
     let server = Spiped::decrypt(&lab, backend.endpoint()).start();
     let client = Spiped::encrypt(&lab, server.source()).under(CONTAINER);
     let mut process = client.spawn();
-    wait::until("it listened", || proc::is_listening(client.endpoint()));
+    wait::until("it listened", || procfs::is_listening(client.endpoint()));
     let mut conn = spiped_tests::Conn::to(client.endpoint());
     conn.expect_echo(b"established");
     let init = init_of(&process);
     kill(init, Signal::SIGTERM).unwrap();
-    wait::until("the source was closed", || !proc::is_listening(client.endpoint()));
+    wait::until("the source was closed", || !procfs::is_listening(client.endpoint()));
     conn.expect_echo(b"finishing");
     kill(init, Signal::SIGTERM).unwrap();
     let exit = process.wait();

@@ -7,7 +7,7 @@ use nix::libc::{SIGHUP, SIGINT, SIGTERM};
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::signal::Signal;
 use nix::unistd::ttyname;
-use spiped_tests::{Backend, Conn, Daemon, Ending, Lab, Pair, Spiped, proc, wait};
+use spiped_tests::{Backend, Conn, Daemon, Ending, Lab, Pair, Spiped, procfs, wait};
 
 #[test]
 fn sigterm_ends_an_idle_daemon_with_success() {
@@ -164,5 +164,5 @@ fn drains(daemon: &mut Daemon, mut conn: Conn) {
 #[track_caller]
 fn stop_listening(daemon: &Daemon) {
     daemon.process.signal(Signal::SIGTERM);
-    wait::until("the listener was closed", || !proc::is_listening(daemon.source()));
+    wait::until("the listener was closed", || !procfs::is_listening(daemon.source()));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Conn, KEY, Lab, Process, Spipe, proc, wait};
+use spiped_tests::{Backend, Conn, KEY, Lab, Process, Spipe, procfs, wait};
 
 /// More than is taken in any of these tests.
 const STUCK: usize = 1_000_000;
@@ -46,7 +46,7 @@ fn full_of_bytes(lab: &Lab, time_limit: &str) -> (Process, Conn) {
     // Until it has ended.
     std::thread::spawn(move || while stdin.write_all(&[0; 4096]).is_ok() {});
     wait::until("its connection was full", || {
-        proc::in_flight(conn.peer_address(), conn.local_address()) > Some(STUCK)
+        procfs::in_flight(conn.peer_address(), conn.local_address()) > Some(STUCK)
     });
     (spipe.process, conn)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 
-use spiped_tests::{Backend, Conn, Endpoint, Lab, Process, Spiped, proc, wait};
+use spiped_tests::{Backend, Conn, Endpoint, Lab, Process, Spiped, procfs, wait};
 
 #[test]
 fn stale_socket_is_replaced() {
@@ -79,7 +79,7 @@ fn rivals(rounds: usize) {
         // Killed: its file stays for the next. A helper process that was just being
         // made may have the socket for a moment longer.
         drop(rivals);
-        wait::until("nobody listened", || !proc::is_listening(&source));
+        wait::until("nobody listened", || !procfs::is_listening(&source));
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use spiped_tests::{
-    Backend, Configured, Conn, Ending, Endpoint, KEY, Lab, OTHER_KEY, Spiped, pipe, proc, wait,
+    Backend, Configured, Conn, Ending, Endpoint, KEY, Lab, OTHER_KEY, Spiped, pipe, procfs, wait,
 };
 
 #[test]
@@ -45,7 +45,7 @@ fn sources_that_pipes_exchange_lead_to_the_others_target() {
     lead(&one, &two);
     let process = daemon.start(&[&one, &two]);
     let clients = [&one, &two].map(|source| Spiped::encrypt(&lab, source).start());
-    let descriptors = proc::open_descriptors(process.pid());
+    let descriptors = procfs::open_descriptors(process.pid());
     for round in 0..10 {
         let (first, second) = if round % 2 == 0 { (&a, &b) } else { (&b, &a) };
         for (client, backend) in clients.iter().zip([first, second]) {
@@ -59,7 +59,7 @@ fn sources_that_pipes_exchange_lead_to_the_others_target() {
         lead(first, second);
         daemon.reload();
     }
-    wait::until("descriptors were back", || proc::open_descriptors(process.pid()) <= descriptors);
+    wait::until("descriptors were back", || procfs::open_descriptors(process.pid()) <= descriptors);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn pipe_that_comes_back_while_its_connections_last_is_the_same() {
     established.expect_echo(b"from before");
     daemon.write("", &pipes[..1]);
     daemon.reload();
-    wait::until("nobody listened there", || !proc::is_listening(&one));
+    wait::until("nobody listened there", || !procfs::is_listening(&one));
     established.expect_echo(b"removed");
     daemon.write("", &pipes);
     daemon.reload();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use spiped_tests::proc::{open_descriptors, status};
+use spiped_tests::procfs::{open_descriptors, status};
 use spiped_tests::{Backend, Configured, Conn, Endpoint, Lab, pipe};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiped_tests::proc::status;
+use spiped_tests::procfs::status;
 use spiped_tests::{Backend, Configured, Conn, Lab, pipe, wait};
 
 const PIPES: usize = 200;

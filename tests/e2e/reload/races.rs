@@ -8,7 +8,7 @@ use std::thread;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use spiped_tests::{Backend, Configured, Endpoint, Lab, Spiped, pipe, proc, wait};
+use spiped_tests::{Backend, Configured, Endpoint, Lab, Spiped, pipe, procfs, wait};
 
 /// A pipe to this backend.
 fn decrypt(name: &str, source: &Endpoint, backend: &Backend, more: &str) -> String {
@@ -27,7 +27,7 @@ fn storm_of_hangups_ends_with_the_last_settings() {
     let mut established = client.connect();
     established.expect_echo(b"from before");
     daemon.reload();
-    let descriptors = proc::open_descriptors(process.pid());
+    let descriptors = procfs::open_descriptors(process.pid());
     for round in 0..40 {
         let more = format!("max-connections = {}", 2 + round);
         let mut pipes = vec![decrypt("one", &one, &backend, &more)];
@@ -41,11 +41,11 @@ fn storm_of_hangups_ends_with_the_last_settings() {
         }
     }
     daemon.reload();
-    assert!(!proc::is_listening(&two) && !proc::is_listening(&three));
+    assert!(!procfs::is_listening(&two) && !procfs::is_listening(&three));
     assert!(!lab.path("three").exists(), "the file of a socket stays");
     established.expect_echo(b"through it all");
     client.connect().expect_echo(b"and a new one");
-    wait::until("descriptors were back", || proc::open_descriptors(process.pid()) <= descriptors);
+    wait::until("descriptors were back", || procfs::open_descriptors(process.pid()) <= descriptors);
     let log = process.stderr();
     assert!(!log.contains("Too many") && !log.contains("panicked"), "{log}");
 }
@@ -68,7 +68,7 @@ fn reloads_at_once_all_get_their_verdict() {
     for mut reload in reloads {
         reload.wait().expect_success();
     }
-    assert!(sources.iter().all(proc::is_listening));
+    assert!(sources.iter().all(procfs::is_listening));
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn reload_of_a_daemon_that_ends_changes_nothing() {
     let mut pending = daemon.ask(&["reload"]);
     process.signal(Signal::SIGTERM);
     pending.wait();
-    wait::until("nobody listened", || !proc::is_listening(&one) && !proc::is_listening(&two));
+    wait::until("nobody listened", || !procfs::is_listening(&one) && !procfs::is_listening(&two));
     process.signal(Signal::SIGHUP);
     assert_eq!(daemon.run(&["reload"]).code(), Some(1));
-    assert!(!proc::is_listening(&two));
+    assert!(!procfs::is_listening(&two));
     established.expect_echo(b"until it ends");
     drop(established);
     process.wait().expect_success();
@@ -115,14 +115,14 @@ fn without_its_helper_the_daemon_says_so_and_serves_on() {
         .chain([decrypt("one", &one, &backend, "")])
         .collect();
     daemon.write("", &pipes);
-    let children = proc::children(process.pid());
+    let children = procfs::children(process.pid());
     assert!(!children.is_empty(), "there is no helper");
     let mut pending = daemon.ask(&["reload"]);
     for child in children {
         kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();
     }
     // In the middle of it or not: all or nothing.
-    let listening = |expected| sources.iter().all(|it| proc::is_listening(it) == expected);
+    let listening = |expected| sources.iter().all(|it| procfs::is_listening(it) == expected);
     let done = pending.wait().code() == Some(0);
     wait::until("all or nothing was there", || listening(done));
     daemon.run(&["reload"]).expect_failure("helper");
@@ -158,7 +158,7 @@ fn file_that_is_replaced_while_it_is_read_is_one_of_the_two() {
             daemon.reload();
             let whole = [[true, false, true, false], [false, true, false, true]];
             wait::until("the pipes of one of the files were there", || {
-                let listening: Vec<_> = sources.iter().map(proc::is_listening).collect();
+                let listening: Vec<_> = sources.iter().map(procfs::is_listening).collect();
                 whole.iter().any(|it| it[..] == listening[..])
             });
         }
@@ -182,7 +182,9 @@ fn folder_of_pipes_can_be_a_link_that_changes() {
     symlink("v2", lab.path("pipes.d.new")).unwrap();
     fs::rename(lab.path("pipes.d.new"), lab.path("pipes.d")).unwrap();
     daemon.reload();
-    assert!(proc::is_listening(&one) && !proc::is_listening(&two) && proc::is_listening(&three));
+    assert!(
+        procfs::is_listening(&one) && !procfs::is_listening(&two) && procfs::is_listening(&three)
+    );
 }
 
 struct StopOnDrop<'a>(&'a AtomicBool);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiped_tests::{Backend, Configured, Endpoint, Lab, Spiped, pipe, proc, wait};
+use spiped_tests::{Backend, Configured, Endpoint, Lab, Spiped, pipe, procfs, wait};
 
 #[test]
 fn thousand_pipes_start_reload_and_serve() {
@@ -37,7 +37,7 @@ fn thousand_pipes_start_reload_and_serve() {
     }
     pending.wait().expect_success();
     assert!(worst < Duration::from_secs(1), "a connection stood still for {worst:?}");
-    assert!(proc::is_listening(&more) && !proc::is_listening(&sources[7]));
+    assert!(procfs::is_listening(&more) && !procfs::is_listening(&sources[7]));
     client.connect().expect_echo(b"and a new one");
     let last = sources.last().unwrap();
     Spiped::encrypt(&lab, last).start().connect().expect_echo(b"the last of them");
@@ -46,6 +46,6 @@ fn thousand_pipes_start_reload_and_serve() {
     pipes.pop();
     daemon.write("", &pipes);
     daemon.reload();
-    wait::until("it was gone", || !proc::is_listening(&more));
+    wait::until("it was gone", || !procfs::is_listening(&more));
     assert!(!process.stderr().contains("panicked"));
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use spiped_tests::{Backend, Configured, Lab, Spiped, pipe, proc, wait};
+use spiped_tests::{Backend, Configured, Lab, Spiped, pipe, procfs, wait};
 
 #[test]
 fn wrong_file_of_whatever_kind_changes_nothing() {
@@ -17,7 +17,7 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
     let client = Spiped::encrypt(&lab, &one).start();
     let mut established = client.connect();
     established.expect_echo(b"from before");
-    let descriptors = proc::open_descriptors(process.pid());
+    let descriptors = procfs::open_descriptors(process.pid());
     fs::create_dir(lab.path("pipes.d")).unwrap();
     fs::create_dir(lab.path("no-keys")).unwrap();
     let weak = lab.write("weak", "weak");
@@ -73,7 +73,7 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
         assert_eq!(exit.code(), Some(1), "{kind}: {exit:?}");
         let said = format!("{}{}", String::from_utf8_lossy(&exit.stdout), exit.stderr);
         assert!(said.contains(words), "{kind}: no {words} in {said}");
-        assert!(!proc::is_listening(&two), "{kind}");
+        assert!(!procfs::is_listening(&two), "{kind}");
         established.expect_echo(kind.as_bytes());
         client.connect().expect_echo(b"and a new one");
     }
@@ -94,7 +94,7 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
         make(path.clone());
         let exit = daemon.run(&["reload"]);
         exit.expect_failure("more.toml");
-        assert!(!proc::is_listening(&two), "{kind}");
+        assert!(!procfs::is_listening(&two), "{kind}");
         established.expect_echo(kind.as_bytes());
         let _ = fs::remove_dir(&path).or_else(|_| fs::remove_file(&path));
     }
@@ -104,10 +104,10 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
 
     // Nothing of all that has stayed.
     wait::until("descriptors were back", || {
-        proc::open_descriptors(process.pid()) <= descriptors + 2
+        procfs::open_descriptors(process.pid()) <= descriptors + 2
     });
     daemon.replace(two_with(""));
     daemon.reload();
-    assert!(proc::is_listening(&two));
+    assert!(procfs::is_listening(&two));
     established.expect_echo(b"and a good one works");
 }

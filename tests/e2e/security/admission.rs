@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use spiped_tests::{Backend, Conn, Crowd, Daemon, Ending, Lab, Manner, Spiped, proc, wait};
+use spiped_tests::{Backend, Conn, Crowd, Daemon, Ending, Lab, Manner, Spiped, procfs, wait};
 
 /// Who attacks. The one who has the key comes from 127.0.0.1.
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
@@ -61,7 +61,7 @@ fn source_that_fills_the_list_of_those_that_wait_sends_nobody_away() {
 #[test]
 fn flood_leaves_nothing_behind() {
     let test = Test::start(1, &["--handshakes", "8"]);
-    let descriptors = || proc::open_descriptors(test.server.process.pid());
+    let descriptors = || procfs::open_descriptors(test.server.process.pid());
     let before = descriptors();
     let crowd = test.crowd(ELSEWHERE, Manner::Silent, 100);
     test.server.process.wait_for_stderr("more strangers than places (--handshakes 8, 4 for each");

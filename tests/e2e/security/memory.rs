@@ -12,7 +12,7 @@ use spiped_tests::memory::{Expected, Traces, expect};
 use spiped_tests::wire::{Handshake, PLAIN_MAX, Session, Side, psk};
 use spiped_tests::{
     AgainstClient, AgainstServer, Backend, Background, Conn, Daemon, KEY, Lab, OTHER_KEY, Spipe,
-    Spiped, proc,
+    Spiped, procfs,
 };
 
 #[test]
@@ -147,7 +147,7 @@ fn forgets(side: Side, exchange: Exchange) {
 /// The daemon's only child.
 #[track_caller]
 fn helper(daemon: i32) -> i32 {
-    let children = proc::children(daemon);
+    let children = procfs::children(daemon);
     let [helper] = children[..] else { panic!("children of {daemon}: {children:?}") };
     helper
 }

@@ -9,8 +9,8 @@ use std::slice;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use spiped_tests::{
-    Backend, Background, Configured, Conn, Daemon, Lab, OTHER_KEY, Pair, Spipe, Spiped, pipe, proc,
-    wait,
+    Backend, Background, Configured, Conn, Daemon, Lab, OTHER_KEY, Pair, Spipe, Spiped, pipe,
+    procfs, wait,
 };
 
 const LANDLOCK: &str = "landlock_create_ruleset,landlock_add_rule,landlock_restrict_self";
@@ -145,7 +145,7 @@ fn helper_ends_with_the_daemon_however_that_ends() {
             let helper = helper(daemon.process.pid());
             daemon.process.signal(signal);
             daemon.process.wait();
-            wait::until("the helper ended", || !proc::is_alive(helper));
+            wait::until("the helper ended", || !procfs::is_alive(helper));
         }
     }
 }
@@ -172,7 +172,7 @@ fn helper_of_a_daemon_in_the_background_ends_with_it() {
     let daemon = Background::from_pid_file(&lab.path("pid"));
     let helper = helper(daemon.pid());
     daemon.terminate();
-    wait::until("the helper ended", || !proc::is_alive(helper));
+    wait::until("the helper ended", || !procfs::is_alive(helper));
 }
 
 /// It is there even if nothing can be read again, for the next upgrade.
@@ -181,7 +181,7 @@ fn helper_waits_with_few_rights_and_cannot_get_others() {
     let lab = Lab::new();
     let daemon = Spiped::encrypt(&lab, &lab.tcp()).key("-").stdin(lab.key()).start();
     let helper = helper(daemon.process.pid());
-    assert_eq!(proc::status(helper, "NoNewPrivs"), [1]);
+    assert_eq!(procfs::status(helper, "NoNewPrivs"), [1]);
     let status = fs::read_to_string(format!("/proc/{helper}/status")).unwrap();
     let sets: Vec<_> = status.lines().filter_map(|line| line.strip_prefix("Cap")).collect();
     assert_eq!(sets.len(), 5);
@@ -205,7 +205,7 @@ fn dead_helper_is_said_once_and_costs_reloads_only() {
     let said = "The helper process has ended, by signal 9.";
     server.process.wait_for_stderr(said);
     wait::until("it was out of the system's table", || {
-        proc::children(server.process.pid()).is_empty()
+        procfs::children(server.process.pid()).is_empty()
     });
     lab.write_key("key", OTHER_KEY);
     for _ in 0..2 {
@@ -270,10 +270,10 @@ fn expect_no_rights(pid: i32) {
     let mut threads = 0;
     for task in tasks.map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap()) {
         threads += 1;
-        assert_eq!(proc::status(task, "NoNewPrivs"), [1]);
-        assert_eq!(proc::status(task, "Seccomp"), [2]);
+        assert_eq!(procfs::status(task, "NoNewPrivs"), [1]);
+        assert_eq!(procfs::status(task, "Seccomp"), [2]);
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-            assert_eq!(proc::status(task, set), [0], "{set}");
+            assert_eq!(procfs::status(task, set), [0], "{set}");
         }
     }
     assert!(threads > 0);
@@ -282,7 +282,7 @@ fn expect_no_rights(pid: i32) {
 /// The daemon's only child.
 #[track_caller]
 fn helper(daemon: i32) -> i32 {
-    let children = proc::children(daemon);
+    let children = procfs::children(daemon);
     let [helper] = children[..] else { panic!("children of {daemon}: {children:?}") };
     helper
 }

@@ -5,7 +5,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 use spiped_tests::payload::bytes;
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Ending, KEY, Lab, OTHER_KEY, Spiped, key_called, proc};
+use spiped_tests::{Backend, Ending, KEY, Lab, OTHER_KEY, Spiped, key_called, procfs};
 
 #[test]
 fn plain_connection_never_reaches_the_target() {
@@ -85,7 +85,7 @@ fn silent_stranger_costs_the_server_a_few_kibibytes_however_many_keys_there_are(
         }
         strangers
     };
-    let memory = || proc::status(server.process.pid(), "VmRSS")[0];
+    let memory = || procfs::status(server.process.pid(), "VmRSS")[0];
     // What the first ones need once.
     let _some = greeted(COUNT / 10);
     let before = memory();

@@ -107,7 +107,7 @@ fn client_that_does_not_read_keeps_nobody_waiting() {
 fn client_that_leaves_in_the_middle_is_forgotten() {
     let lab = Lab::new();
     let seen = Seen::server(&lab, &lab.tcp());
-    let open = || spiped_tests::proc::open_descriptors(seen.daemon.process.pid());
+    let open = || spiped_tests::procfs::open_descriptors(seen.daemon.process.pid());
     seen.see(&["status"]);
     let before = open();
     for _ in 0..20 {

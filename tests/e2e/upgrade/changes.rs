@@ -1,7 +1,7 @@
 use std::fs;
 
 use spiped_tests::traffic::{Connection, Form, Manner, Traffic};
-use spiped_tests::{Backend, Lab, Upgradable, pipe, proc, wait};
+use spiped_tests::{Backend, Lab, Upgradable, pipe, procfs, wait};
 
 use super::awake;
 
@@ -26,12 +26,12 @@ fn settings_that_have_changed_are_in_use_afterwards() {
     let first = daemon.pid();
     daemon.configure("");
     daemon.upgrade();
-    wait::until("nobody listened there", || !proc::is_listening(&source));
+    wait::until("nobody listened there", || !procfs::is_listening(&source));
     own.expect_progress();
     traffic.expect_progress();
-    assert!(proc::is_alive(first));
+    assert!(procfs::is_alive(first));
     own.finish().expect_all_delivered();
-    wait::until("the old process had ended", || !proc::is_alive(first));
+    wait::until("the old process had ended", || !procfs::is_alive(first));
     traffic.finish().expect_all_delivered();
 }
 

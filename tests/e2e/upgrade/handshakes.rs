@@ -1,5 +1,5 @@
 use spiped_tests::wire::{Handshake, Side};
-use spiped_tests::{Backend, Conn, KEY, Lab, Upgradable, pipe, proc, wait};
+use spiped_tests::{Backend, Conn, KEY, Lab, Upgradable, pipe, procfs, wait};
 
 use super::awake;
 
@@ -19,7 +19,7 @@ fn handshake_under_way_is_done_by_the_old_process_and_its_connection_follows() {
     let handshakes: Vec<_> =
         (0..5).map(|_| Handshake::begin(Conn::to(&source), Side::Client, KEY)).collect();
     daemon.upgrade();
-    assert!(proc::is_alive(first), "handshakes are under way");
+    assert!(procfs::is_alive(first), "handshakes are under way");
     // Both serve, and the next upgrade need not wait for it.
     let second = daemon.pid();
     daemon.expect_service();
@@ -31,7 +31,7 @@ fn handshake_under_way_is_done_by_the_old_process_and_its_connection_follows() {
         session.send(b"question");
         assert_eq!(target.receive(8), b"question");
     }
-    wait::until("the old process had nothing to do", || !proc::is_alive(first));
+    wait::until("the old process had nothing to do", || !procfs::is_alive(first));
     for (session, target) in &mut established {
         target.send(b"answer");
         assert_eq!(session.receive(), b"answer");
@@ -65,7 +65,7 @@ fn stranger_that_stays_silent_does_not_keep_the_old_process() {
     }
     daemon.upgrade();
     traffic.expect_progress();
-    wait::until("the old process had ended", || !proc::is_alive(first));
+    wait::until("the old process had ended", || !procfs::is_alive(first));
     for stranger in &mut silent {
         stranger.expect_end_without_data();
     }

@@ -3,7 +3,7 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use spiped_tests::{Backend, Lab, Process, Program, Spiped, Upgradable, proc, wait};
+use spiped_tests::{Backend, Lab, Process, Program, Spiped, Upgradable, procfs, wait};
 
 use super::{at_each, awake};
 
@@ -34,7 +34,7 @@ fn signal_asks_as_the_command_does() {
     let before = daemon.pid();
     kill(Pid::from_raw(before), Signal::SIGUSR2).unwrap();
     wait::until("another process had taken over", || {
-        daemon.pid() != before && !proc::is_alive(before)
+        daemon.pid() != before && !procfs::is_alive(before)
     });
     traffic.finish().expect_all_delivered();
 }

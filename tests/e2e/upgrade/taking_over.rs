@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use spiped_tests::{
     Backend, Configured, Conn, Ending, Exit, KEY, Lab, OTHER_KEY, Process, Program, Spiped, pipe,
-    proc, wait,
+    procfs, wait,
 };
 
 #[test]
@@ -40,7 +40,7 @@ fn daemon_of_a_command_line_goes_on_in_whichever_form() {
         upgrade(&lab, control).expect_success();
         let after = pid_in(&lab, pid_file);
         assert_ne!(before, after);
-        wait::until("the process before had ended", || !proc::is_alive(before));
+        wait::until("the process before had ended", || !procfs::is_alive(before));
         conn.expect_echo(b"moved");
         Conn::to(client.endpoint()).expect_echo(b"new");
     }
@@ -110,7 +110,7 @@ fn sources_come_and_go_with_the_settings() {
     }
     // It was only a question.
     assert!(!lab.path("new").exists() && lab.path("gone").exists());
-    assert!(!proc::is_listening(&metrics));
+    assert!(!procfs::is_listening(&metrics));
 
     // Nor is anything left of one that comes to nothing.
     let broken = pipe("broken", "encrypt", &lab.unix("broken"), &crypt, "key = \"missing\"");
@@ -131,7 +131,7 @@ fn sources_come_and_go_with_the_settings() {
         !lab.path("gone").exists() && !lab.path("metrics").exists()
     });
     assert_eq!(inode("kept"), kept);
-    assert!(proc::is_listening(&metrics));
+    assert!(procfs::is_listening(&metrics));
     let log = process.stderr();
     assert_eq!(log.matches("Sandbox: ").count(), 2, "{log}");
     assert_eq!(log.matches("Has taken over from process").count(), 1, "{log}");
@@ -210,7 +210,7 @@ fn limit_on_connections_holds_while_one_process_follows_the_other() {
         let before = pid_in(&lab, "client-pid");
         let said = upgrade(&lab, "client").answer();
         assert!(said.contains("has taken over; 10 connections moved"), "{said}");
-        wait::until("the process before had ended", || !proc::is_alive(before));
+        wait::until("the process before had ended", || !procfs::is_alive(before));
         for conn in served.iter_mut().rev() {
             conn.expect_echo(b"still served");
         }

@@ -8,7 +8,7 @@ use spiped_core::{
     SoftPacketCrypto, Verdict,
 };
 
-use crate::ends::{Choice, NONCE, accept_as, client, compute, psks};
+use crate::parties::{Choice, NONCE, accept_as, client, compute, psks};
 
 /// What a stranger says to which server.
 #[derive(Arbitrary, Debug)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use spiped_core::{Error, Output, Side};
 
 use crate::clear::Clear;
-use crate::ends::{Choice, End, opposite};
+use crate::parties::{Choice, Party, opposite};
 
 /// Who takes part: the side that listens, and both choices, its own first.
 type Parties = (bool, Choice, Choice);
@@ -31,8 +31,8 @@ fn record(listener: Side, choice: Choice, peer: Choice) -> Vec<u8> {
 }
 
 fn converse(listener: Side, choice: Choice, peer: Choice, said: &mut Vec<u8>) -> Result<(), Error> {
-    let mut speaker = End::<Clear>::new(opposite(listener), peer);
-    let mut listener = End::<Clear>::new(listener, choice);
+    let mut speaker = Party::<Clear>::new(opposite(listener), peer);
+    let mut listener = Party::<Clear>::new(listener, choice);
     let (mut heard, mut spoken) = (Output::default(), Output::default());
     listener.start(&mut heard)?;
     speaker.start(&mut spoken)?;

@@ -6,8 +6,8 @@
 
 pub mod acceptor;
 mod clear;
-mod ends;
 mod genuine;
 pub mod pairing;
+mod parties;
 pub mod receive;
 pub mod two_party;

@@ -35,7 +35,7 @@ enum Step<'a> {
 /// Plays a script to two ends. The second gets in pieces what the first gets
 /// whole, and must answer alike.
 pub fn perform(script: &Script<'_>) {
-    let (mut whole, mut split) = (End::new(script), End::new(script));
+    let (mut whole, mut split) = (Party::new(script), Party::new(script));
     let mut genuine = genuine(script);
     for step in &script.steps {
         let bytes = match step {
@@ -79,7 +79,7 @@ pub fn perform(script: &Script<'_>) {
     }
 }
 
-struct End {
+struct Party {
     exchange: Exchange,
     /// Whether its confirmation went out.
     confirmed: bool,
@@ -95,7 +95,7 @@ struct Answer {
     status: Result<Status, Error>,
 }
 
-impl End {
+impl Party {
     fn new(script: &Script<'_>) -> Self {
         Self {
             exchange: exchange(side(script.server), script.with_code),

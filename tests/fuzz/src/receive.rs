@@ -6,8 +6,8 @@ use arbitrary::Arbitrary;
 use spiped_core::{Acceptor, Error, Output, PskId, Session, Side, SoftKeySearch, Status, Verdict};
 
 use crate::clear::Clear;
-use crate::ends::{Choice, NONCE, accept, client, psk, psks};
 use crate::genuine;
+use crate::parties::{Choice, NONCE, accept, client, psk, psks};
 
 /// All that happens to one session.
 #[derive(Arbitrary, Debug)]

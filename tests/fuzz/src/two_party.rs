@@ -7,7 +7,7 @@ use std::mem;
 use arbitrary::Arbitrary;
 use spiped_core::{Error, Output, PACKET_LEN, Session, Side, SoftPacketCrypto};
 
-use crate::ends::{self, Choice};
+use crate::parties::{self, Choice};
 
 /// What is said, and what is done to it on the way.
 #[derive(Arbitrary, Debug)]
@@ -44,7 +44,7 @@ enum Event<'a> {
 pub fn hold(conversation: &Conversation<'_>) {
     let [client, server] = conversation.choices;
     let possible = client.agrees_with(server);
-    let mut ends = [End::new(Side::Client, client), End::new(Side::Server, server)];
+    let mut ends = [Party::new(Side::Client, client), Party::new(Side::Server, server)];
     exchange(&mut ends);
     if conversation.handshake_first {
         deliver_all(&mut ends);
@@ -66,8 +66,8 @@ pub fn hold(conversation: &Conversation<'_>) {
 }
 
 /// One end, with what is on the way to it.
-struct End {
-    host: ends::End<SoftPacketCrypto>,
+struct Party {
+    host: parties::Party<SoftPacketCrypto>,
     choice: Choice,
     result: Result<(), Error>,
     out: Output,
@@ -78,10 +78,10 @@ struct End {
     finished: bool,
 }
 
-impl End {
+impl Party {
     fn new(side: Side, choice: Choice) -> Self {
         let mut end = Self {
-            host: ends::End::new(side, choice),
+            host: parties::Party::new(side, choice),
             choice,
             result: Ok(()),
             out: Output::default(),
@@ -90,14 +90,14 @@ impl End {
             delivered: Vec::new(),
             finished: false,
         };
-        end.call(ends::End::start);
+        end.call(parties::Party::start);
         end
     }
 
     /// Makes a call unless this end has failed, as a host would.
     fn call(
         &mut self,
-        call: impl FnOnce(&mut ends::End<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
+        call: impl FnOnce(&mut parties::Party<SoftPacketCrypto>, &mut Output) -> Result<(), Error>,
     ) {
         if self.result.is_ok() {
             self.result = call(&mut self.host, &mut self.out);
@@ -148,7 +148,7 @@ impl End {
 
 impl Event<'_> {
     /// Whether this was the attacker's interference.
-    fn happen(&self, ends: &mut [End; 2]) -> bool {
+    fn happen(&self, ends: &mut [Party; 2]) -> bool {
         match *self {
             Self::Deliver { to, count } => {
                 deliver(&mut ends[usize::from(to)], count.into());
@@ -187,7 +187,7 @@ impl Event<'_> {
 }
 
 /// With end marks, only an end that was meant is taken for one.
-fn eof(ends: &mut [End; 2], to: usize) {
+fn eof(ends: &mut [Party; 2], to: usize) {
     // A server's exchange is its client's, and this client sent this nonce.
     let has_end_marks = ends[0].choice == Choice::X25519;
     let is_established = ends[to].call_established(|_, _| Ok(()));
@@ -198,14 +198,14 @@ fn eof(ends: &mut [End; 2], to: usize) {
     }
 }
 
-fn deliver(end: &mut End, count: usize) {
+fn deliver(end: &mut Party, count: usize) {
     let rest = end.wire.split_off(end.wire.len().min(count));
     let bytes = mem::replace(&mut end.wire, rest);
     end.call(|end, out| end.receive(&bytes, out));
 }
 
 /// Puts on the wire what the ends have said, and checks what they delivered.
-fn exchange(ends: &mut [End; 2]) {
+fn exchange(ends: &mut [Party; 2]) {
     for turn in 0..2 {
         let Output { to_crypt, to_plain } = mem::take(&mut ends[turn].out);
         ends[1 - turn].wire.extend(to_crypt);
@@ -214,7 +214,7 @@ fn exchange(ends: &mut [End; 2]) {
     }
 }
 
-fn deliver_all(ends: &mut [End; 2]) {
+fn deliver_all(ends: &mut [Party; 2]) {
     while ends.iter().any(|end| !end.wire.is_empty()) {
         for end in &mut *ends {
             deliver(end, usize::MAX);

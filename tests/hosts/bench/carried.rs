@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use spiped_tests::{Backend, Client, Lab, Link, Origin, Pairing};
+use spiped_tests::{Backend, Client, Lab, LineUp, Link, Origin};
 
 /// For so long bytes flow; the first part does not count.
 const FLOW: Duration = Duration::from_secs(4);
@@ -63,8 +63,8 @@ impl Running {
     fn start(client: Origin) -> (Link, Link, Self) {
         let lab = Lab::new();
         let backend = Backend::manual(&lab);
-        let pairing = Pairing { client: Client::Spipe, client_origin: client, ..Pairing::OURS };
-        let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+        let line_up = LineUp { client: Client::Spipe, client_origin: client, ..LineUp::OURS };
+        let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
         let mut near = pair.open();
         let mut far = backend.accept().into_link();
         near.send(b"x");

@@ -20,8 +20,8 @@ mod bindings {
 
 /// Both ends, and what the client's computing took.
 pub(crate) struct Established {
-    pub(crate) client: End,
-    pub(crate) server: End,
+    pub(crate) client: Party,
+    pub(crate) server: Party,
     pub(crate) public_value: u64,
     pub(crate) shared_value: u64,
 }
@@ -78,7 +78,7 @@ impl Guest {
         Self { store, instance }
     }
 
-    fn connect(mut self, exchange: KeyExchange) -> End {
+    fn connect(mut self, exchange: KeyExchange) -> Party {
         let config = match exchange {
             KeyExchange::Modp2048 => ClientConfig::Modp2048(ForwardSecrecy::Offer),
             KeyExchange::X25519 => ClientConfig::X25519,
@@ -86,33 +86,33 @@ impl Guest {
         let entropy = [[1; 32], [3; 32]].concat();
         let api = self.instance.spiped_pipe_session().session();
         let session = api.call_connect(&mut self.store, config, &PSK.to_vec(), &entropy);
-        End { session: session.unwrap().unwrap(), guest: self }
+        Party { session: session.unwrap().unwrap(), guest: self }
     }
 
-    fn accept(mut self, hello: &[u8]) -> End {
+    fn accept(mut self, hello: &[u8]) -> Party {
         let config = ServerConfig::Any(ForwardSecrecy::Offer);
         let (psk, entropy) = (PSK.to_vec(), [4; 32]);
         let api = self.instance.spiped_pipe_session().session();
         let session =
             api.call_accept(&mut self.store, config, &SERVER_NONCE, hello, &psk, &entropy);
-        End { session: session.unwrap().unwrap(), guest: self }
+        Party { session: session.unwrap().unwrap(), guest: self }
     }
 
     /// Goes on from a state.
-    pub(crate) fn resume(mut self, state: &[u8]) -> End {
+    pub(crate) fn resume(mut self, state: &[u8]) -> Party {
         let api = self.instance.spiped_pipe_session().session();
         let session = api.call_resume(&mut self.store, state);
-        End { session: session.unwrap().unwrap(), guest: self }
+        Party { session: session.unwrap().unwrap(), guest: self }
     }
 }
 
 /// A session in an instance of its own.
-pub(crate) struct End {
+pub(crate) struct Party {
     guest: Guest,
     session: ResourceAny,
 }
 
-impl End {
+impl Party {
     /// Returns what goes to the peer, and the fuel it took.
     pub(crate) fn call(&mut self, call: Call<'_>) -> (Vec<u8>, u64) {
         let (output, fuel) = self.output(call);

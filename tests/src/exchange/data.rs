@@ -2,13 +2,13 @@
 
 use super::NAP;
 use crate::payload::{Transfer, bytes};
-use crate::{Backend, Client, Ending, Lab, Link, Pairing, wait};
+use crate::{Backend, Client, Ending, Lab, LineUp, Link, wait};
 
 /// An echo of as many bytes as fit in one packet, or just not; and of none.
-pub fn sizes(pairing: Pairing) {
+pub fn sizes(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut link = pair.open();
     for size in [1, 1023, 1024, 1025, 5000] {
         link.expect_echo(bytes(1, size));
@@ -18,20 +18,20 @@ pub fn sizes(pairing: Pairing) {
 }
 
 /// An echo, with further arguments for each end.
-pub fn works(pairing: Pairing, client_args: &[&str], server_args: &[&str]) {
+pub fn works(line_up: LineUp, client_args: &[&str], server_args: &[&str]) {
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), client_args, server_args);
+    let pair = line_up.start(&lab, backend.endpoint(), client_args, server_args);
     let mut link = pair.open();
     link.expect_echo(bytes(1, 1500));
     assert_eq!(link.finish(), b"");
 }
 
 /// The target answers only after it has seen the end of the request.
-pub fn client_closes_first(pairing: Pairing) {
+pub fn client_closes_first(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut link = pair.open();
     link.send(b"request");
     drop(std::mem::replace(&mut link.writer, Box::new(std::io::sink())));
@@ -44,10 +44,10 @@ pub fn client_closes_first(pairing: Pairing) {
 }
 
 /// The application goes on after the target has ended its direction.
-pub fn target_closes_first(pairing: Pairing) {
+pub fn target_closes_first(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut link = pair.open();
     let mut target = backend.accept();
     target.send(b"greeting");
@@ -63,10 +63,10 @@ pub fn target_closes_first(pairing: Pairing) {
 
 /// Either side speaks first after nothing has happened for a while, and again
 /// after one direction has ended.
-pub fn idle(pairing: Pairing) {
+pub fn idle(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let mut link = pair.open();
     let mut target = backend.accept();
     let message = bytes(1, 5000);
@@ -85,10 +85,10 @@ pub fn idle(pairing: Pairing) {
 }
 
 /// Full duplex, compared by hash.
-pub fn bulk_both_ways(pairing: Pairing, length: u64) {
+pub fn bulk_both_ways(line_up: LineUp, length: u64) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let near = pair.open();
     let far = backend.accept().into_link();
     let there = Transfer::start(near.writer, far.reader, length);
@@ -103,15 +103,15 @@ pub fn bulk_both_ways(pairing: Pairing, length: u64) {
 /// All are open before the first is used up. They open a few at a time where
 /// the original accepts them: it lets ten wait, and the kernel makes the rest
 /// wait for seconds.
-pub fn many_at_once(pairing: Pairing) {
-    let count: usize = match pairing.client {
+pub fn many_at_once(line_up: LineUp) {
+    let count: usize = match line_up.client {
         Client::Daemon => 200,
         Client::Spipe => 24,
     };
     let lab = Lab::new();
     let backend = Backend::echo(&lab);
-    let pair = pairing.start_for_many(&lab, backend.endpoint());
-    let batch = if pairing.is_ours() { count } else { 8 };
+    let pair = line_up.start_for_many(&lab, backend.endpoint());
+    let batch = if line_up.is_ours() { count } else { 8 };
     let mut links = Vec::new();
     for _ in 0..count.div_ceil(batch) {
         let mut new: Vec<_> = (0..batch).map(|_| pair.open()).collect();

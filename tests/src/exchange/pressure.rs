@@ -7,38 +7,34 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use crate::payload::Transfer;
-use crate::{Backend, Lab, Pairing, wait};
+use crate::{Backend, Lab, LineUp, wait};
 
 /// A target that reads nothing stalls the application, and loses nothing.
-pub fn stalled_target(pairing: Pairing) {
+pub fn stalled_target(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let near = pair.open();
     let far = backend.accept().into_link();
-    stalls_until_read(pairing, near.writer, far.reader);
+    stalls_until_read(line_up, near.writer, far.reader);
 }
 
 /// An application that reads nothing stalls the target, and loses nothing.
-pub fn stalled_application(pairing: Pairing) {
+pub fn stalled_application(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), &[], &[]);
+    let pair = line_up.start(&lab, backend.endpoint(), &[], &[]);
     let near = pair.open();
     let far = backend.accept().into_link();
     // Some hosts cannot end their output before their input has ended.
     drop(near.writer);
-    stalls_until_read(pairing, far.writer, near.reader);
+    stalls_until_read(line_up, far.writer, near.reader);
 }
 
 #[track_caller]
-fn stalls_until_read(
-    pairing: Pairing,
-    writer: Box<dyn Write + Send>,
-    reader: Box<dyn Read + Send>,
-) {
+fn stalls_until_read(line_up: LineUp, writer: Box<dyn Write + Send>, reader: Box<dyn Read + Send>) {
     // More than all the kernel's buffers on the way can hold.
-    let length = 2 * pairing.bulk().max(MANY);
+    let length = 2 * line_up.bulk().max(MANY);
     let taken = Arc::new(AtomicU64::new(0));
     let writer = Counting(writer, Arc::clone(&taken));
     let (open, opened) = mpsc::channel();

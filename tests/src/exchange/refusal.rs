@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::proc::waits_for_a_lock_alone;
-use crate::{Backend, Lab, Pair, Pairing, Process, wait};
+use crate::procfs::waits_for_a_lock_alone;
+use crate::{Backend, Lab, LineUp, Pair, Process, wait};
 
 /// What both ends know of it, by the names of the WIT.
 struct Reasons {
@@ -15,10 +15,10 @@ struct Reasons {
 }
 
 /// Flags that do not go together end the connection before any data.
-pub fn of_flags(pairing: Pairing, client_args: &[&str], server_args: &[&str]) {
+pub fn of_flags(line_up: LineUp, client_args: &[&str], server_args: &[&str]) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start(&lab, backend.endpoint(), client_args, server_args);
+    let pair = line_up.start(&lab, backend.endpoint(), client_args, server_args);
     // The end with `-g` knows why; the other sees the connection end. A server
     // has all of the handshake by then.
     let reasons = if client_args == ["-g"] {
@@ -26,25 +26,25 @@ pub fn of_flags(pairing: Pairing, client_args: &[&str], server_args: &[&str]) {
     } else {
         Reasons { client: "truncated-in-handshake", server: Some("no-forward-secrecy") }
     };
-    expect(pairing, &pair, &backend, &reasons);
+    expect(line_up, &pair, &backend, &reasons);
 }
 
 /// So do keys that do not match.
-pub fn of_key(pairing: Pairing) {
+pub fn of_key(line_up: LineUp) {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
-    let pair = pairing.start_with_wrong_key(&lab, backend.endpoint());
+    let pair = line_up.start_with_wrong_key(&lab, backend.endpoint());
     let reasons = Reasons { client: "truncated-in-handshake", server: Some("wrong-key") };
-    expect(pairing, &pair, &backend, &reasons);
+    expect(line_up, &pair, &backend, &reasons);
 }
 
 #[track_caller]
-fn expect(pairing: Pairing, pair: &Pair, backend: &Backend, reasons: &Reasons) {
+fn expect(line_up: LineUp, pair: &Pair, backend: &Backend, reasons: &Reasons) {
     let mut link = pair.open();
     // The connection may be gone already.
     let _ = link.writer.write_all(b"this must not arrive");
     let mut spipe = link.child.take();
-    let is_original = pairing.client_origin.is_original();
+    let is_original = line_up.client_origin.is_original();
     let hung = spipe.as_mut().is_some_and(|spipe| is_original && end_if_it_hangs(spipe));
     link.expect_refusal();
     if let Some(mut spipe) = spipe {
@@ -53,10 +53,10 @@ fn expect(pairing: Pairing, pair: &Pair, backend: &Backend, reasons: &Reasons) {
         // it may have closed by then.
         let closed = is_original && exit.signal() == Some(Signal::SIGPIPE as i32);
         if !closed && !hung {
-            exit.expect_failure(pairing.client_origin.says(reasons.client).unwrap_or_default());
+            exit.expect_failure(line_up.client_origin.says(reasons.client).unwrap_or_default());
         }
     }
-    if let Some(words) = reasons.server.and_then(|case| pairing.server_origin.says(case)) {
+    if let Some(words) = reasons.server.and_then(|case| line_up.server_origin.says(case)) {
         pair.server.process.wait_for_stderr(words);
     }
     while let Some(mut conn) = backend.try_accept() {

@@ -1,31 +1,31 @@
 //! The scenarios as tests.
 //!
-//! Each macro takes the programs: a `Pairing`, or the `Origin` of one that has
+//! Each macro takes the programs: a `LineUp`, or the `Origin` of one that has
 //! the test itself for a peer.
 
 /// Data and ends.
 #[macro_export]
 macro_rules! data_tests {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn every_size_arrives() {
-            $crate::exchange::data::sizes($pairing);
+            $crate::exchange::data::sizes($line_up);
         }
 
         /// protocol.md E-4.
         #[test]
         fn late_reply_to_a_half_closed_request_arrives() {
-            $crate::exchange::data::client_closes_first($pairing);
+            $crate::exchange::data::client_closes_first($line_up);
         }
 
         #[test]
         fn late_request_to_a_half_closed_target_arrives() {
-            $crate::exchange::data::target_closes_first($pairing);
+            $crate::exchange::data::target_closes_first($line_up);
         }
 
         #[test]
         fn big_payloads_cross_unchanged() {
-            $crate::exchange::data::bulk_both_ways($pairing, $pairing.bulk());
+            $crate::exchange::data::bulk_both_ways($line_up, $line_up.bulk());
         }
     };
 }
@@ -33,10 +33,10 @@ macro_rules! data_tests {
 /// Connections that do nothing for a while.
 #[macro_export]
 macro_rules! idle_tests {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn idle_connection_lives_on() {
-            $crate::exchange::data::idle($pairing);
+            $crate::exchange::data::idle($line_up);
         }
     };
 }
@@ -44,10 +44,10 @@ macro_rules! idle_tests {
 /// Connections in numbers.
 #[macro_export]
 macro_rules! crowd_tests {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn many_connections_work_at_once() {
-            $crate::exchange::data::many_at_once($pairing);
+            $crate::exchange::data::many_at_once($line_up);
         }
     };
 }
@@ -55,15 +55,15 @@ macro_rules! crowd_tests {
 /// Readers that do not read.
 #[macro_export]
 macro_rules! pressure_tests {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn stalled_target_stalls_the_application_and_loses_nothing() {
-            $crate::exchange::pressure::stalled_target($pairing);
+            $crate::exchange::pressure::stalled_target($line_up);
         }
 
         #[test]
         fn stalled_application_stalls_the_target_and_loses_nothing() {
-            $crate::exchange::pressure::stalled_application($pairing);
+            $crate::exchange::pressure::stalled_application($line_up);
         }
     };
 }
@@ -71,15 +71,15 @@ macro_rules! pressure_tests {
 /// What the client's flags do about forward secrecy.
 #[macro_export]
 macro_rules! flag_tests_of_client {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn client_omits_forward_secrecy() {
-            $crate::exchange::data::works($pairing, &["-f"], &[]);
+            $crate::exchange::data::works($line_up, &["-f"], &[]);
         }
 
         #[test]
         fn client_requires_forward_secrecy_and_gets_it() {
-            $crate::exchange::data::works($pairing, &["-g"], &[]);
+            $crate::exchange::data::works($line_up, &["-g"], &[]);
         }
     };
 }
@@ -87,15 +87,15 @@ macro_rules! flag_tests_of_client {
 /// What the server's flags do.
 #[macro_export]
 macro_rules! flag_tests_of_server {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn server_omits_forward_secrecy() {
-            $crate::exchange::data::works($pairing, &[], &["-f"]);
+            $crate::exchange::data::works($line_up, &[], &["-f"]);
         }
 
         #[test]
         fn server_requires_forward_secrecy_and_gets_it() {
-            $crate::exchange::data::works($pairing, &[], &["-g"]);
+            $crate::exchange::data::works($line_up, &[], &["-g"]);
         }
     };
 }
@@ -103,41 +103,41 @@ macro_rules! flag_tests_of_server {
 /// Ends that do not go together.
 #[macro_export]
 macro_rules! refusal_tests {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn client_refuses_server_without_forward_secrecy() {
-            $crate::exchange::refusal::of_flags($pairing, &["-g"], &["-f"]);
+            $crate::exchange::refusal::of_flags($line_up, &["-g"], &["-f"]);
         }
 
         #[test]
         fn server_refuses_client_without_forward_secrecy() {
-            $crate::exchange::refusal::of_flags($pairing, &["-f"], &["-g"]);
+            $crate::exchange::refusal::of_flags($line_up, &["-f"], &["-g"]);
         }
 
         #[test]
         fn wrong_key_is_refused() {
-            $crate::exchange::refusal::of_key($pairing);
+            $crate::exchange::refusal::of_key($line_up);
         }
     };
 }
 
-/// What a pairing with X25519 does about flags.
+/// What a line_up with X25519 does about flags.
 #[macro_export]
 macro_rules! x25519_tests {
-    ($pairing:expr) => {
+    ($line_up:expr) => {
         #[test]
         fn forward_secrecy_can_be_required() {
-            $crate::exchange::data::works($pairing, &["-g"], &["-g"]);
+            $crate::exchange::data::works($line_up, &["-g"], &["-g"]);
         }
 
         #[test]
         fn server_without_forward_secrecy_gives_it_all_the_same() {
-            $crate::exchange::data::works($pairing, &["-g"], &["-f"]);
+            $crate::exchange::data::works($line_up, &["-g"], &["-f"]);
         }
 
         #[test]
         fn server_can_be_restricted_to_it() {
-            $crate::exchange::data::works($pairing, &[], &["--kex", "x25519"]);
+            $crate::exchange::data::works($line_up, &[], &["--kex", "x25519"]);
         }
     };
 }

@@ -5,7 +5,7 @@ use spiped_core::{ClientConfig, ForwardSecrecy, NONCE_LEN, ServerConfig, Side};
 use spiped_tests::wire::{one, psk};
 
 use super::Case;
-use super::end::{End, accept, nonce, peer_of, secret};
+use super::party::{Party, accept, nonce, peer_of, secret};
 use crate::Call;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -16,14 +16,14 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Without keys, nobody authenticates.
 fn nobody() -> Case {
-    let mut end = End::server(ServerConfig::Any(ForwardSecrecy::Offer), &[]);
+    let mut end = Party::server(ServerConfig::Any(ForwardSecrecy::Offer), &[]);
     end.receive(peer_of(Side::Server).handshake(&one()));
     end.case("psks-of-nobody-server", "No key is accepted.")
 }
 
 /// As much as is needed, and more, of something else.
 fn stranger() -> Case {
-    let mut end = End::server(ServerConfig::Any(ForwardSecrecy::Offer), &[secret()]);
+    let mut end = Party::server(ServerConfig::Any(ForwardSecrecy::Offer), &[secret()]);
     end.receive(b"GET / HTTP/1.1\r\nHost: example.org\r\n");
     end.receive([b'x'; 400]);
     end.case("stranger-server", "The peer is no spiped.")
@@ -31,7 +31,7 @@ fn stranger() -> Case {
 
 /// An acceptor keeps nothing: it may be asked twice.
 fn twice_the_same() -> Case {
-    let mut end = End::server(ServerConfig::Any(ForwardSecrecy::Offer), &[secret()]);
+    let mut end = Party::server(ServerConfig::Any(ForwardSecrecy::Offer), &[secret()]);
     let hello = peer_of(Side::Server).handshake(&one());
     end.receive(&hello[..100]);
     end.calls([Call::Identify(vec![]), Call::FaultAtEof, Call::Identify(vec![]), Call::FaultAtEof]);
@@ -42,7 +42,7 @@ fn twice_the_same() -> Case {
 /// through.
 fn accepted_again() -> Vec<Case> {
     let hello = peer_of(Side::Server).handshake(&one());
-    let mut client = End::start_client(ClientConfig::X25519, secret());
+    let mut client = Party::start_client(ClientConfig::X25519, secret());
     client.receive(nonce(Side::Server));
     let x25519 = client.take_sent();
     let reflected = [&nonce(Side::Server)[..], &hello[NONCE_LEN..]].concat();
@@ -60,7 +60,7 @@ fn accepted_again() -> Vec<Case> {
         ("hello-modp2048", ServerConfig::X25519, hello, secret(), "And the other way round."),
     ];
     let cases = cases.map(|(what, config, hello, psk, about)| {
-        let end = End::of(accept(config, hello, psk.to_vec()));
+        let end = Party::of(accept(config, hello, psk.to_vec()));
         end.case(format!("accept-{what}-server"), about)
     });
     cases.into()

@@ -4,7 +4,7 @@ use spiped_core::{ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, PACKET_LEN, Side};
 use spiped_tests::wire::one;
 
 use super::Case;
-use super::end::{End, established, peer_of, unhurried};
+use super::party::{Party, established, peer_of, unhurried};
 use crate::Call;
 use crate::transcript::SIDES;
 
@@ -45,7 +45,7 @@ fn truncated(name: &str, side: Side) -> Vec<Case> {
     let handshake = peer_of(side).handshake(&one());
     let whole = NONCE_LEN + KEY_SHARE_LEN;
     let in_handshake = [0, 1, NONCE_LEN, NONCE_LEN + 1, whole - 1].map(|length| {
-        let mut end = End::start(side, ForwardSecrecy::Offer);
+        let mut end = Party::start(side, ForwardSecrecy::Offer);
         if length > 0 {
             end.receive(&handshake[..length]);
         }

@@ -5,7 +5,7 @@ use spiped_core::{ClientConfig, ForwardSecrecy, KEY_SHARE_LEN, NONCE_LEN, Server
 use spiped_tests::wire::psk;
 
 use super::Case;
-use super::end::{End, both, converse, unhurried};
+use super::party::{Party, both, converse, unhurried};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
 
@@ -17,7 +17,7 @@ fn vectors() -> Vec<Case> {
     let strengths = [("strong", ForwardSecrecy::Offer), ("weak", ForwardSecrecy::Omit)];
     let cases = strengths.into_iter().flat_map(|(strength, forward_secrecy)| {
         let [mut client, mut server] =
-            [Side::Client, Side::Server].map(|side| End::start(side, forward_secrecy));
+            [Side::Client, Side::Server].map(|side| Party::start(side, forward_secrecy));
         converse(&mut client, &mut server);
         for message in [b"hello".to_vec(), [b'A'; 1024].to_vec()] {
             client.say(message);
@@ -37,8 +37,8 @@ fn vectors() -> Vec<Case> {
 fn options() -> Vec<Case> {
     let pairs = FORWARD_SECRECY.iter().flat_map(|a| FORWARD_SECRECY.iter().map(move |b| (a, b)));
     let cases = pairs.flat_map(|((client_name, client), (server_name, server))| {
-        let mut client = End::start(Side::Client, *client);
-        let mut server = End::start(Side::Server, *server);
+        let mut client = Party::start(Side::Client, *client);
+        let mut server = Party::start(Side::Server, *server);
         converse(&mut client, &mut server);
         if client.is_established() && server.is_established() {
             client.say("question");
@@ -59,8 +59,8 @@ fn psks() -> Vec<Case> {
     let cases = ["first", "second", "third", "none"].map(|name| {
         let held = psk(name.as_bytes());
         let fs = ForwardSecrecy::Offer;
-        let mut client = End::start_client(ClientConfig::Modp2048(fs), held);
-        let mut server = End::server(ServerConfig::Any(fs), &accepted);
+        let mut client = Party::start_client(ClientConfig::Modp2048(fs), held);
+        let mut server = Party::server(ServerConfig::Any(fs), &accepted);
         server.receive(client.take_sent());
         client.receive(server.take_sent());
         server.receive(client.take_sent());
@@ -91,7 +91,7 @@ fn splits() -> Vec<Case> {
             ),
         ]
         .map(|(reads, split, about)| {
-            let mut end = End::start(*side, ForwardSecrecy::Offer);
+            let mut end = Party::start(*side, ForwardSecrecy::Offer);
             for read in reads {
                 end.receive(read);
             }
@@ -117,7 +117,7 @@ fn before_compute(name: &str, side: Side) -> Case {
 /// What an end of this side hears in a conversation: handshake, two packets.
 fn heard(side: Side) -> Vec<u8> {
     let [mut client, mut server] =
-        [Side::Client, Side::Server].map(|side| End::start(side, ForwardSecrecy::Offer));
+        [Side::Client, Side::Server].map(|side| Party::start(side, ForwardSecrecy::Offer));
     let nonces = [client.take_sent(), server.take_sent()];
     client.receive(&nonces[1]);
     let share = client.take_sent();

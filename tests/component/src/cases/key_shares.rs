@@ -4,7 +4,7 @@ use spiped_core::{ForwardSecrecy, NONCE_LEN, Side};
 use spiped_tests::wire::{self, PublicValue};
 
 use super::Case;
-use super::end::{End, nonce, peer_of};
+use super::party::{Party, nonce, peer_of};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
 
@@ -30,7 +30,7 @@ fn values(name: &str, side: Side) -> Vec<Case> {
     let cases = values.iter().flat_map(|(value_name, value)| {
         FORWARD_SECRECY.map(|(option, forward_secrecy)| {
             let peer = peer_of(side);
-            let mut end = End::start(side, forward_secrecy);
+            let mut end = Party::start(side, forward_secrecy);
             end.receive(peer.nonce());
             end.receive(peer.key_share(value));
             let shared = shared_value(side, forward_secrecy, value);
@@ -69,7 +69,7 @@ fn wrong_keys(name: &str, side: Side) -> Vec<Case> {
         ("mac-bit", flip(&share, 287), "A bit of the MAC was changed on the way."),
     ];
     let cases = shares.into_iter().map(|(fault, share, about)| {
-        let mut end = End::start(side, ForwardSecrecy::Offer);
+        let mut end = Party::start(side, ForwardSecrecy::Offer);
         end.receive(peer_of(side).nonce());
         end.receive(share);
         if side == Side::Client {
@@ -82,7 +82,7 @@ fn wrong_keys(name: &str, side: Side) -> Vec<Case> {
 
 /// Both ends' key shares have MAC keys of their own.
 fn share_reflected() -> Case {
-    let mut end = End::start(Side::Client, ForwardSecrecy::Offer);
+    let mut end = Party::start(Side::Client, ForwardSecrecy::Offer);
     end.receive(peer_of(Side::Client).nonce());
     let sent = end.take_sent();
     end.receive(&sent[NONCE_LEN..]);
@@ -93,7 +93,7 @@ fn share_reflected() -> Case {
 /// machine would send them.
 fn reflected(name: &str, side: Side) -> [Case; 2] {
     let offer = ForwardSecrecy::Offer;
-    let mut twin = End::start(side, offer);
+    let mut twin = Party::start(side, offer);
     twin.receive(nonce(side));
     if side == Side::Server {
         // The length decides that this is a whole hello.
@@ -102,11 +102,11 @@ fn reflected(name: &str, side: Side) -> [Case; 2] {
     let nonce = twin.case(format!("reflected-nonce-{name}"), "The peer's nonce is our own.");
 
     let peer = peer_of(side);
-    let mut end = End::start(side, offer);
+    let mut end = Party::start(side, offer);
     end.receive(peer.handshake(&wire::one()));
     let share = end.take_sent().split_off(NONCE_LEN);
     let value = share[..256].try_into().expect("a key share");
-    let mut twin = End::start(side, offer);
+    let mut twin = Party::start(side, offer);
     twin.receive(peer.handshake(&value));
     let about = "The peer's public value is our own.";
     [nonce, twin.case(format!("reflected-value-{name}"), about)]

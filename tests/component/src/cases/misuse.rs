@@ -4,7 +4,7 @@ use spiped_core::{ClientConfig, ForwardSecrecy, PACKET_LEN, RUN_MAX, ServerConfi
 use spiped_tests::wire::one;
 
 use super::Case;
-use super::end::{End, accept, acceptor, entropy, established, peer_of, secret};
+use super::party::{Party, accept, acceptor, entropy, established, peer_of, secret};
 use crate::transcript::SIDES;
 use crate::{Call, Ingredients};
 
@@ -50,7 +50,7 @@ fn unmakeable_clients() -> Vec<Case> {
     ];
     let entropies = entropies.map(|(what, bytes, about)| (what, with_entropy(bytes), about));
     let cases = psks.into_iter().chain(entropies).map(|(what, ingredients, about)| {
-        End::of(ingredients).case(format!("misuse-{what}-client"), about)
+        Party::of(ingredients).case(format!("misuse-{what}-client"), about)
     });
     cases.collect()
 }
@@ -67,7 +67,7 @@ fn unmakeable_servers() -> Vec<Case> {
         PSKS.map(|(what, psk, about)| (what, accept(SERVER, hello(), psk.to_vec()), about));
     let sessions = sessions.map(|(what, ingredients, about)| {
         let what = what.replace("psk", "accept-psk");
-        End::of(ingredients).case(format!("misuse-{what}-server"), about)
+        Party::of(ingredients).case(format!("misuse-{what}-server"), about)
     });
     let nonce = entropy(Side::Server)[..32].to_vec();
     let random = [
@@ -82,10 +82,10 @@ fn unmakeable_servers() -> Vec<Case> {
     let random = random.map(|(what, our_nonce, entropy, about)| {
         let (hello, psk) = (hello(), secret().to_vec());
         let ingredients = Ingredients::Accept { config: SERVER, our_nonce, hello, psk, entropy };
-        End::of(ingredients).case(format!("misuse-accept-{what}-server"), about)
+        Party::of(ingredients).case(format!("misuse-accept-{what}-server"), about)
     });
     let acceptors = acceptors.into_iter().chain([duplicate]).map(|(what, ingredients, about)| {
-        End::of(ingredients).case(format!("misuse-{what}-server"), about)
+        Party::of(ingredients).case(format!("misuse-{what}-server"), about)
     });
     acceptors.chain(sessions).chain(random).collect()
 }
@@ -94,7 +94,7 @@ fn unmakeable_servers() -> Vec<Case> {
 fn nonces() -> Vec<Case> {
     let lengths = [0, 31, 33].map(|length| {
         let (psks, our_nonce) = (vec![secret().to_vec()], vec![1; length]);
-        let mut end = End::of(Ingredients::Acceptor { config: SERVER, psks, our_nonce });
+        let mut end = Party::of(Ingredients::Acceptor { config: SERVER, psks, our_nonce });
         end.calls([Call::Identify(b"x".into()), Call::FaultAtEof]);
         end.case(format!("misuse-nonce-{length}-server"), format!("A nonce of {length} bytes."))
     });
@@ -112,7 +112,7 @@ fn before_start(name: &str, side: Side) -> Vec<Case> {
         ("suspend", Call::Suspend),
     ];
     let cases = calls.map(|(call_name, call)| {
-        let mut end = End::fresh(side, ForwardSecrecy::Offer);
+        let mut end = Party::fresh(side, ForwardSecrecy::Offer);
         end.calls([Call::PskId, call, Call::Start]);
         let name = format!("misuse-{call_name}-before-start-{name}");
         end.case(name, format!("A session whose first call is {call_name}."))
@@ -122,8 +122,8 @@ fn before_start(name: &str, side: Side) -> Vec<Case> {
 
 /// A session that is not established: a client waits for bytes, a server is to
 /// compute.
-fn started(side: Side) -> End {
-    let mut end = End::fresh(side, ForwardSecrecy::Offer);
+fn started(side: Side) -> Party {
+    let mut end = Party::fresh(side, ForwardSecrecy::Offer);
     end.call(Call::Start);
     if side == Side::Client {
         end.compute();
@@ -140,7 +140,7 @@ fn order(name: &str, side: Side) -> Vec<Case> {
         ("start-again", established(), vec![Call::Start], "Started again once established."),
         (
             "resume-start",
-            End::resume(&established().suspend()),
+            Party::resume(&established().suspend()),
             vec![Call::Start],
             "A resumed session is not started.",
         ),
@@ -208,7 +208,7 @@ fn compute_first(name: &str, side: Side) -> Vec<Case> {
         ("too-often", &[BATCH, 1], "The same in two parts."),
     ];
     let cases = reads.map(|(what, lengths, about)| {
-        let mut end = End::fresh(side, ForwardSecrecy::Offer);
+        let mut end = Party::fresh(side, ForwardSecrecy::Offer);
         end.call(Call::Start);
         for length in lengths {
             end.call(Call::Crypt(vec![0; *length]));

@@ -5,12 +5,12 @@
 //! does wrong.
 
 mod acceptor;
-mod end;
 mod ends;
 mod handshake;
 mod key_shares;
 mod misuse;
 mod packets;
+mod party;
 mod state;
 mod suspended;
 mod x25519;

@@ -3,7 +3,7 @@
 use spiped_core::{PACKET_LEN, PLAIN_MAX, Side};
 
 use super::Case;
-use super::end::{End, established};
+use super::party::{Party, established};
 use crate::Call;
 use crate::transcript::SIDES;
 
@@ -112,7 +112,7 @@ fn forged(name: &str, side: Side) -> Vec<Case> {
 }
 
 /// The first failure is final: every call returns it again.
-fn after_the_end(end: &mut End) {
+fn after_the_end(end: &mut Party) {
     end.calls([Call::Crypt(vec![0; PACKET_LEN]), Call::Plain(b"more".into())]);
     end.calls([Call::Compute, Call::CryptEof, Call::PlainEof, Call::Start]);
     end.calls([Call::PskId, Call::Suspend]);

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::end::End;
+use super::party::Party;
 
 /// Offsets in a state.
 pub(super) const VERSION: usize = 4;
@@ -26,7 +26,7 @@ pub(super) struct State(Vec<u8>);
 
 impl State {
     /// The state of an established session, which is over then.
-    pub(super) fn of(end: &mut End) -> Self {
+    pub(super) fn of(end: &mut Party) -> Self {
         let mut bytes = end.suspend();
         bytes.truncate(bytes.len() - CHECKSUM_LEN);
         Self(bytes)

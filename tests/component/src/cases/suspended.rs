@@ -5,7 +5,7 @@ use spiped_core::{ForwardSecrecy, PACKET_LEN, ServerConfig, Side};
 use spiped_tests::wire::{Direction, one, psk};
 
 use super::Case;
-use super::end::{End, established, peer_of, secret};
+use super::party::{Party, established, peer_of, secret};
 use super::state::{
     CRYPT_ENDED, END_MARK_RECEIVED, FLAGS, OLDEST_READER, OPENING_NUMBER, SEALING_NUMBER, State,
     VERSION, X25519,
@@ -34,7 +34,7 @@ fn moved(name: &str, side: Side, cut: usize) -> [Case; 2] {
     let about = format!("Suspended after {cut} bytes of a packet.");
     let suspended = end.case(format!("suspend-{cut}-{name}"), about);
 
-    let mut end = End::resume(&state);
+    let mut end = Party::resume(&state);
     end.call(Call::PskId);
     end.receive(&stream[PACKET_LEN + cut..]);
     end.say("after");
@@ -52,7 +52,7 @@ fn half_closed(name: &str, side: Side) -> Vec<Case> {
     let cases = ends.map(|(ended, eof, more)| {
         let (mut end, _) = established(side);
         end.call(eof);
-        let mut end = End::resume(&end.suspend());
+        let mut end = Party::resume(&end.suspend());
         end.call(more);
         let about = format!("Resumed after the {ended} side had ended.");
         end.case(format!("resume-ended-{ended}-{name}"), about)
@@ -80,11 +80,11 @@ fn exhausted(name: &str, side: Side) -> Vec<Case> {
         ("exhausted-seal-batch", vec![Call::Plain(vec![b'x'; 1025])], "sealed together"),
     ];
     let cases = lives.into_iter().map(|(what, calls, about)| {
-        let mut end = End::resume(&state);
+        let mut end = Party::resume(&state);
         end.calls(calls);
         end.case(format!("{what}-{name}"), format!("The last packet and one too many, {about}."))
     });
-    let mut forged = End::resume(&state);
+    let mut forged = Party::resume(&state);
     forged.receive(another());
     let about = "The last packet there can be is forged.";
     cases.chain([forged.case(format!("forged-last-number-{name}"), about)]).collect()
@@ -93,10 +93,10 @@ fn exhausted(name: &str, side: Side) -> Vec<Case> {
 /// A state remembers which of several keys the session was made with.
 fn which_psk() -> Case {
     let accepted = [psk(b"first"), secret()];
-    let mut end = End::server(ServerConfig::Any(ForwardSecrecy::Omit), &accepted);
+    let mut end = Party::server(ServerConfig::Any(ForwardSecrecy::Omit), &accepted);
     let peer = peer_of(Side::Server);
     end.receive(peer.handshake(&one()));
-    let mut end = End::resume(&end.suspend());
+    let mut end = Party::resume(&end.suspend());
     end.call(Call::PskId);
     let mut packets: Direction = peer.packets(&one());
     end.receive(packets.packet(b"hello"));
@@ -107,7 +107,7 @@ fn which_psk() -> Case {
 /// know.
 fn later_version() -> Case {
     let state = State::of(&mut established(Side::Client).0).with(VERSION, 2);
-    let mut end = End::resume(&state.followed_by(b"later").bytes());
+    let mut end = Party::resume(&state.followed_by(b"later").bytes());
     end.call(Call::PskId);
     end.say("hello");
     end.case("resume-later-version", "A state of version 2 that readers of version 1 understand.")
@@ -169,6 +169,6 @@ fn no_states() -> Vec<Case> {
     let cases = damaged
         .into_iter()
         .chain(made_up)
-        .map(|(what, state, about)| End::resume(&state).case(format!("bad-state-{what}"), about));
+        .map(|(what, state, about)| Party::resume(&state).case(format!("bad-state-{what}"), about));
     cases.collect()
 }

@@ -7,7 +7,7 @@ use spiped_tests::wire::{
 };
 
 use super::Case;
-use super::end::{End, both, converse, exponent, nonce, nonces, opposite, secret};
+use super::party::{Party, both, converse, exponent, nonce, nonces, opposite, secret};
 use super::state::{SEALING_NUMBER, State};
 use crate::Call;
 use crate::transcript::{FORWARD_SECRECY, SIDES};
@@ -63,8 +63,8 @@ fn servers() -> Vec<Case> {
         alone.iter().chain(any).map(move |server| (client, server))
     });
     let cases = pairs.flat_map(|((client_name, client), (server_name, server))| {
-        let mut client = End::start_client(client, secret());
-        let mut server = End::server(*server, &[secret()]);
+        let mut client = Party::start_client(client, secret());
+        let mut server = Party::server(*server, &[secret()]);
         converse(&mut client, &mut server);
         if client.is_established() && server.is_established() {
             client.say("question");
@@ -88,8 +88,8 @@ fn psks() -> Vec<Case> {
     let accepted = ["first", "second", "third"].map(|key_file| psk(key_file.as_bytes()));
     let cases = ["first", "second", "third", "none"].map(|name| {
         let held = psk(name.as_bytes());
-        let mut client = End::start_client(ClientConfig::X25519, held);
-        let mut server = End::server(any(), &accepted);
+        let mut client = Party::start_client(ClientConfig::X25519, held);
+        let mut server = Party::server(any(), &accepted);
         server.receive(client.take_sent());
         client.receive(server.take_sent());
         server.receive(client.take_sent());
@@ -267,7 +267,7 @@ fn moved(name: &str, side: Side) -> [Case; 4] {
     lives.map(|(what, length, calls)| {
         let (mut end, _) = established(side);
         end.receive(&stream[..length]);
-        let mut end = End::resume(&end.suspend());
+        let mut end = Party::resume(&end.suspend());
         end.call(Call::PskId);
         end.calls(calls);
         end.calls([Call::CryptEof, Call::Plain(b"answer".into()), Call::PlainEof]);
@@ -291,7 +291,7 @@ fn reflected(name: &str, side: Side) -> Case {
 fn exhausted(name: &str, side: Side) -> Case {
     let mut state = State::of(&mut established(side).0);
     state.set_number(SEALING_NUMBER, u64::MAX);
-    let mut end = End::resume(&state.bytes());
+    let mut end = Party::resume(&state.bytes());
     end.calls([Call::PlainEof, Call::PlainEof]);
     end.case(format!("x25519-exhausted-end-{name}"), "The end mark would be one packet too many.")
 }
@@ -305,15 +305,15 @@ fn any() -> ServerConfig {
     ServerConfig::Any(ForwardSecrecy::Offer)
 }
 
-fn start(side: Side) -> End {
+fn start(side: Side) -> Party {
     match side {
-        Side::Client => End::start_client(ClientConfig::X25519, secret()),
-        Side::Server => End::server(any(), &[secret()]),
+        Side::Client => Party::start_client(ClientConfig::X25519, secret()),
+        Side::Server => Party::server(any(), &[secret()]),
     }
 }
 
 /// A session that has agreed with a peer; and what this peer sends.
-fn established(side: Side) -> (End, Direction) {
+fn established(side: Side) -> (Party, Direction) {
     let mut end = start(side);
     let peer = peer_of(side);
     end.receive([peer.nonce(), peer.key_share(&peer.value()).to_vec()].concat());

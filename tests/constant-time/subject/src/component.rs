@@ -4,7 +4,7 @@ use std::fs;
 
 use spiped::guest::{
     AcceptorGuest, Authenticated, ClientConfig, Engine, ForwardSecrecy, Greeting, NONCE_LEN,
-    Output, ServerConfig, SessionGuest, Side as End, Status, Verdict, pairing,
+    Output, ServerConfig, SessionGuest, Side as WireSide, Status, Verdict, pairing,
 };
 use spiped::keys::file;
 use spiped_core::{KeyExchange, Side};
@@ -84,8 +84,8 @@ impl World for Component {
 
     fn pair(&self, side: Side, code: Option<&str>, entropy: &[u8; 32]) -> pairing::Exchange {
         let side = match side {
-            Side::Client => End::Client,
-            Side::Server => End::Server,
+            Side::Client => WireSide::Client,
+            Side::Server => WireSide::Server,
         };
         pairing::Exchange::with_entropy(&self.0, side, code, entropy).expect("a guest")
     }

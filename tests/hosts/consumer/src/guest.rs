@@ -47,7 +47,7 @@ struct Component;
 impl bindings::Guest for Component {
     fn self_test(psk: Vec<u8>, message: Vec<u8>) -> Result<Vec<u8>, String> {
         let session = Session::connect(CLIENT, &psk, &CLIENT_ENTROPY).map_err(text)?;
-        let client = End { session };
+        let client = Party { session };
         let mut hello = client.settle(client.session.start())?;
         hello.append(&mut client.settle(client.session.handle_crypt(&SERVER_NONCE))?);
 
@@ -63,23 +63,23 @@ impl bindings::Guest for Component {
 }
 
 /// What a server makes of a client's hello: its session, and the answer.
-fn answer(psk: &[u8], hello: &[u8]) -> Result<(End, Vec<u8>), String> {
+fn answer(psk: &[u8], hello: &[u8]) -> Result<(Party, Vec<u8>), String> {
     let acceptor = Acceptor::new(SERVER, &[psk.into()]).map_err(text)?;
     match acceptor.identify(&SERVER_NONCE, hello).map_err(text)? {
         Verdict::Authenticated(client) if client.hello_len as usize == hello.len() => {}
         verdict => return Err(text(verdict)),
     }
     let session = Session::accept(SERVER, &SERVER_NONCE, hello, psk, &SERVER_ENTROPY);
-    let server = End { session: session.map_err(text)? };
+    let server = Party { session: session.map_err(text)? };
     let answer = server.settle(server.session.start())?;
     Ok((server, answer))
 }
 
-struct End {
+struct Party {
     session: Session,
 }
 
-impl End {
+impl Party {
     /// Computes whatever is due after a call. Returns what there is to send.
     fn settle(&self, output: Output) -> Result<Vec<u8>, String> {
         let Output { mut to_crypt, mut status, .. } = output;

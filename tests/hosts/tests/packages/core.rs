@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use spiped_host_tests::{packed, target};
 use spiped_tests::payload::{Transfer, bytes};
-use spiped_tests::proc::is_listening;
+use spiped_tests::procfs::is_listening;
 use spiped_tests::wire::{Handshake, Side};
 use spiped_tests::{
     Backend, Conn, Daemon, Ending, Endpoint, KEY, Lab, Newcomer, Origin, Process, Spiped, wait,

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use spiped_host_tests::packed;
-use spiped_tests::proc::is_listening;
+use spiped_tests::procfs::is_listening;
 use spiped_tests::{Endpoint, Lab, Newcomer, Process, wait};
 
 /// With the commands of the documentation.

@@ -4,14 +4,14 @@
 macro_rules! client {
     ($host:expr) => {
         mod client {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, Origin, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing::to_debian(Client::Spipe, &$host.programs);
+            const LINE_UP: LineUp = LineUp::to_debian(Client::Spipe, &$host.programs);
 
-            exchange::data_tests!(PAIRING);
-            exchange::flag_tests_of_client!(PAIRING);
-            exchange::refusal_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
+            exchange::flag_tests_of_client!(LINE_UP);
+            exchange::refusal_tests!(LINE_UP);
             exchange::truncation_tests_of_client!(ORIGIN);
         }
     };
@@ -22,14 +22,14 @@ pub(crate) use client;
 macro_rules! tried_client {
     ($host:expr) => {
         mod tried_client {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, Origin, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing =
-                Pairing { client: Client::Spipe, client_origin: ORIGIN, ..Pairing::OURS };
+            const LINE_UP: LineUp =
+                LineUp { client: Client::Spipe, client_origin: ORIGIN, ..LineUp::OURS };
 
             exchange::lone_client_tests!(ORIGIN);
-            exchange::pressure_tests!(PAIRING);
+            exchange::pressure_tests!(LINE_UP);
         }
     };
 }
@@ -39,14 +39,14 @@ pub(crate) use tried_client;
 macro_rules! server {
     ($host:expr) => {
         mod server {
-            use spiped_tests::{Origin, Pairing, exchange};
+            use spiped_tests::{LineUp, Origin, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing::from_debian(&$host.programs);
+            const LINE_UP: LineUp = LineUp::from_debian(&$host.programs);
 
-            exchange::data_tests!(PAIRING);
-            exchange::flag_tests_of_server!(PAIRING);
-            exchange::refusal_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
+            exchange::flag_tests_of_server!(LINE_UP);
+            exchange::refusal_tests!(LINE_UP);
             exchange::truncation_tests_of_server!(ORIGIN);
         }
     };
@@ -58,14 +58,14 @@ pub(crate) use server;
 macro_rules! tried_server {
     ($host:expr) => {
         mod tried_server {
-            use spiped_tests::{Origin, Pairing, exchange};
+            use spiped_tests::{LineUp, Origin, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing { server_origin: ORIGIN, ..Pairing::OURS };
+            const LINE_UP: LineUp = LineUp { server_origin: ORIGIN, ..LineUp::OURS };
 
             exchange::lone_server_tests!(ORIGIN);
-            exchange::crowd_tests!(PAIRING);
-            exchange::pressure_tests!(PAIRING);
+            exchange::crowd_tests!(LINE_UP);
+            exchange::pressure_tests!(LINE_UP);
         }
     };
 }
@@ -75,22 +75,22 @@ pub(crate) use tried_server;
 macro_rules! daemon {
     ($host:expr) => {
         mod daemon {
-            use spiped_tests::{Client, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, exchange};
 
-            const PAIRING: Pairing = Pairing::to_debian(Client::Daemon, &$host.programs);
+            const LINE_UP: LineUp = LineUp::to_debian(Client::Daemon, &$host.programs);
 
-            exchange::data_tests!(PAIRING);
-            exchange::crowd_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
+            exchange::crowd_tests!(LINE_UP);
 
             #[test]
             fn wrong_key_is_refused() {
-                exchange::refusal::of_key(PAIRING);
+                exchange::refusal::of_key(LINE_UP);
             }
 
             #[test]
             #[ignore = "soak"]
             fn gibibyte_crosses_both_ways_at_once() {
-                exchange::data::bulk_both_ways(PAIRING, 1 << 30);
+                exchange::data::bulk_both_ways(LINE_UP, 1 << 30);
             }
         }
     };
@@ -101,18 +101,18 @@ pub(crate) use daemon;
 macro_rules! x25519_client {
     ($host:expr) => {
         mod x25519_client {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, Origin, exchange};
 
-            const PAIRING: Pairing = Pairing {
+            const LINE_UP: LineUp = LineUp {
                 client: Client::Spipe,
                 client_origin: Origin::Foreign(&$host.programs),
                 key_exchange: Some("x25519"),
-                ..Pairing::OURS
+                ..LineUp::OURS
             };
 
             #[test]
             fn every_size_arrives() {
-                exchange::data::sizes(PAIRING);
+                exchange::data::sizes(LINE_UP);
             }
         }
     };
@@ -123,22 +123,22 @@ pub(crate) use x25519_client;
 macro_rules! x25519_server {
     ($host:expr) => {
         mod x25519_server {
-            use spiped_tests::{Origin, Pairing, exchange};
+            use spiped_tests::{LineUp, Origin, exchange};
 
-            const PAIRING: Pairing = Pairing {
+            const LINE_UP: LineUp = LineUp {
                 server_origin: Origin::Foreign(&$host.programs),
                 key_exchange: Some("x25519"),
-                ..Pairing::OURS
+                ..LineUp::OURS
             };
 
             #[test]
             fn every_size_arrives() {
-                exchange::data::sizes(PAIRING);
+                exchange::data::sizes(LINE_UP);
             }
 
             #[test]
             fn server_can_be_restricted_to_it() {
-                exchange::data::works(PAIRING, &[], &["--kex", "x25519"]);
+                exchange::data::works(LINE_UP, &[], &["--kex", "x25519"]);
             }
         }
     };
@@ -150,16 +150,16 @@ pub(crate) use x25519_server;
 macro_rules! smoke_client {
     ($host:expr) => {
         mod client {
-            use spiped_tests::{Client, Origin, Pairing, exchange};
+            use spiped_tests::{Client, LineUp, Origin, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing::to_debian(Client::Spipe, &$host.programs);
+            const LINE_UP: LineUp = LineUp::to_debian(Client::Spipe, &$host.programs);
 
-            exchange::data_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
 
             #[test]
             fn wrong_key_is_refused() {
-                exchange::refusal::of_key(PAIRING);
+                exchange::refusal::of_key(LINE_UP);
             }
 
             #[test]
@@ -175,16 +175,16 @@ pub(crate) use smoke_client;
 macro_rules! smoke_server {
     ($host:expr) => {
         mod server {
-            use spiped_tests::{Origin, Pairing, exchange};
+            use spiped_tests::{LineUp, Origin, exchange};
 
             const ORIGIN: Origin = Origin::Foreign(&$host.programs);
-            const PAIRING: Pairing = Pairing::from_debian(&$host.programs);
+            const LINE_UP: LineUp = LineUp::from_debian(&$host.programs);
 
-            exchange::data_tests!(PAIRING);
+            exchange::data_tests!(LINE_UP);
 
             #[test]
             fn wrong_key_is_refused() {
-                exchange::refusal::of_key(PAIRING);
+                exchange::refusal::of_key(LINE_UP);
             }
 
             #[test]

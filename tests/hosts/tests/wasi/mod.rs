@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use spiped_host_tests::built;
-use spiped_tests::proc::is_listening;
+use spiped_tests::procfs::is_listening;
 use spiped_tests::{Conn, Endpoint, Lab, Process, wait};
 
 /// It runs in wasmtime, with these arguments.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use spiped_host_tests::target;
 use spiped_tests::payload::Transfer;
-use spiped_tests::proc::is_listening;
+use spiped_tests::procfs::is_listening;
 use spiped_tests::{
     Backend, Conn, Endpoint, Lab, Newcomer, Origin, Process, RunningSpipe, Spiped as Native, wait,
 };

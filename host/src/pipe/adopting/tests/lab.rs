@@ -20,7 +20,7 @@ use crate::connection::live::{Live, Stage};
 use crate::connection::moving::Removal;
 use crate::connection::place::Place;
 use crate::connection::slots::Slots;
-use crate::connection::{End, Ended, Snapshot};
+use crate::connection::{Ended, Side, Snapshot};
 use crate::guest::{Config, Engine};
 use crate::handover::channel::{Channel, ChannelError, Received, pair};
 use crate::handover::messages::Message;
@@ -77,7 +77,7 @@ impl Process {
         let target = (connection.targets[0].clone(), vec![Endpoint::Unix(target.into())]);
         let all: Arc<[Key]> = keys.current().keys().into();
         let snapshot = Snapshot {
-            end: End::Client(config),
+            side: Side::Client(config),
             engine,
             keys: Arc::new(keys),
             key_policy: settings.key_policy,

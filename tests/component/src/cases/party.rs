@@ -13,7 +13,7 @@ use crate::{Answer, Call, Ingredients};
 /// An end being written down, with the random bytes of the specification's
 /// vectors unless it is told otherwise.
 #[derive(Default)]
-pub(super) struct End {
+pub(super) struct Party {
     recording: Recording,
     /// What a server makes a session of once its stranger has authenticated.
     server: Option<Server>,
@@ -29,7 +29,7 @@ struct Server {
     received: Vec<u8>,
 }
 
-impl End {
+impl Party {
     /// Made of anything, and that is all.
     pub(super) fn of(ingredients: Ingredients) -> Self {
         let mut end = Self::default();
@@ -208,7 +208,7 @@ impl End {
 
 /// Delivers what each end sends until nothing is on the way. If an end is
 /// over, the other sees the stream end.
-pub(super) fn converse(client: &mut End, server: &mut End) {
+pub(super) fn converse(client: &mut Party, server: &mut Party) {
     loop {
         let (to_server, to_client) = (client.take_sent(), server.take_sent());
         if to_server.is_empty() && to_client.is_empty() {
@@ -226,14 +226,14 @@ pub(super) fn converse(client: &mut End, server: &mut End) {
 }
 
 /// Both with their sides' names.
-pub(super) fn both(client: End, server: End) -> [(&'static str, End); 2] {
+pub(super) fn both(client: Party, server: Party) -> [(&'static str, Party); 2] {
     [("client", client), ("server", server)]
 }
 
 /// A session that has agreed, without forward secrecy, with a peer; and what
 /// this peer sends.
-pub(super) fn established(side: Side) -> (End, Direction) {
-    let mut end = End::start(side, ForwardSecrecy::Omit);
+pub(super) fn established(side: Side) -> (Party, Direction) {
+    let mut end = Party::start(side, ForwardSecrecy::Omit);
     let peer = peer_of(side);
     end.receive(peer.handshake(&one()));
     end.take_sent();
@@ -241,14 +241,14 @@ pub(super) fn established(side: Side) -> (End, Direction) {
 }
 
 /// An end that has computed nothing yet: a client is started.
-pub(super) fn unhurried(side: Side) -> End {
+pub(super) fn unhurried(side: Side) -> Party {
     match side {
         Side::Client => {
-            let mut end = End::fresh(side, ForwardSecrecy::Offer);
+            let mut end = Party::fresh(side, ForwardSecrecy::Offer);
             end.call(Call::Start);
             end
         }
-        Side::Server => End::start(side, ForwardSecrecy::Offer),
+        Side::Server => Party::start(side, ForwardSecrecy::Offer),
     }
 }
 

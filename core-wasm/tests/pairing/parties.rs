@@ -11,7 +11,7 @@ pub(crate) const CODE: &str = "correct horse";
 pub(crate) const MODES: [Option<&str>; 2] = [None, Some(CODE)];
 
 /// An exchange with what it has to send.
-pub(crate) struct End {
+pub(crate) struct Party {
     pub(crate) exchange: Exchange,
     out: Vec<u8>,
     key: Option<[u8; 32]>,
@@ -25,7 +25,7 @@ pub(crate) fn entropy(seed: u8) -> Entropy {
     })
 }
 
-impl End {
+impl Party {
     /// A started exchange.
     pub(crate) fn new(side: Side, code: Option<&str>, seed: u8) -> Self {
         Self::with_entropy(side, code, &entropy(seed))
@@ -103,7 +103,7 @@ pub(crate) struct Conversation {
 }
 
 /// Runs an undisturbed pairing to its end, if the user says yes on both ends.
-pub(crate) fn converse(client: &mut End, server: &mut End) -> Result<Conversation, Error> {
+pub(crate) fn converse(client: &mut Party, server: &mut Party) -> Result<Conversation, Error> {
     let client_hello = client.take();
     let server_hello = server.receive(&client_hello)?;
     let mut value = client.receive(&server_hello)?;

@@ -98,7 +98,7 @@ pub(crate) fn accept_as<P: PacketCrypto>(
 }
 
 /// Either end, as a host runs it.
-pub(crate) struct End<P> {
+pub(crate) struct Party<P> {
     choice: Choice,
     stage: Stage<P>,
 }
@@ -112,7 +112,7 @@ enum Stage<P> {
     Over(Error),
 }
 
-impl<P: PacketCrypto> End<P> {
+impl<P: PacketCrypto> Party<P> {
     pub(crate) fn new(side: Side, choice: Choice) -> Self {
         let stage = match side {
             Side::Client => Stage::Session(client(choice, &psk())),
