@@ -24,6 +24,11 @@ const QUERY = new URLSearchParams({
 /** What is chosen, and what is shown: from the top of one to the end of another. */
 const PICTURES = {
   'handshake.png': { choice: '[value="flip"]', from: '#ends', to: '#outcome .verdict' },
+  'packets.png': {
+    choice: '[value="flip"]',
+    from: 'li.step .stage:text-is("Packets")',
+    to: 'li.step[data-attack="flip"]',
+  },
   'pairing.png': { choice: '[value="man"]', from: '#panes', to: '#panes' },
 };
 
