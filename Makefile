@@ -14,8 +14,11 @@
 #   make audit      look the dependencies up among known vulnerabilities
 #   make packages   what other programs install, into target/packages, and try it
 #   make install    into $(DESTDIR)$(PREFIX)
+#   make deb        a Debian package, into target/packages
 
 PREFIX ?= /usr/local
+# Who answers for the packages.
+MAINTAINER ?= The spiped-wasm authors <maintainers@spiped-wasm.example>
 
 # The outputs have fixed paths.
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
@@ -41,17 +44,15 @@ WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wa
 PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
 	$(PACKAGES)/spiped-pipe-$(VERSION).tgz $(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl
 
-EXAMPLES := $(shell cd host/packaging && \
-	find examples systemd/*.env *.toml grafana prometheus -type f 2>/dev/null)
-
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
 .PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro bench-hosts wit-docs manual \
-	packages packed install clean FORCE
+	packages packed install deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-native.wasm
+all: $(PROGRAMS) $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-native.wasm \
+		$(COMPONENTS)/spiped.wasm
 
 $(COMPONENTS)/spiped-%.wasm: $(CORE) $(TOOL)
 	@mkdir -p $(@D)
@@ -101,7 +102,7 @@ $(ECHO): host/examples/echo.rs
 	@mkdir -p $(@D)
 	@rustc --edition 2024 -C opt-level=2 -C strip=debuginfo -o $@ $<
 
-test: all $(COMPONENTS)/spiped.wasm $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
+test: all $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
 	@tests/run.sh
 
 # Each from a fresh folder outside the project, as its README says.
@@ -213,19 +214,10 @@ fuzz-smoke: all
 # The manager learns of the units and of their user by `systemd-sysusers` and
 # `systemctl daemon-reload`.
 install: all
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 host/man/spiped.1 host/man/spipe.1
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		$(wildcard host/packaging/systemd/*.service host/packaging/systemd/*.socket)
-	install -D -m 644 host/packaging/systemd/sysusers.conf \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d/spiped.conf
-	for file in $(EXAMPLES); do \
-		install -D -m 644 "host/packaging/$$file" \
-			"$(DESTDIR)$(PREFIX)/share/doc/spiped/$$file" || exit; \
-	done
-	@# Where keys will lie. What is there stays as it is.
-	test -d $(DESTDIR)/etc/spiped || install -d -m 700 $(DESTDIR)/etc/spiped
-	test -d $(DESTDIR)/etc/spiped/keys || install -d -m 700 $(DESTDIR)/etc/spiped/keys
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' host/packaging/install.sh $(PROGRAMS)
+
+deb: all target/revision
+	@MAINTAINER='$(MAINTAINER)' host/packaging/deb.sh $(VERSION) $(PROGRAMS)
 
 clean:
 	cargo clean

@@ -57,7 +57,8 @@ fn installing_again_leaves_the_directory_of_keys_as_it_is() {
     let lab = Lab::new();
     machine::install(lab.directory());
     let mode = |path: &str| fs::metadata(lab.path(path)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("etc/spiped"), mode("etc/spiped/keys")), (0o700, 0o700));
+    let directories = ["etc/spiped", "etc/spiped/pipes.d", "etc/spiped/keys"];
+    assert_eq!(directories.map(mode), [0o750, 0o750, 0o700]);
     fs::set_permissions(lab.path("etc/spiped"), Permissions::from_mode(0o711)).unwrap();
     lab.write("etc/spiped/keys/redis.key", "stays");
     machine::install(lab.directory());
