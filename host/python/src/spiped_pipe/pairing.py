@@ -1,16 +1,16 @@
-"""Making a key that two hosts share, over an untrusted network.
+"""Agreement on a new key between two hosts over an untrusted network.
 
-Two ends exchange three short messages and can then derive the same 32 random bytes,
-the content of a new key file. An eavesdropper learns nothing about them. A man in
-the middle could make one exchange with each end. One of two things prevents that:
+Two ends exchange three short messages and then derive the same 32 random bytes: the
+content of a new key file. An eavesdropper learns nothing about these bytes. A man in
+the middle could run one exchange with each end. One of two methods prevents that:
 
 - **Comparing**: both ends show a string of twelve digits, and a person who sees or
-  hears both says whether they are equal.
-- **A code** that was given to both ends beforehand, by voice or by hand. It is for
-  one run.
+  hears both checks that they are equal.
+- **A code** that both ends were given beforehand, by voice or by hand. Use a code for
+  one run only.
 
-What a host has to do is in `wit/pairing.wit`: above all, one peer per run, and no new
-run without a person.
+`wit/pairing.wit` lists what a host has to do: above all, accept one peer per run, and
+let a person start each run.
 """
 
 from dataclasses import dataclass
@@ -35,73 +35,77 @@ T = TypeVar("T")
 
 
 class PeerFault(Enum):
-    """What the peer, or an active attacker, did wrong. No key was made here."""
+    """What the peer or an active attacker did wrong. This end has made no key."""
 
     NOT_PAIRING = "not-pairing"
-    """What came is not this protocol. On a server, a stranger: drop it and wait for
-    another, while the status was `WAITING`. On a client, the address is wrong."""
+    """The bytes received are not this protocol. On a server whose status was
+    `WAITING`: drop this connection and wait for another. On a client: the
+    address is wrong."""
 
     SAME_SIDE = "same-side"
-    """The other end plays the same side: both connect, through a relay, or our own
-    bytes are reflected."""
+    """The peer has the same side as this end: both ends connect to each other
+    through a relay, or our own bytes are reflected."""
 
     OTHER_MODE = "other-mode"
     """One end was given a code and the other was not."""
 
     BAD_COMMITMENT = "bad-commitment"
-    """The client's public value is not the one it had committed itself to. This does
-    not happen by accident: there is an active attacker."""
+    """The client's public value does not match its commitment. This does not
+    happen by accident: there is an active attacker."""
 
     BAD_PUBLIC_VALUE = "bad-public-value"
-    """The peer's public value makes the shared value known to everyone, is no value
-    at all, or is our own. This does not happen by accident: there is an active
-    attacker, or both ends have the same randomness."""
+    """The peer's public value is our own, has low order (anyone could compute
+    the shared value), or does not encode a group element. This does not happen
+    by accident: there is an active attacker, or both ends used the same
+    randomness."""
 
     WRONG_CONFIRMATION = "wrong-confirmation"
-    """The peer's confirmation did not verify: the codes differ, or an active attacker
-    tried to guess. Use a new code for the next run."""
+    """The peer's confirmation did not verify: the codes differ, or an active
+    attacker tried to guess the code. Use a new code for the next run."""
 
     SURPLUS = "surplus"
-    """The peer sent more than the protocol has. Not an accident either."""
+    """The peer sent more bytes than the protocol has. This does not happen by
+    accident either."""
 
     TRUNCATED = "truncated"
-    """The stream ended too early. The user of the other host said no or interrupted, a
-    code was wrong there, or the connection broke. An active attacker who has failed
-    looks like that, too."""
+    """The stream ended too early. The user of the other host rejected the
+    string or interrupted, the code was wrong there, or the connection broke. A
+    failed active attack is indistinguishable from these."""
 
 
 class Misuse(Enum):
-    """What our own host did wrong: a bug there."""
+    """What our own host did wrong: a bug in the host."""
 
     CODE_LENGTH = "code-length"
-    """The code has less than 6 characters or more than 1024, not counting spaces and
-    hyphens."""
+    """The code has fewer than 6 or more than 1024 characters, not counting
+    spaces and hyphens."""
 
     CODE_CHARACTERS = "code-characters"
-    """The code has characters that are not printable ASCII."""
+    """The code contains characters other than printable ASCII."""
 
     ENTROPY_LENGTH = "entropy-length"
     """The entropy is not 32 bytes long."""
 
     BROKEN_RANDOMNESS = "broken-randomness"
-    """All bytes of the entropy are equal: the host's generator is broken."""
+    """All bytes of the entropy are equal: the host's random generator is
+    broken."""
 
     START_ORDER = "start-order"
     """`start` was called twice, or another call came before it."""
 
     NOTHING_TO_CONFIRM = "nothing-to-confirm"
-    """`confirm` or `reject` was called although the status was not `Comparing`."""
+    """`confirm` or `reject` was called while the status was not `Comparing`."""
 
     NO_KEY = "no-key"
     """`take_key` was called before `AGREED`, or twice."""
 
     AFTER_EOF = "after-eof"
-    """Bytes, or a second end, came after the stream's end."""
+    """`receive` or `eof` was called after `eof`."""
 
 
 class Rejected(Enum):
-    """The user said that the strings differ: there is an active attacker, or the wrong
-    strings were compared."""
+    """The user reported that the strings differ: there is an active attacker, or the
+    user compared the wrong strings."""
 
     REJECTED = "rejected"
 
@@ -120,24 +124,24 @@ class PairingFailed(Exception):
 
 
 class Stage(Enum):
-    """Where an exchange stands, if there is nothing to compare."""
+    """The progress of an exchange, if there is nothing to compare."""
 
     WAITING = "waiting"
-    """No complete first message of the peer has come yet."""
+    """The peer's first message is not complete yet."""
 
     EXCHANGING = "exchanging"
     """The peer speaks this protocol; more of its bytes are needed."""
 
     CONFIRMED = "confirmed"
-    """We have confirmed; the peer has not yet."""
+    """This end has confirmed; the peer has not confirmed yet."""
 
     AGREED = "agreed"
-    """Both have confirmed: the key can be taken."""
+    """Both ends have confirmed: the key can be taken."""
 
 
 @dataclass(frozen=True)
 class Comparing:
-    """Call `confirm` if both ends show the same string, else `reject`."""
+    """Call `confirm` if both ends show the same string, otherwise `reject`."""
 
     string: str
     """Twelve decimal digits and two spaces, as in `0123 4567 8901`."""
@@ -148,27 +152,27 @@ Status = Stage | Comparing
 
 @dataclass(frozen=True)
 class Output:
-    """What a call produced."""
+    """The result of a call that succeeded."""
 
     to_peer: bytes
-    """Bytes for the peer."""
+    """Bytes to send to the peer. May be empty."""
     status: Status
-    """Where the exchange stands after the call."""
+    """The progress of the exchange after the call."""
 
 
 class Exchange(Resource):
-    """One end of one pairing, in an instance of its own. Not for two threads at once."""
+    """One end of one pairing, in an instance of its own. Not thread-safe."""
 
     def __init__(self, side: Side, code: str | None, entropy: BytesLike) -> None:
-        """The client is the end that opens the connection.
+        """An exchange that has not begun. The client opens the connection.
 
-        With a code, both ends need the same one: 6 to 1024 printable ASCII characters.
-        White space at its ends, spaces and hyphens do not count, and capital letters
-        are the same as small ones. A host should refuse codes that are easy to guess.
-        Without a code, the user compares.
+        `code` must be the same at both ends: 6 to 1024 printable ASCII characters.
+        Spaces, hyphens and surrounding white space are ignored; upper and lower case are
+        equivalent. A host should refuse codes that are easy to guess. Without a code, the
+        user compares strings.
 
-        `entropy` is 32 bytes from a cryptographic generator. Never use the same bytes
-        twice.
+        `entropy` is 32 bytes from a cryptographic random generator. Never use the same
+        bytes twice.
         """
         words: tuple[Argument, ...] = (0, 0, 0) if code is None else (1, code.encode())
         self._guest = Guest(_code.code(), "pairing")
@@ -181,21 +185,20 @@ class Exchange(Resource):
             raise
 
     def start(self) -> Output:
-        """Begin. A client's first message is in `to_peer`; a server sends nothing
-        before it was spoken to. Call once, first."""
+        """Begins the exchange: call it once, before any other method. `to_peer` is a
+        client's first message; it is empty on a server, which speaks second."""
         return self._method("start", _output)
 
     def receive(self, data: BytesLike) -> Output:
-        """Take bytes that came from the peer. Those that come after `AGREED` are not
-        looked at."""
+        """Consumes bytes from the peer. Bytes that arrive after `AGREED` are ignored."""
         return self._method("receive", _output, data)
 
     def confirm(self) -> Output:
-        """The user says that both ends show the same string."""
+        """The user has confirmed that both ends show the same string."""
         return self._method("confirm", _output)
 
     def reject(self) -> None:
-        """The user says that they do not. The exchange is over."""
+        """The user has reported that the strings differ. The exchange is over."""
         self._method("reject", _nothing)
 
     def eof(self) -> None:
@@ -203,7 +206,8 @@ class Exchange(Resource):
         self._method("eof", _nothing)
 
     def take_key(self) -> bytearray:
-        """The key file's content, 32 bytes: secret, to be wiped. Once, after `AGREED`."""
+        """The content of the key file: 32 bytes, secret; wipe it after use. Can be called
+        once, after `AGREED`."""
         return self._method("take-key", _key)
 
     def _method(self, name: str, lift: "Lift[T | _Failed]", *arguments: Argument) -> T:

@@ -24,7 +24,7 @@ from spiped_pipe.types import ForwardSecrecy, KeyExchange
 
 
 class _Pipe:
-    """What is said about the pipe of a connection."""
+    """The settings of the pipe that a connection uses."""
 
     def __init__(
         self,

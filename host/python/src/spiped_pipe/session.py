@@ -4,8 +4,8 @@
 >>> session.start().to_crypt
 b'...'
 
-Each has an instance of the component of its own. None is for use by two threads
-at once: a call that finds another at work raises RuntimeError.
+Each object has its own instance of the component. None may be used by two threads
+at the same time: a call made during another one raises RuntimeError.
 """
 
 from collections.abc import Sequence
@@ -31,24 +31,25 @@ T = TypeVar("T")
 PACKET_LEN = 1060
 PLAIN_MAX = 1024
 BATCH = 64
-"""As many packets make calls cheap, and are what an instance's memory is for."""
+"""How many packets to pass per call: the most efficient number, for which the
+memory of an instance is sized."""
 CRYPT_BATCH = BATCH * PACKET_LEN
 PLAIN_BATCH = BATCH * PLAIN_MAX
 
 
 class Session(Resource):
-    """One end of one connection: handshake, then packets both ways.
+    """One end of one connection: the handshake, then packets in both directions.
 
     1. Make a session with `connect`, or on a server with `accept`.
     2. Call `start` once and send `to_crypt` to the peer.
-    3. While the status is `HANDSHAKING`, read from the crypt side and pass what
-       came to `handle_crypt`. While it is `WANTS_COMPUTE`, call `compute`. After
-       every call send `to_crypt` to the peer.
+    3. While the status is `HANDSHAKING`, read from the crypt side and pass the
+       bytes to `handle_crypt`. While the status is `WANTS_COMPUTE`, call
+       `compute`. Send `to_crypt` to the peer after every call.
     4. Once the status is `ESTABLISHED`, pass bytes from the crypt side to
        `handle_crypt` and write `to_plain` to the application; pass bytes from the
        application to `handle_plain` and send `to_crypt` to the peer.
-    5. When a stream ends, call `crypt_eof` or `plain_eof`, write what comes out,
-       and half-close the opposite stream. The other direction goes on.
+    5. When a stream ends, call `crypt_eof` or `plain_eof`, write the output, and
+       half-close the opposite stream. The other direction continues.
     6. On a failure, send `to_crypt` and write `to_plain`, then reset both streams.
     """
 
@@ -60,10 +61,10 @@ class Session(Resource):
     def connect(cls, config: ClientConfig, psk: BytesLike, entropy: BytesLike) -> Self:
         """A client's session.
 
-        `entropy` is 64 bytes from a cryptographic generator: 32 for the nonce, 32
-        for the exponent. Never use the same bytes twice: a repeated nonce and
-        exponent repeat the session's keys, and with them the key stream, which
-        reveals the plaintext.
+        `entropy` is 64 bytes from a cryptographic random generator: 32 for the nonce
+        and 32 for the exponent. Never use the same bytes twice: a repeated nonce and
+        exponent repeat the session keys, and with them the key stream, which reveals
+        the plaintext.
         """
         words = _lift.client_config(config)
         return cls._make("connect", _lift.handle_or_misuse, *words, psk, entropy)
@@ -79,14 +80,14 @@ class Session(Resource):
     ) -> Self:
         """A server's session with a client that an `Acceptor` has authenticated.
 
-        `our_nonce` and `hello` are those of the acceptor's verdict, `psk` is the
-        key with its `psk_index`; `config` is the acceptor's. All of it is checked
-        again: a session cannot be had for a hello that does not authenticate under
-        this key. `entropy` is 32 bytes from a cryptographic generator, for the
-        exponent. Never use the same nonce and entropy twice.
+        `config` is the acceptor's. `our_nonce` and `hello` are those for which it
+        returned `Authenticated`, and `psk` is the key with that `psk_index`. All of
+        this is verified again: no session results from a hello that does not
+        authenticate under this key. `entropy` is 32 bytes from a cryptographic random
+        generator, for the exponent. Never use the same nonce and entropy twice.
 
-        Raises `CallFailed` for a peer that has the key and still breaks the rules;
-        log whose key it is.
+        Raises `CallFailed` if a peer that has the key violates the protocol: log the
+        name of the key.
         """
         words = _lift.server_config(config)
         lift = _lift.handle_or_failure
@@ -94,7 +95,7 @@ class Session(Resource):
 
     @classmethod
     def resume(cls, state: BytesLike) -> Self:
-        """A session that goes on where a suspended one stopped. Do not call `start`."""
+        """A session that continues where a suspended one stopped. Do not call `start`."""
         return cls._make("resume", _lift.handle_or_misuse, state)
 
     @classmethod
@@ -102,34 +103,38 @@ class Session(Resource):
         return cls(*_make("session", f"[static]session.{maker}", lift, *arguments))
 
     def start(self) -> Output:
-        """Begin: a client's `to_crypt` is its nonce. Call once, first."""
+        """Begins the handshake: call it once, before any other method.
+
+        `to_crypt` is a client's nonce, or a server's key share if it omits forward
+        secrecy.
+        """
         return self._call("start")
 
     def compute(self) -> Output:
-        """Compute the public or the shared value that is due.
+        """Computes the public value or the shared value that is due.
 
-        A few milliseconds, with `x25519` a quarter of that; other threads run
-        meanwhile. Call while the status is `WANTS_COMPUTE`.
+        Takes a few milliseconds, with `x25519` a quarter of that. Other threads run
+        in that time. Call it while the status is `WANTS_COMPUTE`.
         """
         return self._call("compute")
 
     def handle_crypt(self, data: BytesLike) -> Output:
-        """Take bytes that came from the crypt side.
+        """Consumes bytes from the crypt side.
 
-        Most efficient in batches of whole packets, up to 64 at a time.
+        Most efficient with whole packets (1060 bytes), up to 64 at a time.
         """
         return self._call_in_batches("handle-crypt", data, CRYPT_BATCH)
 
     def handle_plain(self, data: BytesLike) -> Output:
-        """Take bytes that came from the plain side and seal all of them at once.
+        """Consumes bytes from the plain side and seals all of them.
 
-        Every 1024 bytes, and the rest, become one packet each. Most efficient in
-        batches of 65536 bytes.
+        Every 1024 bytes become one packet, and so does the remainder. Most efficient
+        with 65536 bytes at a time.
         """
         return self._call_in_batches("handle-plain", data, PLAIN_BATCH)
 
     def crypt_eof(self) -> Output:
-        """The crypt side has ended. Fails if that truncates something."""
+        """The crypt side has ended. Fails if the stream was truncated."""
         return self._call("crypt-eof")
 
     def plain_eof(self) -> Output:
@@ -140,15 +145,15 @@ class Session(Resource):
         return self._call("plain-eof")
 
     def suspend(self) -> bytearray:
-        """Take an established session out of its instance.
+        """Moves an established session out of its instance.
 
-        Returns its whole state, at most 1300 bytes. This session is then over. The
-        instance can be given up with `close`, and the state resumed when bytes come.
+        Returns its complete state, at most 1300 bytes, and ends this session. `close`
+        discards the instance; `resume` continues the session when bytes arrive.
 
-        The state is **secret**: it holds the packet keys. Wipe it when it is no
-        longer needed (`state[:] = bytes(len(state))`). It is good for **one**
-        `resume`: two sessions from the same state would encrypt different bytes
-        under the same key stream, which reveals them. Raises `CallFailed`.
+        The state is **secret**: it contains the packet keys. Wipe it when it is no
+        longer needed (`state[:] = bytes(len(state))`). Use it for **one** `resume`
+        only: two sessions from the same state would encrypt different bytes under the
+        same key stream, which reveals them. Raises `CallFailed`.
         """
         answer = self._guest.call("[method]session.suspend", _lift.state, self._handle)
         if not isinstance(answer, bytearray):
@@ -156,11 +161,11 @@ class Session(Resource):
         return answer
 
     def psk_id(self) -> bytes | None:
-        """Which key the session was made with.
+        """Identifies the key that the session was made with.
 
-        The first 16 bytes of HMAC-SHA-256(psk, "spiped-psk-id-v1"). Survives
+        The first 16 bytes of HMAC-SHA-256(psk, "spiped-psk-id-v1"). Preserved by
         `suspend` and `resume`; None after the session has failed or was suspended.
-        Keep it to yourself: with it, guesses of a weak key can be checked.
+        Keep it secret: it allows guesses of a weak key to be tested offline.
         """
         return self._guest.call("[method]session.psk-id", _lift.psk_id, self._handle)
 
@@ -169,14 +174,15 @@ class Session(Resource):
         return self._guest.call(name, _lift.output, self._handle, *arguments)
 
     def _call_in_batches(self, method: str, data: BytesLike, size: int) -> Output:
-        """As one call with everything would answer, which takes three times its length."""
+        """Returns what one call with all of it would, without the memory: three times
+        its length."""
         view = memoryview(data).cast("B")
         output = self._call(method, view[:size])
         if len(view) <= size:
             return output
         outputs = [output]
         for start in range(size, len(view), size):
-            # A failure is final: what is left is not looked at.
+            # A failure is final: the rest of the data is ignored.
             if not isinstance(outputs[-1].status, Stage):
                 break
             outputs.append(self._call(method, view[start : start + size]))
@@ -186,26 +192,26 @@ class Session(Resource):
 
 
 class Acceptor(Resource):
-    """Decides what a stranger is, before anything is spent on it.
+    """Decides whether a stranger has one of our keys, before resources are spent on it.
 
-    1. Accept a connection and send 32 fresh random bytes, our nonce. Collect what
-       the stranger sends.
-    2. Call `identify` with the nonce and **all** that has come. On `More`, read on
-       until so many more have come: asking before only repeats the answer, and the
-       search.
-    3. On `Authenticated`, split what has come at `hello_len`, and make a `Session`
+    1. Accept a connection and send 32 fresh random bytes, our nonce. Collect the
+       bytes that the stranger sends.
+    2. Call `identify` with the nonce and **all** bytes received so far. On `More`,
+       read until that many more bytes have arrived: an earlier call repeats the
+       answer, and possibly the search.
+    3. On `Authenticated`, split the received bytes at `hello_len`. Make a `Session`
        from the nonce, the hello, fresh entropy and the one key that the stranger
-       has. Pass the rest, if any, to its `handle_crypt`.
-    4. On `Refused`, close the connection. Nothing was sent but the nonce.
-    5. When the stream ends or is reset before a verdict, or the time you give
-       strangers is over, `fault_at_eof` says what to log.
+       has. Pass the remaining bytes, if any, to its `handle_crypt`.
+    4. On `Refused`, close the connection. Only the nonce was sent.
+    5. If the stream ends or is reset before a verdict, or the time limit for
+       strangers expires, `fault_at_eof` returns the fault to log.
 
-    One serves any number of strangers and keeps nothing between calls. After a
-    trap, the next call has a new instance.
+    One acceptor serves any number of strangers and keeps no state between calls.
+    After a trap, the next call uses a new instance.
     """
 
     def __init__(self, config: ServerConfig, psks: Sequence[BytesLike]) -> None:
-        """Accepts a stranger that has any of `psks`. Without any, all are refused.
+        """Accepts strangers that have any of `psks`. If there are none, refuses everyone.
 
         Raises `CallFailed`.
         """
@@ -214,13 +220,13 @@ class Acceptor(Resource):
         self._guest, self._handle = self._make()
 
     def identify(self, our_nonce: BytesLike, received: BytesLike) -> Verdict:
-        """Who sent this?
+        """Looks up which key the stranger has.
 
-        `our_nonce` is 32 bytes from a cryptographic generator, fresh for every
-        connection; `received` is everything that the stranger has sent. Raises
+        `our_nonce` is 32 bytes from a cryptographic random generator, fresh for every
+        connection. `received` is everything that the stranger has sent. Raises
         `CallFailed`.
 
-        Takes as long whichever of the keys the stranger has, and if it has none:
+        The time does not depend on which key the stranger has, or whether it has any:
         several microseconds per key.
         """
         verdict = self._call("identify", _lift.verdict, our_nonce, received)
@@ -229,8 +235,8 @@ class Acceptor(Resource):
         return verdict
 
     def fault_at_eof(self, our_nonce: BytesLike, received: BytesLike) -> PeerFailure:
-        """What was wrong with a stranger that stopped here, after `identify` has
-        asked for more. May search the keys once. Raises `CallFailed`.
+        """The fault of a stranger that sent nothing more after `identify` returned
+        `More`. May search the keys once. Raises `CallFailed`.
         """
         fault = self._call("fault-at-eof", _lift.fault, our_nonce, received)
         if isinstance(fault, Misused):
@@ -242,7 +248,7 @@ class Acceptor(Resource):
             name = f"[method]acceptor.{method}"
             return self._guest.call(name, lift, self._handle, *arguments)
         except Trap:
-            # Over for this stranger alone: nothing was kept for others.
+            # Only this stranger is affected: the acceptor keeps no state for others.
             self._guest, self._handle = self._make()
             raise
 

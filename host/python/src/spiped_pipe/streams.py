@@ -97,7 +97,7 @@ async def start_server(
 
 
 class PipeReader(asyncio.StreamReader):
-    """A `StreamReader` that raises what broke the pipe when all else is read."""
+    """A `StreamReader` that raises the failure of the pipe after all data is read."""
 
     def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(limit, loop)

@@ -1,4 +1,4 @@
-"""What acceptors and sessions take and answer: the types of `wit/pipe.wit`.
+"""Arguments and results of acceptors and sessions: the types of `wit/pipe.wit`.
 
 `str` of a value is how transcripts write it.
 """
@@ -8,40 +8,41 @@ from enum import Enum
 
 
 class Side(Enum):
-    """The end of the wire protocol.
+    """An end of the wire protocol.
 
-    Data flows both ways on either side; the two ends of one connection must
-    differ.
+    Data flows in both directions on either side. The two ends of a connection
+    must have different sides.
     """
 
     CLIENT = "client"
     """The end that opens the encrypted connection: `spiped -e`, `spipe`."""
 
     SERVER = "server"
-    """The end that accepts it: `spiped -d`."""
+    """The end that accepts the encrypted connection: `spiped -d`."""
 
 
 class KeyExchange(Enum):
     """The Diffie-Hellman exchange of the handshake.
 
-    The client chooses; what it sends first tells the server. Nothing is
-    negotiated, so that there is nothing to downgrade.
+    The client chooses, and its first message tells the server. Nothing is
+    negotiated, so there is nothing to downgrade.
     """
 
     MODP2048 = "modp2048"
-    """RFC 3526 group 14, as in upstream: every spiped understands it."""
+    """RFC 3526 group 14, as in Tarsnap's spiped: every spiped supports it."""
 
     X25519 = "x25519"
-    """RFC 7748 X25519: a quarter of the computing, always with forward secrecy,
-    and an authenticated end mark for each direction, so that a truncated stream
-    is detected. Between two ends of this implementation only."""
+    """RFC 7748 X25519. It takes a quarter of the computing time, always
+    provides forward secrecy, and adds an authenticated end mark for each
+    direction, so that a truncated stream is detected. Both ends must be this
+    implementation."""
 
 
 class ForwardSecrecy(Enum):
-    """What this end does about forward secrecy with `modp2048`.
+    """Forward secrecy with `modp2048`.
 
     That is: whether traffic recorded today stays secret if the pre-shared key
-    leaks tomorrow.
+    leaks later.
     """
 
     OFFER = "offer"
@@ -49,15 +50,16 @@ class ForwardSecrecy(Enum):
 
     REQUIRE = "require"
     """Do the exchange; refuse a peer whose public value fixes the shared value
-    (0, 1 or p-1). Upstream's `-g`."""
+    (0, 1 or p-1). Tarsnap's `-g`."""
 
     OMIT = "omit"
-    """Send the public value 1 and compute nothing. Upstream's `-f`."""
+    """Send the public value 1 and compute nothing: the connection has no
+    forward secrecy. Tarsnap's `-f`."""
 
 
 @dataclass(frozen=True)
 class Modp2048Config:
-    """The key exchange `modp2048` alone."""
+    """Only the key exchange `modp2048`."""
 
     forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER
 
@@ -67,7 +69,7 @@ class Modp2048Config:
 
 @dataclass(frozen=True)
 class X25519Config:
-    """The key exchange `x25519` alone. It always has forward secrecy."""
+    """Only the key exchange `x25519`. It always provides forward secrecy."""
 
     def __str__(self) -> str:
         return "x25519"
@@ -75,7 +77,7 @@ class X25519Config:
 
 @dataclass(frozen=True)
 class AnyConfig:
-    """A server's: whichever key exchange the client chooses."""
+    """For a server: either key exchange, as the client chooses."""
 
     forward_secrecy: ForwardSecrecy = ForwardSecrecy.OFFER
 
@@ -88,123 +90,128 @@ ServerConfig = Modp2048Config | X25519Config | AnyConfig
 
 
 class Stage(Enum):
-    """Where a session stands that has not failed."""
+    """The state of a session that has not failed."""
 
     HANDSHAKING = "handshaking"
     """Waiting for bytes from the crypt side."""
 
     WANTS_COMPUTE = "wants-compute"
-    """A public or a shared value is to be computed: call `compute`, and stop
-    reading from the crypt side until that is done."""
+    """A public value or a shared value has to be computed: call `compute`, and
+    do not read from the crypt side before that."""
 
     ESTABLISHED = "established"
-    """Both directions are open."""
+    """The handshake is complete: both directions carry data."""
 
     def __str__(self) -> str:
         return self.value
 
 
 class PeerFault(Enum):
-    """What the peer, or an active attacker, did wrong.
+    """What the peer or an active attacker did wrong.
 
-    The host closes the connection whatever it is; the cases tell it what to do
-    besides.
+    The host closes the connection in every case; the cases say what else it
+    should do.
     """
 
     WRONG_KEY = "wrong-key"
-    """The key share's MAC did not verify: the peer has none of our keys, is no
-    spiped at all, or the handshake was corrupted on the way. A server sees this
-    from every stranger: log it, within limits. A client should tell its user;
-    trying again is pointless."""
+    """The MAC of the key share did not verify: the peer has none of our keys,
+    does not speak this protocol, or the handshake was corrupted in transit. A
+    server sees this from every stranger: limit how much of it is logged. A
+    client should tell its user; retrying is pointless."""
 
     KEY_EXCHANGE_NOT_ACCEPTED = "key-exchange-not-accepted"
-    """A client with one of our keys uses `x25519`, and this server accepts
-    `modp2048` alone: a setting to change on one of the ends."""
+    """A client that has one of our keys uses `x25519`, and this server accepts
+    only `modp2048`: change the setting at one of the ends."""
 
     REFLECTED = "reflected"
-    """The peer sent our own nonce, or our own public value. Our bytes are being
+    """The peer sent our own nonce or our own public value: our bytes are being
     reflected, or both ends have the same randomness, as clones of one virtual
-    machine may: alert."""
+    machine may have. Raise an alert."""
 
     PUBLIC_VALUE_OUT_OF_RANGE = "public-value-out-of-range"
     """The peer's public value is not below the group's prime. Only a broken or
-    malicious holder of the key can cause this: alert. Trying again is
+    malicious holder of the key can cause this: raise an alert. Retrying is
     pointless."""
 
     LOW_ORDER_PUBLIC_VALUE = "low-order-public-value"
-    """The peer's X25519 public value is of low order: the shared value would be
-    0 whatever ours is. As bad as the case before."""
+    """The peer's X25519 public value has low order: the shared value would be
+    0, whatever our public value is. Only a broken or malicious holder of the
+    key can cause this: raise an alert. Retrying is pointless."""
 
     NO_FORWARD_SECRECY = "no-forward-secrecy"
-    """The peer omits forward secrecy and we require it: a setting to change on
-    one of the ends. Trying again is pointless."""
+    """The peer omits forward secrecy, and this end requires it: change the
+    setting at one of the ends. Retrying is pointless."""
 
     FORGED_PACKET = "forged-packet"
-    """The MAC of a packet did not verify: the stream was changed, reordered,
-    repeated or truncated on the way. Reset the application's connection, and
-    alert: TCP does not do this by accident. A new connection may work."""
+    """The MAC of a packet did not verify: the stream was
+    modified, reordered, replayed or truncated in transit. Reset the
+    application's connection and raise an alert: TCP does not cause this by
+    accident. A new connection may work."""
 
     BAD_LENGTH = "bad-length"
     """An authenticated packet declares an impossible length. Only a broken or
-    malicious holder of the key can cause this: reset, and alert."""
+    malicious holder of the key can cause this: reset the application's
+    connection and raise an alert."""
 
     DATA_AFTER_END_MARK = "data-after-end-mark"
-    """Bytes came after the end mark (`x25519`): reset, and alert. What came
-    before the mark is authenticated and complete."""
+    """Bytes followed the end mark (`x25519` only): reset the application's
+    connection and raise an alert. The bytes before the end mark are
+    authenticated and complete."""
 
     TRUNCATED_IN_HANDSHAKE = "truncated-in-handshake"
-    """The crypt side ended before the handshake was complete. From a server,
-    this mostly means that it refused us: a server says nothing to a peer it
-    refuses. From a client, it is a port scan or a time limit."""
+    """The crypt side ended before the handshake was complete. On a client, the
+    usual reason is that the server refused it: a server sends nothing to a peer
+    that it refuses. On a server, the usual reasons are a port scan and the
+    client's time limit."""
 
     TRUNCATED_IN_PACKET = "truncated-in-packet"
-    """The crypt side ended inside a packet: reset the application's connection,
+    """The crypt side ended inside a packet. Reset the application's connection,
     so that it does not take this for a clean end. A new connection may work.
     With `modp2048`, an end between two packets is indistinguishable from a
     clean end: that protocol has no end mark."""
 
     TRUNCATED_BEFORE_END_MARK = "truncated-before-end-mark"
-    """The crypt side ended between two packets, but without the end mark
-    (`x25519`): the peer died, or an active attacker truncated the stream. As
-    bad as the case before."""
+    """The crypt side ended between two packets, without the end mark (`x25519`
+    only): the peer crashed, or an active attacker truncated the stream. Reset
+    the application's connection. A new connection may work."""
 
 
 class Misuse(Enum):
-    """What our own host did wrong: a bug there.
+    """What our own host did wrong: a bug in the host.
 
-    Nothing was sent or lost that was not sent or lost before.
+    The call had no effect on either stream.
     """
 
     PSK_LENGTH = "psk-length"
     """A pre-shared key is not 32 bytes long."""
 
     DUPLICATE_PSK = "duplicate-psk"
-    """The same pre-shared key was given twice: which of them a peer has could
-    not be decided."""
+    """The same pre-shared key was given twice: the acceptor could not say which
+    of the two a peer has."""
 
     NONCE_LENGTH = "nonce-length"
     """Our nonce is not 32 bytes long."""
 
     ENTROPY_LENGTH = "entropy-length"
-    """The entropy does not have the length that the call asks for."""
+    """The entropy does not have the length that the call requires."""
 
     BROKEN_RANDOMNESS = "broken-randomness"
-    """The random bytes are not random: nonce and exponent are equal, or all
-    their bytes are. The host's generator is broken; do not try again with
-    anything else."""
+    """The nonce and the exponent are equal (64 equal bytes are such a case):
+    the host's random generator is broken. Do not retry with random bytes from
+    elsewhere."""
 
     HELLO_LENGTH = "hello-length"
-    """The hello is not as long as the acceptor said."""
+    """The hello does not have the length that the acceptor returned."""
 
     START_ORDER = "start-order"
     """`start` was called twice, or another call came before it."""
 
     NOTHING_TO_COMPUTE = "nothing-to-compute"
-    """`compute` was called although the status was not `WANTS_COMPUTE`."""
+    """`compute` was called while the status was not `WANTS_COMPUTE`."""
 
     COMPUTE_FIRST = "compute-first"
-    """More than 67840 bytes, a batch of packets, came from the crypt side
-    before the value was computed: stop reading while the status is
+    """More than 67840 bytes (64 packets) from the crypt side were passed in
+    before `compute` was called. Stop reading while the status is
     `WANTS_COMPUTE`."""
 
     NOT_ESTABLISHED = "not-established"
@@ -212,25 +219,26 @@ class Misuse(Enum):
     `ESTABLISHED`."""
 
     AFTER_EOF = "after-eof"
-    """More bytes, or a second end, came from a side that has ended."""
+    """More bytes, or a second end, were passed in from a side that has
+    ended."""
 
     SUSPENDED = "suspended"
-    """The session was suspended: it goes on elsewhere."""
+    """The session was suspended, so this object cannot be used any more."""
 
     BAD_STATE = "bad-state"
-    """The state given to `resume` is not one that `suspend` returned, was
-    damaged, or is of a version that this component does not read."""
+    """The state given to `resume` was not returned by `suspend`, was damaged,
+    or has a version that this component does not read."""
 
 
 @dataclass(frozen=True)
 class PeerFailure:
-    """The peer's fault, or that of an active attacker."""
+    """The peer or an active attacker is at fault."""
 
     fault: PeerFault
     packet_number: int | None = None
-    """Of which packet, from 0: with `FORGED_PACKET` and `BAD_LENGTH`."""
+    """The packet's number, counted from 0, with `FORGED_PACKET` and `BAD_LENGTH`."""
     length: int | None = None
-    """The length it declares, with `BAD_LENGTH`."""
+    """The declared length in bytes, with `BAD_LENGTH`."""
 
     @property
     def case(self) -> str:
@@ -244,7 +252,7 @@ class PeerFailure:
 
 @dataclass(frozen=True)
 class Misused:
-    """The host's fault."""
+    """Our own host is at fault."""
 
     misuse: Misuse
 
@@ -254,8 +262,8 @@ class Misused:
 
 @dataclass(frozen=True)
 class Exhausted:
-    """2^64 - 1 packets were sent in one direction: there is no number for the
-    next. Those before it are in the output."""
+    """2^64 - 1 packets were sent in one direction, and there is no number for the
+    next one. The packets before it are in the output."""
 
     def __str__(self) -> str:
         return "failed exhausted"
@@ -266,15 +274,15 @@ Failure = PeerFailure | Misused | Exhausted
 again, with no bytes."""
 
 Status = Stage | Failure
-"""Where a session stands."""
+"""The state of a session."""
 
 
 @dataclass(frozen=True)
 class More:
     """At least this many more bytes are needed.
 
-    That depends on how many have come, not on the keys. Only a reflected nonce
-    is refused earlier.
+    The number depends on how many bytes have arrived, not on the keys or on what
+    the bytes are. Only a reflected nonce is refused earlier.
     """
 
     count: int
@@ -288,12 +296,12 @@ class Authenticated:
     """A stranger that has one of our keys."""
 
     psk_index: int
-    """Which, as an index into the keys that the acceptor was given."""
+    """The index of its key in the list that the acceptor was constructed with."""
     key_exchange: KeyExchange
-    """The key exchange the client has chosen."""
+    """The key exchange that the client chose."""
     hello_len: int
-    """How many of the bytes make up its hello, nonce and key share. Those that
-    follow belong to the session."""
+    """How many of the received bytes are the client's hello: its nonce and its key
+    share. The bytes after it belong to the session."""
 
     def __str__(self) -> str:
         return f"authenticated {self.psk_index} {self.key_exchange.value} {self.hello_len}"
@@ -310,20 +318,20 @@ class Refused:
 
 
 Verdict = More | Authenticated | Refused
-"""What the bytes so far come to. How they were split over reads changes
-nothing."""
+"""The result for the bytes received so far. It does not depend on how they were
+split over reads."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a call produced. All of it is the host's: write it, in order,
-    whatever the status is."""
+    """The result of a call. Write both byte strings, in order, whatever the status
+    is."""
 
     to_crypt: bytes
-    """Bytes for the peer. If the status is a failure, they were made before
-    it."""
+    """Bytes to send to the peer. May be non-empty even if the status is a failure:
+    these bytes were produced before it."""
     to_plain: bytes
-    """Authenticated bytes for the application. If the status is a failure, they
-    were authenticated before it."""
+    """Authenticated bytes for the application. May be non-empty even if the status
+    is a failure: these bytes were authenticated before it."""
     status: Status
-    """Where the session stands after the call."""
+    """The state of the session after the call."""
