@@ -45,9 +45,8 @@ main() {
         service='echo'
     fi
 
-    say "A key: 32 random bytes in a file that only its owner can read."
-    run 'umask 077'
-    run 'dd if=/dev/urandom of=key bs=32 count=1'
+    say "A key: 32 random bytes in a file that only its owner can read. The words are its fingerprint."
+    run 'spiped keygen key'
 
     if [[ $service = upgrade ]]; then
         show_upgrade
@@ -60,12 +59,12 @@ main() {
 
     "use_$service"
 
-    say "What somebody without the key gets from the encrypted port: noise, new each time."
+    say "What a client without the key gets from the encrypted port: noise, new each time."
     run "head -c 32 < /dev/tcp/127.0.0.1/$crypt_port | od -An -tx1"
     [[ $(wc -w <out) = 32 ]] || fail "no 32 bytes of noise"
 
-    say "Somebody with another key gets nothing."
-    run 'dd if=/dev/urandom of=another-key bs=32 count=1 status=none'
+    say "A client with another key gets nothing."
+    run 'spiped keygen another-key'
     run_failing "echo hello | spipe -t '[127.0.0.1]:$crypt_port' -k another-key"
     [[ -s out ]] || fail "no reason for the refusal"
 
@@ -73,7 +72,31 @@ main() {
     wait_for "the line about the wrong key" grep -q 'wrong key' server.log
     run 'cat server.log'
 
-    say "Done. All that was started ends now."
+    show_pairing
+
+    say "Done. All processes of this demo end now. Where to go next:"
+    printf '%s\n' \
+        'README.md                  two hosts in five minutes, with the package of make deb' \
+        'docs/redis.md              firewall, several clients, replication both ways' \
+        'make demo DEMO=upgrade     the programs are replaced while a client is connected'
+}
+
+# Both ends on this host: on two, the second command runs on the other one.
+show_pairing() {
+    local pairing_port command pid
+    say "Two hosts make the same key over the network: one shows a code for this run, the other is given it."
+    pairing_port=$(free_port)
+    command="spiped pair --listen '[127.0.0.1]:$pairing_port' --new-code db1.key"
+    show "$command &"
+    eval "$command" >db1.out 2>db1.log &
+    pid=$!
+    pids+=("$pid")
+    wait_for "a code" grep -q 'Listening on' db1.log
+    cat db1.log
+    run "grep -m 1 -oE '[0-9]{4}(-[0-9]{4}){3}' db1.log | spiped pair --connect '[127.0.0.1]:$pairing_port' --code - app1.key"
+    wait "$pid" || fail "pairing failed" db1.log
+    run 'spiped fingerprint db1.key app1.key'
+    cmp db1.key app1.key || fail "two keys"
 }
 
 # --- Redis
@@ -150,7 +173,7 @@ show_upgrade() {
     start_spiped client -e "$crypt_port" 8000
     entrance=$port
 
-    say "Somebody watches Redis through the pipe, over one connection that stays."
+    say "A client watches Redis through the pipe, over one connection that stays."
     show "redis-cli -p $entrance monitor > monitor.log &"
     redis-cli -p "$entrance" monitor >monitor.log &
     pids+=($!)
@@ -173,7 +196,7 @@ show_upgrade() {
     run 'cat monitor.log'
     run "redis-cli -p $service_port info stats | grep total_connections_received"
 
-    say "Done. Not a byte was lost or repeated. All that was started ends now."
+    say "Done. Not a byte was lost or repeated. All processes of this demo end now."
 }
 
 # --- Echo
@@ -210,7 +233,7 @@ start_spiped() {
             show "$command"
             return
         fi
-        # Somebody was faster: try another port.
+        # Another process was faster: try another port.
         grep -q 'in use' "$name.log" || break
     done
     show "$command"
