@@ -1,6 +1,8 @@
 //! A real service behind the pipe.
 
-use spiped_tests::{Endpoint, Exit, Lab, Pair, Redis, Spiped, wait};
+use std::process::{Command, Stdio};
+
+use spiped_tests::{Endpoint, Exit, Lab, Origin, Pair, Process, Program, Redis, Spiped, wait};
 
 #[test]
 fn values_are_set_and_read_back() {
@@ -47,6 +49,27 @@ fn replica_follows_its_primary() {
     });
     assert_eq!(answer(primary.endpoint(), &["set", "key", "value"]), "OK");
     wait::until("the key had come over", || answer(replica.endpoint(), &["get", "key"]) == "value");
+}
+
+#[test]
+fn demo_of_a_pipe_works() {
+    demo("redis", "hello through the pipe");
+}
+
+#[test]
+fn demo_of_an_upgrade_works() {
+    demo("upgrade", "after the upgrade");
+}
+
+/// It checks what it shows.
+#[track_caller]
+fn demo(name: &str, shown: &str) {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../host/demo/demo.sh"));
+    let programs = Program::Spiped.path(Origin::Ours);
+    command.arg(name).env("BIN", programs.parent().unwrap()).stdin(Stdio::null());
+    let exit = Process::spawn(command).wait();
+    exit.expect_success();
+    assert!(text(&exit).contains(shown), "{exit:?}");
 }
 
 #[track_caller]
