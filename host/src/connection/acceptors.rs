@@ -69,14 +69,14 @@ impl Acceptors {
         }
     }
 
-    /// What they accept.
+    /// The server configuration.
     #[must_use]
     pub fn config(&self) -> ServerConfig {
         self.config
     }
 
-    /// How many bytes of a stranger there have to be before it is worth
-    /// asking: for silence, no sandbox is entered.
+    /// The shortest hello: with fewer bytes, no acceptor is asked, so silence enters no
+    /// sandbox.
     #[must_use]
     pub fn hello_min(&self) -> usize {
         self.hello_min
@@ -88,25 +88,24 @@ impl Acceptors {
         Prepared { search: AcceptorGuest::search_of(keys.psks()), hello_min: self.hello_min }
     }
 
-    /// Puts keys in use, of which `prepared` was made.
+    /// Puts these keys in use; `prepared` was made from them.
     pub fn replace(&self, keys: Arc<KeySet>, prepared: Prepared) {
         let engine = self.in_use.borrow().engine.clone();
         let new = InUse::new(engine, self.config, keys, prepared.search);
         self.in_use.send_replace(Arc::new(new)).retire();
     }
 
-    /// Others take their place: the instances go, but for those that are being
-    /// asked.
+    /// Drops the instances, except those in a call: others replace them.
     pub fn retire(&self) {
         self.in_use.borrow().retire();
     }
 
-    /// Who has answered this to our nonce? Also the keys that the answer's
-    /// index is about: those in use now. A search that takes long is made when
-    /// it is the turn of this `source`.
+    /// Looks up which key a stranger has that sent `received` in response to our nonce.
+    /// Also returns the keys that the index refers to: those in use now. A search of many
+    /// keys is scheduled in turn by `source`.
     ///
     /// # Errors
-    /// When an acceptor fails: it is replaced, and nobody else notices.
+    /// When an acceptor fails. It is replaced; other strangers are not affected.
     pub async fn identify(
         &self,
         source: u64,
@@ -116,7 +115,7 @@ impl Acceptors {
         self.ask(AcceptorGuest::identify, source, our_nonce, received).await
     }
 
-    /// What was wrong with a stranger that stopped here?
+    /// The fault of a stranger that sends nothing more.
     ///
     /// # Errors
     /// As for [`identify`](Self::identify).
@@ -145,14 +144,16 @@ impl Acceptors {
             return in_use.answer(question, our_nonce, received);
         }
         let (our_nonce, received) = (*our_nonce, received.to_vec());
-        // Those in use when its turn comes, and no set is kept until then.
+        // Searches the keys in use when its turn comes. Until then it holds no set: each set
+        // has acceptors of its own, and there is room in the engine for those of two sets.
+        // Former ones that waited here once kept a reload from putting new keys in use.
         drop(in_use);
         let in_use = self.in_use.subscribe();
         let answer = move || {
             let in_use = in_use.borrow().clone();
             in_use.answer(question, &our_nonce, &received)
         };
-        // In a box: most strangers never come this far.
+        // In a box: most strangers never need it.
         let turn = Turn { class: Class::Stranger, source };
         let answer = Box::pin(self.compute.run(turn, answer)).await;
         answer.ok_or_else(|| GuestError::Failed(Failure::abandoned()))?
@@ -168,8 +169,7 @@ impl InUse {
         AcceptorGuest::new(&self.engine, self.config, self.keys.psks(), &self.search)
     }
 
-    /// Asks an acceptor that is idle. One that fails is dropped, and the next
-    /// to find none idle gets a new one.
+    /// Calls an idle acceptor, or a new one if none is idle. One that fails is dropped.
     fn answer<T>(
         &self,
         question: Question<T>,
@@ -193,7 +193,7 @@ impl InUse {
         drop(idle);
     }
 
-    /// Nothing happens under the lock that could leave it half done.
+    /// A poisoned lock is usable: nothing changes in several steps while it is held.
     fn idle(&self) -> MutexGuard<'_, Option<Vec<AcceptorGuest>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,8 +1,9 @@
-//! When the connections of an event loop look whether they may fall asleep.
+//! The bell tells the connections of an event loop when to check whether they may
+//! sleep.
 //!
-//! They share one timer, and the kernel keeps it: a deadline that the loop knew of
-//! would be set again at every wait, and taken back at every event, which costs each
-//! message more than half a microsecond. Nobody's bell, of a loop where all sleep,
+//! They share one timer of the kernel. A deadline of the event loop would not do: the
+//! loop would set it at every wait and clear it at every event, which costs each
+//! message more than half a microsecond. If all connections of a loop sleep, its bell
 //! does not ring.
 
 use std::cell::RefCell;
@@ -24,11 +25,11 @@ use tokio::time::sleep;
 use crate::net::readable::readable;
 
 thread_local! {
-    /// That of the loop which this thread runs.
+    /// The bell of the event loop that this thread runs.
     static BELL: RefCell<Option<(Id, Arc<Bell>)>> = const { RefCell::new(None) };
 }
 
-/// Rings a while after somebody has asked for it.
+/// Rings one period after a connection has asked for it.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
     asked: Notify,
@@ -36,7 +37,7 @@ pub(super) struct Bell {
 }
 
 impl Bell {
-    /// The one of this event loop, which rings so long after it was asked.
+    /// The bell of this event loop.
     pub(super) fn of_this_loop(period: Duration) -> Arc<Self> {
         let this_loop = Handle::current().id();
         BELL.with_borrow_mut(|known| match known {
@@ -50,16 +51,16 @@ impl Bell {
         })
     }
 
-    /// Resolves when it rings next: a period from now at most. Two rings are at least
-    /// a period apart.
+    /// Resolves at the next ring, at most one period from now. Two rings are at least one
+    /// period apart.
     pub(super) fn next(&self) -> Notified<'_> {
-        // Heard from now on, whenever it is polled.
+        // Created before the request, so that a ring before the first poll counts.
         let next = self.rings.notified();
         self.asked.notify_one();
         next
     }
 
-    /// For as long as there is the loop.
+    /// Runs as long as the event loop.
     async fn ring(self: Arc<Self>, timer: Option<Timer>, period: Duration) {
         loop {
             self.asked.notified().await;
@@ -68,7 +69,7 @@ impl Bell {
                 None => false,
             };
             if !waited {
-                // Short of descriptors: then a timer of the loop has to do.
+                // There was no descriptor for a timer: use one of the event loop.
                 sleep(period).await;
             }
             self.rings.notify_waiters();
@@ -89,7 +90,7 @@ impl Timer {
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let it_value = time.try_into().map_err(io::Error::other)?;
         let once = Itimerspec { it_interval: never, it_value };
-        // Takes back that it has expired before.
+        // Setting it also clears an earlier expiration.
         timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &once)?;
         self.0.readable().await?.clear_ready();
         Ok(())

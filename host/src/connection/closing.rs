@@ -1,16 +1,19 @@
-//! The end of a connection that broke.
+//! Closing a connection that has broken.
 //!
-//! Nothing that was verified is thrown away: what one side had sent before it
-//! broke is written to the other, as fast as that takes it, and only when its
-//! system has it all is it told, by a reset: protocol.md F-1, F-4. That a side
-//! can be sent no more does not mean that it has said all: a server that refuses
-//! an upload answers, closes, and the rest of the upload meets a reset. So what
-//! it has said is read to its end: protocol.md E-8.
+//! No authenticated byte is discarded: bytes that one side sent before it broke are
+//! written to the other side, as fast as that reads. The reset follows only when the
+//! other side's kernel has acknowledged all of them, because our kernel discards the
+//! rest when it resets a connection: protocol.md F-1, F-4.
 //!
-//! Meanwhile, bytes that can go nowhere are read and dropped: whoever writes
-//! all it has before it reads would otherwise not get to reading.
+//! A side that accepts no more bytes may still have sent some: a server that refuses
+//! an upload answers and closes, and the rest of the upload meets a reset. So its
+//! direction is read to the end: protocol.md E-8.
 //!
-//! Time counts only while a reader stands still: a slow one gets everything.
+//! Bytes that have no destination any more are read and dropped. Otherwise, a program
+//! that writes everything before it reads would never read our last bytes.
+//!
+//! The time limit counts only while a reader accepts nothing: a slow reader gets
+//! everything.
 
 use std::future::poll_fn;
 use std::io;
@@ -25,13 +28,13 @@ use crate::connection::direction::{CryptOrPlain, Direction, Stop};
 use crate::connection::relay::{BATCHES_A_TURN, Broken, Duplex};
 use crate::net::stream::Stream;
 
-/// How soon to look whether bytes have arrived, which the kernel does not
-/// tell by itself; then twice as long each time.
+/// When to check for the first time whether bytes have been acknowledged, which no
+/// event reports; the interval then doubles.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
-/// Brings a connection that `stop` has stopped to its end, and both streams to
-/// theirs. `limit` is how long a reader may stand still. Returns the reason.
+/// Closes a connection that `stop` has stopped, with a reset of both streams. `limit`
+/// is how long a reader may accept no byte. Returns the reason.
 pub(super) async fn close<C: Stream, P: Stream>(
     mut duplex: Duplex<'_, '_>,
     stop: Stop,
@@ -88,8 +91,8 @@ pub(super) async fn close<C: Stream, P: Stream>(
     })
 }
 
-/// Waits until all that was written to a stream has arrived, but no longer than
-/// `limit`: whoever wants us to end has said so.
+/// Waits until all bytes written to a stream have been acknowledged, but at most
+/// `limit` in total, however slowly they arrive: we have been told to exit.
 pub(crate) async fn arrived<S: Stream>(stream: &S, limit: Duration) {
     let mut patience = Patience::new();
     let all = async {
@@ -97,15 +100,15 @@ pub(crate) async fn arrived<S: Stream>(stream: &S, limit: Duration) {
             sleep(wait).await;
         }
     };
-    // Too late is as good.
+    // At the limit, the process exits anyway.
     let _ = timeout(limit, all).await;
 }
 
-/// What has become of a connection's two sides.
+/// The state of both sides of a connection that is closing.
 struct Closing {
-    /// Why it broke, as far as it is known.
+    /// The reason, if it is known.
     cause: Option<Broken>,
-    /// The side that broke otherwise.
+    /// The side that is taken to have broken, if no reason is known.
     suspect: CryptOrPlain,
     /// Whether the plain side is one connection: [`Stream::ONE_CONNECTION`].
     /// The crypt side is.
@@ -115,8 +118,7 @@ struct Closing {
 }
 
 impl Closing {
-    /// Notes what a poll of one of the directions has come to. Says whether
-    /// anything has moved.
+    /// Records the result of polling a direction. Returns whether anything has moved.
     fn note(&mut self, duplex: &mut Duplex<'_, '_>, polled: Poll<Result<(), Stop>>) -> bool {
         self.plain.note_written(&duplex.inward);
         self.crypt.note_written(&duplex.outward);
@@ -161,7 +163,7 @@ impl Closing {
         }
     }
 
-    /// Nobody takes bytes at this side any more.
+    /// This side accepts no more bytes.
     fn lose(&mut self, duplex: &mut Duplex<'_, '_>, at: CryptOrPlain) {
         let other = match at {
             CryptOrPlain::Crypt => &mut self.plain,
@@ -180,17 +182,17 @@ impl Closing {
         lost.dropping = false;
     }
 
-    /// The first cause is the one, unless it turns out that the session failed.
+    /// Keeps the first cause, unless the session turns out to have failed.
     fn blame(&mut self, at: CryptOrPlain, error: io::Error) {
         self.cause.get_or_insert_with(|| at.broken(error));
     }
 }
 
-/// One side on its way to its end.
+/// One side of a connection that is closing.
 struct ClosingSide {
-    /// There is nothing more to do about it.
+    /// Whether it has been reset, or is gone.
     gone: bool,
-    /// What it sends goes nowhere.
+    /// Whether bytes that it sends are dropped.
     dropping: bool,
     patience: Patience,
 }
@@ -206,8 +208,8 @@ impl ClosingSide {
         }
     }
 
-    /// Reads and drops what it sends, if that is to be dropped. Says whether
-    /// there was something, or an end.
+    /// Reads and drops what it sends, if it is to be dropped. Returns whether there
+    /// were bytes or an end.
     fn poll_drop<S: Stream>(&mut self, cx: &mut Context<'_>, stream: &S) -> bool {
         if !self.dropping {
             return false;
@@ -219,8 +221,9 @@ impl ClosingSide {
         true
     }
 
-    /// Resets it when it has got all there is for it in `direction`, or stands
-    /// still. Otherwise says how long there is nothing to do, if not for ever.
+    /// Resets this side after it has received everything in `direction`, or when it has
+    /// accepted nothing for too long. Otherwise returns how long to wait; `None` means
+    /// until the next event.
     fn settle<S: Stream>(
         &mut self,
         stream: &S,
@@ -239,9 +242,9 @@ impl ClosingSide {
         } else if let in_flight @ 1.. = stream.in_flight() {
             self.patience.with_arrival(in_flight, limit)
         } else {
-            // It has got everything. If that came to a proper end, it has time
-            // to end likewise: a peer that is not ours might lose what it has
-            // not read yet when it learns of the reset.
+            // It has received everything. If its direction ended cleanly, it gets time to
+            // end its own: a peer that is not ours may lose bytes that it has not read yet
+            // when it receives the reset.
             let since = direction.done_since().filter(|_| self.dropping);
             since.and_then(|since| left(since, limit))
         };
@@ -255,10 +258,10 @@ impl ClosingSide {
     }
 }
 
-/// With a reader, as long as it does not stand still.
+/// How long to wait for a reader that accepts bytes.
 struct Patience {
     since: Instant,
-    /// What had not arrived when this was last looked at.
+    /// How many bytes were not acknowledged at the last check.
     in_flight: usize,
     next_look: Duration,
 }
@@ -268,13 +271,13 @@ impl Patience {
         Self { since: Instant::now(), in_flight: 0, next_look: FIRST_LOOK }
     }
 
-    /// How long it may still not take a byte; nothing if that is over.
+    /// How much longer it may accept no byte; `None` after the limit.
     fn with_writing(&self, limit: Duration) -> Option<Duration> {
         left(self.since, limit)
     }
 
-    /// How soon to look again whether all has arrived; nothing if it has, or if
-    /// no more of it did for too long.
+    /// When to check again whether all bytes have been acknowledged; `None` if they have,
+    /// or if none has been for too long.
     fn with_arrival(&mut self, in_flight: usize, limit: Duration) -> Option<Duration> {
         if in_flight < self.in_flight {
             *self = Self::new();
@@ -287,12 +290,12 @@ impl Patience {
     }
 }
 
-/// What is left of the time limit.
+/// The rest of the time limit; `None` after it.
 fn left(since: Instant, limit: Duration) -> Option<Duration> {
     limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
 }
 
-/// Whether it is over already. Otherwise, the task will be woken then.
+/// Whether this time has passed already. Otherwise the task will be woken then.
 fn is_over(cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>, wait: Duration) -> bool {
     timer.as_mut().reset(Instant::now() + wait);
     timer.poll(cx).is_ready()

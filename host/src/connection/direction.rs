@@ -19,7 +19,7 @@ pub(super) enum CryptOrPlain {
 }
 
 impl CryptOrPlain {
-    /// What is to be written there.
+    /// The output for this side.
     fn of(self, output: &Output) -> &[u8] {
         match self {
             Self::Crypt => &output.to_crypt,
@@ -35,15 +35,16 @@ impl CryptOrPlain {
     }
 }
 
-/// What keeps the relay from going on as it did.
+/// Why the relay cannot continue.
 pub(super) enum Stop {
     /// The session failed.
     Session(Failure),
-    /// Nothing more can be read from there.
+    /// Reading from this side failed.
     Read(CryptOrPlain, io::Error),
-    /// Nothing more can be written to there.
+    /// Writing to this side failed.
     Write(CryptOrPlain, io::Error),
-    /// Nor here. To find out why, it would have to be read to its end.
+    /// The connection of this side is gone. The reason is known only after reading it to
+    /// its end.
     Gone(CryptOrPlain),
 }
 
@@ -52,16 +53,17 @@ pub(super) struct SideStream<'a, S>(pub(super) CryptOrPlain, pub(super) &'a S);
 
 /// One direction's state between polls.
 pub(super) struct Direction {
-    /// Made by the session, not yet written.
+    /// Output of the session that is not written yet.
     pending: Vec<u8>,
     written: usize,
-    /// How much of that the last poll wrote.
+    /// How many bytes the last poll wrote.
     pub(super) just_written: usize,
-    /// Whether the last poll read anything, or an end.
+    /// Whether the last poll read bytes or an end.
     just_read: bool,
     stage: Stage,
-    /// A write to where this direction reads from has failed like this, which
-    /// has used up the error: an end that is read there is none.
+    /// The error of a failed write to the socket that this direction reads from. A kernel
+    /// reports a reset once, to the write or to the read: after a failed write, the
+    /// end that is read there is not a clean one.
     failed: Option<io::ErrorKind>,
 }
 
@@ -72,7 +74,7 @@ enum Stage {
     Ending,
     /// The last bytes are in `pending`, and no end follows them.
     Breaking,
-    /// The write side is closed, since then.
+    /// The write side has been closed since this time.
     Done(Instant),
 }
 
@@ -82,7 +84,7 @@ impl Direction {
         Self { pending, written: 0, just_written: 0, just_read: false, stage, failed: None }
     }
 
-    /// As it was where it has been until now; these bytes are still to be written.
+    /// A direction that has moved here; these bytes are still to be written.
     pub(super) fn arrived(stage: messages::Stage, pending: Vec<u8>) -> Self {
         let stage = match stage {
             messages::Stage::Open => Stage::Reading,
@@ -92,7 +94,7 @@ impl Direction {
         Self { stage, ..Self::new(pending) }
     }
 
-    /// What it takes to go on elsewhere; nothing if it is about to break.
+    /// What another process needs to continue it; `None` if it is about to break.
     pub(super) fn to_move(&self) -> Option<(messages::Direction, &[u8])> {
         let stage = match self.stage {
             Stage::Reading => messages::Stage::Open,
@@ -114,12 +116,12 @@ impl Direction {
         self.just_read || self.just_written > 0
     }
 
-    /// Whether it waits for bytes, and for nothing else.
+    /// Whether it only waits for bytes to read.
     pub(super) fn is_reading(&self) -> bool {
         self.is_open() && self.is_written()
     }
 
-    /// Whether more bytes may come.
+    /// Whether more bytes may be read.
     pub(super) fn is_open(&self) -> bool {
         self.stage == Stage::Reading
     }
@@ -129,7 +131,7 @@ impl Direction {
         self.pending.is_empty()
     }
 
-    /// Whether all has been written, an end included if there is one.
+    /// Whether everything has been written, including the end if there is one.
     pub(super) fn is_over(&self) -> bool {
         match self.stage {
             Stage::Reading | Stage::Ending => false,
@@ -138,7 +140,7 @@ impl Direction {
         }
     }
 
-    /// Since when the reader has known that this direction came to its end.
+    /// When the end of this direction was passed on.
     pub(super) fn done_since(&self) -> Option<Instant> {
         match self.stage {
             Stage::Done(since) => Some(since),
@@ -146,32 +148,33 @@ impl Direction {
         }
     }
 
-    /// Nothing more is read. What was, is still written; then the stream is to
-    /// be reset.
+    /// Reads no more. What has been read is still written; then the stream has to be
+    /// reset.
     pub(super) fn stop_reading(&mut self) {
         if !self.is_done() {
             self.stage = Stage::Breaking;
         }
     }
 
-    /// Nobody takes another byte.
+    /// Its destination accepts no more bytes: drops what is pending.
     pub(super) fn give_up(&mut self) {
         self.stop_reading();
         self.pending = Vec::new();
         self.written = 0;
     }
 
-    /// Writing to where this reads from has failed.
+    /// Writing to the socket that this direction reads from has failed.
     pub(super) fn note_failed_write(&mut self, error: &io::Error) {
-        // The other end had finished before it went: its end stands.
+        // Linux reports EPIPE for a reset that follows a FIN: the end that is read is a clean
+        // one.
         if error.kind() != io::ErrorKind::BrokenPipe {
             self.failed = Some(error.kind());
         }
     }
 
-    /// Writes what is pending, then moves one batch on. `handle` is given what
-    /// was read, or that it was the end. `Pending` when a
-    /// stream has to become ready first, or all is done.
+    /// Writes what is pending, then moves one batch. `handle` receives the bytes read, or
+    /// `None` at the end. `Pending` if a stream has to become ready first, or if
+    /// nothing is left to do.
     pub(super) fn poll_batch<R: Stream, W: Stream>(
         &mut self,
         cx: &mut Context<'_>,
@@ -188,15 +191,15 @@ impl Direction {
             Stage::Reading => {
                 let moved = ready!(self.poll_move(cx, reader, SideStream(to, writer), max, handle));
                 let (status, written) = moved.map_err(|error| Stop::Read(from, error))?;
-                // What came before a failure goes out as well: protocol.md F-1.
+                // Bytes from before the failure stay in `pending`: protocol.md F-1.
                 if let Status::Failed(failure) = status {
                     return Poll::Ready(Err(Stop::Session(failure)));
                 }
-                // All of it, as a rule; what is left waits for the next turn.
+                // Usually everything was written; the rest waits for the next turn.
                 written.map_err(failed_write)
             }
             Stage::Ending => {
-                // A stream that is gone already needs no closing.
+                // A stream that is gone already cannot be closed.
                 if let Err(error) = writer.end()
                     && error.kind() != io::ErrorKind::NotConnected
                 {
@@ -209,8 +212,8 @@ impl Direction {
         }
     }
 
-    /// Reads and handles one batch, or the end, and writes what comes of it, unless
-    /// the session has failed.
+    /// Reads and handles one batch, or the end, and writes the output, unless the session
+    /// has failed.
     fn poll_move<R: Stream, W: Stream>(
         &mut self,
         cx: &mut Context<'_>,
@@ -259,7 +262,7 @@ impl Direction {
     }
 }
 
-/// Writes as much as is taken at once. Says how much that was.
+/// Writes as much as the stream accepts immediately. Returns how much that was.
 fn write<W: Stream>(
     cx: &mut Context<'_>,
     writer: &W,

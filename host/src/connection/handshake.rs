@@ -1,4 +1,4 @@
-//! The host's part of a handshake with a peer it knows: moving bytes in time.
+//! The host's part of a handshake: moving its bytes within the time limit.
 
 use std::fmt;
 use std::io;
@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::guest::{Failure, KeyExchange, Output, SessionGuest, Status};
 use crate::process::compute::{Class, Compute, Turn};
 
-/// One read; a nonce and a key share are 320 bytes, and little else can be
-/// there.
+/// The size of one read. A nonce and a key share have 320 bytes, and only the peer's
+/// first packets can follow them.
 const READ_LEN: usize = 2048;
 
-/// A handshake under way, with an answer of the guest that is not acted on.
+/// A handshake in progress, with the guest's last output and status.
 pub struct Handshake {
     guest: Box<SessionGuest>,
     output: Output,
@@ -28,8 +28,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Begins with a fresh guest. What takes long is computed when it is the
-    /// turn of this `source`.
+    /// Begins with a fresh guest. Exponentiations are scheduled in turn by `source`.
     #[must_use]
     pub fn begin(
         mut guest: Box<SessionGuest>,
@@ -43,7 +42,7 @@ impl Handshake {
         Self { guest, output, status, key_exchange, shares: false, compute, source }
     }
 
-    /// Goes on to the end. `early` is what the peer has sent already.
+    /// Completes the handshake. `early` is what the peer has sent after its hello.
     ///
     /// # Errors
     /// [`HandshakeError`]; close the connection.
@@ -64,8 +63,8 @@ impl Handshake {
                 Status::Handshaking => self.receive(crypt).await?,
                 Status::WantsCompute => self = self.compute().await?,
                 Status::Established => return Ok(self.established(None)),
-                // Packets that came along are none of the handshake's business,
-                // however the bytes were split.
+                // The handshake has succeeded if packets that arrived with it are bad: the
+                // outcome must not depend on how the bytes were split into reads.
                 Status::Failed(ref failure) if failure.is_in_packets() => {
                     let failure = Some(failure.clone());
                     return Ok(self.established(failure));
@@ -91,9 +90,10 @@ impl Handshake {
         Ok(())
     }
 
-    /// Our public value takes no longer than a batch of packets, and so does
-    /// the shared value of X25519; that of the other group takes too long for
-    /// a thread that others wait for.
+    /// Computes the value that is due. Our public value takes no longer than a batch of
+    /// packets, and so does the shared value of X25519. The shared value of the other group
+    /// takes too long for an event loop, so a compute thread of low priority does it: at
+    /// normal priority, round trips of established connections took several times as long.
     async fn compute(mut self) -> Result<Self, HandshakeError> {
         let first = !mem::replace(&mut self.shares, true);
         if first || self.key_exchange == KeyExchange::X25519 {
@@ -110,17 +110,17 @@ impl Handshake {
     }
 }
 
-/// What comes out of a handshake.
+/// The result of a handshake.
 pub struct Established {
     /// The session.
     pub guest: Box<SessionGuest>,
-    /// Plaintext that came with the handshake's last bytes.
+    /// Plaintext of packets that arrived with the last bytes of the handshake.
     pub to_plain: Vec<u8>,
-    /// What was wrong with the packet after that.
+    /// The failure of the packet after those.
     pub failure: Option<Failure>,
 }
 
-/// How long a handshake may take, and until when that is.
+/// The time limit of a handshake, and its deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimit {
     limit: Duration,
@@ -128,25 +128,25 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// It begins now.
+    /// A time limit that starts now.
     #[must_use]
     pub fn start(limit: Duration) -> Self {
         Self { limit, deadline: Instant::now() + limit }
     }
 
-    /// When it ends.
+    /// The deadline.
     #[must_use]
     pub fn deadline(self) -> Instant {
         self.deadline
     }
 
-    /// What a handshake comes to that is not done by then.
+    /// The error of a handshake that is not complete by then.
     #[must_use]
     pub fn exceeded(self) -> HandshakeError {
         HandshakeError::TimedOut(self.limit)
     }
 
-    /// Does these steps, but not after the limit.
+    /// Runs these steps until the deadline.
     ///
     /// # Errors
     /// [`HandshakeError::TimedOut`].
@@ -162,7 +162,7 @@ pub enum HandshakeError {
     TimedOut(Duration),
     /// The socket failed.
     Io(io::Error),
-    /// The session failed, or never came about.
+    /// The session failed, or could not be made.
     Session(Failure),
 }
 

@@ -71,6 +71,8 @@ impl Snapshot {
             }
         };
         let result = select! {
+            // The order to end first: a connection whose key was revoked moves no further
+            // batch.
             biased;
             why = live.told_to_end() => Err(Outcome::told(why, &live)),
             result = served => result,
@@ -78,8 +80,8 @@ impl Snapshot {
         ending(result.unwrap_or_else(|outcome| outcome), &tally)
     }
 
-    /// The source is plain, the target crypt: nothing is read from the source
-    /// before its bytes can be sealed.
+    /// The source is the plain side and the target the crypt side. Nothing is read from the
+    /// source before its bytes can be sealed.
     async fn encrypt(
         &self,
         config: ClientConfig,
@@ -88,14 +90,14 @@ impl Snapshot {
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
         self.begin(&source);
-        // In a box of its own: the memory a handshake takes goes when it ends.
+        // In a box of its own, which is freed when the handshake ends.
         let (target, established) = Box::pin(self.open(config, from, tally)).await?;
         let outcome = self.copy(established, &target, &source, tally).await;
         Ok(settle(outcome, &target, &source))
     }
 
-    /// The source is crypt, the target plain. What a stranger does not need is
-    /// in a box that is made once it has authenticated.
+    /// The source is the crypt side and the target the plain side. The part of the future
+    /// that a stranger does not need is in a box, which is made once it has authenticated.
     async fn decrypt(
         &self,
         acceptors: &Acceptors,
@@ -104,9 +106,11 @@ impl Snapshot {
         mut place: Place,
         tally: &mut Tally,
     ) -> Result<Outcome, Outcome> {
-        // protocol.md F-2. Until we answer, FIN is unambiguous: the peer knows
-        // that it was refused. Later, it might take one for the end of a
-        // connection that was complete.
+        // protocol.md F-2. Until we answer, FIN is unambiguous: the client knows that it
+        // was refused. Afterwards only RST is: the client has established the connection
+        // and could take a FIN for the end of an empty but complete one. Every refusal
+        // before our answer has to look the same: a revoked key that was reset, while a
+        // wrong one was closed, told an observer which of the two it was.
         let time = TimeLimit::start(self.time_limit);
         // protocol.md A-9: neither a target nor a session before the verdict.
         let peer = stranger::identify(&mut source, acceptors, time, &mut place).await;
@@ -114,16 +118,17 @@ impl Snapshot {
         let peer = peer.inspect_err(|_| hang_up(&source))?;
         tally.reached(Stage::Authenticated);
         let from = Origin { turn: place.source(), ends };
-        // First: the next one is accepted when the place is free, and only if there
-        // is a slot.
+        // The slot first: once the stranger's place is free, the next stranger is accepted
+        // if there is a slot. In the other order, one would be accepted for whom there is
+        // none.
         let slot = self.slots.try_take();
         drop(place);
         let serve = self.serve_peer(acceptors, peer, (slot, time), source, from, tally);
         Box::pin(serve).await
     }
 
-    /// Serves a peer that has authenticated with a key that is good for
-    /// another connection.
+    /// Serves a peer that has authenticated with a key that may have another
+    /// connection.
     async fn serve_peer(
         &self,
         acceptors: &Acceptors,
@@ -149,8 +154,8 @@ impl Snapshot {
         Ok(settle(outcome, &source, &target))
     }
 
-    /// One of the connections there may be at once. If there was none left, the
-    /// peer waits for one, and its time begins again then.
+    /// A slot of `-n`. If none was free, the peer waits for one, and its time limit starts
+    /// again when it has one.
     async fn take_slot(
         &self,
         slot: Option<Slot>,
@@ -168,15 +173,15 @@ impl Snapshot {
         Ok(taken)
     }
 
-    /// Says so if no more connections are possible.
+    /// Logs it if all slots are taken.
     pub fn report_if_full(&self) {
         if self.slots.are_taken() {
             self.observe.limit_reached(self.slots.limit());
         }
     }
 
-    /// Makes the session of a peer that has authenticated. It knows the peer's
-    /// key and no other: protocol.md A-8.
+    /// Makes the session of a peer that has authenticated. The session gets the peer's key
+    /// and no other: protocol.md A-8.
     fn accept(&self, acceptors: &Acceptors, peer: &Peer) -> Result<Box<SessionGuest>, Outcome> {
         let psk = peer.keys.select(peer.psk_index).ok_or_else(named_no_key)?;
         let config = acceptors.config();
@@ -184,7 +189,7 @@ impl Snapshot {
         Ok(Box::new(guest))
     }
 
-    /// Does the handshake, and dials the target meanwhile.
+    /// Completes the handshake, and dials the target in parallel.
     async fn admit(
         &self,
         handshake: Handshake,
@@ -199,20 +204,21 @@ impl Snapshot {
             self.counters.handshakes.took(tally.age());
             Ok::<_, Outcome>(finished)
         };
-        // A target that cannot be reached does not end the handshake early: to
-        // the peer that would look like a wrong key.
+        // A target that cannot be reached must not end the handshake early: to the peer
+        // this would look like a wrong key.
         let dial = async { Ok(self.dial(proxied).await) };
         let (established, target) = try_join!(finish, dial)?;
-        // That may have taken as long as the time limit allows.
+        // The key may have been revoked in the time this took.
         if tally.key().is_some_and(Key::is_revoked) {
             return Err(Outcome::RevokedKey);
         }
         Ok((target?, established))
     }
 
-    /// Whether the key that the peer has is still in use, and whether that is
-    /// enough. Takes as long for every key: the peer has not been answered yet,
-    /// and the time until then must not tell which one it has.
+    /// Checks that the peer's key is still in use and may have another connection. Takes
+    /// the same time for every key: the peer has not been answered yet, and the time
+    /// until our answer must not reveal which key it has. (The key's account knows
+    /// whether it is revoked; searching the keys in use would stop at the match.)
     fn admit_key(&self, peer: &Peer, tally: &mut Tally) -> Result<(), Outcome> {
         let key = peer.keys.keys().get(peer.psk_index).ok_or_else(named_no_key)?;
         if key.is_revoked() {
@@ -227,8 +233,8 @@ impl Snapshot {
         }
     }
 
-    /// Connects to the target and does the handshake with it, as a client, for
-    /// a connection that came `from` there.
+    /// Connects to the target and does the handshake with it as a client. `from` is the
+    /// source of the connection: work is scheduled in turn by source.
     ///
     /// # Errors
     /// The connection's outcome, if it ends here.
@@ -263,7 +269,7 @@ impl Snapshot {
         Ok(Handshake::begin(Box::new(guest), key_exchange(config), &self.compute, from))
     }
 
-    /// Connects to the target, and begins with these bytes, if any.
+    /// Connects to the target, and writes these bytes first, if any.
     async fn dial(&self, first: Option<Vec<u8>>) -> Result<Socket, Outcome> {
         let began = Instant::now();
         let mut target = self.targets.dial(self.bind.as_ref(), self.time_limit).await?;
@@ -277,9 +283,8 @@ impl Snapshot {
         Ok(target)
     }
 
-    /// From here on, whoever is at the other end must not take a broken
-    /// connection for one that was complete, however it ends:
-    /// protocol.md F-2, F-5.
+    /// From here on, the other end must not take a broken connection for a complete one,
+    /// however it ends: protocol.md F-2, F-5.
     fn begin(&self, socket: &Socket) {
         socket.tune(self.keepalive, self.user_timeout);
         socket.reset_when_dropped();
@@ -314,15 +319,15 @@ impl Snapshot {
     }
 }
 
-/// Where the connection of a peer comes from.
+/// Where a peer's connection comes from.
 struct Origin {
-    /// When its handshake is computed.
+    /// The source by whose turn its handshake is computed.
     turn: u64,
-    /// What the target may be told.
+    /// The addresses for a PROXY header to the target.
     ends: Option<Ends>,
 }
 
-/// How a connection ended, and which key it had, if it came to that.
+/// How a connection ended, and its key if it was known.
 pub struct Ended {
     /// How it ended.
     pub outcome: Outcome,
@@ -330,7 +335,7 @@ pub struct Ended {
     pub key: Option<Key>,
 }
 
-/// A connection has ended like this, and is counted.
+/// Counts a connection that has ended.
 fn ending(outcome: Outcome, tally: &Tally) -> Ended {
     if let Some(ending) = outcome.ending() {
         tally.ended(ending);
@@ -338,7 +343,7 @@ fn ending(outcome: Outcome, tally: &Tally) -> Ended {
     Ended { outcome, key: tally.key().cloned() }
 }
 
-/// A client's.
+/// The key exchange of a client.
 pub(crate) fn key_exchange(config: ClientConfig) -> KeyExchange {
     match config {
         ClientConfig::Modp2048(_) => KeyExchange::Modp2048,
@@ -346,13 +351,13 @@ pub(crate) fn key_exchange(config: ClientConfig) -> KeyExchange {
     }
 }
 
-/// There is no key with this index. Cannot happen: the index was checked.
+/// The error for an index without a key. Cannot happen: the index was checked.
 fn named_no_key() -> Outcome {
     HandshakeError::Session(Failure::Guest("named none of the keys".into())).into()
 }
 
-/// A connection that came to its end in both directions ends like that at both
-/// sockets. All others are reset, once no process has them any more.
+/// Sets how the sockets are closed: cleanly if both directions have ended, and otherwise
+/// with a reset when the last process that has them closes them.
 fn settle(outcome: Outcome, crypt: &Socket, plain: &Socket) -> Outcome {
     if let Outcome::Closed(_) = outcome {
         crypt.close_when_dropped();

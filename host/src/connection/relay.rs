@@ -1,14 +1,14 @@
 //! The duplex loop between two streams and one session.
 //!
-//! One read, one call, one write: a side is read only when all that its last
-//! read produced has been written, so a slow reader slows its writer and a
-//! connection never holds more than one batch a direction. Between batches a
-//! connection holds nothing: what is read, and what is made of it, is in buffers
-//! that belong to the worker thread, unless it cannot be written at once. After a
-//! while without a batch it gives up its sandbox as well.
+//! One read, one call, one write: a side is read only after all output of its last
+//! read has been written. So a slow reader slows its writer, and a connection holds
+//! at most one batch per direction. Between batches a connection holds nothing:
+//! input and output are in buffers of the worker thread, except for output that
+//! cannot be written immediately. After some time without a batch, the connection
+//! drops its sandbox as well.
 //!
-//! What follows when something breaks is in `closing`; when another process takes
-//! the connection over, in `moving` and `arriving`.
+//! `closing` handles what follows when a connection breaks; `moving` and `arriving`
+//! hand a connection over to another process.
 
 use std::future::poll_fn;
 use std::io;
@@ -29,15 +29,19 @@ use crate::connection::tally::Tally;
 use crate::guest::{Failure, Sleeper};
 use crate::net::stream::Stream;
 
-/// Batches one connection may move before others on its worker get a turn.
+/// How many batches a connection may move before other connections of its worker get
+/// a turn.
 pub(super) const BATCHES_A_TURN: usize = 2;
 
-/// Without a batch for this long, or at most twice as long, a session falls
-/// asleep. To sleep and wake costs some 50 µs of computing: whoever speaks just
-/// too seldom to stay awake pays 50 millionths of a processor.
+/// A session sleeps after this much time without a batch, or at most twice as much.
+/// Sleeping and waking take about 50 µs of computing, so a connection whose messages
+/// are just too rare to keep it awake costs 50 millionths of a processor.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Makes what connections on this event loop fall asleep by, of which there is one.
+/// Makes the timer that the connections of this event loop share, see
+/// [`Bell`]. Called when the loop starts: if the loop's first connection made it,
+/// the daemon could run out of descriptors later than at its start, where it counts
+/// them.
 pub(crate) fn prepare_loop() {
     Bell::of_this_loop(IDLE);
 }
@@ -45,11 +49,11 @@ pub(crate) fn prepare_loop() {
 /// Time limits of an established connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long a reader may stand still once something has broken.
+    /// How long a reader may accept no byte after the connection has broken.
     pub reader: Duration,
-    /// How long no byte may move; `None`: any time.
+    /// The longest time in which no byte moves; `None`: no limit.
     pub idle: Option<Duration>,
-    /// The same once one direction has ended.
+    /// The same after one direction has ended.
     pub half_closed: Option<Duration>,
 }
 
@@ -71,13 +75,13 @@ pub enum Broken {
 pub enum Done {
     /// Both directions have ended.
     Closed,
-    /// Another process goes on with it.
+    /// Another process continues it.
     Moved,
 }
 
-/// Copies both ways until both directions have ended, or one breaks, or another
-/// process goes on. `to_plain` is what came out of the handshake, and `failure` is set if the
-/// session failed right after that; `tally` counts as it goes.
+/// Copies in both directions until both have ended, one breaks, or another process
+/// continues the connection. `to_plain` is plaintext that arrived with the handshake,
+/// and `failure` is set if the session failed right after it; `tally` counts bytes.
 ///
 /// # Errors
 /// Why the connection broke. Both streams have then been reset.
@@ -103,7 +107,7 @@ where
     )
 }
 
-/// A connection's two directions, and what is between them.
+/// A connection's two directions, and the session between them.
 pub(super) struct Duplex<'a, 'e> {
     pub(super) session: &'a mut Sleeper<'e>,
     pub(super) tally: &'a mut Tally,
@@ -111,12 +115,12 @@ pub(super) struct Duplex<'a, 'e> {
     pub(super) inward: Direction,
     /// From the plain to the crypt side.
     pub(super) outward: Direction,
-    /// Whether there was a batch since this was last looked at.
+    /// Whether there was a batch since the bell last rang.
     moved: bool,
 }
 
 impl<'a, 'e> Duplex<'a, 'e> {
-    /// `to_plain` has been verified already.
+    /// `to_plain` has been authenticated already.
     pub(super) fn new(
         session: &'a mut Sleeper<'e>,
         tally: &'a mut Tally,
@@ -125,14 +129,14 @@ impl<'a, 'e> Duplex<'a, 'e> {
         Self::going_on(session, tally, Direction::new(to_plain), Direction::new(Vec::new()))
     }
 
-    /// One that has come this far, inward and outward.
+    /// A connection whose directions are in this state.
     pub(super) fn going_on(
         session: &'a mut Sleeper<'e>,
         tally: &'a mut Tally,
         inward: Direction,
         outward: Direction,
     ) -> Self {
-        // The first ring may come at once.
+        // The bell may ring immediately after this: the connection counts as active.
         Self { session, tally, inward, outward, moved: true }
     }
 
@@ -145,13 +149,13 @@ impl<'a, 'e> Duplex<'a, 'e> {
         limits: Limits,
         mut inactivity: Inactivity,
     ) -> Result<Done, Broken> {
-        // However this ends, also if it is not polled to its end.
+        // In every case, also if this future is dropped before it is complete.
         let _wiped = buffer::WipeOnDrop;
         let stop = match failure {
             Some(failure) => Stop::Session(failure),
             None => match self.copy(crypt, plain, &mut inactivity).await {
                 Ok(Ok(done)) => return Ok(done),
-                // Neither side has taken a byte for long enough already.
+                // Both sides have already had the time to take what is pending.
                 Ok(Err(inactive)) => {
                     crypt.reset();
                     plain.reset();
@@ -161,7 +165,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
             },
         };
         self.tally.reached(Stage::Closing);
-        // In a box: no other connection needs room for it.
+        // In a box, so that connections that do not break need no memory for it.
         Err(Box::pin(close(self, stop, crypt, plain, limits.reader)).await)
     }
 
@@ -180,18 +184,18 @@ impl<'a, 'e> Duplex<'a, 'e> {
                 Ran::Asked => {}
             }
             let Some(ticket) = movable.0.ticket() else { continue };
-            // In a box: only few move at a time.
+            // In a box: only few connections move at the same time.
             let moving = Box::pin(move_away(self, *ticket, crypt, plain, inactivity));
             match moving.await.map_err(Stop::Session)? {
                 Moved::Away => return Ok(Ok(Done::Moved)),
-                // As if nothing had happened.
+                // The connection continues here.
                 Moved::Not => {}
             }
         }
     }
 
-    /// Copies until both directions have ended, or nothing has moved for too long,
-    /// or something breaks, or it is asked to move.
+    /// Copies until both directions have ended, nothing has moved for too long, the
+    /// connection breaks, or it is asked to move.
     async fn run<C: Stream, P: Stream>(
         &mut self,
         crypt: &C,
@@ -216,7 +220,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
                     return Poll::Ready(Ok(Ran::ToItsEnd));
                 }
                 if received.is_pending() && sent.is_pending() {
-                    // Asleep, it needs no clock either.
+                    // A sleeping connection needs no timer.
                     while self.session.is_awake() && ring.as_mut().poll(cx).is_ready() {
                         if mem::take(&mut self.moved) {
                             ring.set(bell.next());
@@ -226,7 +230,9 @@ impl<'a, 'e> Duplex<'a, 'e> {
                             buffer::wipe();
                         }
                     }
-                    // A stream that is being read tells by itself.
+                    // While a stream is read, reading it reports its failure. A reset of a
+                    // stream that is not read has to be watched for: otherwise a peer that
+                    // has gone would keep its connection until the other side reads.
                     if !self.inward.is_reading() && crypt_gone.as_mut().poll(cx).is_ready() {
                         return Poll::Ready(Err(Stop::Gone(CryptOrPlain::Crypt)));
                     }
@@ -276,7 +282,7 @@ impl<'a, 'e> Duplex<'a, 'e> {
                 None => session.crypt_eof(out),
             }
         });
-        // What the application's side has taken, not what it was offered.
+        // Counts what the application's socket has accepted, not what was decrypted.
         if inward.just_written > 0 {
             tally.received(inward.just_written);
         }
@@ -305,13 +311,13 @@ impl<'a, 'e> Duplex<'a, 'e> {
     }
 }
 
-/// What the loop has come to.
+/// Why the loop has stopped.
 enum Ran {
     /// Both directions have ended.
     ToItsEnd,
     /// No byte has moved for longer than it may.
     Dry(Inactive),
-    /// It is asked to move.
+    /// The connection is asked to move.
     Asked,
 }
 

@@ -1,4 +1,4 @@
-//! How many connections there may be at once: `-n`.
+//! The limit on the number of connections: `-n`.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connection::outcome::Outcome;
 
-/// The connections that a pipe may have at once. Clones are the same.
+/// The slots for the connections of a pipe. Clones share them.
 #[derive(Clone)]
 pub struct Slots(Arc<Shared>);
 
@@ -18,35 +18,35 @@ struct Shared {
 
 struct Account {
     limit: NonZeroUsize,
-    /// How many more are taken than the limit allows, since it was lowered or did
-    /// not matter: as many are not free when they are given back.
+    /// How many more slots are taken than the limit allows, because it was lowered or
+    /// ignored. As many are not free again when they are returned.
     debt: usize,
 }
 
-/// One of them, until it is dropped.
+/// A slot, held until it is dropped.
 pub struct Slot {
-    /// Nothing if it was beyond the limit.
+    /// `None` if it is beyond the limit.
     permit: Option<OwnedSemaphorePermit>,
     slots: Slots,
-    /// Whether nobody gets it after this.
+    /// Whether it stays taken when it is dropped.
     stays_taken: bool,
 }
 
 impl Slots {
-    /// So many.
+    /// This many slots.
     #[must_use]
     pub fn new(limit: NonZeroUsize) -> Self {
         let free = Arc::new(Semaphore::new(permits(limit)));
         Self(Arc::new(Shared { free, account: Mutex::new(Account { limit, debt: 0 }) }))
     }
 
-    /// How many there are in all.
+    /// The limit.
     #[must_use]
     pub fn limit(&self) -> NonZeroUsize {
         self.account().limit
     }
 
-    /// From now on there are so many, those counted that are taken already.
+    /// Changes the limit. Slots that are taken already count.
     pub fn set_limit(&self, limit: NonZeroUsize) {
         let mut account = self.account();
         let (before, now) = (permits(account.limit), permits(limit));
@@ -62,14 +62,14 @@ impl Slots {
         }
     }
 
-    /// One that is free now.
+    /// A slot, if one is free now.
     #[must_use]
     pub fn try_take(&self) -> Option<Slot> {
         let permit = self.0.free.clone().try_acquire_owned().ok()?;
         Some(Slot { permit: Some(permit), slots: self.clone(), stays_taken: false })
     }
 
-    /// One in any case, also beyond the limit.
+    /// A slot, even beyond the limit.
     #[must_use]
     pub fn take_in_any_case(&self) -> Slot {
         self.try_take().unwrap_or_else(|| {
@@ -78,14 +78,14 @@ impl Slots {
         })
     }
 
-    /// The next one that is free. Whoever waits longest gets it.
+    /// Waits for a slot. The longest waiter gets the next one.
     pub async fn take(&self) -> Slot {
         // It is never closed.
         let permit = self.0.free.clone().acquire_owned().await.ok();
         Slot { permit, slots: self.clone(), stays_taken: false }
     }
 
-    /// Waits until one is free that nobody waits for.
+    /// Waits until a slot is free for which nothing else waits.
     pub async fn any_free(&self) {
         drop(self.0.free.acquire().await);
     }
@@ -96,15 +96,17 @@ impl Slots {
         self.0.free.available_permits() == 0
     }
 
-    /// Nothing in it panics.
+    /// The lock cannot be poisoned: nothing panics while it is held.
     fn account(&self) -> MutexGuard<'_, Account> {
         self.0.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Slot {
-    /// Its connection has ended like this. One that goes on in another process still
-    /// counts, so that both together have no more than one may have.
+    /// Its connection has ended like this. A connection that continues in another process
+    /// keeps its slot here: otherwise a waiting peer would get it and then follow to that
+    /// process, which would have more connections than `-n` allows, and than it has
+    /// sandboxes for.
     pub(crate) fn after(mut self, outcome: &Outcome) {
         self.stays_taken = matches!(outcome, Outcome::Moved(_));
     }
@@ -119,10 +121,10 @@ impl Drop for Slot {
                 account.debt -= 1;
                 permit.forget();
             }
-            // Free for the next.
+            // The slot is free for the next connection.
             Some(_) => {}
             None if account.debt > 0 => account.debt -= 1,
-            // Somebody else has paid for it meanwhile.
+            // The debt was paid when another slot was returned.
             None => self.slots.0.free.add_permits(1),
         }
     }

@@ -1,5 +1,5 @@
 //! A server's connection before its peer has authenticated: a socket, a timer,
-//! and the few bytes that came. Whatever is larger comes later.
+//! and the few bytes received. Everything larger is allocated later.
 
 use std::future::poll_fn;
 use std::io;
@@ -22,39 +22,39 @@ use crate::guest::{
 use crate::keys::KeySet;
 use crate::net::socket::Socket;
 
-/// A peer that has authenticated, and how it did.
+/// A peer that has authenticated, with what its session is made of.
 pub(crate) struct Peer {
     our_nonce: [u8; NONCE_LEN],
     received: Vec<u8>,
     hello_len: usize,
-    /// The keys that were in use then.
+    /// The keys that were in use at the verdict.
     pub keys: Arc<KeySet>,
-    /// Which of them it has.
+    /// The index of its key in them.
     pub psk_index: usize,
-    /// Its choice.
+    /// The key exchange that it chose.
     pub key_exchange: KeyExchange,
 }
 
 impl Peer {
-    /// What its session is made of.
+    /// The nonces and the key share, from which its session is made.
     #[must_use]
     pub(crate) fn greeting(&self) -> Greeting<'_> {
         let hello = self.received.get(..self.hello_len).unwrap_or_default();
         Greeting { our_nonce: &self.our_nonce, hello }
     }
 
-    /// What it has sent beyond that.
+    /// The bytes that it has sent after its hello.
     #[must_use]
     pub(crate) fn early(&self) -> &[u8] {
         self.received.get(self.hello_len..).unwrap_or_default()
     }
 }
 
-/// Sends a stranger our nonce, and listens until it has authenticated, or has
-/// to go.
+/// Sends a stranger our nonce, and reads until it has authenticated or its
+/// connection ends.
 ///
 /// # Errors
-/// The connection's outcome: it ends here. Nothing but the nonce was sent.
+/// The connection's outcome. Only the nonce was sent.
 pub(crate) async fn identify(
     socket: &mut Socket,
     acceptors: &Acceptors,
@@ -66,9 +66,12 @@ pub(crate) async fn identify(
     getrandom::fill(&mut our_nonce).map_err(GuestError::from)?;
     let mut heard = Heard { received: Vec::new(), undecided: false };
     let mut dismissal = place.dismissal();
-    // Not through a future around it, which would be twice as large.
+    // Not wrapped in another async block: that would double the size of the future, of
+    // which every stranger has one.
     let steps = listen(socket, acceptors, &our_nonce, &mut heard, place);
     let listened = select! {
+        // The verdict first: a stranger that authenticates in the turn in which another one
+        // needs its place is not evicted.
         biased;
         listened = timeout_at(time.deadline(), steps) => listened,
         Ok(dismissal) = &mut dismissal => Ok(Err(Outcome::Dismissed(dismissal))),
@@ -76,7 +79,8 @@ pub(crate) async fn identify(
     let listened = match listened {
         Ok(listened) => listened,
         Err(_) if heard.undecided => Err(time.exceeded().into()),
-        // Silence, or a client that waits for our answer to a bad key share.
+        // The stranger was silent, or is a client that waits for our answer to an X25519 key
+        // share that did not verify, while we wait for a longer one.
         Err(_) => {
             let source = place.source();
             let fault = acceptors.fault_at_eof(source, &our_nonce, &heard.received);
@@ -93,14 +97,14 @@ pub(crate) async fn identify(
     Ok(Peer { our_nonce, received, hello_len, keys, psk_index, key_exchange })
 }
 
-/// How long a stranger whose time is over is kept for a better word about it
-/// in the log.
+/// How long a stranger whose time limit has expired is kept to determine the fault
+/// to log.
 const FAULT_LIMIT: Duration = Duration::from_secs(1);
 
-/// What a stranger has sent.
+/// The bytes that a stranger has sent.
 struct Heard {
     received: Vec<u8>,
-    /// Whether an acceptor has been asked about it, and has not answered.
+    /// Whether an acceptor is searching the keys for it.
     undecided: bool,
 }
 
@@ -142,8 +146,8 @@ async fn listen(
     }
 }
 
-/// A stranger has stopped in this way: unless something was wrong with what it
-/// had said, that is all there is to say.
+/// The outcome for a stranger that stopped: the fault in its bytes if there is one,
+/// otherwise how it stopped.
 fn stopped(fault: PeerFault, how: HandshakeError) -> Outcome {
     if fault == PeerFault::TruncatedInHandshake { how.into() } else { refused(fault) }
 }
@@ -152,13 +156,14 @@ fn refused(fault: PeerFault) -> Outcome {
     HandshakeError::Session(fault.into()).into()
 }
 
-/// Appends what there is, up to a hello in all. Returns its length.
+/// Appends the bytes available, up to the length of a hello in total. Returns how
+/// many were read.
 async fn receive(socket: &mut Socket, received: &mut Vec<u8>) -> io::Result<usize> {
     poll_fn(|cx| {
         let mut buffer = [0; HELLO_MAX];
         let mut buffer = ReadBuf::new(&mut buffer[received.len().min(HELLO_MAX)..]);
         ready!(Pin::new(&mut *socket).poll_read(cx, &mut buffer))?;
-        // Not before something came.
+        // Allocated only now: a silent stranger has no buffer.
         received.reserve_exact(HELLO_MAX - received.len());
         received.extend_from_slice(buffer.filled());
         Ok(buffer.filled().len()).into()
