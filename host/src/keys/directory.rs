@@ -1,7 +1,7 @@
-//! What is in a directory of keys.
+//! The entries of a directory of keys.
 //!
-//! A file that happens to lie there must not become a key: whoever put it there
-//! did not have to mean it as one, and its content may be known to anyone.
+//! A file must not become a key because it happens to be in the directory: its owner
+//! may not have meant it as one, and its content may be public.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,11 +18,11 @@ pub(super) fn list(directory: &Path, rules: KeyRules) -> Result<Vec<NamedFile>, 
     entries(directory, rules)?.into_iter().collect()
 }
 
-/// What there is in place of each key file in a directory, sorted by name.
+/// Each entry of a directory that must be a key file, sorted by name.
 ///
-/// Whatever lies there and is not hidden must be a key. Hidden are the parts of
-/// which a Kubernetes volume is made: there `alice` is a link to `..data/alice`,
-/// and `..data` a link to a directory that is exchanged as a whole.
+/// Every entry that is not hidden must be a key. The hidden entries are parts of a
+/// Kubernetes volume: there, `alice` is a link to `..data/alice`, and `..data` is a
+/// link to a directory that is replaced atomically.
 pub(super) fn entries(
     directory: &Path,
     rules: KeyRules,
@@ -48,13 +48,13 @@ pub(super) fn entries(
     Ok(names.into_iter().map(check).collect())
 }
 
-/// What a name in a directory says, and a link, before anything is opened.
+/// Checks the name of an entry, and a link, before anything is opened.
 fn check_entry(path: &Path, rules: KeyRules) -> Result<(), KeySetError> {
     let not_a_key = |what| KeySetError::NotAKey { path: path.to_owned(), what };
     if has_telling_name(path) {
         return Err(not_a_key("named like something else"));
     }
-    // A link that leads nowhere was meant to be a key.
+    // A dangling link was meant to be a key.
     let error = |cause| KeyFileError::Open(path.to_owned(), cause);
     let metadata = path.symlink_metadata().map_err(error)?;
     let metadata = if metadata.is_symlink() {

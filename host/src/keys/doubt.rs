@@ -1,4 +1,4 @@
-//! What speaks against using a file as a key.
+//! Reasons to doubt that a file should be used as a key.
 
 use std::fmt;
 use std::fs::Metadata;
@@ -9,36 +9,36 @@ use rustix::process::geteuid;
 
 use super::KeySetError;
 
-/// What is demanded of key files, beside their being read.
+/// The checks on key files besides reading them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyRules {
-    /// `--strict-keys`: whatever speaks against a key is an error.
+    /// `--strict-keys`: each doubt is an error.
     pub strict: bool,
-    /// A user, beside root and the effective one, whose files are as good as
-    /// ours: who we are going to be.
+    /// A user whose files are trusted, besides root and the effective user: the one
+    /// that this process will become.
     pub user: Option<u32>,
 }
 
 impl KeyRules {
-    /// Whether whoever owns this can be trusted with the key.
+    /// Whether this owner is trusted with the key.
     fn trust_owner(&self, metadata: &Metadata) -> bool {
         let owner = metadata.uid();
         owner == ROOT || owner == geteuid().as_raw() || Some(owner) == self.user
     }
 
-    /// What the owner and the mode of a key file say against it.
+    /// The doubts about the owner and the mode of a key file.
     pub(super) fn doubts(&self, metadata: &Metadata, of: &Subject) -> Vec<Doubt> {
         let mut doubts = Vec::new();
         let mut add = |flaw| doubts.push(Doubt { of: of.clone(), flaw });
         if !self.trust_owner(metadata) {
             add(Flaw::Owner(metadata.uid()));
         }
-        // Only the owner of a link decides about it.
+        // Only the owner of a link can change it.
         if metadata.is_symlink() {
             return doubts;
         }
-        // The names of keys are no secret. Where everyone may add files and
-        // nobody may touch another's, an owner we trust is enough.
+        // The names of keys are not secret. In a sticky directory, where everyone may
+        // add files and nobody may replace another user's, a trusted owner suffices.
         let is_directory = metadata.is_dir();
         if metadata.mode() & READABLE_BY_OTHERS != 0 && !is_directory {
             add(Flaw::Readable);
@@ -51,8 +51,7 @@ impl KeyRules {
     }
 }
 
-/// One thing that speaks against a key. As text it names the file, and what to
-/// do.
+/// A doubt about a key. Its text names the file and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
     pub(super) of: Subject,
@@ -71,7 +70,7 @@ pub(super) enum Subject {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// Belongs to somebody else.
+    /// The file belongs to another user.
     Owner(u32),
     Readable,
     Writable,
@@ -106,8 +105,8 @@ impl fmt::Display for Doubt {
 }
 
 impl Doubt {
-    /// What feeds standard input has no name here, and the one to change it may
-    /// be somebody else.
+    /// The source of standard input has no name here, and another user may have to
+    /// change it.
     fn fmt_stdin(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("The key on standard input ")?;
         match self.flaw {
@@ -121,11 +120,11 @@ impl Doubt {
 }
 
 const EMPTY: &str = "is empty: anyone can guess this key; make one with: spiped keygen KEYFILE";
-/// Whoever has both nonces and a MAC can compute the MAC for any key.
+/// Anyone who has recorded both nonces and a MAC can test any guess of the key.
 const WEAK: &str = "is easy to guess: it has less than 128 bits, and anyone who records one \
     connection can try keys without contacting us; make one with: spiped keygen KEYFILE";
 
-/// An error for the first of the doubts that is more than a doubt.
+/// The first of the doubts, as an error, if doubts are errors.
 pub(super) fn refuse(doubts: &[Doubt], is_fatal: impl Fn(Flaw) -> bool) -> Result<(), KeySetError> {
     match doubts.iter().find(|doubt| is_fatal(doubt.flaw)) {
         Some(doubt) => Err(KeySetError::Unfit(doubt.clone())),
@@ -133,7 +132,7 @@ pub(super) fn refuse(doubts: &[Doubt], is_fatal: impl Fn(Flaw) -> bool) -> Resul
     }
 }
 
-/// Whether a file in a directory of keys is called like something else.
+/// Whether the name of a file in a directory of keys is that of another kind of file.
 pub(super) fn has_telling_name(name: &Path) -> bool {
     let name = name.as_os_str().to_ascii_lowercase();
     name.as_encoded_bytes().ends_with(b"~")
@@ -143,13 +142,13 @@ pub(super) fn has_telling_name(name: &Path) -> bool {
             .is_some_and(|extension| TELLING_EXTENSIONS.contains(&extension))
 }
 
-/// Settings, process ids, what editors leave, public keys.
+/// Settings, pid files, files of editors, public keys.
 const TELLING_EXTENSIONS: [&str; 7] = ["bak", "conf", "env", "pid", "pub", "swp", "toml"];
 
 const ROOT: u32 = 0;
-/// `r` for everybody. A group is a choice of the administrator.
+/// `r` for others. Access for a group is the administrator's choice.
 const READABLE_BY_OTHERS: u32 = 0o004;
-/// `w` for the group and for everybody.
+/// `w` for the group and for others.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 

@@ -1,5 +1,5 @@
-//! Every key by itself, whatever is wrong with the others: for whoever wants to
-//! hear of all the faults at once. [`KeySource::load`] stops at the first.
+//! Checks every key by itself, whatever is wrong with the others, to report all faults
+//! together. [`KeySource::load`] stops at the first fault.
 
 use std::fs;
 use std::mem;
@@ -12,34 +12,34 @@ use super::file::{KeyFile, KeyFileError, Psk, Reading, read_strictly};
 use super::set::{KEYS_MAX, clashes};
 use super::{Doubt, KeyName, KeySetError, KeySource, NamedFile};
 
-/// What there is to say about an end's keys.
+/// The findings about the keys of an end.
 #[derive(Debug, Default)]
 pub(crate) struct Examination {
-    /// One for each file.
+    /// One entry per file.
     pub(crate) files: Vec<ExaminedFile>,
     /// Why they cannot be used together, or not even be found.
     pub(crate) faults: Vec<KeySetError>,
 }
 
-/// A key file that was looked at.
+/// A key file that was checked.
 #[derive(Debug)]
 pub(crate) struct ExaminedFile {
-    /// What its key is called, if there are several.
+    /// The name of its key, if there are several.
     pub(crate) name: Option<KeyName>,
     /// Where it is.
     pub(crate) file: KeyFile,
-    /// The key. None if it cannot be read, or gives its bytes once only and was
-    /// left alone.
+    /// The key. `None` if it cannot be read, or can be read only once and was left
+    /// alone.
     pub(crate) psk: Option<Psk>,
-    /// What speaks against it, and does not keep it from being used.
+    /// The doubts that do not keep it from being used.
     pub(crate) doubts: Vec<Doubt>,
     /// Why it cannot be used.
     pub(crate) faults: Vec<KeySetError>,
 }
 
 impl KeySource {
-    /// Looks at all the keys as [`load`](Self::load) would. What can be read
-    /// only once is not read, unless it is standard input.
+    /// Checks all keys as [`load`](Self::load) would. A file that can be read only once
+    /// is not read, unless it is standard input.
     #[inline(never)]
     pub(crate) fn examine(&self, rules: KeyRules) -> Examination {
         match self {
@@ -137,8 +137,8 @@ impl ExaminedFile {
     }
 }
 
-/// Whether it is something that another process writes to, who may never come,
-/// and whose bytes the daemon would not get any more.
+/// Whether another process writes to it: that process may never come, and the daemon
+/// would not get the bytes afterwards.
 fn can_be_read_once(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }

@@ -50,32 +50,32 @@ impl fmt::Display for KeyFile {
     }
 }
 
-/// What was read.
+/// The result of reading a key file.
 #[derive(Debug)]
 pub struct Reading {
     /// The key.
     pub psk: Psk,
-    /// What speaks against it.
+    /// The doubts about it.
     pub doubts: Vec<Doubt>,
 }
 
 impl Reading {
-    /// Whether there was nothing to be read.
+    /// Whether the file was empty.
     pub(super) fn is_empty(&self) -> bool {
         self.doubts.iter().any(|doubt| doubt.flaw == Flaw::Empty)
     }
 }
 
-/// Reads a key that there is no reason to read unless it is a file with
-/// something in it: one of several, or one that is read again. A pipe has
-/// nothing left then, and a file may be in the middle of being written.
+/// Reads a key only if it is a regular file and not empty: one of several keys, or one
+/// that is read again. A pipe has nothing left at the second time, and an empty file
+/// may be in the middle of being written.
 ///
 /// # Errors
 ///
 /// [`KeyFileError`] when the file is another thing, or empty, or cannot be
 /// read.
 pub(super) fn read_strictly(path: &Path, rules: KeyRules) -> Result<Reading, KeyFileError> {
-    // Opening a FIFO would wait for somebody to write to it.
+    // Opening a FIFO would wait for a writer.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
@@ -105,7 +105,7 @@ fn read(mut file: File, subject: Subject, rules: KeyRules) -> Result<Reading, Ke
     };
     let metadata = file.metadata().map_err(read_error)?;
     let (psk, flaw) = hash(&mut file).map_err(read_error)?;
-    // Pipes and devices belong to whoever made them.
+    // The owner of a pipe or a device says nothing about the key.
     let mut doubts =
         if metadata.is_file() { rules.doubts(&metadata, &subject) } else { Vec::new() };
     doubts.extend(flaw.map(|flaw| Doubt { of: subject, flaw }));
@@ -129,13 +129,13 @@ impl Psk {
         }))
     }
 
-    /// A key that is known already; wiping `bytes` is the caller's part.
+    /// A copy of this key; wiping `bytes` is the caller's task.
     #[must_use]
     pub fn copy_of(bytes: &[u8; Self::LEN]) -> Self {
         Self(Locked::copy_of(bytes))
     }
 
-    /// The key that a file with this content is.
+    /// The key of a file with this content.
     #[must_use]
     pub fn of_content(content: &[u8]) -> Self {
         let mut hasher = Sha256::new();
@@ -143,8 +143,8 @@ impl Psk {
         Self::of_hashed(&mut hasher)
     }
 
-    /// By reference and in place, so that neither what was hashed nor the key
-    /// stays behind on the stack.
+    /// By reference and in place, so that neither the hashed bytes nor the key stay on
+    /// the stack.
     fn of_hashed(content: &mut Sha256) -> Self {
         Self::build(|psk| content.finalize_into_reset(psk.into()))
     }
@@ -155,7 +155,7 @@ impl Psk {
         self.0.as_array().unwrap_or_else(|| unreachable!("as long as it was made"))
     }
 
-    /// Whether it is the same key. The time it takes says nothing.
+    /// Whether both keys are equal, in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -168,12 +168,12 @@ impl fmt::Debug for Psk {
     }
 }
 
-/// Why there is no key. Its cause is in the message, for a line of its own
-/// after "Error reading shared secret".
+/// Why a key could not be read. The cause is part of the message, which stands on a
+/// line of its own after "Error reading shared secret".
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// Missing, or not ours to read.
+    /// The file is missing or may not be read.
     #[error("Error reading shared secret: Cannot open file: {}", .0.display())]
     Open(PathBuf, #[source] io::Error),
     /// A directory, for example.
@@ -211,7 +211,7 @@ fn stdin() -> Result<File, KeyFileError> {
 
 const STDIN: &str = "standard input";
 
-/// The key, and what its content says against it.
+/// The key, and whether its content is easy to guess.
 fn hash(source: &mut impl Read) -> io::Result<(Psk, Option<Flaw>)> {
     let mut buffer = Zeroizing::new([0; 4096]);
     // The hasher wipes itself when dropped.

@@ -1,4 +1,4 @@
-//! The set of keys in use, which can be replaced as a whole.
+//! The set of keys in use, which is replaced atomically.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,22 +10,22 @@ use tokio::sync::watch;
 use super::{Doubt, Key, KeyRules, KeySet, KeySetError, KeySource, Loaded};
 use crate::process::wipe::wipe_stack;
 
-/// The keys in use, and those that were until a short time ago.
+/// The keys in use, and former keys that still have connections.
 pub struct Keyring {
     current: watch::Sender<Arc<KeySet>>,
-    /// Those that are in use no longer, as long as they have connections.
+    /// Keys that are no longer in use and still have connections.
     former: Mutex<Vec<Key>>,
 }
 
 impl Keyring {
-    /// These are in use.
+    /// These keys are in use.
     #[must_use]
     pub fn new(keys: KeySet) -> Self {
         Self { current: watch::Sender::new(Arc::new(keys)), former: Mutex::default() }
     }
 
-    /// Reads the keys for the first time, and says what it waits for if that
-    /// takes long.
+    /// Reads the keys for the first time, and logs what it waits for if that takes
+    /// long.
     ///
     /// # Errors
     /// What is wrong with them.
@@ -36,7 +36,7 @@ impl Keyring {
         Ok(Self::new(keys))
     }
 
-    /// As [`load`](Self::load), and says nothing of what was read.
+    /// As [`load`](Self::load), without logging.
     ///
     /// # Errors
     /// What is wrong with them.
@@ -46,7 +46,7 @@ impl Keyring {
              be closed by its writer"
         );
         let loaded = saying_what_takes_long(awaited, || source.load(rules));
-        // Hashing a key file leaves parts of it there.
+        // Hashing leaves parts of a key file on the stack.
         wipe_stack();
         loaded
     }
@@ -57,23 +57,24 @@ impl Keyring {
         self.current.borrow().clone()
     }
 
-    /// Whether anything would be different with these keys in use.
+    /// Whether these keys differ from those in use.
     #[must_use]
     pub fn would_change(&self, keys: &KeySet) -> bool {
         !keys.changes_from(&self.current()).are_none()
     }
 
-    /// What would be different with these keys in use.
+    /// The changes if these keys were in use.
     #[must_use]
     pub fn difference(&self, keys: &KeySet) -> String {
         keys.difference(&self.current())
     }
 
-    /// Puts these keys in use, all at once. Says what is different.
+    /// Puts these keys in use atomically. Returns the changes.
     #[allow(clippy::must_use_candidate, reason = "it is done for its effect")]
     pub fn replace(&self, mut keys: KeySet) -> (Arc<KeySet>, String) {
         let former = self.current();
-        // First, so that no connection gets past it in between.
+        // Revokes removed keys before the new set is in use: a connection that begins
+        // in between, with the former set, then finds its key revoked.
         keys.succeed(&former);
         let said = self.difference(&keys);
         let keys = Arc::new(keys);
@@ -82,13 +83,13 @@ impl Keyring {
         (keys, said)
     }
 
-    /// Those that are in use no longer and have connections that go on.
+    /// Keys that are no longer in use and still have connections.
     #[must_use]
     pub fn former(&self) -> Vec<Key> {
         self.lock_former().clone()
     }
 
-    /// Some of these have connections that go on, and are in use no longer.
+    /// Keeps those of these keys that still have connections.
     pub(crate) fn add_former(&self, keys: &[Key]) {
         let mut former = self.lock_former();
         for key in keys.iter().filter(|key| key.is_revoked()) {
@@ -98,7 +99,7 @@ impl Keyring {
         }
     }
 
-    /// Leaves out those whose last connection has ended.
+    /// Drops those whose last connection has ended.
     fn lock_former(&self) -> MutexGuard<'_, Vec<Key>> {
         let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
         former.retain(|key| key.counters().open_now() > 0);
@@ -112,12 +113,12 @@ fn warn(doubts: &[Doubt]) {
     }
 }
 
-/// Somebody who forgot to type a key, or whose file server is gone, is to know
-/// why nothing happens. There is no limit: that of the system's start is the
-/// administrator's.
+/// Tells a user who forgot to type a key, or whose file server is down, why nothing
+/// happens. There is no time limit: the administrator decides how long a start may
+/// take.
 fn saying_what_takes_long<T>(line: String, act: impl FnOnce() -> T) -> T {
     let (done, end) = channel::<()>();
-    // Where no thread is to be had, nothing is said.
+    // Without a thread, nothing is logged.
     let watch = thread::Builder::new().name("patience".to_owned()).spawn(move || {
         if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
             log::warn!("{line}");
@@ -125,7 +126,7 @@ fn saying_what_takes_long<T>(line: String, act: impl FnOnce() -> T) -> T {
     });
     let result = act();
     drop(done);
-    // Whoever forks afterwards must be the only thread.
+    // A later fork needs this thread to be the only one.
     let _ = watch.map(thread::JoinHandle::join);
     result
 }

@@ -1,4 +1,4 @@
-//! What the administrator calls a key.
+//! The name that the administrator gives a key.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -36,7 +36,7 @@ impl fmt::Display for KeyName {
         {
             return f.write_str(name);
         }
-        // Also escapes what would end the word or the line.
+        // Also escapes characters that would end the word or the line.
         write!(f, "\"")?;
         for chunk in self.0.as_bytes().utf8_chunks() {
             for char in chunk.valid().chars() {
@@ -53,7 +53,7 @@ impl fmt::Display for KeyName {
     }
 }
 
-/// None of them means anything in a line of the log.
+/// None of these has a meaning in a log line.
 const PLAIN_SIGNS: &str = "-_.@+";
 
 #[cfg(test)]

@@ -11,18 +11,17 @@ use super::{KeyName, KeySetError, KeySource};
 use crate::keys::file::Psk;
 use crate::observe::counters::Counters;
 
-/// More would make every handshake of a server wait for the search.
+/// With more keys, the search would delay every handshake of a server.
 pub(crate) const KEYS_MAX: usize = 1024;
 
-/// A key as connections know it: its name and its account, without its
-/// secret.
+/// A key without its secret, for connections: its name and its account.
 #[derive(Clone, Debug)]
 pub struct Key {
     name: Option<KeyName>,
     account: Arc<Account>,
 }
 
-/// What belongs to a key for as long as it is in use, in however many sets.
+/// What a key has for as long as it is in use, in however many sets.
 #[derive(Debug)]
 struct Account {
     counters: Counters,
@@ -41,32 +40,33 @@ impl Key {
         Self { name, account: Arc::new(account) }
     }
 
-    /// One that is in use no longer.
+    /// A key that is no longer in use.
     pub(crate) fn former(name: Option<KeyName>) -> Self {
         let key = Self::new(name);
         key.account.revoked.send_replace(true);
         key
     }
 
-    /// What it is called; nothing if it is the only one.
+    /// Its name; `None` if it is the only key.
     #[must_use]
     pub fn name(&self) -> Option<&KeyName> {
         self.name.as_ref()
     }
 
-    /// Whether it is this one, whatever it is called there.
+    /// Whether both are the same key, whatever their names.
     #[must_use]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.account, &other.account)
     }
 
-    /// What its connections did.
+    /// The counters of its connections.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.account.counters
     }
 
-    /// A peer with it omits forward secrecy. Says whether it is the first one.
+    /// Records a peer with this key that omits forward secrecy. Returns whether it is
+    /// the first one.
     #[must_use]
     pub fn is_first_without_forward_secrecy(&self) -> bool {
         !self.account.without_forward_secrecy.swap(true, Relaxed)
@@ -84,9 +84,9 @@ impl Key {
         *self.account.revoked.borrow()
     }
 
-    /// Waits until it is no longer in use.
+    /// Resolves when the key is no longer in use.
     pub async fn revoked(&self) {
-        // The sender is here, in the account.
+        // Cannot fail: the sender is in the account.
         let _ = self.account.revoked.subscribe().wait_for(|&revoked| revoked).await;
     }
 }
@@ -95,7 +95,7 @@ impl Key {
 #[derive(Debug)]
 pub struct KeySet {
     psks: Vec<Psk>,
-    /// Those of `psks`, in the same order.
+    /// The keys of `psks`, in the same order.
     keys: Vec<Key>,
 }
 
@@ -115,15 +115,16 @@ impl KeySet {
         Ok(Self { psks, keys: names.into_iter().map(|name| Key::new(Some(name))).collect() })
     }
 
-    /// The secrets, for a session; it tells a peer's as an index.
+    /// The secrets, for acceptors, which identify a peer's key by its index.
     #[must_use]
     pub fn psks(&self) -> &[Psk] {
         &self.psks
     }
 
-    /// A copy of the PSK with this index; nothing if there are not so many.
-    /// Reads all of them whichever it is, so neither the time it takes nor the
-    /// memory it touches tells which one a peer holds.
+    /// A copy of the PSK with this index; `None` if there is none. Reads all PSKs,
+    /// whichever is wanted, so neither the time nor the memory accessed reveals which
+    /// one a peer has. This is why it is a copy: a reference would have an address that
+    /// depends on the index, and so would every later read through it.
     #[must_use]
     pub fn select(&self, index: usize) -> Option<Psk> {
         (index < self.psks.len()).then(|| {
@@ -138,13 +139,13 @@ impl KeySet {
         })
     }
 
-    /// Whose secrets they are, in the same order.
+    /// The keys of these secrets, in the same order.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// What there is to say when keys from this source are put in use first.
+    /// The log line for keys from this source that are in use for the first time.
     #[must_use]
     pub fn in_use(&self, source: &KeySource) -> String {
         match self.names() {
@@ -153,18 +154,19 @@ impl KeySet {
         }
     }
 
-    /// What the keys are called; a single one may have no name.
+    /// The names of the keys; a single key may have none.
     fn names(&self) -> Vec<String> {
         self.keys.iter().filter_map(|key| Some(key.name()?.to_string())).collect()
     }
 
-    /// The key with this content. The time it takes tells where it is.
+    /// The key with this content. The time reveals its position, so it is for keys that
+    /// we have read, not for a peer's.
     pub(super) fn find(&self, wanted: &Psk) -> Option<&Key> {
         self.entries().find_map(|(psk, key)| psk.matches(wanted).then_some(key))
     }
 
-    /// Carries the accounts of `former` keys over to this set, and revokes the
-    /// keys that it lacks.
+    /// Takes the accounts of `former` keys over to this set, and revokes the keys that
+    /// it lacks.
     pub(crate) fn succeed(&mut self, former: &Self) {
         for (psk, key) in self.psks.iter().zip(&mut self.keys) {
             if let Some(same) = former.find(psk) {
@@ -178,12 +180,12 @@ impl KeySet {
         }
     }
 
-    /// How many there are, and what is different from a `former` set.
+    /// The number of keys, and the changes from a `former` set.
     pub(crate) fn difference(&self, former: &Self) -> String {
         format!("{} in use{}", self.keys.len(), self.changes_from(former))
     }
 
-    /// What is different from a `former` set.
+    /// The changes from a `former` set.
     pub(super) fn changes_from(&self, former: &Self) -> Changes {
         let mut changes = Changes::default();
         for (psk, key) in self.entries() {
@@ -207,7 +209,7 @@ impl KeySet {
     }
 }
 
-/// Which of these keys, sorted by name, cannot be told apart.
+/// The keys among these, sorted by name, that have the same name or content.
 pub(super) fn clashes(named: &[(KeyName, Psk)]) -> impl Iterator<Item = KeySetError> {
     named.iter().enumerate().filter_map(|(index, (name, psk))| {
         named[..index].iter().find_map(|(earlier_name, earlier)| {
@@ -227,7 +229,7 @@ pub(super) fn clashes(named: &[(KeyName, Psk)]) -> impl Iterator<Item = KeySetEr
 pub(super) struct Changes {
     added: Vec<Option<KeyName>>,
     removed: Vec<Option<KeyName>>,
-    /// The name has another content.
+    /// Names whose key has changed.
     replaced: Vec<Option<KeyName>>,
 }
 

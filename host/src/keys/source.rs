@@ -17,13 +17,13 @@ use crate::keys::file::{KeyFile, KeyFileError, Reading, read_strictly};
 pub enum KeySource {
     /// The one key, which has no name.
     One(KeyFile),
-    /// A file with the one key, or a directory: each file in it that is not
-    /// hidden is a key, called like the file.
+    /// A file with the one key, or a directory: each file in it that is not hidden is a
+    /// key with the file's name.
     FileOrDirectory(PathBuf),
     /// Files with names given one by one.
     Named(Vec<NamedFile>),
-    /// One word of the form `NAME=FILE`. A file called like the whole word is
-    /// what upstream would read; `named` is meant if there is none.
+    /// A word of the form `NAME=FILE`. If there is a file with this whole name, it is
+    /// meant, as with upstream; otherwise `named` is.
     WholeOrNamed {
         /// The word.
         word: PathBuf,
@@ -34,7 +34,7 @@ pub enum KeySource {
     },
 }
 
-/// A key file, and what its key is called.
+/// A key file, and the name of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedFile {
     /// What the key is called.
@@ -44,7 +44,7 @@ pub struct NamedFile {
 }
 
 impl NamedFile {
-    /// Understands `NAME=FILE`. A name is not empty and has no slash.
+    /// Parses `NAME=FILE`. A name is not empty and has no slash.
     #[must_use]
     pub fn parse(text: &OsStr) -> Option<Self> {
         let bytes = text.as_bytes();
@@ -63,21 +63,21 @@ impl NamedFile {
 pub struct Loaded {
     /// All of them.
     pub keys: KeySet,
-    /// What speaks against some of them, and does not keep them from being
-    /// used.
+    /// Doubts about some of them that do not keep them from being used.
     pub doubts: Vec<Doubt>,
 }
 
 impl KeySource {
-    /// Whether it is more than a stream that has ended.
+    /// Whether the keys can be read again: standard input has ended after the first
+    /// time.
     #[must_use]
     pub fn can_be_read_again(&self) -> bool {
         *self != Self::One(KeyFile::Stdin)
     }
 
-    /// Reads all keys for the first time, or none. It takes as long as the
-    /// files do: a pipe, as long as somebody holds it open. Never inlined: the
-    /// caller wipes the stack below it.
+    /// Reads all keys for the first time, or none. This takes as long as the files do:
+    /// with a pipe, until its writers have closed it. Never inlined, because the caller
+    /// wipes the stack below it.
     ///
     /// # Errors
     /// What is wrong with one of the keys, or with all of them together.
@@ -96,9 +96,8 @@ impl KeySource {
         }
     }
 
-    /// Reads them again: what is not a file with a key in it is an error.
-    /// Nothing but the files is looked at and nothing is changed, so it can be
-    /// done in any process.
+    /// Reads the keys again: anything other than a file with a key is an error. Only
+    /// the files are accessed and nothing is changed, so any process can do this.
     ///
     /// # Errors
     /// What is wrong with one of the keys, or with all of them together.
@@ -108,7 +107,7 @@ impl KeySource {
             Self::WholeOrNamed { .. } => self.chosen(|chosen| chosen.load_again(rules)),
             Self::One(KeyFile::Stdin) => Err(KeySetError::StdinAgain),
             Self::FileOrDirectory(path) if path.is_dir() => {
-                // What lies in a directory was not named by anybody.
+                // The entries of a directory were not named by anyone.
                 read_all(directory::list(path, rules)?, rules, |flaw| flaw != Flaw::Weak)
             }
             Self::One(KeyFile::Path(path)) | Self::FileOrDirectory(path) => {
@@ -118,8 +117,8 @@ impl KeySource {
         }
     }
 
-    /// The same for the same source, in another process and a later version, too;
-    /// and for no other one.
+    /// A text that is the same for the same source in another process and in a later
+    /// version, and different for every other source.
     #[must_use]
     #[allow(clippy::unnecessary_debug_formatting, reason = "quotes tell where a path ends")]
     pub(crate) fn text(&self) -> String {
@@ -134,7 +133,7 @@ impl KeySource {
         }
     }
 
-    /// Reads in the meaning that a word with two of them has now.
+    /// Reads the key file or files that an ambiguous word means now.
     fn chosen(
         &self,
         load: impl FnOnce(&Self) -> Result<Loaded, KeySetError>,
@@ -142,7 +141,7 @@ impl KeySource {
         load(self.meant()).map_err(|error| self.name_both(error))
     }
 
-    /// What a word with two meanings means now; of all others, the only one.
+    /// What an ambiguous word means now; for all others, their only meaning.
     pub(super) fn meant(&self) -> &Self {
         let Self::WholeOrNamed { word, whole, named } = self else {
             return self;
@@ -151,7 +150,7 @@ impl KeySource {
         if word.symlink_metadata().is_err_and(is_absent) { named } else { whole }
     }
 
-    /// Names both files that a word can stand for, if there is neither.
+    /// An error that names both files which a word can mean, if neither exists.
     pub(super) fn name_both(&self, error: KeySetError) -> KeySetError {
         let Self::WholeOrNamed { word, named, .. } = self else {
             return error;
@@ -170,7 +169,7 @@ impl KeySource {
     }
 }
 
-/// Where they are read from, for a person.
+/// The place they are read from, for messages.
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

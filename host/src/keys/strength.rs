@@ -1,36 +1,35 @@
-//! How hard a key file's content is to guess, as far as it shows.
+//! Estimates how hard the content of a key file is to guess.
 //!
-//! An attacker who has recorded one handshake can try keys without asking
-//! anybody. This cannot tell that a key is strong, only that a short or regular
-//! one is not.
+//! An attacker who has recorded one handshake can test keys offline. The estimate
+//! cannot show that a key is strong, only that a short or regular one is not.
 
 use zeroize::Zeroizing;
 
-/// The start of a key file's content: enough to see whether it is as hard to
-/// guess as a key should be.
+/// The start of a key file's content: enough to see whether it is as hard to guess as a
+/// key should be.
 #[derive(Default)]
 pub(super) struct Sample {
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Sample {
-    /// Takes what comes next of the content.
+    /// Adds the next part of the content.
     pub(super) fn add(&mut self, bytes: &[u8]) {
         if self.bytes.capacity() == 0 {
-            // Never reallocated, which would leave a copy behind.
+            // Never reallocated, because that would leave a copy behind.
             self.bytes.reserve_exact(SAMPLE_LEN);
         }
         let room = SAMPLE_LEN - self.bytes.len();
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// Whether fewer keys than there should be look like this one.
+    /// Whether too few keys look like this one.
     pub(super) fn is_weak(&self) -> bool {
         bits(&self.bytes) < BITS_ENOUGH
     }
 }
 
-/// Characters that do not follow from those before them, by repetition or
+/// The number of characters that do not follow from those before them by repetition or
 /// counting.
 pub(crate) fn surprises(text: &[u8]) -> usize {
     let unit = &text[..period(text)];
@@ -39,15 +38,15 @@ pub(crate) fn surprises(text: &[u8]) -> usize {
     (0..unit.len()).filter(|&at| !goes_on(at)).count()
 }
 
-/// After how many characters it begins again, to go on so to its end.
+/// The length of the part that repeats to the end.
 fn period(text: &[u8]) -> usize {
     let repeats_after = |len: &usize| text[*len..] == text[..text.len() - len];
     (1..=text.len() / 2).find(repeats_after).unwrap_or(text.len())
 }
 
-/// An estimate: so many bits for each character that is a surprise.
+/// An estimate: this many bits for each character that is not predictable.
 fn bits(content: &[u8]) -> f64 {
-    // An editor ends a line whatever is in it.
+    // Editors append a line feed.
     let text = content.trim_ascii();
     let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
     if !text.iter().all(is_text) {
@@ -79,11 +78,11 @@ fn is_words(text: &[u8]) -> bool {
     }
     let vowels = text.iter().filter(|byte| b"aeiou".contains(&byte.to_ascii_lowercase())).count();
     let letters: usize = words.map(<[u8]>::len).sum();
-    // Every fifth of random letters is one.
+    // One in five random letters is a vowel.
     vowels * 10 >= letters * 3
 }
 
-/// How many characters there are of the kinds that occur.
+/// How many characters there are of the kinds that occur in it.
 fn alphabet(text: &[u8]) -> usize {
     let size = |is_one: fn(&u8) -> bool, size| if text.iter().any(is_one) { size } else { 0 };
     size(u8::is_ascii_digit, 10)

@@ -13,10 +13,13 @@ use super::proxy::{Announced, Ends};
 use super::resolve::Endpoint;
 use super::socket::Socket;
 
-/// An accepted connection that no event loop watches yet.
+/// An accepted connection that no event loop watches yet. The accept loop passes it on
+/// as it is, and the event loop that serves the connection registers it: the runtime's
+/// own listeners would register it with the loop that accepts, from which it would be
+/// removed immediately, at the cost of two system calls per connection.
 #[derive(Debug)]
 pub(crate) enum Accepted {
-    /// Over TCP, and from where.
+    /// Over TCP, and who opened it.
     Tcp(StdTcpStream, Caller),
     /// Over a Unix socket.
     Unix(StdUnixStream),
@@ -25,11 +28,11 @@ pub(crate) enum Accepted {
 /// Who opened a TCP connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Caller {
-    /// Whoever has this address.
+    /// A host with this address.
     Direct(SocketAddr),
-    /// A load balancer, for itself.
+    /// A load balancer, for a connection of its own.
     Balancer(SocketAddr),
-    /// Somebody for whom a load balancer has passed it on.
+    /// A client for whom a load balancer has passed it on.
     PassedOn(Ends),
 }
 
@@ -43,7 +46,7 @@ impl Caller {
 }
 
 impl Accepted {
-    /// Where it comes from; nothing for a Unix socket.
+    /// The address it comes from; `None` for a Unix socket.
     #[must_use]
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.peer().ip()
@@ -64,14 +67,14 @@ impl Accepted {
         matches!(self, Self::Tcp(_, Caller::Balancer(_)))
     }
 
-    /// The same, of which its load balancer has said this.
+    /// This connection with what the load balancer's header says about it.
     #[must_use]
     pub(crate) fn announced_as(self, announced: Announced) -> Self {
         match (self, announced) {
             (Self::Tcp(stream, caller), Announced::Local) => {
                 Self::Tcp(stream, Caller::Balancer(caller.address()))
             }
-            // It stands for whoever it is.
+            // The load balancer does not know for whom: it counts as the client.
             (tcp @ Self::Tcp(..), Announced::Unknown) => tcp,
             (Self::Tcp(stream, _), Announced::PassedOn(ends)) => {
                 Self::Tcp(stream, Caller::PassedOn(ends))
@@ -80,7 +83,7 @@ impl Accepted {
         }
     }
 
-    /// Hands the connection to this thread's event loop. Says who opened it.
+    /// Registers the connection with this thread's event loop. Returns who opened it.
     ///
     /// # Errors
     /// When the event loop cannot watch it.
@@ -115,7 +118,7 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// Its address on the network, if it is there.
+    /// Its network address, if it has one.
     #[must_use]
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -124,7 +127,7 @@ impl Peer {
         }
     }
 
-    /// Its end of the connection and ours, if it is on the network.
+    /// The addresses of its end and of ours, if it is on the network.
     #[must_use]
     pub(crate) fn ends(&self, socket: &Socket) -> Option<Ends> {
         match (self, socket) {

@@ -158,7 +158,7 @@ struct Listening {
 }
 
 impl Listener {
-    /// All of them as one.
+    /// All sockets as one listener.
     #[must_use]
     pub(crate) fn of_all<'a>(listeners: impl IntoIterator<Item = &'a Self>) -> Self {
         let sockets = listeners.into_iter().flat_map(|listener| &listener.sockets).cloned();
@@ -171,7 +171,7 @@ impl Listener {
         self.sockets.iter().map(|socket| socket.as_fd()).collect()
     }
 
-    /// The next connection, of whichever socket has one.
+    /// The next connection of any of the sockets.
     ///
     /// # Errors
     /// Those of `accept`.
@@ -217,7 +217,7 @@ impl Listening {
     }
 }
 
-/// Cannot happen: the kernel says where a connection comes from.
+/// Cannot happen: the kernel reports the address of a TCP peer.
 fn from_nowhere() -> io::Error {
     io::Error::other("a connection without an address")
 }

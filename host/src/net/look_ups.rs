@@ -1,5 +1,5 @@
-//! Many names looked up at once: a name server that is slow costs its time once,
-//! not once for each name.
+//! Looks up many names in parallel: a slow name server costs its delay once, and not
+//! once per name.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Sender, channel};
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use super::resolve::{Endpoint, ResolveError, resolve};
 use crate::net::address::Address;
 
-/// What addresses stand for.
+/// The endpoints that addresses stand for.
 pub(crate) type Found = HashMap<Address, Result<Vec<Endpoint>, ResolveError>>;
 
-/// Looks up what each of these stands for. What has not been answered within
-/// `limit` is an error then; a single name takes as long as the resolver does.
+/// Looks up each of these. A name that is not answered within `limit` is an error; a
+/// single name takes as long as the resolver does.
 #[must_use]
 pub(crate) fn look_up_all(addresses: &[Address], limit: Duration) -> Found {
     let (mut found, mut names) = (Found::new(), VecDeque::new());
@@ -41,7 +41,7 @@ pub(crate) fn look_up_all(addresses: &[Address], limit: Duration) -> Found {
         thread.spawn(move || look_up_each(&waiting, &answers)).ok()
     };
     if (0..all.len().min(AT_ONCE)).map_while(spawn).count() == 0 {
-        // No thread is to be had.
+        // No thread could be started.
         look_up_each(&waiting, &answers);
     }
     drop(answers);
@@ -57,7 +57,7 @@ pub(crate) fn look_up_all(addresses: &[Address], limit: Duration) -> Found {
 
 type Answer = (Address, Result<Vec<Endpoint>, ResolveError>);
 
-/// Until there is none left, or nobody wants to know any more.
+/// Runs until no name is left, or the results are no longer wanted.
 fn look_up_each(waiting: &Mutex<VecDeque<Address>>, answers: &Sender<Answer>) {
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(address) = next() {
@@ -76,9 +76,9 @@ fn too_slow(address: &Address, limit: Duration) -> ResolveError {
     ResolveError { host, reason: format!("no answer within {} s", limit.as_secs()) }
 }
 
-/// So many wait for a name server at once.
+/// How many wait for a name server at the same time.
 const AT_ONCE: usize = 32;
-/// The resolver of the C library keeps its buffers there.
+/// The resolver of the C library has its buffers on this stack.
 const STACK_LEN: usize = 512 * 1024;
 
 #[cfg(test)]

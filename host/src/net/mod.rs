@@ -1,4 +1,4 @@
-//! Sockets without protocol: resolving, listening, dialling.
+//! Sockets, without any protocol: resolving, listening, dialing.
 
 mod accepted;
 pub mod address;

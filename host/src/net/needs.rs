@@ -1,4 +1,4 @@
-//! What outgoing connections need of the system while a program runs.
+//! What outgoing connections need from the system while a program runs.
 
 use rustix::thread::CapabilitySet;
 
@@ -6,10 +6,10 @@ use super::address::Address;
 use super::resolve::Endpoint;
 use crate::process::sandbox::Needs;
 
-/// Up to here, a port may only be taken by whoever has a capability.
+/// Only a process with a capability may bind a port up to this one.
 const RESERVED_PORTS: u16 = 1023;
 
-/// What connections to these targets need, made from `bind` if that is given.
+/// The needs of connections to these targets, made from `bind` if that is given.
 #[must_use]
 pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
     let mut needs = Needs {
@@ -20,7 +20,7 @@ pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
         capabilities: CapabilitySet::empty(),
     };
     if targets.iter().any(|target| matches!(target, Address::Unix(_))) {
-        // A socket of another user's, which root connects to without being asked.
+        // Root may connect to another user's socket without permission on it.
         needs.capabilities |= CapabilitySet::DAC_OVERRIDE;
     }
     match bind {
@@ -39,8 +39,8 @@ pub(crate) fn needs(targets: &[Address], bind: Option<&Endpoint>) -> Needs {
     needs
 }
 
-/// The TCP port of a target, if it has one. `Some(None)` if it cannot be told: what
-/// the name of a service stands for may change.
+/// The TCP port of a target, if it has one. `Some(None)` if it is not fixed: the port
+/// of a service name may change.
 #[allow(clippy::option_option, reason = "it is collected into an Option<Vec<u16>>")]
 fn port(target: &Address) -> Option<Option<u16>> {
     match target {

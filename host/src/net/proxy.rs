@@ -1,4 +1,4 @@
-//! The PROXY protocol, which tells where a connection that was passed on comes
+//! The PROXY protocol, which announces where a connection that was passed on comes
 //! from: <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>.
 
 use std::net::{IpAddr, SocketAddr};
@@ -14,16 +14,16 @@ pub enum ProxyVersion {
     V2,
 }
 
-/// The two ends of a connection, as whoever accepted it sees them.
+/// The two ends of a connection, as the program that accepted it sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// Who opened it.
     pub source: SocketAddr,
-    /// Where to.
+    /// The address that it was opened to.
     pub destination: SocketAddr,
 }
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Announced {
     /// The connection is the sender's own, such as a health check.
@@ -43,11 +43,10 @@ pub struct NoHeader;
 /// extensions.
 pub const HEADER_MAX: usize = 1024;
 
-/// Reads the header that a connection begins with, and says how long it is.
-/// Nothing if more bytes are needed, which is so until [`HEADER_MAX`] at most.
+/// Parses the header at the beginning of a connection. Returns it with its length, or
+/// `None` if more bytes are needed, which can be so until [`HEADER_MAX`].
 ///
-/// # Errors
-/// When it begins otherwise.
+/// When the bytes are not a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Announced, usize)>, NoHeader> {
     let len = if agrees(bytes, V1_SIGNATURE) {
         v1_len(bytes)?
@@ -62,8 +61,8 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Announced, usize)>, NoHeader> {
     Ok(Some((announced(header)?, header.len())))
 }
 
-/// The header to begin a connection with that passes on one with these ends. If
-/// they are not known, or not on a network, it says so.
+/// The header for a connection that passes on one with these ends. If they are not
+/// known, or not on a network, the header says so.
 #[must_use]
 pub fn header(version: ProxyVersion, ends: Option<Ends>) -> Vec<u8> {
     let header = ends.map_or_else(ProxyHeader::with_local, |ends| {
@@ -97,7 +96,7 @@ impl Ends {
 }
 
 const V1_SIGNATURE: &[u8] = b"PROXY ";
-/// The longest line, its end included.
+/// The longest line, including its end.
 const V1_MAX: usize = 107;
 const V2_SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The signature, version and command, family, and the length of the rest.
@@ -109,7 +108,7 @@ fn agrees(bytes: &[u8], signature: &[u8]) -> bool {
     bytes.iter().zip(signature).all(|(byte, expected)| byte == expected)
 }
 
-/// How long the header is that begins so, if that is known.
+/// The length of the header that begins with these bytes, if it is known.
 fn v1_len(bytes: &[u8]) -> Result<Option<usize>, NoHeader> {
     let line = &bytes[..bytes.len().min(V1_MAX)];
     match line.windows(2).position(|end| end == b"\r\n") {
@@ -127,14 +126,14 @@ fn v2_len(bytes: &[u8]) -> Result<Option<usize>, NoHeader> {
     if len > HEADER_MAX { Err(NoHeader) } else { Ok(Some(len)) }
 }
 
-/// What a whole header says.
+/// Parses a complete header.
 fn announced(header: &[u8]) -> Result<Announced, NoHeader> {
-    // Whatever follows, the family included, means nothing then.
+    // The rest, including the family, has no meaning in this case.
     if header.starts_with(V2_SIGNATURE) && header.get(V2_SIGNATURE.len()) == Some(&V2_LOCAL) {
         return Ok(Announced::Local);
     }
-    // The crate takes any byte for the blank after PROXY, and what is missing at
-    // the end for something that is still to come; neither reaches it.
+    // The crate accepts any byte as the blank after PROXY, and takes missing bytes at
+    // the end for some that are still to come. Neither case may reach it.
     let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
     match ProxyHeader::parse(header, config) {
         Ok((parsed, len)) if len == header.len() => match parsed.proxied_address() {

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Has this thread's event loop watch whether it can be read.
+/// Has this thread's event loop watch whether it is readable.
 ///
 /// # Errors
 /// When the event loop cannot watch it.
@@ -19,8 +19,8 @@ pub(crate) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 /// # Errors
 /// When the event loop cannot watch it.
 pub(super) fn watched(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: a descriptor that is owned is open and stays the same, and is closed
-    // after the loop has let go of it.
+    // SAFETY: a descriptor that is owned is open and stays the same, and it is closed
+    // only after the loop no longer watches it.
     #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
     let registered = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
     Ok(registered?)

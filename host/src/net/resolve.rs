@@ -1,5 +1,5 @@
-//! From an address to the endpoints it stands for, through the system
-//! resolver. Blocking: call it where blocking is allowed.
+//! Resolves an address to endpoints with the system resolver. Blocking: call it only
+//! where blocking is allowed.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -17,20 +17,20 @@ use thiserror::Error;
 
 use crate::net::address::Address;
 
-/// One thing a socket can be bound or connected to.
+/// An address that a socket can be bound or connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// TCP over IPv4 or IPv6.
     Tcp(SocketAddr),
     /// A Unix stream socket.
     Unix(PathBuf),
-    /// A Unix stream socket that has this name in place of a file.
+    /// A Unix stream socket with this abstract name.
     Abstract(OsString),
 }
 
 impl Endpoint {
-    /// A Unix socket's name as calls to the system take it: a path, or a zero byte
-    /// and what is no path.
+    /// The name of a Unix socket in a system call: a path, or a zero byte and an
+    /// abstract name.
     #[must_use]
     pub(super) fn socket_name(&self) -> Option<Cow<'_, Path>> {
         match self {
@@ -43,7 +43,7 @@ impl Endpoint {
         }
     }
 
-    /// What this stands for, if it does not take a resolver to know.
+    /// The endpoint of this address, if no resolver is needed.
     #[must_use]
     pub fn of(address: &Address) -> Option<Self> {
         match address {
@@ -56,19 +56,19 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    /// What another process [reads](Self::of_text) as this endpoint.
+    /// A text that another process [parses](Self::of_text) as this endpoint.
     #[must_use]
     pub(crate) fn text(&self) -> OsString {
         match self {
-            // With the scope of an IPv6 address, which has no place in an address
-            // as users write it.
+            // Includes the scope of an IPv6 address, which addresses in settings cannot
+            // have.
             Self::Tcp(address) => address.to_string().into(),
             Self::Unix(path) => path.clone().into(),
             Self::Abstract(name) => [OsStr::new("@"), name].into_iter().collect(),
         }
     }
 
-    /// Reads what another process has [written](Self::text).
+    /// Parses what another process has [written](Self::text).
     #[must_use]
     pub(crate) fn of_text(text: &OsStr) -> Option<Self> {
         match text.as_bytes() {
@@ -91,7 +91,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The resolver has no answer, for now or for good.
+/// The resolver has no answer, temporarily or permanently.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("Error looking up {host}: {reason}")]
 pub struct ResolveError {
@@ -101,8 +101,8 @@ pub struct ResolveError {
     pub reason: String,
 }
 
-/// Looks up what `address` stands for: at least one endpoint, in the
-/// resolver's order, none twice. Only names go to the resolver.
+/// Looks up `address`. Returns at least one endpoint, in the resolver's order and
+/// without duplicates. Only names go to the resolver.
 ///
 /// # Errors
 ///
@@ -127,7 +127,7 @@ fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
         .map_err(|error| failed(&io::Error::from(error).to_string()))?;
 
     let mut endpoints = Vec::new();
-    // An answer of a family we do not know is no reason to drop the others.
+    // An answer of an unknown family is no reason to drop the others.
     for answer in answers.flatten() {
         let endpoint = Endpoint::Tcp(answer.sockaddr);
         if !endpoints.contains(&endpoint) {
@@ -140,7 +140,7 @@ fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
     Ok(endpoints)
 }
 
-/// The first of what `address` stands for: a local address is one.
+/// The first endpoint of `address`: a local address is a single one.
 #[must_use]
 pub fn first(endpoints: Vec<Endpoint>, address: &Address) -> Endpoint {
     if endpoints.len() > 1 {
@@ -161,7 +161,7 @@ pub fn local(
     bind.map(|address| Ok(first(look_up(address)?, address))).transpose()
 }
 
-/// Looks up `address` until there is an answer, less and less often.
+/// Looks up `address` until there is an answer, at growing intervals.
 ///
 /// # Errors
 /// None, in the form of [`resolve`].
@@ -180,15 +180,15 @@ pub fn resolve_patiently(address: &Address) -> Result<Vec<Endpoint>, ResolveErro
     }
 }
 
-/// What is worth a line about the look-ups of one name: that they fail, once,
-/// and that they work again.
+/// What to log about the look-ups of one name: the first failure, and that they work
+/// again.
 #[derive(Debug, Default)]
 pub struct LookUpNews {
     failing: bool,
 }
 
 impl LookUpNews {
-    /// What there is to say after a look-up, which failed or not.
+    /// The log line after a look-up that failed or succeeded, if there is one.
     pub fn of(&mut self, address: &Address, error: Option<&impl fmt::Display>) -> Option<String> {
         let failed_before = mem::replace(&mut self.failing, error.is_some());
         match error {
@@ -203,7 +203,7 @@ impl LookUpNews {
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
-/// What the standard library puts before the resolver's words.
+/// The prefix that the standard library adds to the resolver's message.
 const STD_PREFIX: &str = "failed to lookup address information: ";
 
 #[cfg(test)]

@@ -26,26 +26,25 @@ use tokio::net::UnixStream;
 use super::readable::watched;
 use super::stream::Stream;
 
-/// When the kernel asks whether a silent peer is still there: a host that has
-/// lost power, or whose address has changed, does not say goodbye.
+/// When the kernel probes a silent peer: a host that has lost power, or whose address
+/// has changed, does not close its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// After this much silence.
+    /// The first probe is sent after this much silence.
     pub idle: Duration,
-    /// And again after this.
+    /// The interval between probes.
     pub interval: Duration,
-    /// So many probes without an answer end the connection.
+    /// The connection is reset after this many probes without an answer.
     pub count: u32,
 }
 
 impl Default for KeepAlive {
     fn default() -> Self {
         Self {
-            // Shorter than what firewalls and translators of addresses keep a
-            // silent connection in mind; the kernel's own two hours are not.
+            // Shorter than the time for which firewalls and NATs remember a silent
+            // connection; the kernel's default of two hours is longer.
             idle: Duration::from_mins(1),
-            // Together with it two minutes: enough for a restart of whatever
-            // lies between.
+            // Two minutes in total: enough for a device on the path to restart.
             interval: Duration::from_secs(10),
             count: 6,
         }
@@ -68,15 +67,14 @@ impl Socket {
     /// # Errors
     /// When the event loop cannot watch it.
     pub(super) fn tcp(socket: OwnedFd) -> io::Result<Self> {
-        // Of urgent data as well: see `is_drained`.
+        // Also watches for urgent data: see `is_drained`.
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         Ok(Self::Tcp(watched(socket, interest)?))
     }
 
-    /// Resolves when a TCP socket that was about to be connected is.
+    /// Resolves when the connection of a TCP socket is established.
     ///
-    /// # Errors
-    /// When it cannot be.
+    /// When the connection fails.
     pub(super) async fn connected(&self) -> io::Result<()> {
         if let Self::Tcp(socket) = self {
             drop(socket.writable().await?);
@@ -86,10 +84,9 @@ impl Socket {
 
     /// A connected stream socket from another process, watched by this event loop.
     ///
-    /// # Errors
-    /// When it is none, or the event loop cannot watch it.
+    /// When it is not a connected stream socket, or the event loop cannot watch it.
     pub fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
-        // One that has broken meanwhile is as good: whoever uses it finds out.
+        // A connection that has broken in the meantime is accepted: the relay notices.
         if socket_type(&descriptor)? != SocketType::STREAM || socket_acceptconn(&descriptor)? {
             return Err(io::Error::other("not a connected stream socket"));
         }
@@ -107,11 +104,10 @@ impl Socket {
         }
     }
 
-    /// Sets what every connection has: no Nagle delay, and keep-alive probes
-    /// unless switched off. Without a `user_timeout` there is no time limit for
-    /// bytes that the other end does not take: a reader that stands still is not
-    /// gone. As upstream does, a failure is passed over: the connection works
-    /// without.
+    /// Sets the options of every connection: no Nagle delay, and keep-alive probes
+    /// unless switched off. Without a `user_timeout`, there is no time limit for bytes
+    /// that the other end does not accept, because a slow reader is not gone. As with
+    /// upstream, a failure is ignored: the connection works without these options.
     pub fn tune(&self, keepalive: Option<KeepAlive>, user_timeout: Option<Duration>) {
         if let Self::Tcp(stream) = self {
             let _ = set_tcp_nodelay(stream, true);
@@ -122,37 +118,37 @@ impl Socket {
                 let _ = set_tcp_keepcnt(stream, count);
             }
             if let Some(timeout) = user_timeout {
-                // 0 would be the system's own.
+                // 0 would select the system's default.
                 let milliseconds = u32::try_from(timeout.as_millis().max(1)).unwrap_or(u32::MAX);
                 let _ = set_tcp_user_timeout(stream, milliseconds);
             }
         }
     }
 
-    /// From now on, whatever closes this socket sends a reset: an error of
-    /// ours, a panic, the death of the process. Without that, the kernel would
-    /// tell the other end that all had been said.
+    /// From now on, closing this socket sends a reset, whatever closes it: an error of
+    /// ours, a panic, or the death of the process. Otherwise the kernel would send a
+    /// FIN, which tells the other end that its data is complete.
     ///
-    /// Unix sockets know no reset: there the other end just sees the end.
+    /// A Unix socket has no reset: its other end sees a clean end.
     pub fn reset_when_dropped(&self) {
         self.set_linger(Some(Duration::ZERO));
     }
 
-    /// Takes [`reset_when_dropped`](Self::reset_when_dropped) back: closing is
-    /// an ordinary end, and the kernel goes on to deliver what was written.
+    /// Reverts [`reset_when_dropped`](Self::reset_when_dropped): closing is then a
+    /// clean end, and the kernel continues to deliver what was written.
     pub fn close_when_dropped(&self) {
         self.set_linger(None);
     }
 
     fn set_linger(&self, linger: Option<Duration>) {
         if let Self::Tcp(stream) = self {
-            // Only a socket that is none could refuse it.
+            // Fails only for a descriptor that is not a socket.
             let _ = set_socket_linger(stream, linger);
         }
     }
 
-    /// Makes a system call that moves up to `wanted` bytes, as soon as it does
-    /// not have to wait.
+    /// Makes a system call that moves up to `wanted` bytes, as soon as it would not
+    /// block.
     fn poll_call(
         &self,
         cx: &mut Context<'_>,
@@ -171,8 +167,10 @@ impl Socket {
             let mut once = || {
                 let len = retry_on_intr(|| call(self.as_fd()))?;
                 moved = Some(len);
-                // All there was, or all there was room for: the next call would have to
-                // wait, and the kernel tells when it has not to.
+                // The call has moved everything there was, or filled the room there
+                // was. Another call would only return EAGAIN, and the kernel reports
+                // when that changes. Without this, every message is followed by a read
+                // in vain.
                 let short = 0 < len && len < wanted;
                 let waits = short && (interest.is_writable() || self.is_drained());
                 if waits { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
@@ -186,27 +184,29 @@ impl Socket {
                 (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
                     return Poll::Ready(Err(error));
                 }
-                // Was ready, and is no more.
+                // The socket is no longer ready.
                 (None, _) => {}
             }
         }
     }
 
-    /// Whether a read that was given less than it had room for has left nothing. Where
-    /// that is so, no second read has to tell.
+    /// Whether a read that returned less than it had room for has emptied the socket,
+    /// so that no further read is needed to find out.
     ///
-    /// A read ends early, with more behind it of which there is no further news, in two
-    /// places:
+    /// In two cases a read ends early although more bytes follow, for which no further
+    /// event comes:
     ///
-    /// - a Unix socket's at a descriptor that is passed along, which nothing gives away;
-    /// - a TCP socket's at a byte of urgent data. From when that byte has come until it
-    ///   has been passed over, every event of the socket says so. So if none that the
-    ///   loop has seen does, the byte came later than the last of them, and its coming
-    ///   is an event by itself, after which the socket is read again. One that has said
-    ///   so is not forgotten: from then on, reads are made in vain on this socket.
+    /// - On a Unix socket, before a descriptor that is passed along. Nothing indicates
+    ///   this, so the answer is always no.
+    /// - On a TCP socket, before a byte of urgent data. From the arrival of that byte
+    ///   until it has been read past, every event of the socket indicates it. So if none
+    ///   of the events seen so far does, the byte arrived after the last of them, and its
+    ///   arrival is an event of its own, after which the socket is read again. An event
+    ///   that has indicated it is not forgotten: from then on, this socket is always read
+    ///   until EAGAIN.
     ///
-    /// An end or a failure that comes meanwhile is an event as well; one that the loop
-    /// has seen leaves the socket readable for ever.
+    /// An end or a failure is an event as well, and one that the loop has seen leaves
+    /// the socket readable permanently.
     fn is_drained(&self) -> bool {
         match self {
             Self::Tcp(socket) => socket.try_io(Interest::PRIORITY, |_| Ok(())).is_err(),
@@ -215,25 +215,27 @@ impl Socket {
     }
 }
 
-/// Ends our direction, and drops what has come: to close a socket with something
-/// unread would be a reset. Close it next.
+/// Sends a FIN, and discards what has arrived: closing a socket with unread bytes would
+/// send a reset, which may overtake the FIN and what was sent before it. Close the
+/// socket next.
 ///
-/// The system is asked, whatever the event loop knows of the socket: on a busy host
-/// it may not know yet what has come.
+/// Reads from the kernel whatever the event loop knows of the socket: on a busy host,
+/// the loop may not have seen the latest bytes.
 pub fn hang_up(socket: &impl AsFd) {
     let _ = shutdown(socket, Shutdown::Write);
     let mut unread = [0; 4096];
-    // Whoever has sent more than that is not owed a good end.
+    // A peer that has sent more than that may get a reset.
     for _ in 0..UNREAD_MAX / unread.len() {
         match recv(socket, &mut unread, RecvFlags::DONTWAIT) {
             Ok((1.., _)) => {}
-            // Nothing there, an end or an error: all the same to what is closed.
+            // No bytes, an end or an error: it makes no difference for a socket that is
+            // closed next.
             Ok((0, _)) | Err(_) => return,
         }
     }
 }
 
-/// The most that is dropped in order to close a socket without a reset.
+/// How many bytes are discarded at most to close a socket without a reset.
 const UNREAD_MAX: usize = 64 * 1024;
 
 impl AsFd for Socket {
@@ -265,8 +267,8 @@ impl Stream for Socket {
     }
 
     async fn gone(&self) {
-        // The kernel reports it as an event of its own. An error here is the
-        // end of the event loop, and with it of all that could be waited for.
+        // The kernel reports this as an event of its own. An error here means that the
+        // event loop ends, and with it everything that could be waited for.
         let _ = match self {
             Self::Tcp(socket) => socket.ready(Interest::ERROR).await.map(drop),
             Self::Unix(socket) => socket.ready(Interest::ERROR).await.map(drop),
@@ -281,7 +283,7 @@ impl Stream for Socket {
     fn in_flight(&self) -> usize {
         match self {
             Self::Tcp(stream) => unacknowledged(stream.as_fd()).unwrap_or_default(),
-            // What was written is the reader's already.
+            // Written bytes are in the reader's queue already.
             Self::Unix(_) => 0,
         }
     }
@@ -291,7 +293,7 @@ impl Stream for Socket {
     }
 
     fn reset(&self) {
-        // Too late is as good: it is gone, then.
+        // An error means that the connection is gone already.
         let _ = match self {
             Self::Tcp(stream) => connect_unspec(stream),
             Self::Unix(stream) => shutdown(stream, Shutdown::Both),
@@ -327,13 +329,12 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// How many bytes the other end's kernel has not acknowledged, our end of the
-/// stream among them.
+/// How many bytes the other end's kernel has not acknowledged; our FIN counts as one.
 #[allow(unsafe_code, reason = "no safe call has this request")]
 fn unacknowledged(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
     #[allow(clippy::cast_possible_truncation, reason = "a request has 32 bits in any C library")]
     const REQUEST: rustix::ioctl::Opcode = TIOCOUTQ as _;
-    // SAFETY: of a socket, this request (which is SIOCOUTQ) writes one int.
+    // SAFETY: for a socket, this request (which is SIOCOUTQ) writes one int.
     let count = unsafe { ioctl(socket, Getter::<REQUEST, c_int>::new()) }?;
     Ok(usize::try_from(count).unwrap_or_default())
 }

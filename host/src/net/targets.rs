@@ -1,9 +1,9 @@
-//! The targets of a pipe: what their names stand for, which of them are
-//! reachable, and which is dialled next.
+//! The targets of a pipe: their resolved addresses, which of them can be reached, and
+//! which is dialed next.
 //!
-//! With several, one that could not be reached is tried after all others until a
-//! trial connection succeeds, which is made in the background: no connection of
-//! anybody's pays for finding out.
+//! If there are several, one that could not be reached is dialed after all others until
+//! a trial connection succeeds. Trial connections are made in the background, so that
+//! no client's connection is delayed by them.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -20,17 +20,17 @@ use super::socket::Socket;
 use crate::net::address::Address;
 use crate::observe::{Class, Event, Observe, What};
 
-/// Which of several targets is dialled first.
+/// The order in which several targets are dialed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Balance {
     /// The first that answers, in the order given.
     #[default]
     InOrder,
-    /// In turn.
+    /// Each in turn.
     Spread,
 }
 
-/// What is known of a target.
+/// The state of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetHealth {
     /// As it was configured.
@@ -38,9 +38,9 @@ pub struct TargetHealth {
     /// Whether the last attempt to connect to it succeeded; `None` if there was
     /// none.
     pub reachable: Option<bool>,
-    /// Since when that is so.
+    /// When `reachable` last changed.
     pub since: SystemTime,
-    /// Why not, if it is not reachable.
+    /// The last error, if it is not reachable.
     pub last_error: Option<String>,
 }
 
@@ -52,7 +52,7 @@ struct Shared {
     targets: Vec<Target>,
     balance: Balance,
     observe: Observe,
-    /// Whose turn it is.
+    /// The target whose turn it is.
     next: AtomicUsize,
 }
 
@@ -62,17 +62,17 @@ struct Target {
 }
 
 struct State {
-    /// What the address stands for; nothing as long as that is not known.
+    /// The endpoints of the address; empty while they are not known.
     endpoints: Arc<[Endpoint]>,
     reachable: Option<bool>,
     since: SystemTime,
     last_error: Option<String>,
-    /// Whether somebody makes trial connections.
+    /// Whether trial connections are being made.
     on_trial: bool,
 }
 
 impl Targets {
-    /// These, each with what it stands for: nothing, if that is not known yet.
+    /// Targets with their endpoints, which are empty if they are not known yet.
     #[must_use]
     pub fn new(targets: Vec<(Address, Vec<Endpoint>)>, balance: Balance, observe: Observe) -> Self {
         let targets = targets.into_iter().map(|(address, endpoints)| Target {
@@ -89,9 +89,9 @@ impl Targets {
         Self(Arc::new(Shared { targets: targets.collect(), balance, observe, next }))
     }
 
-    /// Looks up each name among them again, a `period` after each answer, on the
-    /// current runtime, for as long as there are connections or others that hold
-    /// these targets. When that fails the old addresses stay.
+    /// Looks up each of their names again, `period` after the last answer, on the
+    /// current runtime, for as long as connections or others hold these targets. If a
+    /// look-up fails, the old addresses stay.
     pub fn renew<F, E>(
         &self,
         period: Duration,
@@ -109,28 +109,28 @@ impl Targets {
         }
     }
 
-    /// This is what an address stands for now.
+    /// Sets the endpoints of an address.
     pub fn resolved(&self, address: &Address, endpoints: &[Endpoint]) {
         for target in self.0.targets.iter().filter(|target| target.address == *address) {
             target.lock().endpoints = endpoints.into();
         }
     }
 
-    /// What this one of them stands for, as far as that is known.
+    /// The endpoints of one of them, if they are known.
     #[must_use]
     pub(crate) fn endpoints_of(&self, address: &Address) -> Vec<Endpoint> {
         let target = self.0.targets.iter().find(|target| target.address == *address);
         target.map(|target| target.lock().endpoints.to_vec()).unwrap_or_default()
     }
 
-    /// Those of which it is not known what they stand for.
+    /// The targets whose endpoints are not known.
     #[must_use]
     pub fn unresolved(&self) -> Vec<Address> {
         let unknown = self.0.targets.iter().filter(|target| target.lock().endpoints.is_empty());
         unknown.map(|target| target.address.clone()).collect()
     }
 
-    /// What is known of each, in the order given.
+    /// The state of each, in the order given.
     #[must_use]
     pub fn health(&self) -> Vec<TargetHealth> {
         self.0.targets.iter().map(Target::health).collect()
@@ -138,8 +138,7 @@ impl Targets {
 
     /// Connects to one of them within `limit`, from the local address `bind`.
     ///
-    /// # Errors
-    /// [`DialError`] tells what became of each of their addresses.
+    /// [`DialError`] contains the error of each of their addresses.
     pub(crate) async fn dial(
         &self,
         bind: Option<&Endpoint>,
@@ -157,8 +156,8 @@ impl Targets {
         Err(attempts.into_error())
     }
 
-    /// Has trial connections made to a target, if it is not reachable and there
-    /// are others, until one succeeds.
+    /// Starts trial connections to a target that is not reachable, if there are other
+    /// targets, until one succeeds.
     fn try_again_later(&self, index: usize, bind: Option<&Endpoint>) {
         let Self(shared) = self;
         let mut state = shared.targets[index].lock();
@@ -176,8 +175,7 @@ impl fmt::Debug for Targets {
 }
 
 impl Shared {
-    /// All of them, in the order they are to be dialled in: those that could not
-    /// be reached come last.
+    /// All targets in the order of dialing: those that could not be reached are last.
     fn order(&self) -> Vec<(usize, Arc<[Endpoint]>)> {
         let count = self.targets.len();
         let first = match self.balance {
@@ -195,7 +193,7 @@ impl Shared {
         order
     }
 
-    /// Connects to a target, and remembers whether that was possible.
+    /// Connects to a target, and records whether that succeeded.
     async fn connect(
         &self,
         index: usize,
@@ -211,7 +209,7 @@ impl Shared {
         let before = attempts.failed().len();
         let socket = attempts.first_of(endpoints, bind).await;
         let failed = &attempts.failed()[before..];
-        // If it was for lack of something here, it is as reachable as it was.
+        // A shortage of resources here says nothing about the target.
         let reachable = match failed.iter().rev().find(|(_, error)| !is_ours(error)) {
             _ if socket.is_some() => Ok(()),
             Some((_, error)) => Err(error.to_string()),
@@ -221,8 +219,8 @@ impl Shared {
         socket
     }
 
-    /// Remembers whether a target is reachable, and says so if it is news. That a
-    /// single one is not, each of its connections says.
+    /// Records whether a target is reachable, and logs a change. For a single target
+    /// there is no such line: each failed connection has its own.
     fn note(&self, target: &Target, reachable: Result<(), String>) {
         let now = Some(reachable.is_ok());
         let mut state = target.lock();
@@ -264,8 +262,7 @@ impl Target {
         }
     }
 
-    /// Says whether it is reachable again, so that no more trial connections are
-    /// needed.
+    /// Whether it is reachable again, so that no more trial connections are needed.
     fn ends_trial(&self) -> bool {
         let mut state = self.lock();
         let is_over = state.reachable == Some(true);
@@ -275,7 +272,7 @@ impl Target {
         is_over
     }
 
-    /// Nothing happens under the lock that could leave it half done.
+    /// A poisoned lock is usable: nothing changes in several steps while it is held.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -284,18 +281,18 @@ impl Target {
 /// Pauses between two trial connections.
 const TRIAL_PAUSE_MIN: Duration = Duration::from_secs(1);
 const TRIAL_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How long one may take.
+/// The time limit of a trial connection.
 const TRIAL_LIMIT: Duration = Duration::from_secs(5);
 
-/// Connects to a target less and less often, until it is reachable or nobody is
-/// interested any more.
+/// Connects to a target at growing intervals, until it is reachable or the targets are
+/// no longer used.
 async fn make_trials(shared: Weak<Shared>, index: usize, bind: Option<Endpoint>) {
     let mut pause = TRIAL_PAUSE_MIN;
     loop {
         sleep(pause).await;
         pause = (pause * 2).min(TRIAL_PAUSE_MAX);
         let Some(shared) = shared.upgrade() else { return };
-        // A connection may have reached it meanwhile.
+        // A connection may have reached it in the meantime.
         if shared.targets[index].ends_trial() {
             return;
         }

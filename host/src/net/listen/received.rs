@@ -1,4 +1,4 @@
-//! Sockets that somebody else has bound, and what they are bound to.
+//! Sockets that another process has bound, and their addresses.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,12 +14,11 @@ use super::{Bound, BoundSocket};
 use crate::net::resolve::Endpoint;
 
 impl Bound {
-    /// Sockets that somebody else has bound: each has to be a stream socket that
-    /// listens. Makes them such that a runtime can watch them, and that no other
-    /// program inherits them.
+    /// Sockets that another process has bound: each has to be a listening stream
+    /// socket. Prepares them to be watched by a runtime and not to be inherited by
+    /// other programs.
     ///
-    /// # Errors
-    /// When one is of another kind.
+    /// When one is not a listening stream socket.
     pub(crate) fn received(sockets: Vec<OwnedFd>) -> io::Result<Self> {
         let check = |socket: OwnedFd| {
             let is_listening = sockopt::socket_type(&socket)? == SocketType::STREAM
@@ -39,7 +38,7 @@ impl Bound {
         Ok(Self(sockets.into_iter().map(check).collect::<io::Result<_>>()?))
     }
 
-    /// What they are bound to.
+    /// The addresses they are bound to.
     #[must_use]
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         self.0.iter().filter_map(BoundSocket::endpoint).collect()

@@ -1,5 +1,5 @@
-//! The file of a Unix source: taken over from a daemon that is gone, and given
-//! its mode and owner before anybody can connect.
+//! The file of a Unix source: it replaces the file of a daemon that is gone, and gets
+//! its mode and owner before anyone can connect.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,27 +17,26 @@ use rustix::process::umask;
 use super::stream_socket;
 use crate::process::privileges::Identity;
 
-/// How long the directory may be locked by somebody else. Others hold the lock
-/// for microseconds.
+/// How long to wait for the lock on the directory. Others hold it for microseconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// What the file of a Unix socket is to be like.
+/// The mode and the owner of the file of a Unix socket.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SocketAccess {
-    /// Who may connect; otherwise the file mode mask decides.
+    /// The mode, which decides who may connect; by default the umask does.
     pub mode: Option<u32>,
-    /// Whose it is; otherwise ours.
+    /// The owner; by default us.
     pub owner: Option<Identity>,
 }
 
 impl SocketAccess {
     /// Binds and listens.
     ///
-    /// The directory is locked meanwhile: of two daemons that find the same
-    /// stale file, one would remove what the other has just bound, and both
-    /// would run. The name is bound in place rather than beside and renamed,
-    /// since the kernel goes on to show a socket under the name it was bound to.
+    /// The directory is locked in the meantime: of two daemons that find the same stale
+    /// file, one would remove what the other has just bound, and both would run. The
+    /// socket is bound under its final name and not renamed, because the kernel keeps
+    /// showing a socket under the name it was bound to.
     pub(super) fn listen(&self, path: &Path, backlog: i32) -> io::Result<OwnedFd> {
         let address = SocketAddrUnix::new(path)?;
         let socket = stream_socket(AddressFamily::UNIX)?;
@@ -49,14 +48,14 @@ impl SocketAccess {
             }
             result => result?,
         }
-        // Nobody can connect before it listens.
+        // No one can connect before it listens.
         self.give(path).and_then(|()| Ok(listen(&socket, backlog)?)).inspect_err(|_| {
             let _ = fs::remove_file(path);
         })?;
         Ok(socket)
     }
 
-    /// The file gets the mode that the socket has, less the mask.
+    /// The file gets the mode of the socket, less the umask.
     fn bind(&self, socket: &OwnedFd, address: &SocketAddrUnix) -> io::Result<()> {
         let Some(mode) = self.mode else {
             return Ok(bind(socket, address)?);
@@ -73,7 +72,7 @@ impl SocketAccess {
     }
 }
 
-/// Of a name alone, it is the one we are in.
+/// For a bare name, it is the working directory.
 fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -82,7 +81,7 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Until the file is closed, nobody else who locks the directory has it.
+/// The lock is held until the file is closed.
 fn lock(directory: &Path) -> io::Result<File> {
     let failed = |error: io::Error| {
         let reason = format!("cannot lock {}: {error}", directory.display());
@@ -102,10 +101,9 @@ fn lock(directory: &Path) -> io::Result<File> {
     }
 }
 
-/// Removes the file of a Unix socket, if it is one and nobody listens.
+/// Removes the file of a Unix socket, if it is one and no process listens on it.
 ///
-/// # Errors
-/// When it is something else, or somebody does.
+/// When it is not a socket, or a process listens on it.
 pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     let address = SocketAddrUnix::new(path)?;
 
@@ -119,7 +117,7 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
             log::info!("Removing the stale socket {}", path.display());
             fs::remove_file(path)
         }
-        // Somebody answers, is too busy to, or we may not ask.
+        // A process answers, is too busy to answer, or we may not connect.
         _ => Err(in_use()),
     }
 }
