@@ -12,11 +12,15 @@ mod compose;
 mod crates;
 mod document;
 mod encode;
+mod image;
+mod licenses;
 mod metadata;
 mod oci;
 mod precompile;
 mod sbom;
 
+use image::About;
+use licenses::Apache;
 use precompile::InitialData;
 
 fn main() -> Result<()> {
@@ -45,16 +49,30 @@ fn main() -> Result<()> {
             transform(component, stamped, |component| metadata::stamp(component, revision, source))
         }
         ["sbom", component, bom, time, ref crates @ ..] => {
-            transform(component, bom, |component| sbom::sbom(component, time, crates))
+            transform(component, bom, |component| sbom::of_component(component, time, crates))
         }
+        ["sbom-programs", bom, time, revision, source, ref programs @ ..] => {
+            write(bom, &sbom::of_programs(programs, time, revision, source)?)
+        }
+        ["licenses", "pointer", file] => {
+            write(file, licenses::licenses(Apache::Pointer)?.as_bytes())
+        }
+        ["licenses", "text", file] => write(file, licenses::licenses(Apache::Text)?.as_bytes()),
         ["oci", layout, time, wit, ref components @ ..] => {
             oci::layout(Path::new(layout), time, wit, components)
+        }
+        ["image", layout, architecture, time, revision, source, archive, compressed] => {
+            let about = About { architecture, time, revision, source };
+            image::image(Path::new(layout), &about, archive, compressed)
         }
         _ => bail!(
             "usage: componentize encode CORE COMPONENT | compose PROTOCOL PROGRAM COMPOSED | \
              core COMPONENT CORE | precompile COMPONENT CODE | precompile-copied COMPONENT CODE | \
              document WIT PAGE | stamp COMPONENT STAMPED REVISION SOURCE | \
-             sbom COMPONENT BOM TIME CRATE... | oci LAYOUT TIME WIT COMPONENT..."
+             sbom COMPONENT BOM TIME CRATE... | \
+             sbom-programs BOM TIME REVISION SOURCE PROGRAM... | \
+             licenses pointer|text FILE | oci LAYOUT TIME WIT COMPONENT... | \
+             image LAYOUT ARCHITECTURE TIME REVISION SOURCE ARCHIVE COMPRESSED"
         ),
     }
 }

@@ -17,20 +17,13 @@ use crate::metadata;
 /// Writes the components and the package in a folder of WIT, with the time, if it is
 /// not empty. The same input gives the same files.
 pub(crate) fn layout(layout: &Path, time: &str, wit: &str, components: &[&str]) -> Result<()> {
-    let layout = Layout { blobs: layout.join("blobs/sha256"), root: layout.into(), time };
-    fs::create_dir_all(&layout.blobs).context("cannot make the layout")?;
+    let layout = Layout::new(layout, time)?;
     let mut manifests = vec![layout.artifact(&interface(wit)?)?];
     for component in components {
         let bytes = fs::read(component).with_context(|| format!("cannot read {component}"))?;
         manifests.push(layout.artifact(&bytes)?);
     }
-    layout.write("oci-layout", &json!({ "imageLayoutVersion": "1.0.0" }))?;
-    let index = json!({
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.index.v1+json",
-        "manifests": manifests,
-    });
-    layout.write("index.json", &index)
+    layout.finish(&manifests)
 }
 
 /// As databases and image manifests write it.
@@ -41,13 +34,20 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-struct Layout<'a> {
+/// A layout that is being written.
+pub(crate) struct Layout<'a> {
     root: PathBuf,
     blobs: PathBuf,
     time: &'a str,
 }
 
-impl Layout<'_> {
+impl<'a> Layout<'a> {
+    pub(crate) fn new(root: &Path, time: &'a str) -> Result<Self> {
+        let layout = Self { blobs: root.join("blobs/sha256"), root: root.into(), time };
+        fs::create_dir_all(&layout.blobs).context("cannot make the layout")?;
+        Ok(layout)
+    }
+
     /// Adds a component, and says how the index names it.
     fn artifact(&self, component: &[u8]) -> Result<Value> {
         let annotations = self.annotations(component)?;
@@ -62,14 +62,7 @@ impl Layout<'_> {
         });
         let config =
             self.blob("application/vnd.wasm.config.v0+json", config.to_string().as_bytes())?;
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": config,
-            "layers": [layer],
-            "annotations": annotations,
-        });
-        let mut manifest = self.blob(MANIFEST, manifest.to_string().as_bytes())?;
+        let mut manifest = self.manifest(&config, &layer, &json!(annotations))?;
         let [name, version] = ["title", "version"]
             .map(|field| annotations.get(&annotation(field)).cloned().unwrap_or_default());
         // `NAMESPACE:NAME` is how packages of WIT are called, and a path in a registry.
@@ -77,6 +70,34 @@ impl Layout<'_> {
         let reference = format!("{}:{version}", name.replace(':', "/"));
         manifest["annotations"] = json!({ annotation("ref.name"): reference });
         Ok(manifest)
+    }
+
+    /// Adds the manifest of something with one layer, and says how the index names it.
+    pub(crate) fn manifest(
+        &self,
+        config: &Value,
+        layer: &Value,
+        annotations: &Value,
+    ) -> Result<Value> {
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": config,
+            "layers": [layer],
+            "annotations": annotations,
+        });
+        self.blob(MANIFEST, manifest.to_string().as_bytes())
+    }
+
+    /// Writes what names all the rest.
+    pub(crate) fn finish(&self, manifests: &[Value]) -> Result<()> {
+        self.write("oci-layout", &json!({ "imageLayoutVersion": "1.0.0" }))?;
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": manifests,
+        });
+        self.write("index.json", &index)
     }
 
     /// What the component says of itself.
@@ -96,7 +117,7 @@ impl Layout<'_> {
     }
 
     /// Adds a blob, and says how others name it.
-    fn blob(&self, media_type: &str, bytes: &[u8]) -> Result<Value> {
+    pub(crate) fn blob(&self, media_type: &str, bytes: &[u8]) -> Result<Value> {
         let hash = sha256(bytes);
         fs::write(self.blobs.join(&hash), bytes).context("cannot write a blob")?;
         let digest = format!("sha256:{hash}");
@@ -111,7 +132,7 @@ impl Layout<'_> {
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-fn annotation(field: &str) -> String {
+pub(crate) fn annotation(field: &str) -> String {
     format!("org.opencontainers.image.{field}")
 }
 

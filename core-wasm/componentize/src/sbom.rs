@@ -1,15 +1,17 @@
-//! A bill of materials: what is in a component, as `CycloneDX` 1.5 has it.
+//! A bill of materials: what is in a component or a program, as `CycloneDX` 1.5 has it.
+
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::crates::{self, Crate};
+use crate::crates::{self, Crate, Root};
 use crate::metadata;
 use crate::oci::sha256;
 
-/// Of a component that was made from these crates of the workspace. The same input
-/// gives the same output; an empty `time` is left out.
-pub(crate) fn sbom(component: &[u8], time: &str, roots: &[&str]) -> Result<Vec<u8>> {
+/// Of a component that was made from these crates of the workspace.
+pub(crate) fn of_component(component: &[u8], time: &str, crates: &[&str]) -> Result<Vec<u8>> {
     let about = metadata::read(component)?;
     let name = about.name.context("the component has no name")?;
     let hash = sha256(component);
@@ -22,36 +24,90 @@ pub(crate) fn sbom(component: &[u8], time: &str, roots: &[&str]) -> Result<Vec<u
     set(&mut subject, "version", about.version.map(|version| json!(version.to_string())));
     set(&mut subject, "description", about.description.map(|text| json!(text.to_string())));
     set(&mut subject, "licenses", about.licenses.map(|license| licenses(&license.to_string())));
-    let commit = about.revision.map(|revision| revision.to_string());
-    set(&mut subject, "pedigree", commit.map(|uid| json!({ "commits": [{ "uid": uid }] })));
-    let source = about.source.map(|source| source.to_string());
-    let references = source.map(|url| json!([{ "type": "vcs", "url": url }]));
-    set(&mut subject, "externalReferences", references);
+    let revision = about.revision.map(|revision| revision.to_string());
+    set_origin(&mut subject, revision, about.source.map(|source| source.to_string()));
+    let roots: Vec<_> = crates.iter().map(|name| Root { name, native: false }).collect();
+    let compiler = about.producers.as_ref().and_then(|tools| tools.get("processed-by"));
+    let compiler = compiler.and_then(|tools| tools.get("rustc").cloned());
+    bom(&subject, &hash, time, &roots, compiler.as_deref())
+}
+
+/// Of the programs, with the component inside.
+pub(crate) fn of_programs(
+    programs: &[&str],
+    time: &str,
+    revision: &str,
+    source: &str,
+) -> Result<Vec<u8>> {
+    let mut files = Vec::new();
+    let mut hash = String::new();
+    for program in programs {
+        let bytes = fs::read(program).with_context(|| format!("cannot read {program}"))?;
+        let of_file = sha256(&bytes);
+        let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+        files.push(json!({ "type": "file", "name": name, "hashes": hashes(&of_file) }));
+        hash += &of_file;
+    }
+    let mut subject = json!({
+        "type": "application",
+        "bom-ref": PROGRAMS,
+        "name": PROGRAMS,
+        "version": env!("CARGO_PKG_VERSION"),
+        "licenses": licenses(env!("CARGO_PKG_LICENSE")),
+        "components": files,
+    });
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    set_origin(&mut subject, known(revision), known(source));
+    let roots = ROOTS_OF_PROGRAMS;
+    bom(&subject, &sha256(hash.as_bytes()), time, &roots, Some(&crates::compiler()?.version))
+}
+
+/// What the programs are called together.
+const PROGRAMS: &str = "spiped-wasm";
+
+/// What is compiled into them, and into the component that they carry.
+const ROOTS_OF_PROGRAMS: [Root; 2] =
+    [Root { name: "spiped", native: true }, Root { name: "spiped-core", native: false }];
+
+/// The same input gives the same output; an empty `time` is left out.
+fn bom(
+    subject: &Value,
+    hash: &str,
+    time: &str,
+    roots: &[Root],
+    compiler: Option<&str>,
+) -> Result<Vec<u8>> {
     let mut head = json!({ "component": subject });
     set(&mut head, "timestamp", (!time.is_empty()).then(|| json!(time)));
 
     let mut crates = crates::compiled(roots)?;
-    let mut direct: Vec<_> = roots.iter().map(|root| crates::of_workspace(root)).collect();
-    let compiler = about.producers.as_ref().and_then(|tools| tools.get("processed-by"));
-    if let Some(compiler) = compiler.and_then(|tools| tools.get("rustc").cloned()) {
-        let (url, library) = library_of(&compiler);
+    let mut direct: Vec<_> = roots.iter().map(|root| crates::of_workspace(root.name)).collect();
+    if let Some(compiler) = compiler {
+        let (url, library) = crates::library(compiler);
         direct.push(url.clone());
         crates.insert(url, library);
     }
     let parts: Vec<_> = crates.iter().map(|(url, part)| describe(url, part)).collect();
-    let mut uses = vec![json!({ "ref": name, "dependsOn": direct })];
+    let mut uses = vec![json!({ "ref": subject["bom-ref"], "dependsOn": direct })];
     uses.extend(crates.iter().map(|(url, part)| json!({ "ref": url, "dependsOn": part.uses })));
     let bom = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        "serialNumber": serial_number(&hash),
+        "serialNumber": serial_number(hash),
         "version": 1,
         "metadata": head,
         "components": parts,
         "dependencies": uses,
     });
     Ok(format!("{bom:#}\n").into_bytes())
+}
+
+/// Says which commit it is from, and where the sources are.
+fn set_origin(subject: &mut Value, revision: Option<String>, source: Option<String>) {
+    set(subject, "pedigree", revision.map(|uid| json!({ "commits": [{ "uid": uid }] })));
+    let references = source.map(|url| json!([{ "type": "vcs", "url": url }]));
+    set(subject, "externalReferences", references);
 }
 
 fn describe(url: &str, part: &Crate) -> Value {
@@ -68,18 +124,6 @@ fn describe(url: &str, part: &Crate) -> Value {
         .then(|| json!([{ "name": "cargo:features", "value": part.features }]));
     set(&mut description, "properties", features);
     description
-}
-
-/// What the compiler brought along: `core` and `alloc`.
-fn library_of(compiler: &str) -> (String, Crate) {
-    let version = compiler.split(' ').next().unwrap_or_default();
-    let library = Crate {
-        name: "rust".into(),
-        version: version.into(),
-        license: "MIT OR Apache-2.0".into(),
-        ..Crate::default()
-    };
-    (format!("pkg:generic/rust@{version}"), library)
 }
 
 fn licenses(expression: &str) -> Value {
