@@ -14,7 +14,8 @@
 #   make audit      look the dependencies up among known vulnerabilities
 #   make packages   what other programs install, into target/packages, and try it
 #   make install    into $(DESTDIR)$(PREFIX)
-#   make deb        a Debian package, into target/packages
+#   make deb        a Debian package, into target/packages; make dist: archives of sources
+#                   and programs; make image: an image for containers
 
 PREFIX ?= /usr/local
 # Who answers for the packages.
@@ -47,7 +48,7 @@ PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
 .PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro bench-hosts wit-docs manual \
-	packages packed install deb clean FORCE
+	packages packed install deb dist image staged clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -216,8 +217,13 @@ fuzz-smoke: all
 install: all
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' host/packaging/install.sh $(PROGRAMS)
 
-deb: all target/revision
-	@MAINTAINER='$(MAINTAINER)' host/packaging/deb.sh $(VERSION) $(PROGRAMS)
+deb dist image: staged
+	@MAINTAINER='$(MAINTAINER)' host/packaging/$@.sh $(VERSION)
+	@host/packaging/checksums.sh
+
+# What all of these have in them.
+staged: all target/revision
+	@host/packaging/stage.sh $(VERSION) $(PROGRAMS)
 
 clean:
 	cargo clean

@@ -1,67 +1,70 @@
 #!/bin/sh
-# Makes the Debian package of what is built, without being root: deb.sh VERSION PROGRAM...
+# Makes the Debian package of what stage.sh has put together: deb.sh VERSION
 #
-# MAINTAINER is who answers for the package, as "NAME <ADDRESS>".
+# Needs no root. MAINTAINER is who answers for the package, as "NAME <ADDRESS>".
 set -eu
 cd "$(dirname "$0")/../.."
 umask 022
 
 version=$1
-shift
+# Whose protocol and command line these are.
 upstream=1.6.4
-stage=target/deb
-doc=$stage/usr/share/doc/spiped-wasm
+tree=target/deb
+share=$tree/usr/share
+doc=$share/doc/spiped-wasm
 
 main() {
+    for command in dpkg-deb dpkg-shlibdeps; do
+        command -v $command >/dev/null || fail "missing: $command, run make deps"
+    done
     { read -r _ && read -r seconds; } <target/revision
-    # For dpkg-deb, gzip and date: no other time goes into the package.
+    # For dpkg-deb and date.
     export SOURCE_DATE_EPOCH="${seconds:-0}"
     architecture=$(dpkg --print-architecture)
 
-    rm -rf $stage
-    mkdir -p target/packages
-    DESTDIR=$stage PREFIX=/usr host/packaging/install.sh "$@"
-    # The maintainer script makes these, if they are not there.
-    rm -r $stage/etc
-    # As the policy has it. What is left out is found by no stack trace, and changes nothing else.
-    strip --strip-unneeded --remove-section=.comment $stage/usr/bin/*
-    # Its text is part of the copyright file.
+    rm -rf $tree
+    cp -a target/stage/root $tree
     rm $doc/LICENSE
-    install -m 644 LICENSE $doc/copyright
-    install -D -m 644 host/packaging/debian/lintian-overrides \
-        $stage/usr/share/lintian/overrides/spiped-wasm
+    target/tool/componentize licenses pointer $doc/copyright
     host/packaging/debian/changelog.awk -v version="$version" -v maintainer="$MAINTAINER" \
         -v date="$(date --utc --rfc-email --date "@$SOURCE_DATE_EPOCH")" CHANGELOG.md >$doc/changelog
-    find $stage/usr/share/man -type f | sort | xargs gzip -9n $doc/changelog
-    chmod -R u=rwX,go=rX $stage
+    find $share/man -type f | LC_ALL=C sort | xargs gzip -9n $doc/changelog
+    # Where Debian's shells look.
+    [ ! -d $share/zsh ] || mv $share/zsh/site-functions $share/zsh/vendor-completions
+    install -D -m 644 host/packaging/debian/lintian-overrides $share/lintian/overrides/spiped-wasm
 
     control
-    find $stage -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+    chmod -R u=rwX,go=rX $tree
+    find $tree -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
     # With more threads the same input gives other bytes.
-    dpkg-deb --root-owner-group -Zxz --threads-max=1 --build $stage \
+    dpkg-deb --root-owner-group -Zxz --threads-max=1 --build $tree \
         "target/packages/spiped-wasm_${version}_$architecture.deb"
-    rm -r $stage
+    rm -r $tree
 }
 
 # What is about the package and not part of it.
 control() {
-    mkdir $stage/DEBIAN
-    (cd $stage && find usr -type f | LC_ALL=C sort | xargs md5sum) >$stage/DEBIAN/md5sums
-    install -m 755 host/packaging/debian/postinst host/packaging/debian/prerm \
-        host/packaging/debian/postrm $stage/DEBIAN
-    size=$(find $stage/usr -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 1024) }
-        END { print sum }')
+    mkdir $tree/DEBIAN
+    (cd $tree && find usr -type f | LC_ALL=C sort | xargs md5sum) >$tree/DEBIAN/md5sums
+    install -m 755 host/packaging/debian/p* $tree/DEBIAN
+    size=$(find $tree/usr -type f -printf '%s\n' |
+        awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
     sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@SIZE@/$size/" \
         -e "s/@UPSTREAM@/$upstream/" -e "s/@MAINTAINER@/$MAINTAINER/" \
-        -e "s/@LIBRARIES@/$(libraries)/" host/packaging/debian/control >$stage/DEBIAN/control
+        -e "s/@LIBRARIES@/$(libraries)/" host/packaging/debian/control >$tree/DEBIAN/control
 }
 
 # The packages that have the libraries the programs are linked to.
 libraries() {
-    mkdir $stage/debian
-    printf 'Source: spiped-wasm\n\nPackage: spiped-wasm\nArchitecture: any\n' >$stage/debian/control
-    (cd $stage && dpkg-shlibdeps -O "$PWD"/usr/bin/*) | sed 's/^shlibs:Depends=//'
-    rm -r $stage/debian
+    mkdir $tree/debian
+    printf 'Source: spiped-wasm\n\nPackage: spiped-wasm\nArchitecture: any\n' >$tree/debian/control
+    (cd $tree && dpkg-shlibdeps -O "$PWD"/usr/bin/*) | sed 's/^shlibs:Depends=//'
+    rm -r $tree/debian
 }
 
-main "$@"
+fail() {
+    echo "deb.sh: $1" >&2
+    exit 1
+}
+
+main

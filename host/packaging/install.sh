@@ -44,7 +44,7 @@ completions() {
             *.bash) install -D -m 644 "$file" \
                 "$share/bash-completion/completions/$(basename "$file" .bash)" ;;
             *.fish) put 644 "$share/fish/vendor_completions.d" "$file" ;;
-            */_*) put 644 "$share/zsh/vendor-completions" "$file" ;;
+            */_*) put 644 "$share/zsh/site-functions" "$file" ;;
         esac
     done
 }

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Writes an archive of files that are in DIRECTORY to standard output: tar.sh DIRECTORY FILE...
+#
+# It depends on their names, content, modes and times alone.
+set -eu
+directory=$1
+shift
+exec env LC_ALL=C tar --create --directory "$directory" --format=ustar --sort=name \
+    --owner=0 --group=0 --numeric-owner "$@"
