@@ -182,14 +182,15 @@ wit-docs: $(TOOL)
 	$(TOOL) document wit docs/interface.md
 
 # Formatting, lints and documentation of every crate; requirements that code or
-# tests leave out; manual pages; shell scripts where shellcheck is at hand; what
-# the dependencies may be.
+# tests leave out; claims of docs/security.md that nothing shows; manual pages;
+# shell scripts where shellcheck is at hand; what the dependencies may be.
 check: all
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets --profile checked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' \
 		cargo doc --locked --workspace --no-deps --document-private-items --profile checked
 	tests/requirements.py
+	tests/security.py
 	@# groff ends well whatever it has to say, so nothing may be said.
 	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
 	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
