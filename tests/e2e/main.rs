@@ -16,6 +16,8 @@ mod balancing;
 mod check;
 // The command line: what is refused, in which words, on which stream.
 mod cli;
+// The README and what comes after it, as a new user does it.
+mod first_hour;
 // Bytes, ends and resets through our two ends, over every kind of socket.
 mod flow;
 // Names that change or have several addresses.

@@ -22,6 +22,7 @@
 
 mod backend;
 mod background;
+mod bash;
 mod black_hole;
 pub mod book;
 mod by_hand;
@@ -49,9 +50,11 @@ mod shell;
 mod spipe;
 mod spiped;
 mod steps;
+mod terminal;
 pub mod traffic;
 mod upgradable;
 pub mod wait;
+pub mod walkthrough;
 pub mod wire;
 
 pub use backend::Backend;
@@ -67,8 +70,8 @@ pub use foreign::Foreign;
 pub use hosts::Hosts;
 pub use lab::{KEY, Lab, OTHER_KEY, key_called};
 pub use link::Link;
-pub use machine::Machine;
-pub use network::{Host, Namespace};
+pub use machine::{Machine, System};
+pub use network::{Host, Namespace, Switch};
 pub use newcomer::Newcomer;
 pub use pair::{Client, LineUp, Pair};
 pub use process::{Exit, Process};
@@ -78,4 +81,5 @@ pub use shell::Shell;
 pub use spipe::{RunningSpipe, Spipe};
 pub use spiped::{Daemon, Mode, Spiped};
 pub use steps::Steps;
+pub use terminal::Terminal;
 pub use upgradable::{Upgradable, built, edition};

@@ -1,55 +1,112 @@
-//! A whole Debian under its own systemd, with the programs installed as
-//! `make install` does it.
+//! A whole machine under its own systemd.
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use tempfile::TempDir;
 
-use crate::network::cable;
-use crate::{Host, Origin, Process, Program, Shell, procfs, wait};
+use crate::network::Switch;
+use crate::{Host, Origin, Process, Program, Shell, Terminal, procfs, wait};
 
-/// A machine that has booted. On drop it is gone, with all that runs in it; if the
-/// test fails, its journal becomes part of the test's output.
+/// A machine that has booted. On drop it is gone, with all that runs in it and all
+/// that it has written; if the test fails, its journal becomes part of the test's
+/// output.
 pub struct Machine {
     host: Host,
-    // Dropped in this order: its processes, their control groups, its files.
+    // Dropped in this order: its processes, their control groups, where its files were.
     container: Process,
     _groups: ControlGroups,
-    root: TempDir,
+    _mounts: TempDir,
+}
+
+/// What a machine has before the test writes to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// The files of the system that runs the test, but none of its services: there in
+    /// a second.
+    This,
+    /// Debian 12 and little else, made by `tests/systemd/setup.sh`.
+    Debian,
 }
 
 impl Machine {
-    /// Boots one of the examples' hosts, with a Redis server, on a network of its own.
+    /// Boots one of the examples' hosts, on a network of its own, with a Redis server
+    /// if it is one that has.
     ///
     /// # Panics
     /// If there is no systemd at work in the end.
     #[track_caller]
-    pub fn boot(host: Host) -> Self {
-        let root = installed();
-        let groups = ControlGroups::new(root.path().file_name().unwrap());
-        let container = start(root.path(), &groups);
-        let machine = Self { host, container, _groups: groups, root };
+    pub fn boot(host: Host, system: System) -> Self {
+        let mounts = TempDir::with_prefix("machine-").unwrap();
+        let groups = ControlGroups::new(mounts.path().file_name().unwrap());
+        let container = start(host, &system.files(), mounts.path(), &groups);
+        let machine = Self { host, container, _groups: groups, _mounts: mounts };
         wait::until("systemd ran", || {
             machine.leader().is_some()
-                && machine.sh("systemctl is-system-running").stdout == b"running\n"
+                && machine.sh("systemctl is-system-running --wait").stdout == b"running\n"
         });
         assert_eq!(machine.answer("cat /proc/1/comm"), "systemd");
         machine.answer(&format!("ip address add {}/32 dev lo", host.address()));
         machine
     }
 
-    /// Puts a cable between two of them.
+    /// Boots several of them at the same time.
     #[track_caller]
-    pub fn connect(&self, other: &Self) {
-        let ends = [self, other];
-        cable(ends.map(|machine| machine.leader().expect("the machine runs")));
-        for end in ends {
-            end.answer(&end.host.plug_in());
+    pub fn boot_all<const N: usize>(hosts: [Host; N], system: System) -> [Self; N] {
+        thread::scope(|scope| {
+            hosts
+                .map(|host| scope.spawn(move || Self::boot(host, system)))
+                .map(|machine| machine.join().expect("it booted"))
+        })
+    }
+
+    /// Installs the package, as `make deb` made it.
+    #[track_caller]
+    pub fn install(&self) {
+        let package = self.give(&package());
+        self.answer(&format!("dpkg --install {}", package.display()));
+    }
+
+    /// Copies a file into root's home, and says where that is inside.
+    #[track_caller]
+    pub fn give(&self, file: &Path) -> PathBuf {
+        let copy = Path::new("/root").join(file.file_name().expect("a file"));
+        fs::copy(file, self.path(copy.to_str().unwrap())).unwrap();
+        copy
+    }
+
+    /// Puts them all on one network. Root of each may log in at the others.
+    #[track_caller]
+    pub fn connect(machines: &[&Self]) -> Switch {
+        let leaders = machines.iter().map(|machine| machine.leader().expect("it runs"));
+        let switch = Switch::between(&leaders.collect::<Vec<_>>());
+        let key = keys_for_ssh();
+        for machine in machines {
+            machine.answer(&machine.host.plug_in());
+            for (path, content) in &key {
+                machine.write(path, content);
+            }
+            machine.answer("chmod 600 /root/.ssh/id_ed25519 /etc/ssh/ssh_host_ed25519_key");
+            machine.answer("systemctl start ssh");
         }
+        switch
+    }
+
+    /// Its host.
+    pub fn host(&self) -> Host {
+        self.host
+    }
+
+    /// A terminal, with a shell in root's home.
+    #[track_caller]
+    pub fn terminal(&self) -> Terminal {
+        let mut terminal = Terminal::open(self.entering(&["bash"]));
+        terminal.enter("cd; export TERM=dumb PAGER=cat DEBIAN_FRONTEND=noninteractive");
+        terminal
     }
 
     /// Writes a file.
@@ -61,7 +118,8 @@ impl Machine {
 
     /// Where a file of it is on this machine.
     pub fn path(&self, path: &str) -> PathBuf {
-        self.root.path().join(path.trim_start_matches('/'))
+        let root = format!("/proc/{}/root", self.leader().expect("it runs"));
+        Path::new(&root).join(path.trim_start_matches('/'))
     }
 
     /// What its journal has of a unit.
@@ -83,16 +141,21 @@ impl Machine {
         let [leader] = procfs::children(nspawn)[..] else { return None };
         Some(leader)
     }
+
+    /// A command inside.
+    fn entering(&self, words: &[&str]) -> Command {
+        let leader = self.leader().expect("the machine runs").to_string();
+        let mut command = Command::new("nsenter");
+        command.args(["--all", "--target", &leader, "--"]).args(words);
+        command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8").env("HOME", "/root");
+        command.stdin(Stdio::null());
+        command
+    }
 }
 
 impl Shell for Machine {
     fn spawn(&self, script: &str) -> Process {
-        let leader = self.leader().expect("the machine runs").to_string();
-        let mut command = Command::new("nsenter");
-        command.args(["--all", "--target", &leader, "--", "/bin/sh", "-c", script]);
-        command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
-        command.stdin(Stdio::null());
-        Process::spawn(command)
+        Process::spawn(self.entering(&["/bin/sh", "-c", script]))
     }
 }
 
@@ -106,20 +169,33 @@ impl Drop for Machine {
     }
 }
 
-/// A copy of `tests/systemd/setup.sh`'s Debian with the programs under test.
-#[track_caller]
-fn installed() -> TempDir {
-    let project = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let target = project.join("target/systemd");
-    run(&mut Command::new(project.join("tests/systemd/setup.sh")));
-    // On the disk: it is too much for a /tmp in memory.
-    let root = TempDir::with_prefix_in("machine-", &target).unwrap();
-    run(Command::new("cp")
-        .args(["--archive", "--reflink=auto", "--no-target-directory"])
-        .args([target.join("debian").as_path(), root.path()]));
-    fs::write(root.path().join("etc/hosts"), Host::names()).unwrap();
-    install(root.path());
-    root
+impl System {
+    /// Where its files are.
+    #[track_caller]
+    fn files(self) -> PathBuf {
+        match self {
+            Self::This => "/".into(),
+            Self::Debian => {
+                let project = Path::new(PROJECT);
+                run(&mut Command::new(project.join("tests/systemd/setup.sh")));
+                project.join("target/systemd/debian").canonicalize().unwrap()
+            }
+        }
+    }
+}
+
+/// The package that `make deb` made.
+///
+/// # Panics
+/// If there is none.
+pub fn package() -> PathBuf {
+    let mut dpkg = Command::new("dpkg");
+    dpkg.arg("--print-architecture");
+    let architecture = Process::spawn(dpkg).wait().answer();
+    let name = format!("spiped-wasm_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"));
+    let package = Path::new(PROJECT).join("target/packages").join(name);
+    assert!(package.is_file(), "{} is missing: run make deb", package.display());
+    package
 }
 
 /// Does what `make install` does, with the programs under test.
@@ -128,7 +204,7 @@ pub fn install(root: &Path) {
     let programs = [Program::Spiped, Program::Spipe].map(|program| program.path(Origin::Ours));
     let [spiped, spipe] = programs.each_ref().map(|path| path.display());
     let mut make = Command::new("make");
-    make.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    make.current_dir(PROJECT);
     // These are built already.
     make.args(["--old-file=all", "install", &format!("PROGRAMS={spiped} {spipe}")]);
     make.arg(format!("DESTDIR={}", root.display()));
@@ -136,29 +212,35 @@ pub fn install(root: &Path) {
     run(&mut make);
 }
 
-fn start(root: &Path, groups: &ControlGroups) -> Process {
-    let mut command = Command::new("sh");
-    command.args(["-ec", ENTER_GROUPS_AND_BOOT, "sh"]).arg(root).args(&groups.0);
-    // One hierarchy, as all present systems have it; this one may be older.
-    command.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
-    // Its own filter of system calls hides Landlock.
-    command.env("SYSTEMD_SECCOMP", "0");
-    command.stdin(Stdio::null());
+/// One key for all of them, as host and as root.
+#[track_caller]
+fn keys_for_ssh() -> Vec<(&'static str, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key));
+    let private = fs::read_to_string(&key).unwrap();
+    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+    vec![
+        ("/root/.ssh/known_hosts", format!("* {public}")),
+        ("/root/.ssh/authorized_keys", public),
+        ("/root/.ssh/id_ed25519", private.clone()),
+        ("/etc/ssh/ssh_host_ed25519_key", private),
+    ]
+}
+
+#[track_caller]
+fn start(host: Host, files: &Path, mounts: &Path, groups: &ControlGroups) -> Process {
+    let service = if host.runs_redis() { "redis-server" } else { "" };
+    let mut names = tempfile::tempfile().unwrap();
+    names.write_all(Host::names().as_bytes()).unwrap();
+    names.rewind().unwrap();
+    let mut command = Command::new(Path::new(PROJECT).join("tests/systemd/boot.sh"));
+    command.args([files, mounts]).args([&host.to_string(), service]).args(&groups.0);
+    command.stdin(names);
     Process::spawn(command)
 }
 
-/// With a process namespace around it all, whose end is the end of the machine:
-/// systemd-nspawn alone would leave it running if it is killed.
-const ENTER_GROUPS_AND_BOOT: &str = r#"
-root=$1
-shift
-for group; do
-    echo $$ >"$group/cgroup.procs"
-done
-exec unshare --pid --fork --kill-child --mount-proc \
-    systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit \
-    --private-network --link-journal=no --console=pipe
-"#;
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Control groups for one machine, in every hierarchy that systemd uses: two
 /// machines in one group would take each other's apart.

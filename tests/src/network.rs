@@ -29,6 +29,11 @@ impl Host {
         }
     }
 
+    /// Whether it has a Redis server.
+    pub(crate) fn runs_redis(self) -> bool {
+        self != Self::App1
+    }
+
     /// What `/etc/hosts` says on each of them.
     pub(crate) fn names() -> String {
         let own = [Self::Db1, Self::Db2, Self::App1]
@@ -73,13 +78,7 @@ impl Namespace {
     }
 
     fn new(lab: &Lab) -> Self {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "sleep", "infinity"]).stdin(Stdio::null());
-        let keeper = Process::spawn(command);
-        wait::until("there was a network", || {
-            network(keeper.pid()).is_some_and(|its| Some(its) != network(process::id()))
-        });
-        Self { keeper, names: Hosts::new(lab, &Host::names()) }
+        Self { keeper: keeper(), names: Hosts::new(lab, &Host::names()) }
     }
 }
 
@@ -96,13 +95,58 @@ impl Shell for Namespace {
     }
 }
 
+/// A switch, on drop gone with its cables.
+pub struct Switch(Process);
+
+impl Switch {
+    /// With cables to the networks of these processes.
+    #[track_caller]
+    pub(crate) fn between(hosts: &[i32]) -> Self {
+        let switch = Self(keeper());
+        switch.ip("link add switch up type bridge");
+        for host in hosts {
+            let port = format!("port{host}");
+            ip(&format!(
+                "link add cable netns {host} type veth peer name {port} netns {}",
+                switch.0.pid()
+            ));
+            switch.ip(&format!("link set {port} up master switch"));
+        }
+        switch
+    }
+
+    #[track_caller]
+    fn ip(&self, words: &str) {
+        let mut command = Command::new("nsenter");
+        command.args(["--net", "--target", &self.0.pid().to_string(), "--", "ip"]);
+        command.args(words.split(' '));
+        Process::spawn(command).wait().expect_success();
+    }
+}
+
 /// Connects the networks of two processes.
 #[track_caller]
-pub(crate) fn cable([one, other]: [i32; 2]) {
+fn cable([one, other]: [i32; 2]) {
+    ip(&format!("link add cable netns {one} type veth peer name cable netns {other}"));
+}
+
+#[track_caller]
+fn ip(words: &str) {
     let mut command = Command::new("ip");
-    command.args(["link", "add", "cable", "netns", &one.to_string(), "type", "veth"]);
-    command.args(["peer", "name", "cable", "netns", &other.to_string()]);
+    command.args(words.split(' '));
     Process::spawn(command).wait().expect_success();
+}
+
+/// A process with a network of its own, which does nothing.
+#[track_caller]
+fn keeper() -> Process {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "sleep", "infinity"]).stdin(Stdio::null());
+    let keeper = Process::spawn(command);
+    wait::until("there was a network", || {
+        network(keeper.pid()).is_some_and(|its| Some(its) != network(process::id()))
+    });
+    keeper
 }
 
 fn network(pid: impl Display) -> Option<PathBuf> {

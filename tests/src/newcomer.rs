@@ -1,13 +1,12 @@
 //! Someone who does what a page says, to the letter, and sees what it shows.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
+use crate::bash::{Bash, Status};
 use crate::book::{self, Step};
 use crate::{Lab, procfs, wait};
 
@@ -28,10 +27,9 @@ pub struct Newcomer {
     followed: Vec<String>,
     replaced: Vec<(String, String)>,
     lab: Lab,
-    shell: Child,
-    /// What the shell and this talk about, outside the folder.
-    notes: TempDir,
-    blocks: usize,
+    shell: Bash,
+    /// What was printed.
+    screen: File,
 }
 
 impl Newcomer {
@@ -47,10 +45,8 @@ impl Newcomer {
     #[track_caller]
     fn doing(page: Vec<Step>) -> Self {
         let lab = Lab::empty();
-        let notes = tempfile::tempdir().unwrap();
-        let said = File::create(notes.path().join("said")).unwrap();
         let mut shell = Command::new("bash");
-        shell.current_dir(lab.directory()).stdin(Stdio::piped());
+        shell.current_dir(lab.directory());
         // Cargo and its test runner tell the programs they start about the project.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
@@ -60,9 +56,10 @@ impl Newcomer {
                 shell.env_remove(&*name);
             }
         }
-        let shell = shell.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
+        let screen = tempfile::tempfile().unwrap();
+        let shell = Bash::start(shell, screen.try_clone().unwrap());
         let (followed, replaced) = (Vec::new(), Vec::new());
-        Self { page, followed, replaced, lab, shell, notes, blocks: 0 }
+        Self { page, followed, replaced, lab, shell, screen }
     }
 
     /// Reads one text as another, wherever it stands: an address that is free here.
@@ -172,23 +169,10 @@ impl Newcomer {
     #[track_caller]
     fn types(&mut self, commands: &str, mode: &str) {
         let listening = procfs::listening_in(self.lab.directory());
-        self.blocks += 1;
-        let (block, done) = (self.note(&format!("block-{}", self.blocks)), self.note("done"));
-        fs::write(&block, commands).unwrap();
-        let line = format!(
-            "{mode}; . {} </dev/null; echo {} >{}\n",
-            block.display(),
-            self.blocks,
-            done.display()
-        );
-        self.shell.stdin.as_mut().expect("a pipe").write_all(line.as_bytes()).unwrap();
-        let number = format!("{}\n", self.blocks);
-        let ended = wait::within(PATIENCE, "a block of commands ended", || {
-            if fs::read_to_string(&done).is_ok_and(|done| done == number) {
-                return Some(false);
-            }
-            self.shell.try_wait().unwrap().map(|_| true)
-        });
+        self.shell.run(&format!("{mode}\n{commands}"), "</dev/null");
+        let status =
+            wait::within(PATIENCE, "a block of commands ended", || self.shell.status());
+        let ended = matches!(status, Status::Exited(_));
         assert!(!ended, "a command failed:\n{commands}\n{}", self.said());
         if commands.ends_with(" &\n") {
             wait::until(&format!("this listened:\n{commands}"), || {
@@ -198,22 +182,17 @@ impl Newcomer {
     }
 
     fn said(&self) -> String {
-        let mut said = Vec::new();
-        File::open(self.note("said")).unwrap().read_to_end(&mut said).unwrap();
-        String::from_utf8_lossy(&said).into_owned()
-    }
-
-    fn note(&self, name: &str) -> PathBuf {
-        self.notes.path().join(name)
+        // The position is the shell's as well.
+        let mut screen = vec![0; self.screen.metadata().unwrap().len().try_into().unwrap()];
+        self.screen.read_exact_at(&mut screen, 0).unwrap();
+        String::from_utf8_lossy(&screen).into_owned()
     }
 }
 
 impl Drop for Newcomer {
-    /// The lab kills the rest, by the folder.
+    /// The lab kills what was started, by the folder.
     #[allow(clippy::print_stderr, reason = "part of a failed test's report")]
     fn drop(&mut self) {
-        let _ = self.shell.kill();
-        let _ = self.shell.wait();
         if std::thread::panicking() {
             eprintln!("--- what was printed:\n{}", self.said());
         }

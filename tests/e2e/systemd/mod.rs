@@ -11,12 +11,12 @@ mod sockets;
 // A new program in the place of the one that runs.
 mod upgrades;
 
-use spiped_tests::{Host, Machine, Process, Shell, wait};
+use spiped_tests::{Host, Machine, Process, Shell, System, wait};
 
 /// A machine whose manager knows the programs.
 fn machine() -> Machine {
-    let machine = Machine::boot(Host::Db1);
-    machine.answer("systemd-sysusers && systemctl daemon-reload");
+    let machine = Machine::boot(Host::Db1, System::This);
+    machine.install();
     machine
 }
 
@@ -64,7 +64,7 @@ impl<'a> Monitor<'a> {
 
 /// A drop-in that a unit's comments show: the lines around one of them.
 fn commented(machine: &Machine, unit: &str, line: &str) -> String {
-    let unit = machine.answer(&format!("cat /usr/local/lib/systemd/system/{unit}"));
+    let unit = machine.answer(&format!("cat /usr/lib/systemd/system/{unit}"));
     let lines: Vec<_> = unit.lines().map_while(|line| line.strip_prefix('#')).collect();
     let mut drop_ins = lines.split(|line| line.is_empty());
     let found = drop_ins.find(|lines| lines.iter().any(|text| text.contains(line))).unwrap();

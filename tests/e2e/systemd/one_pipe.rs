@@ -97,7 +97,7 @@ fn what_is_missing_is_named() {
 /// Settings for the two ends of a pipe to Redis, with a key.
 fn two_units(machine: &Machine) {
     machine.answer("cd /etc/spiped && spiped keygen server.key && cp server.key client.key");
-    let example = "/usr/local/share/doc/spiped-wasm/systemd/example-";
+    let example = "/usr/share/doc/spiped-wasm/systemd/example-";
     machine.answer(&format!("cp {example}server.env /etc/spiped/server.env"));
     machine.answer(&format!("cp {example}client.env /etc/spiped/client.env"));
 }

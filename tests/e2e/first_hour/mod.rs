@@ -1,0 +1,38 @@
+//! What someone does who has heard of this: from the package to a pipe that works,
+//! to the letter of the pages that say how.
+
+use spiped_tests::walkthrough::{Exception, Instead, Walkthrough};
+use spiped_tests::{Host, Machine, System, book, machine};
+
+#[test]
+fn pages_do_what_they_say() {
+    let [db1, app1] = Machine::boot_all([Host::Db1, Host::App1], System::This);
+    let machines = [&db1, &app1];
+    let _network = Machine::connect(&machines);
+    for machine in machines {
+        machine.give(&machine::package());
+    }
+    let mut newcomer = Walkthrough::on(&machines, EXCEPTIONS);
+    for page in ["README.md"] {
+        for step in book::steps(page) {
+            newcomer.follow(&step);
+        }
+    }
+    newcomer.finish();
+}
+
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        line: " application ── plain ──",
+        instead: Instead::Nothing,
+        reason: "a picture",
+    },
+    build("make demo"),
+    build("make test"),
+    build("make deps"),
+    build("make deb"),
+];
+
+const fn build(line: &'static str) -> Exception {
+    Exception { line, instead: Instead::KnownToMake, reason: "takes minutes, and is done by now" }
+}

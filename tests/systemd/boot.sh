@@ -1,0 +1,47 @@
+#!/bin/sh
+# Boots a machine with the files below a directory, to which nothing is written:
+#   boot.sh FILES MOUNTS HOST SERVICE GROUP...
+# MOUNTS is an empty directory, SERVICE what is to run from the start or nothing, and
+# the GROUPs are control groups. Standard input is /etc/hosts. Whoever kills this ends
+# the machine, and nothing is left of it.
+set -eu
+
+# Runs in a mount namespace of its own.
+if [ "$1" = mounted ]; then
+    shift
+    files=$1 mounts=$2 host=$3 service=$4
+    mount -t tmpfs machine "$mounts"
+    cd "$mounts"
+    mkdir upper work root
+    mount -t overlay -o "lowerdir=$files,upperdir=upper,workdir=work" machine root
+    cd root
+    # What this system has been set up to do must not happen: its services, the pipes
+    # of whoever works here, packages that want a network. The index of manual pages
+    # takes most of the time of installing a package.
+    rm -rf etc/fstab etc/systemd/system/*.wants etc/systemd/system/spiped* etc/spiped \
+        usr/local/bin/spiped usr/local/bin/spipe usr/local/lib/systemd \
+        etc/ssh/ssh_host_* root/.ssh var/lib/redis/* var/lib/apt/lists \
+        var/lib/man-db/auto-update
+    echo "$host" >etc/hostname
+    cat >etc/hosts
+    if [ -n "$service" ]; then
+        mkdir etc/systemd/system/multi-user.target.wants
+        ln -s "/lib/systemd/system/$service.service" etc/systemd/system/multi-user.target.wants
+    fi
+    exec systemd-nspawn --quiet --directory="$mounts/root" --boot --register=no --keep-unit \
+        --private-network --link-journal=no --console=pipe </dev/null
+fi
+
+files=$1 mounts=$2 host=$3 service=$4
+shift 4
+for group; do
+    echo $$ >"$group/cgroup.procs"
+done
+# One hierarchy, as all present systems have it; this one may be older.
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+# Its own filter of system calls hides Landlock.
+export SYSTEMD_SECCOMP=0
+# A process namespace around it all: systemd-nspawn alone would leave the machine
+# running if it is killed.
+exec unshare --pid --fork --kill-child --mount-proc \
+    "$0" mounted "$files" "$mounts" "$host" "$service"
