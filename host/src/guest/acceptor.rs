@@ -1,4 +1,4 @@
-//! Who is there? Asked of one instance that serves any number of strangers.
+//! The acceptor: one instance identifies any number of strangers.
 
 use zeroize::Zeroizing;
 
@@ -8,14 +8,14 @@ use super::{Engine, Failure, GuestError, NONCE_LEN, PeerFault, ServerConfig, typ
 use crate::keys::file::Psk;
 use crate::packet_crypto::KeySearch;
 
-/// The most that a stranger can make us keep, in bytes: no hello is longer.
+/// The most bytes of a stranger that are kept: no hello is longer.
 pub const HELLO_MAX: usize = 320;
 
-/// An acceptor, inside its sandbox: tells who a stranger is, and keeps nothing
-/// of it.
+/// An acceptor, inside its sandbox: it determines which key a stranger has, and keeps
+/// nothing of it.
 ///
-/// A trap, a call that does not return, or an answer that cannot be right is a
-/// [`Failure::Guest`]; the acceptor has to be replaced then. Any other failure
+/// A trap, a call that does not return, or an impossible answer is a
+/// [`Failure::Guest`], after which the acceptor has to be replaced. Any other failure
 /// is a bug of ours.
 pub struct AcceptorGuest {
     guest: Guest<types::Failure>,
@@ -23,8 +23,8 @@ pub struct AcceptorGuest {
 }
 
 impl AcceptorGuest {
-    /// Accepts whoever has one of `psks`. `search` is made of the same, and
-    /// shared by all acceptors that know them: [`search_of`](Self::search_of).
+    /// An acceptor for strangers that have one of `psks`. `search` is made of the same
+    /// PSKs and shared by all acceptors that have them: [`search_of`](Self::search_of).
     ///
     /// # Errors
     /// When the pool is empty or the guest fails.
@@ -44,17 +44,18 @@ impl AcceptorGuest {
         Ok(Self { guest, keys: psks.len() })
     }
 
-    /// Prepares PSKs for the search.
+    /// Prepares PSKs for searching.
     #[must_use]
     pub fn search_of(psks: &[Psk]) -> KeySearch {
         KeySearch::new(psks.iter().map(Psk::expose))
     }
 
-    /// Who has answered this to our nonce? It takes as long whichever of the
-    /// keys the stranger has, and if it has none: a microsecond for each key.
+    /// Looks up which key a stranger has that sent `received` in response to our nonce.
+    /// The time does not depend on which key it has, or whether it has any: about a
+    /// microsecond per key.
     ///
-    /// What it asks for never makes the whole longer than [`HELLO_MAX`]; an
-    /// index is one of a key; and the hello is part of what was received.
+    /// Checks the verdict: the bytes asked for never exceed [`HELLO_MAX`] in total, an
+    /// index is that of a key, and the hello is part of `received`.
     ///
     /// # Errors
     /// When the guest fails.
@@ -75,8 +76,8 @@ impl AcceptorGuest {
         }
     }
 
-    /// What was wrong with a stranger that stopped here, although `identify`
-    /// had asked for more.
+    /// The fault of a stranger that sent nothing more after `identify` had asked for
+    /// more.
     ///
     /// # Errors
     /// When the guest fails.
@@ -92,14 +93,14 @@ impl AcceptorGuest {
         fault.map_err(|misuse| Failure::Protocol(misuse.into()))
     }
 
-    /// Whether it is good for nothing but being replaced.
+    /// Whether it has failed and has to be replaced.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.guest.has_failed()
     }
 }
 
-/// Whether a guest that works can answer this about so many bytes.
+/// Whether a working guest can return this for so many bytes.
 fn is_possible(verdict: &Verdict, received: usize, keys: usize) -> bool {
     let fits = |number: u32, max: usize| usize::try_from(number).is_ok_and(|number| number <= max);
     match verdict {

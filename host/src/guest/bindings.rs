@@ -1,5 +1,5 @@
-//! Generated from `wit/`; only `guest` may use it. The plain types among it are
-//! the host's own: what a fault or a setting is, the WIT package says, once.
+//! Generated from `wit/`; only `guest` may use it. The host uses its plain types as
+//! they are, so that faults and settings are defined once, in the WIT package.
 
 wasmtime::component::bindgen!({
     path: "../wit",

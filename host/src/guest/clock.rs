@@ -1,7 +1,7 @@
 //! The clock that stops a guest which does not return.
 //!
-//! It ticks while a guest is being called. When none has been for a while its
-//! thread sleeps until the next call, so an idle daemon is never woken.
+//! It ticks only while a guest is being called. After some time without a call, its
+//! thread sleeps until the next one, so that an idle daemon is never woken.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -14,28 +14,28 @@ use wasmtime::{Engine as Wasmtime, Store, UpdateDeadline};
 
 use super::imports::Imports;
 
-/// How often the epoch moves on while a guest is being called.
+/// The interval between ticks while a guest is being called.
 const TICK: Duration = Duration::from_millis(10);
 
-/// After so many ticks at which no guest was being called the clock stops:
-/// starting it again costs the next call a system call, so it is not stopped
+/// The clock stops after this many ticks without a call. It does not stop earlier,
+/// because starting it again costs the next call a system call, and there are calls
 /// between two batches.
 const IDLE_TICKS: u32 = 100;
 
-/// How long a call may compute: time on the processor, since a machine that is
-/// busy with something else must not cost anybody a connection.
+/// How long a call may compute. This is time on the processor: a machine that is busy
+/// with other work must not cost anyone a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Allowance {
-    /// On an event loop, where others wait: calls take microseconds, the
-    /// longest some tenths of a millisecond.
+    /// On an event loop, where other connections wait: calls take microseconds, the
+    /// longest a few tenths of a millisecond.
     EventLoop,
-    /// On a thread of its own, which may be that of a slow machine.
+    /// On a compute thread, possibly of a slow machine.
     Background,
 }
 
 impl Allowance {
-    /// The time after the first tick, which comes a tick after the call at
-    /// most.
+    /// The rest after the first tick, which comes at most one tick after the call
+    /// began.
     fn time(self) -> Duration {
         match self {
             Self::EventLoop => Duration::from_millis(30),
@@ -44,11 +44,11 @@ impl Allowance {
     }
 }
 
-/// What is known of a call that has seen a tick.
+/// The state of a call that has seen a tick.
 #[derive(Debug)]
 pub(super) struct Call {
     allowance: Allowance,
-    /// The time its thread had computed by then.
+    /// The processor time of its thread at that tick.
     since: Option<Duration>,
 }
 
@@ -57,7 +57,7 @@ impl Call {
         Self { allowance, since: None }
     }
 
-    /// Whether it has taken too long, at a tick.
+    /// Whether it has computed for too long, checked at a tick.
     fn is_over(&mut self) -> bool {
         let now = computed();
         let since = *self.since.get_or_insert(now);
@@ -65,7 +65,7 @@ impl Call {
     }
 }
 
-/// What `store` does at the ticks of a call.
+/// Sets what `store` does at the ticks of a call.
 pub(super) fn hold_to_allowance(store: &mut Store<Imports>) {
     store.epoch_deadline_callback(|mut store| {
         Ok(if store.data_mut().call().is_over() {
@@ -82,10 +82,10 @@ pub(super) fn wind_up(store: &mut Store<Imports>, allowance: Allowance) {
     *store.data_mut().call() = Call::new(allowance);
 }
 
-/// How long this thread has been on a processor.
+/// The processor time of this thread.
 ///
-/// As the C library asks for it: what rustix calls in its place is not there under
-/// valgrind, where the checks of constant time run.
+/// Asks as the C library does: the form that rustix uses does not exist under valgrind,
+/// where the checks of constant time run.
 fn computed() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
@@ -102,7 +102,7 @@ impl Ticker {
         let thread = thread::Builder::new()
             .name("epoch".into())
             .spawn(move || ticking.tick(|| wasmtime.increment_epoch()))?;
-        // Nobody else sets it.
+        // No other code sets it.
         let _ = clock.thread.set(thread.thread().clone());
         Ok(Self(clock))
     }
@@ -119,7 +119,7 @@ impl Drop for Ticker {
     }
 }
 
-/// How many calls there are, and whether anybody counts their time.
+/// The number of calls in progress, and whether the clock ticks.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     calls: AtomicUsize,
@@ -128,7 +128,7 @@ pub(super) struct Clock {
     thread: OnceLock<Thread>,
 }
 
-/// A call that is going on, until it is dropped.
+/// A call in progress, until it is dropped.
 pub(super) struct Watched(Arc<Clock>);
 
 impl Clock {
@@ -166,8 +166,9 @@ impl Clock {
     /// Waits for the next call.
     fn stop(&self) {
         self.is_stopped.store(true, SeqCst);
-        // A call that has begun meanwhile may not have seen that, but it can
-        // be seen; one that begins later sees it.
+        // A call that began in the meantime may not have seen that the clock stops, but
+        // this thread can see the call; a call that begins later sees that the clock
+        // has stopped.
         while self.is_stopped.load(SeqCst)
             && self.calls.load(SeqCst) == 0
             && !self.is_over.load(SeqCst)

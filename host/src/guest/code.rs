@@ -1,6 +1,7 @@
-//! The component's machine code. It is part of this program's executable
-//! segment, so no page of it is ever made executable: it runs where even that
-//! is forbidden (`MemoryDenyWriteExecute=`), and all processes share it.
+//! The component's machine code. It is part of the executable segment of this program,
+//! so no page is ever made executable. Therefore it also runs where that is forbidden
+//! (`MemoryDenyWriteExecute=`), and all processes share it. (Copying the code and
+//! making the copy executable would also cost each process 0.7 MiB.)
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -19,17 +20,20 @@ use super::engine_config::InitialData;
 static MAPPED: Pages<[u8; include_bytes!(env!("SPIPED_COMPONENT")).len()]> =
     Pages(*include_bytes!(env!("SPIPED_COMPONENT")));
 
-/// The same, for a process that may write no file.
+/// The same for a process that may not write files: with the usual form, the initial
+/// data of an instance comes from a memfd, and under `RLIMIT_FSIZE` writing that ends
+/// the process with SIGXFSZ.
 #[unsafe(link_section = ".text.spiped_component")]
 #[allow(unsafe_code, reason = "as above")]
 static COPIED: Pages<[u8; include_bytes!(env!("SPIPED_COMPONENT_COPIED")).len()]> =
     Pages(*include_bytes!(env!("SPIPED_COMPONENT_COPIED")));
 
-/// Whether an engine has the code in place. wasmtime knows code by its address,
-/// so there can be one: any other engine, as tests make them, runs a copy.
+/// Whether an engine uses the code in place. wasmtime identifies code by its address
+/// and aborts the process if two engines have the same code, so every other engine, as
+/// tests make them, runs a copy.
 static IN_PLACE: AtomicBool = AtomicBool::new(false);
 
-/// What starts on a page of its own, however large pages are.
+/// Starts on a page of its own, however large pages are.
 #[repr(C)]
 #[cfg_attr(target_arch = "x86_64", repr(align(4096)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(65536)))]
@@ -38,7 +42,7 @@ struct Pages<T>(T);
 /// More than the initial data of an instance.
 const IMAGE_MAX: u64 = 1 << 20;
 
-/// Another build of the component than the one that is part of this program.
+/// A build of the component other than the one in this program.
 #[derive(Clone, Copy)]
 pub struct Precompiled(&'static [u8]);
 
@@ -76,12 +80,12 @@ pub(super) enum Code<'a> {
 }
 
 impl Code<'_> {
-    /// What this program was built with, in the form that works in this process.
+    /// The code this program was built with, in the form that works in this process.
     pub(super) fn linked() -> Self {
         if IN_PLACE.swap(true, Ordering::Relaxed) {
             return Self::Loaded(&MAPPED.0);
         }
-        // Beyond the limit there is a signal in place of an image.
+        // Beyond the limit, the kernel sends a signal instead of returning an error.
         let files = getrlimit(Resource::Fsize).current;
         Self::Linked(match files {
             Some(files) if files < IMAGE_MAX => InitialData::Copied,
@@ -96,7 +100,7 @@ impl Code<'_> {
         }
     }
 
-    /// What else the engine that loads it must know.
+    /// Further settings for the engine that loads it.
     pub(super) fn configure(self, config: &mut Config) {
         if let Self::Linked(_) = self {
             config.with_custom_code_memory(Some(Arc::new(AlreadyExecutable)));

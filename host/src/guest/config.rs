@@ -1,8 +1,8 @@
-//! What a session is told.
+//! The configuration of sessions.
 
 use super::{ClientConfig, ServerConfig, Side};
 
-/// What our end of a connection does, whichever end that is.
+/// The configuration of our end of a connection, whichever end that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Config {
     /// It opens the encrypted connection.
@@ -12,7 +12,7 @@ pub enum Config {
 }
 
 impl Config {
-    /// Our end of the protocol.
+    /// Our side of the protocol.
     #[must_use]
     pub fn side(self) -> Side {
         match self {
@@ -21,7 +21,7 @@ impl Config {
         }
     }
 
-    /// Whether X25519 is the only key exchange there can be.
+    /// Whether X25519 is the only key exchange possible.
     #[must_use]
     pub fn is_x25519_only(self) -> bool {
         matches!(self, Self::Client(ClientConfig::X25519) | Self::Server(ServerConfig::X25519))

@@ -1,4 +1,4 @@
-//! The engine: the precompiled component, and the pool its instances come from.
+//! The engine: the precompiled component, and the pool of its instances.
 
 use std::io;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::self_test::{self, SelfTestError};
 #[allow(clippy::cast_possible_truncation, reason = "a constant that fits")]
 const MEMORY_MAX: usize = MEMORY_RESERVATION as usize;
 
-/// Elements of a table, and the bytes a table takes with them.
+/// The number of elements in a table, and the bytes that a table takes with them.
 const TABLE_ELEMENTS: usize = 256;
 const TABLE_LEN: u64 = 4096;
 
@@ -43,14 +43,13 @@ struct Shared {
 }
 
 impl Engine {
-    /// An engine for up to `guests` guests at a time, running the component
-    /// this program was built with. Where the address space for so many cannot
-    /// be had, it is for [fewer](Self::guests). Tests first that it computes what
-    /// it has to.
+    /// An engine for up to `guests` guests at a time, with the component that this
+    /// program was built with. If the address space for so many is not available, it
+    /// has room for [fewer](Self::guests). First tests that the component computes
+    /// correctly on this machine.
     ///
-    /// # Errors
-    /// When the address space for a few guests cannot be had, or the component
-    /// does not work on this machine.
+    /// When there is not enough address space for a few guests, or the component does
+    /// not work on this machine.
     pub fn new(guests: u32) -> Result<Self, EngineError> {
         Self::running(None, guests)
     }
@@ -65,8 +64,8 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let guests = guests.max(self_test::GUESTS);
         let code = component.map_or_else(Code::linked, |other| Code::Loaded(other.code()));
-        // SAFETY: the code is part of this program, or whoever made it known has
-        // promised as much.
+        // SAFETY: the code is part of this program, or its provider has promised the
+        // same.
         #[allow(unsafe_code, reason = "the only way to load precompiled code")]
         let engine = unsafe { Self::of(guests, code) }?;
         self_test::self_test(&engine)?;
@@ -108,8 +107,8 @@ impl Engine {
         self.0.room
     }
 
-    /// Makes what a thread needs to call guests, which the first call would
-    /// make otherwise: a thread that lacks it is noticed at its start.
+    /// Allocates what a thread needs to call guests. The first call would do this
+    /// otherwise; now a thread that cannot get it fails when it starts.
     ///
     /// # Panics
     /// When the system gives no memory for it.
@@ -130,7 +129,7 @@ impl Engine {
     }
 }
 
-/// Why there is no engine.
+/// Why an engine could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// wasmtime refused the component or could not reserve memory.
@@ -139,7 +138,7 @@ pub enum EngineError {
     /// The thread that measures calls could not be started.
     #[error("cannot start the sandbox's clock: {0}")]
     Ticker(io::Error),
-    /// It would not do what it has to.
+    /// The component computed something wrong.
     #[error(transparent)]
     SelfTest(#[from] SelfTestError),
 }
@@ -150,10 +149,11 @@ impl From<wasmtime::Error> for EngineError {
     }
 }
 
-/// Address space that each guest takes, used or not.
+/// The address space of each guest, used or not.
 pub const GUEST_SPACE: u64 = MEMORY_RESERVATION + MEMORY_GUARD + CORE_INSTANCES as u64 * TABLE_LEN;
 
-/// The runtime, with room for so many guests, or for as many as it gets.
+/// The runtime, with room for this many guests, or for as many as there is address
+/// space for.
 fn reserve(mut guests: u32, code: Code<'_>) -> wasmtime::Result<(Wasmtime, u32)> {
     loop {
         let mut config = engine_config(code.initial_data());
@@ -161,7 +161,8 @@ fn reserve(mut guests: u32, code: Code<'_>) -> wasmtime::Result<(Wasmtime, u32)>
         code.configure(&mut config);
         match Wasmtime::new(&config) {
             Err(_) if guests > self_test::GUESTS => {
-                // Three quarters: close to what there is, after few attempts.
+                // Three quarters: this comes close to the possible number after few
+                // attempts.
                 guests = (guests - guests.div_ceil(4)).max(self_test::GUESTS);
             }
             made => return Ok((made?, guests)),
@@ -181,7 +182,7 @@ fn pool(guests: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// The second fence, should the pool's settings ever change.
+/// A second limit, should the settings of the pool ever change.
 fn limits() -> StoreLimits {
     StoreLimitsBuilder::new().memory_size(MEMORY_MAX).memories(1).build()
 }

@@ -1,36 +1,36 @@
-//! The wasmtime settings that decide what compiled code looks like.
+//! The wasmtime settings that affect compiled code.
 //!
 //! Compiled into the build tool and into the daemon, so that the precompiled
 //! component always fits the engine that loads it.
 
 use wasmtime::Config;
 
-/// Address space set aside for one linear memory, in bytes, which is also the
-/// most it can have. A guest with full batches uses a few hundred KiB; no bounds
-/// check is elided for so little, and none needs to be: nearly all of a guest's
-/// time goes to register arithmetic.
+/// Address space reserved for one linear memory, in bytes, which is also its maximum
+/// size. A guest with full batches uses a few hundred KiB. With so little, no bounds
+/// check is elided, and none has to be: a guest spends nearly all of its time in
+/// register arithmetic.
 pub(crate) const MEMORY_RESERVATION: u64 = 2 << 20;
 
-/// What follows each linear memory and is never mapped, in bytes.
+/// The unmapped space after each linear memory, in bytes.
 pub(crate) const MEMORY_GUARD: u64 = 64 << 10;
 
 /// How a fresh instance gets its initial data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InitialData {
-    /// Mapped from a file in memory, a page at a time as it is used.
+    /// Mapped from a memfd, one page at a time as it is used.
     Mapped,
-    /// Copied: for a process that may write no file, not even in memory. Takes
-    /// some 25 µs longer for each instance.
+    /// Copied, for a process that may not write files, not even in memory. Takes about
+    /// 25 µs longer per instance.
     Copied,
 }
 
-/// The settings both sides must share.
+/// The settings that both must share.
 pub(crate) fn engine_config(initial_data: InitialData) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        // 64x64-bit multiplication in one instruction: an exponentiation
-        // takes a third of the time.
+        // 64x64-bit multiplication in one instruction: an exponentiation then takes a
+        // third of the time.
         .wasm_wide_arithmetic(true)
         // A guest that does not return is stopped at its deadline.
         .epoch_interruption(true)

@@ -1,5 +1,5 @@
-//! What a peer did wrong, in words for the administrator. The program for WASI
-//! has the same words, for its own generated types.
+//! Peer faults in words for the administrator. The program for WASI has the same words
+//! for its own generated types.
 
 use core::fmt;
 

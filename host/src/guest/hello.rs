@@ -1,10 +1,10 @@
-//! What can be seen in the first bytes of a peer without knowing a key.
+//! What the first bytes of a peer show without a key.
 
 use super::{Config, KeyExchange, NONCE_LEN};
 
-/// Whether a peer that has begun with `said`, which has been authenticated,
-/// omits forward secrecy: its public value is 1 then (protocol.md H-6). So does
-/// one that sends 0 or p-1, which no spiped does.
+/// Whether a peer that began with `said`, which has been authenticated, omits forward
+/// secrecy: its public value is then 1 (protocol.md H-6). A peer that sends 0 or p-1,
+/// which no spiped does, counts as well.
 #[must_use]
 pub fn omits_forward_secrecy(said: &[u8], key_exchange: KeyExchange) -> bool {
     let value = said.get(NONCE_LEN..NONCE_LEN + PUBLIC_VALUE_LEN);
@@ -15,7 +15,8 @@ fn fixes_shared_value(value: &[u8]) -> bool {
     let is_0_or_1 = value
         .split_last()
         .is_some_and(|(last, others)| *last <= 1 && others.iter().all(|&byte| byte == 0));
-    // Of p, only p-1 has these ends, except by a chance of 1 in 2^128.
+    // Of all values below p, only p-1 begins and ends with these bytes, except with a
+    // probability of 2^-128.
     let is_p_less_1 = value.starts_with(&ENDS_OF_P) && value.ends_with(&END_OF_P_LESS_1);
     is_0_or_1 || is_p_less_1
 }
@@ -36,7 +37,7 @@ impl Config {
 /// Of `modp2048`.
 const PUBLIC_VALUE_LEN: usize = 256;
 
-/// With 64 ones p begins and ends (RFC 3526, section 3).
+/// p begins and ends with 64 one bits (RFC 3526, section 3).
 const ENDS_OF_P: [u8; 8] = [0xff; 8];
 const END_OF_P_LESS_1: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe];
 

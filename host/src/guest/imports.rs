@@ -1,4 +1,4 @@
-//! What a guest can call: bulk cryptography, and nothing else.
+//! The functions a guest can call: bulk cryptography, and nothing else.
 
 use std::cell::RefCell;
 use std::mem;
@@ -15,27 +15,27 @@ use crate::keys::file::Psk;
 use crate::packet_crypto::{BODY_LEN, Direction, KeySearch, MAC_LEN, PACKET_LEN, PLAIN_MAX};
 use crate::process::wipe::wipe_used;
 
-/// A session has two directions, an acceptor one set of PSKs; a guest that asks
-/// for more is broken.
+/// A session has two directions, an acceptor one set of PSKs. A guest that asks for
+/// more is broken.
 const RESOURCES_MAX: usize = 2;
 
-/// The most packets in a run, by the interface.
+/// The most packets in a run, as the interface specifies.
 const RUN_MAX: usize = 64;
 
-/// The most bytes of a salt and of a value, by the interface.
+/// The most bytes of a salt and of a value, as the interface specifies.
 const SALT_MAX: usize = 84;
 const VALUE_MAX: usize = 256;
 
 thread_local! {
-    /// The run that was opened last. A buffer for each thread, as a guest's own
-    /// would be allocated, faulted in and wiped with it.
+    /// The run that was opened last. There is one buffer per thread: a buffer per guest
+    /// would have to be allocated, faulted in and wiped with each guest.
     static OPENED: RefCell<Opened> = RefCell::default();
 }
 
 #[derive(Default)]
 struct Opened {
     packets: Vec<u8>,
-    /// Beyond these bytes, all are zeros.
+    /// All bytes after these are zeros.
     used: usize,
 }
 
@@ -43,16 +43,15 @@ struct Opened {
 pub(super) struct Imports {
     resources: ResourceTable,
     limits: StoreLimits,
-    /// What an acceptor is to search.
+    /// The keys that an acceptor searches.
     keys: Option<KeySearch>,
     clock: Arc<Clock>,
     call: Call,
-    /// What the call that is going on has produced, besides what it returns.
+    /// The output of the current call, besides what it returns.
     output: Output,
-    /// How much more of that there can rightly be.
+    /// How much more output the current call may produce.
     room: Room,
-    /// How many of this thread's opened packets this guest has opened in the call
-    /// that is going on, and not delivered.
+    /// How many packets this guest has opened in the current call and not delivered.
     undelivered: usize,
 }
 
@@ -72,7 +71,7 @@ impl Imports {
         }
     }
 
-    /// A call may add so much to `output`, which is here until
+    /// Lends `output` to a call, which may append so much to it, until
     /// [`take_back`](Self::take_back).
     pub(super) fn lend(&mut self, output: &mut Output, room: Room) {
         self.output = mem::take(output);
@@ -80,18 +79,18 @@ impl Imports {
         self.undelivered = 0;
     }
 
-    /// It is over.
+    /// Ends the call.
     pub(super) fn take_back(&mut self, output: &mut Output) {
         *output = mem::take(&mut self.output);
         self.room = Room::default();
     }
 
-    /// What counts the time of calls.
+    /// The clock that limits the time of calls.
     pub(super) fn clock(&self) -> &Arc<Clock> {
         &self.clock
     }
 
-    /// The call that is going on.
+    /// The current call.
     pub(super) fn call(&mut self) -> &mut Call {
         &mut self.call
     }
@@ -100,24 +99,25 @@ impl Imports {
         &mut self.limits
     }
 
-    /// Lets the guest search these.
+    /// Gives the guest these keys to search.
     pub(super) fn set_keys(&mut self, keys: KeySearch) {
         self.keys = Some(keys);
     }
 }
 
-/// Wipes what this thread's guests have opened last.
+/// Wipes the last run that a guest opened on this thread.
 pub(super) fn wipe_opened() {
-    // Gone with its thread is as good: the heap is wiped when freed.
+    // If the buffer is gone with its thread, it has been wiped: the heap is wiped when
+    // freed.
     let _ = OPENED.try_with(|opened| {
         let Opened { packets, used } = &mut *opened.borrow_mut();
-        // Also what is left of a longer run.
+        // Includes the rest of an earlier, longer run.
         wipe_used(packets, mem::take(used));
     });
 }
 
-/// Provides `packet-crypto`. By hand: the generated form copies each list into a
-/// fresh vector.
+/// Provides `packet-crypto`. Written by hand, because the generated form copies each
+/// list into a new vector.
 pub(super) fn add_packet_crypto(linker: &mut Linker<Imports>) -> Result<()> {
     let mut packet_crypto = linker.instance("spiped:pipe/packet-crypto@0.1.0")?;
     packet_crypto.resource(
@@ -146,8 +146,8 @@ fn new_direction(
     Ok((store.data_mut().resources.push(direction)?,))
 }
 
-/// Seals a run where it goes out from. The bodies are copied there, which takes
-/// 2 % of the time that it takes to seal them: they stay in the first-level cache.
+/// Seals a run in the output buffer. Copying the bodies there takes 2 % of the time of
+/// sealing: they stay in the first-level cache.
 fn seal(
     mut store: StoreContextMut<'_, Imports>,
     (direction, first, messages, trailer, last_trailer): (
@@ -180,7 +180,7 @@ fn seal(
     })
 }
 
-/// Opens a run in this thread's buffer, and says what the lengths are.
+/// Opens a run in this thread's buffer, and returns the declared lengths.
 fn open(
     mut store: StoreContextMut<'_, Imports>,
     (direction, first, head, packets): (Resource<Direction>, u64, WasmList<u8>, WasmList<u8>),
@@ -209,7 +209,7 @@ fn open(
     Ok((lengths,))
 }
 
-/// Delivers what this guest has opened just now.
+/// Delivers the run that this guest has just opened.
 fn deliver(
     mut store: StoreContextMut<'_, Imports>,
     (_, lengths): (Resource<Direction>, WasmList<u32>),
@@ -235,13 +235,13 @@ fn deliver(
     })
 }
 
-/// Adds to what the call that is going on has produced.
+/// Appends to the output of the current call.
 fn produce(
     store: &mut StoreContextMut<'_, Imports>,
     add: impl FnOnce(&StoreContextMut<'_, Imports>, &mut Output, &mut Room) -> Result<()>,
 ) -> Result<()> {
     let Imports { output, room, .. } = store.data_mut();
-    // Taken out, so that the guest's memory can be borrowed meanwhile.
+    // Moved out, so that the guest's memory can be borrowed at the same time.
     let (mut output, mut room) = (mem::take(output), mem::take(room));
     let added = add(store, &mut output, &mut room);
     let imports = store.data_mut();
@@ -292,7 +292,8 @@ impl HostPskSet for Imports {
         let Some(tag) = tag.as_array() else {
             bail!("a tag has a wrong length: {} bytes", tag.len());
         };
-        // Hashed under every key, and no epoch ends that.
+        // The message is hashed under every key in the host, where the clock does not
+        // stop it: hence the limit.
         if salt.len() > SALT_MAX || value.len() > VALUE_MAX {
             bail!("too much to search for: {} and {} bytes", salt.len(), value.len());
         }

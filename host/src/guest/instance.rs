@@ -1,5 +1,4 @@
-//! What all guests have in common, whichever resource of the component they
-//! hold.
+//! The common part of all guests, whichever resource of the component they hold.
 
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -15,14 +14,14 @@ use crate::process::wipe::wipe_stack;
 /// resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure<F = types::Failure> {
-    /// What the protocol says.
+    /// A failure of the protocol.
     Protocol(F),
-    /// The guest's own: a trap, a deadline, an impossible answer.
+    /// A failure of the guest: a trap, a deadline, an impossible answer.
     Guest(String),
 }
 
 impl<F> Failure<F> {
-    /// An answer that no working component gives.
+    /// An answer that a working component cannot give.
     pub(super) fn impossible() -> Self {
         Self::Guest("impossible answer".into())
     }
@@ -38,7 +37,7 @@ impl<F> Failure<F> {
 }
 
 impl Failure {
-    /// What the peer did wrong, if it is the peer's fault.
+    /// The peer's fault, if the peer is at fault.
     #[must_use]
     pub fn peer_fault(&self) -> Option<PeerFault> {
         match self {
@@ -48,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// Whether it is about a packet, so that there was a session before.
+    /// Whether it concerns a packet, which means that the session was established.
     #[must_use]
     pub fn is_in_packets(&self) -> bool {
         matches!(
@@ -76,25 +75,25 @@ impl From<types::Misuse> for types::Failure {
     }
 }
 
-/// Why there is no guest.
+/// Why a guest could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError<F = types::Failure> {
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Entropy(#[from] getrandom::Error),
-    /// The pool is empty, or the component is not one.
+    /// The pool is empty, or the component cannot be instantiated.
     #[error("no sandbox: {}", reason(.0))]
     Instance(wasmtime::Error),
-    /// It failed as soon as it was made.
+    /// The guest failed when its resource was made.
     #[error("{0}")]
     Failed(Failure<F>),
 }
 
 /// A resource of the component, in an instance and a store of its own.
 ///
-/// Its first failure is final: no call goes in after it. Dropping it gives its
-/// memory back to the kernel, which wipes it: nothing that the guest knew
-/// outlives it, even if it could not clean up itself (protocol.md K-1).
+/// Its first failure is final: it is not called again. Dropping it returns its memory
+/// to the kernel, which wipes it: no secret of the guest outlives it, even if it could
+/// not clean up itself (protocol.md K-1).
 pub(super) struct Guest<F> {
     store: Store<Imports>,
     instance: Native,
@@ -121,7 +120,7 @@ impl<F: Clone> Guest<F> {
         }
     }
 
-    /// One call. What it answers is yet to be checked.
+    /// Makes a call. The caller has to check the answer.
     pub(super) fn call<T>(
         &mut self,
         enter: impl FnOnce(&mut Store<Imports>, &Native, ResourceAny) -> wasmtime::Result<T>,
@@ -129,7 +128,7 @@ impl<F: Clone> Guest<F> {
         self.call_within(Allowance::EventLoop, enter)
     }
 
-    /// As `call`, for one that may compute longer.
+    /// As `call`, for calls that may compute longer.
     pub(super) fn call_within<T>(
         &mut self,
         allowance: Allowance,
@@ -144,8 +143,8 @@ impl<F: Clone> Guest<F> {
             .map_err(|trap| self.fail(Failure::trap(&trap)))
     }
 
-    /// As `call`, for one that leaves keys on the stack, or plaintext on a
-    /// thread that may not run again for long.
+    /// As `call`, for calls that leave keys on the stack, or plaintext on a thread that
+    /// may not run again for a long time.
     pub(super) fn call_and_wipe<T>(
         &mut self,
         allowance: Allowance,
@@ -156,30 +155,30 @@ impl<F: Clone> Guest<F> {
         answer
     }
 
-    /// From now on this is the failure. Returns it.
+    /// Makes this the final failure, and returns it.
     pub(super) fn fail(&mut self, failure: Failure<F>) -> Failure<F> {
         self.failure.insert(failure).clone()
     }
 
-    /// Whether it is good for nothing but being dropped.
+    /// Whether it has failed and can only be dropped.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
 }
 
-/// Wipes what guests left on this thread: on its stack, and in its buffer.
+/// Wipes what guests have left on this thread's stack and in its buffer.
 pub(super) fn forget() {
     wipe_opened();
     wipe_stack();
 }
 
-/// Not inlined, so that all it leaves on the stack is below its caller.
+/// Not inlined, so that everything it leaves on the stack is below its caller.
 #[inline(never)]
 fn apart<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// A trap in one line: the cause, without wasm addresses.
+/// A trap in one line: its cause, without wasm addresses.
 fn reason(error: &wasmtime::Error) -> String {
     error.root_cause().to_string()
 }

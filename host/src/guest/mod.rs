@@ -1,9 +1,8 @@
-//! The guests: what runs of the protocol, in sandboxes. Only this module knows
+//! The guests: the part of the protocol that runs in sandboxes. Only this module uses
 //! wasmtime.
 //!
-//! Each guest is one resource of the component, in a store and an instance of
-//! its own. What is plain data in the interface - settings, faults, verdicts -
-//! is used as it was generated.
+//! Each guest is one resource of the component, in a store and an instance of its own.
+//! Plain data of the interface (settings, faults, verdicts) has the generated types.
 
 mod acceptor;
 #[allow(missing_docs, reason = "generated: what the interface leaves without words is plain")]

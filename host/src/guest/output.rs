@@ -1,4 +1,4 @@
-//! What a session's guest produces, and the host's checks on it.
+//! The output of a session's guest, and the host's checks on it.
 
 use std::ops::Sub;
 
@@ -6,7 +6,7 @@ use super::bindings::session;
 use super::{Failure, HELLO_MAX, NONCE_LEN};
 use crate::packet_crypto::{PACKET_LEN, PLAIN_MAX};
 
-/// What calls produce, appended: write it, in order.
+/// The output that calls append: write it, in order.
 #[derive(Debug, Default)]
 pub struct Output {
     /// Bytes for the peer.
@@ -15,7 +15,7 @@ pub struct Output {
     pub to_plain: Vec<u8>,
 }
 
-/// How much of each.
+/// The lengths of both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Room {
     pub(super) to_crypt: usize,
@@ -25,7 +25,7 @@ pub(super) struct Room {
 impl Sub for Room {
     type Output = Self;
 
-    /// What came after the other.
+    /// The difference to earlier lengths.
     fn sub(self, before: Self) -> Self {
         Self {
             to_crypt: self.to_crypt - before.to_crypt,
@@ -34,32 +34,32 @@ impl Sub for Room {
     }
 }
 
-/// Where a session stands: the component's `status`, with our own failures.
+/// The state of a session: the component's `status`, with our own failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It wants bytes from the crypt side.
+    /// It waits for bytes from the crypt side.
     Handshaking,
-    /// It wants `compute`.
+    /// `compute` has to be called.
     WantsCompute,
-    /// Both directions are open.
+    /// The handshake is complete.
     Established,
     /// It is over.
     Failed(Failure),
 }
 
 impl Output {
-    /// How much there is.
+    /// The lengths of both.
     pub(super) fn len(&self) -> Room {
         Room { to_crypt: self.to_crypt.len(), to_plain: self.to_plain.len() }
     }
 
-    /// No more than there was.
+    /// Truncates both to earlier lengths.
     pub(super) fn truncate(&mut self, to: Room) {
         self.to_crypt.truncate(to.to_crypt);
         self.to_plain.truncate(to.to_plain);
     }
 
-    /// Appends what a call has returned, and says what else it did.
+    /// Appends the bytes that a call has returned, and returns its status.
     pub(super) fn take(&mut self, returned: session::Output) -> Status {
         let session::Output { to_crypt, to_plain, status } = returned;
         self.to_crypt.extend(to_crypt);
@@ -73,7 +73,7 @@ impl Output {
     }
 }
 
-/// What a call was given.
+/// The input of a call.
 #[derive(Clone, Copy)]
 pub(super) enum Input {
     Nothing,
@@ -87,31 +87,31 @@ pub(super) enum Input {
     PlainEnd,
 }
 
-/// How many bytes a session can rightly produce, and how often it can want to
-/// compute. A broken guest is stopped here, before what it made reaches a
-/// socket, or an event loop waits for its next value for good.
+/// Limits how many bytes a session may produce, and how often it may ask for a
+/// computation. They stop a broken guest before its output reaches a socket, and before
+/// it occupies an event loop by asking for one computation after the other.
 pub(super) struct Bounds {
-    /// Values that may yet be computed: the public and the shared one.
+    /// How many values may still be computed: the public and the shared one.
     computes_left: u8,
-    /// Bytes for the peer that no plaintext asked for, and that may yet come.
+    /// How many bytes of the handshake may still be sent.
     handshake_left: usize,
     crypt_input: usize,
     to_plain: usize,
 }
 
 impl Bounds {
-    /// Those of a client, which has its whole handshake to send.
+    /// The bounds of a client, which has its whole handshake to send.
     pub(super) fn client() -> Self {
         Self { computes_left: 2, handshake_left: HELLO_MAX, crypt_input: 0, to_plain: 0 }
     }
 
-    /// Those of a server, whose nonce has gone out.
+    /// The bounds of a server, whose nonce has been sent already.
     pub(super) fn server() -> Self {
         Self { handshake_left: HELLO_MAX - NONCE_LEN, ..Self::client() }
     }
 
-    /// Those of a session that may have got part of a packet before, and has
-    /// nothing left of its handshake to send.
+    /// The bounds of a resumed session: it may hold part of a packet, and has nothing
+    /// of its handshake left to send.
     pub(super) fn resumed() -> Self {
         Self { computes_left: 0, handshake_left: 0, crypt_input: PACKET_LEN - 1, to_plain: 0 }
     }
@@ -120,7 +120,7 @@ impl Bounds {
     pub(super) fn room(&mut self, input: Input) -> Room {
         match input {
             Input::Plain(len) => Room { to_crypt: sealed_len(len), to_plain: 0 },
-            // An end mark, if there is one.
+            // The end mark, with X25519.
             Input::PlainEnd => Room { to_crypt: PACKET_LEN, to_plain: 0 },
             Input::Nothing | Input::Compute | Input::Crypt(_) => {
                 if let Input::Crypt(len) = input {
@@ -133,7 +133,7 @@ impl Bounds {
         }
     }
 
-    /// Passes on the answer to a call, unless that or what it has `made` cannot be
+    /// Returns the status of a call, or a failure if the status or the output cannot be
     /// right.
     pub(super) fn check(&mut self, input: Input, room: Room, made: Room, status: Status) -> Status {
         let Room { to_crypt, to_plain } = made;
@@ -156,7 +156,7 @@ impl Bounds {
     }
 }
 
-/// What becomes of so many bytes.
+/// The length of so many plain bytes when sealed.
 fn sealed_len(plain: usize) -> usize {
     plain.div_ceil(PLAIN_MAX) * PACKET_LEN
 }

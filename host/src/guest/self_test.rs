@@ -1,9 +1,9 @@
-//! Whether the component computes on this machine what it has to.
+//! Tests that the component computes correctly on this machine.
 //!
-//! Its arithmetic uses instructions of WebAssembly that wasmtime supports, but
-//! tests less than others. A wrong result would mostly show as a handshake
-//! that fails; this finds it before anybody depends on it, in about two
-//! milliseconds of computing, instances included.
+//! The component's arithmetic uses WebAssembly instructions that wasmtime supports but
+//! tests less than others. A wrong result would usually appear as a failed handshake;
+//! this test finds it before the daemon serves anyone. It takes about two milliseconds
+//! of computing, including its instances.
 
 use sha2::{Digest, Sha256};
 
@@ -17,8 +17,8 @@ use crate::keys::file::Psk;
 /// Guests at a time: both ends, and an acceptor.
 pub(super) const GUESTS: u32 = 3;
 
-/// What both ends of a connection are made of. With the same, the project's
-/// independent implementations give the same answers.
+/// The inputs of both ends of a connection. The project's independent implementations
+/// give the same output for them.
 const PSK: [u8; 32] = [
     0x3c, 0xf1, 0x03, 0xf3, 0x82, 0x15, 0x96, 0x02, 0xa1, 0xb6, 0x5b, 0x31, 0xc2, 0xa1, 0xf5, 0xce,
     0xcb, 0x1d, 0x2d, 0xc5, 0x38, 0x97, 0xf6, 0x24, 0x1d, 0x2c, 0x41, 0x30, 0xf0, 0x62, 0x61, 0x73,
@@ -30,8 +30,8 @@ const SERVER_EXPONENT: [u8; ACCEPT_ENTROPY_LEN] = [0x22; ACCEPT_ENTROPY_LEN];
 const QUESTION: &[u8] = b"question";
 const ANSWER: &[u8] = b"answer";
 
-/// With each exchange: SHA-256 of all that the client sends, then of all that
-/// the server does.
+/// For each exchange: the SHA-256 of everything the client sends, then of everything
+/// the server sends.
 const KNOWN_ANSWERS: [(&str, ClientConfig, [u8; 32]); 2] = [
     (
         "modp2048",
@@ -64,12 +64,10 @@ pub struct SelfTestError {
     reason: String,
 }
 
-/// Has the component go through a connection with each key exchange, from the
-/// search for the client's key to a packet each way, and compares all that is
-/// sent with what is known to be right.
+/// Runs a connection with each key exchange, from the search for the client's key to a
+/// packet in each direction, and compares everything sent with known answers.
 ///
-/// # Errors
-/// When anything is different.
+/// When anything differs.
 pub fn self_test(engine: &Engine) -> Result<(), SelfTestError> {
     for (exchange, config, known) in KNOWN_ANSWERS {
         let wrong = |reason| SelfTestError { exchange, reason };
@@ -124,12 +122,12 @@ fn digest_of_connection(engine: &Engine, config: ClientConfig) -> Result<[u8; 32
     Ok(sent.into_iter().fold(Sha256::new(), Sha256::chain_update).finalize().into())
 }
 
-/// Counts upwards.
+/// Bytes that count upwards.
 fn nonce_from(first: usize) -> [u8; NONCE_LEN] {
     std::array::from_fn(|index| u8::try_from(first + index).unwrap_or_default())
 }
 
-/// What an end sends before it needs an answer.
+/// The bytes that an end sends before it needs an answer.
 pub(super) fn begin(guest: &mut SessionGuest) -> Result<Vec<u8>, String> {
     let mut out = Output::default();
     let status = guest.start(&mut out);
@@ -137,14 +135,14 @@ pub(super) fn begin(guest: &mut SessionGuest) -> Result<Vec<u8>, String> {
     Ok(out.to_crypt)
 }
 
-/// What an end makes of the other's bytes.
+/// The output of an end for the other end's bytes.
 pub(super) fn take(guest: &mut SessionGuest, bytes: &[u8]) -> Result<(Status, Output), String> {
     let mut out = Output::default();
     let status = guest.handle_crypt(bytes, &mut out);
     Ok((finish(guest, status, &mut out)?, out))
 }
 
-/// Does the computing that is due.
+/// Computes what is due.
 fn finish(
     guest: &mut SessionGuest,
     mut status: Status,

@@ -15,35 +15,35 @@ use super::{ClientConfig, Engine, Failure, GuestError, NONCE_LEN, ServerConfig, 
 use crate::keys::file::Psk;
 use crate::packet_crypto::{PACKET_LEN, PLAIN_MAX};
 
-/// Random bytes that a client needs: 32 for its nonce, 32 for its exponent.
+/// How many random bytes a client needs: 32 for its nonce, 32 for its exponent.
 pub const CONNECT_ENTROPY_LEN: usize = 64;
-/// Random bytes that a server needs for its exponent. Its nonce it has sent.
+/// How many random bytes a server needs for its exponent. Its nonce has been sent
+/// already.
 pub const ACCEPT_ENTROPY_LEN: usize = 32;
 
-/// The longest state of a suspended session, in bytes.
+/// The most bytes in the state of a suspended session.
 pub const STATE_MAX: usize = 1300;
-/// Length of what tells one PSK from another.
+/// Length of the identifier of a PSK.
 const PSK_ID_LEN: usize = 16;
 
 /// One connection's session, inside its sandbox.
 ///
-/// The calls are those of the WIT package's `session`, and the same rules
-/// hold. A trap, a call that does not return, or an answer that cannot be
-/// right is a [`Failure::Guest`]. Calls take microseconds,
-/// [`compute`](Self::compute) a few tenths of a millisecond.
+/// The calls are those of the WIT package's `session`, with the same rules. A trap, a
+/// call that does not return, or an impossible answer is a [`Failure::Guest`]. Calls
+/// take microseconds, [`compute`](Self::compute) a few tenths of a millisecond.
 pub struct SessionGuest {
     guest: Guest<types::Failure>,
     bounds: Bounds,
-    /// Until then, calls handle the keys themselves.
+    /// Before that, every call handles keys, and the stack is wiped after it.
     established: bool,
 }
 
-/// What a client has said that an acceptor has authenticated.
+/// What an acceptor has authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct Greeting<'a> {
     /// The nonce that we sent.
     pub our_nonce: &'a [u8; NONCE_LEN],
-    /// What the client has answered, as long as the acceptor says.
+    /// The client's hello, of the length that the acceptor returned.
     pub hello: &'a [u8],
 }
 
@@ -118,7 +118,7 @@ impl SessionGuest {
         Ok(Self { guest, bounds: Bounds::server(), established: false })
     }
 
-    /// A fresh guest that goes on where a suspended session stopped.
+    /// A new guest that continues where a suspended session stopped.
     ///
     /// # Errors
     /// When the pool is empty or the guest fails.
@@ -129,8 +129,8 @@ impl SessionGuest {
         Ok(Self { guest, bounds: Bounds::resumed(), established: true })
     }
 
-    /// Takes the session's state out of the guest, which is then over. The
-    /// state is secret and good for one [`resume`](Self::resume).
+    /// Moves the session's state out of the guest, which cannot be used afterwards. The
+    /// state is secret, and good for one [`resume`](Self::resume).
     ///
     /// # Errors
     /// When the session is not established, or the guest fails.
@@ -147,8 +147,8 @@ impl SessionGuest {
         Err(self.guest.fail(failure))
     }
 
-    /// Which PSK the session was made with; `None` once it has failed or was
-    /// suspended. With it, guesses of a weak key can be checked.
+    /// Identifies the PSK that the session was made with; `None` after it has failed or
+    /// was suspended. It allows guesses of a weak key to be tested.
     pub fn psk_id(&mut self) -> Option<[u8; PSK_ID_LEN]> {
         let id = self.guest.call(|store, instance, session| {
             instance.spiped_pipe_session().session().call_psk_id(store, session)
@@ -160,7 +160,7 @@ impl SessionGuest {
         id
     }
 
-    /// Begins: a client's nonce goes out.
+    /// Begins the handshake: a client's nonce is sent.
     pub fn start(&mut self, out: &mut Output) -> Status {
         self.call(Input::Nothing, out, |api, store, session| api.call_start(store, session))
     }
@@ -170,15 +170,14 @@ impl SessionGuest {
         self.call(Input::Compute, out, |api, store, session| api.call_compute(store, session))
     }
 
-    /// As [`compute`](Self::compute), on a thread where nobody else waits: it
-    /// may take longer there.
+    /// As [`compute`](Self::compute), on a compute thread, where it may take longer.
     pub fn compute_in_background(&mut self, out: &mut Output) -> Status {
         self.call_within(Allowance::Background, Input::Compute, out, |api, store, session| {
             api.call_compute(store, session)
         })
     }
 
-    /// Takes bytes that came from the crypt side.
+    /// Consumes bytes from the crypt side.
     pub fn handle_crypt(&mut self, bytes: &[u8], out: &mut Output) -> Status {
         self.handle(bytes, RUN * PACKET_LEN, |session, bytes| {
             session.call(Input::Crypt(bytes.len()), out, |api, store, session| {
@@ -187,7 +186,7 @@ impl SessionGuest {
         })
     }
 
-    /// Takes bytes that came from the plain side.
+    /// Consumes bytes from the plain side.
     pub fn handle_plain(&mut self, bytes: &[u8], out: &mut Output) -> Status {
         self.handle(bytes, RUN * PLAIN_MAX, |session, bytes| {
             session.call(Input::Plain(bytes.len()), out, |api, store, session| {
@@ -206,7 +205,7 @@ impl SessionGuest {
         self.call(Input::PlainEnd, out, |api, store, session| api.call_plain_eof(store, session))
     }
 
-    /// Has the guest take `bytes`, no more than so many at a time.
+    /// Passes `bytes` to the guest in parts of limited size.
     fn handle(
         &mut self,
         bytes: &[u8],
@@ -264,7 +263,7 @@ impl SessionGuest {
             self.bounds.check(input, room, out.len() - before, status)
         });
         match &answered {
-            // A broken guest's words are nobody's.
+            // The output of a broken guest is discarded.
             Status::Failed(Failure::Guest(_)) => out.truncate(before),
             Status::Established => self.established = true,
             Status::Handshaking | Status::WantsCompute | Status::Failed(Failure::Protocol(_)) => {}
@@ -276,12 +275,11 @@ impl SessionGuest {
     }
 }
 
-/// The most packets that a guest is given at a time: as many as are hashed at
-/// once. So its memory holds little, and what goes through it stays in the
-/// first-level cache.
+/// How many packets a guest gets at a time: as many as are hashed in parallel. So its
+/// memory stays small, and the packets stay in the first-level cache.
 const RUN: usize = 16;
 
-/// The bindings take a PSK in no other form.
+/// The bindings take a PSK only as a vector.
 fn owned(psk: &Psk) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(psk.expose().to_vec())
 }

@@ -1,4 +1,4 @@
-//! An established session, which gives up its sandbox while nothing happens.
+//! An established session, which drops its sandbox while it is idle.
 
 use super::instance::forget;
 use super::{Engine, Failure, GuestError, Output, SessionGuest, Status};
@@ -6,18 +6,18 @@ use crate::process::secrets::Locked;
 
 /// An established session, awake or asleep.
 ///
-/// Asleep, it is the few hundred bytes that [`SessionGuest::suspend`] returned,
-/// and no sandbox. The next call makes a fresh guest of them.
+/// While it sleeps, it consists of the few hundred bytes that [`SessionGuest::suspend`]
+/// returned, without a sandbox. The next call makes a new guest from them.
 pub struct Sleeper<'e> {
     engine: &'e Engine,
-    /// In a box, which goes when the session falls asleep.
+    /// In a box, which is freed when the session sleeps.
     guest: Option<Box<SessionGuest>>,
-    /// What to resume from if there is no guest.
+    /// The state to resume from if there is no guest.
     suspended: Option<Locked>,
 }
 
 impl<'e> Sleeper<'e> {
-    /// Takes an established guest; `engine` is to make others like it.
+    /// A sleeper for an established guest; `engine` makes its later guests.
     #[must_use]
     pub fn new(engine: &'e Engine, guest: Box<SessionGuest>) -> Self {
         Self { engine, guest: Some(guest), suspended: None }
@@ -29,7 +29,7 @@ impl<'e> Sleeper<'e> {
         self.guest.is_some()
     }
 
-    /// Gives up the guest until the next call.
+    /// Drops the guest until the next call.
     ///
     /// # Errors
     /// When the session or the guest has failed.
@@ -41,11 +41,10 @@ impl<'e> Sleeper<'e> {
         Ok(())
     }
 
-    /// One that was suspended elsewhere. Its state is resumed once, which shows
-    /// whether it is good, and suspended again: nothing is fed to it.
+    /// A session that was suspended in another process. Its state is resumed once, to
+    /// verify it, and suspended again immediately; no data is passed to it.
     ///
-    /// # Errors
-    /// When the state is none, or there is no sandbox.
+    /// When the state cannot be resumed, or no sandbox is available.
     pub(crate) fn arrived(engine: &'e Engine, state: &[u8]) -> Result<Self, GuestError> {
         let guest = Some(Box::new(SessionGuest::resume(engine, state)?));
         let mut sleeper = Self { engine, guest, suspended: None };
@@ -53,8 +52,9 @@ impl<'e> Sleeper<'e> {
         Ok(sleeper)
     }
 
-    /// What it resumes from, for another process to do so; it sleeps from now on.
-    /// Whoever gives that away has to take it from here, too: protocol.md S-4.
+    /// Its state, for another process to resume from; it sleeps from now on. The caller
+    /// must also take the state from here before the other process may use it:
+    /// protocol.md S-4.
     ///
     /// # Errors
     /// When the session or the guest has failed.
@@ -65,22 +65,23 @@ impl<'e> Sleeper<'e> {
         Ok(self.suspended.as_deref().unwrap_or_default())
     }
 
-    /// Takes the state out, if it sleeps. Every call fails until it is given back.
+    /// Takes the state out, if it sleeps. Until the state is returned, every call
+    /// fails.
     pub(crate) fn take_state(&mut self) -> Option<Locked> {
         self.suspended.take()
     }
 
-    /// It can go on with its state.
+    /// Returns the state: the session can be used again.
     pub(crate) fn give_back(&mut self, state: Locked) {
         self.suspended = Some(state);
     }
 
-    /// Takes bytes that came from the crypt side.
+    /// Consumes bytes from the crypt side.
     pub fn handle_crypt(&mut self, bytes: &[u8], out: &mut Output) -> Status {
         self.call(|guest| guest.handle_crypt(bytes, out))
     }
 
-    /// Takes bytes that came from the plain side.
+    /// Consumes bytes from the plain side.
     pub fn handle_plain(&mut self, bytes: &[u8], out: &mut Output) -> Status {
         self.call(|guest| guest.handle_plain(bytes, out))
     }
@@ -103,7 +104,7 @@ impl<'e> Sleeper<'e> {
         let guest = if let Some(guest) = self.guest.take() {
             guest
         } else {
-            // Good for one resume, so it does not stay: protocol.md S-4.
+            // A state is good for one resume, so it is taken out: protocol.md S-4.
             let suspended = self.suspended.take();
             let suspended = suspended.as_deref().unwrap_or_default();
             Box::new(SessionGuest::resume(self.engine, suspended).map_err(failure)?)
@@ -111,7 +112,7 @@ impl<'e> Sleeper<'e> {
         Ok(self.guest.insert(guest))
     }
 
-    /// Drops the guest, and what it has left on this thread.
+    /// Drops the guest, and wipes what it has left on this thread.
     fn give_up(&mut self) {
         self.guest = None;
         forget();
@@ -124,7 +125,7 @@ impl Drop for Sleeper<'_> {
     }
 }
 
-/// To a connection that was established, it is the sandbox that failed.
+/// An established connection counts this as a failure of its sandbox.
 fn failure(error: GuestError) -> Failure {
     match error {
         GuestError::Failed(failure) => failure,

@@ -1,17 +1,16 @@
-//! What an exchange can rightly answer.
+//! The possible answers of an exchange.
 
 use zeroize::Zeroizing;
 
 use super::{Output, Status};
 use crate::guest::Side;
 
-/// The host's checks on an exchange. A broken guest is stopped here: before
-/// anything is sent to a stranger, shown on a terminal, or taken for a key
-/// that nobody has confirmed.
+/// The host's checks on an exchange. They stop a broken guest before anything is sent
+/// to a stranger, shown on a terminal, or taken for a key that nobody has confirmed.
 pub(super) struct Bounds {
     side: Side,
     has_code: bool,
-    /// Whether the user has.
+    /// Whether the user has confirmed.
     confirmed: bool,
     /// Bytes that came from the peer.
     received: usize,
@@ -25,28 +24,28 @@ const HELLO_LEN: usize = 48;
 const REST_LEN: usize = 32;
 
 impl Bounds {
-    /// Those of an exchange that has not begun.
+    /// The bounds of an exchange that has not begun.
     pub(super) fn new(side: Side, has_code: bool) -> Self {
         Self { side, has_code, confirmed: false, received: 0, sent: 0 }
     }
 
-    /// So many bytes come from the peer.
+    /// Records bytes from the peer.
     pub(super) fn receive(&mut self, len: usize) {
         self.received = self.received.saturating_add(len);
     }
 
-    /// The user has said yes.
+    /// Records the user's confirmation.
     pub(super) fn confirm(&mut self) {
         self.confirmed = true;
     }
 
-    /// Whether the answer to a call can be right.
+    /// Checks the answer to a call.
     pub(super) fn allow(&mut self, output: &Output) -> bool {
         self.sent = self.sent.saturating_add(output.to_peer.len());
         self.sent <= self.may_have_sent() && self.may_stand_at(&output.status)
     }
 
-    /// The key, if it can be one.
+    /// The key, if the exchange can have one.
     pub(super) fn allow_key(&self, key: &Zeroizing<Vec<u8>>) -> Option<Zeroizing<[u8; 32]>> {
         let mut content = Zeroizing::new([0; 32]);
         if key.len() != content.len() || !self.may_stand_at(&Status::Agreed) {
@@ -62,7 +61,7 @@ impl Bounds {
             (Side::Client, true) => HELLO_LEN + REST_LEN,
             (Side::Server, false) => 0,
         };
-        // With a code, the client is the first to confirm.
+        // With a code, the client confirms first.
         let before_our_tag = match (self.side, self.has_code) {
             (Side::Server, true) => self.before_the_tag() + REST_LEN,
             (Side::Client | Side::Server, _) => self.before_the_tag(),
@@ -85,7 +84,7 @@ impl Bounds {
         }
     }
 
-    /// What the peer sends before its confirmation.
+    /// How many bytes the peer sends before its confirmation.
     fn before_the_tag(&self) -> usize {
         match self.side {
             Side::Client => HELLO_LEN,

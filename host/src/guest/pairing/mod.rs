@@ -16,9 +16,9 @@ use bounds::Bounds;
 
 pub use pairing::{Failure as ProtocolFailure, Misuse, Output, PeerFault, Status};
 
-/// Why an exchange is over.
+/// Why an exchange failed.
 pub type Failure = super::Failure<ProtocolFailure>;
-/// Why there is no exchange.
+/// Why an exchange could not be made.
 pub type GuestError = super::GuestError<ProtocolFailure>;
 
 impl From<Misuse> for ProtocolFailure {
@@ -27,14 +27,14 @@ impl From<Misuse> for ProtocolFailure {
     }
 }
 
-/// Random bytes an exchange needs.
+/// How many random bytes an exchange needs.
 pub const ENTROPY_LEN: usize = 32;
 
 /// One end of a pairing, inside its sandbox.
 ///
-/// The calls are those of the WIT package's `exchange`, and the same rules
-/// hold. The first failure is final. A trap, a call that does not return, or
-/// an answer that cannot be right is a [`Failure::Guest`].
+/// The calls are those of the WIT package's `exchange`, with the same rules. The first
+/// failure is final. A trap, a call that does not return, or an impossible answer is a
+/// [`Failure::Guest`].
 pub struct Exchange {
     guest: Guest<ProtocolFailure>,
     bounds: Bounds,
@@ -69,7 +69,7 @@ impl Exchange {
         Ok(Self { guest, bounds: Bounds::new(side, code.is_some()) })
     }
 
-    /// Begins: a client's commitment goes out.
+    /// Begins the exchange: a client's commitment is sent.
     ///
     /// # Errors
     /// The guest's failure.
@@ -77,7 +77,7 @@ impl Exchange {
         self.advance(|api, store, exchange| api.call_start(store, exchange))
     }
 
-    /// Takes bytes that came from the peer.
+    /// Consumes bytes from the peer.
     ///
     /// # Errors
     /// What the peer did wrong, or the guest's failure.
@@ -86,7 +86,7 @@ impl Exchange {
         self.advance(|api, store, exchange| api.call_receive(store, exchange, bytes))
     }
 
-    /// The user says that both ends show the same.
+    /// The user has confirmed that both ends show the same string.
     ///
     /// # Errors
     /// The guest's failure.
@@ -95,7 +95,7 @@ impl Exchange {
         self.advance(|api, store, exchange| api.call_confirm(store, exchange))
     }
 
-    /// The user says that they do not: the exchange is over.
+    /// The user has reported that the strings differ: the exchange is over.
     ///
     /// # Errors
     /// The guest's failure.
@@ -111,17 +111,16 @@ impl Exchange {
         self.call(|api, store, exchange| api.call_eof(store, exchange))
     }
 
-    /// The content of the key file, once, when both have confirmed.
+    /// The content of the key file. Can be called once, after both ends have confirmed.
     ///
-    /// # Errors
-    /// When there is none.
+    /// When there is no key.
     pub fn take_key(&mut self) -> Result<Zeroizing<[u8; 32]>, Failure> {
         let key = self.call(|api, store, exchange| api.call_take_key(store, exchange))?;
         let key = self.bounds.allow_key(&Zeroizing::new(key));
         key.ok_or_else(|| self.guest.fail(Failure::impossible()))
     }
 
-    /// A call that moves the exchange on.
+    /// Makes a call that advances the exchange.
     fn advance(
         &mut self,
         enter: impl FnOnce(
