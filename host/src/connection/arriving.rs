@@ -1,10 +1,10 @@
-//! How connections arrive here that another process has had until now.
+//! Takes over connections from another process.
 //!
-//! **The rule**: the state of a session can encrypt in at most one process. A state that
-//! arrives is resumed once, to see that it is good, and suspended again at once;
-//! nothing is fed to it before [`Entitled::Yes`], which is when the other process has
-//! wiped its own. Without that, it is dropped, and so are our ends of the sockets: the
-//! other process has its own, and nobody is told anything.
+//! **The rule**: at most one process can encrypt with the state of a session. A state
+//! that arrives is resumed once, to verify it, and suspended again immediately. No data
+//! is passed to it before [`Entitled::Yes`], which means that the other process has
+//! wiped its own copy. Otherwise the state is dropped, and so are our copies of the
+//! sockets: the other process has its own, and the peers notice nothing.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -28,16 +28,17 @@ use crate::net::socket::Socket;
 use crate::observe::{Prefix, Source};
 use crate::process::secrets::Locked;
 
-/// Whether what has arrived is ours. If nobody says so any more, it is not.
+/// Whether the connections that have arrived are ours. If the sender is dropped, they
+/// are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entitled {
     /// That is not known yet.
     NotYet,
-    /// It is, and nobody else's.
+    /// They are, and no other process has them.
     Yes,
 }
 
-/// A connection that has arrived and could be one.
+/// A connection that has arrived and is well-formed.
 #[derive(Debug)]
 pub(crate) struct Arrival {
     connection: Connection,
@@ -47,7 +48,7 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// What was received, if it makes sense.
+    /// Parses what was received.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -103,7 +104,7 @@ impl Arrival {
         Some(Source { shown, prefix: peer_address.map(Prefix::of) })
     }
 
-    /// For how long it has been there.
+    /// Its age.
     #[must_use]
     pub(crate) fn age(&self) -> Duration {
         Duration::from_millis(self.connection.age)
@@ -121,7 +122,7 @@ impl Arrival {
         Duration::from_millis(self.connection.idle)
     }
 
-    /// What it takes to go on, on this event loop.
+    /// Resumes it on this event loop.
     fn resume(self, engine: &Engine) -> Result<Resumed<'_>, String> {
         let idle = self.idle();
         let Connection { id, state, inward, outward, .. } = self.connection;
@@ -140,9 +141,9 @@ impl Arrival {
     }
 }
 
-/// What becomes of a line that comes with two sockets and these secrets: nothing if it
-/// is no message, or none that is the same when it is written and read again; otherwise
-/// whether it is a connection that can arrive. For fuzz targets.
+/// For fuzz targets: parses a line that comes with two sockets and these secrets.
+/// `None` if it is not a message, or changes when it is written and read again;
+/// otherwise whether it is a connection that can arrive.
 ///
 /// # Panics
 /// If there are no descriptors for the sockets.
@@ -164,7 +165,7 @@ pub fn line_arrives(line: &[u8], secrets: &[u8]) -> Option<bool> {
     Some(true)
 }
 
-/// Why a session cannot go on.
+/// Why a session cannot be resumed.
 fn reason(error: &GuestError) -> String {
     let bad_state = Failure::Protocol(ProtocolFailure::Misuse(Misuse::BadState));
     if let GuestError::Failed(failure) = error
@@ -177,7 +178,7 @@ fn reason(error: &GuestError) -> String {
     error.to_string()
 }
 
-/// A connection that can go on.
+/// A connection that can continue.
 struct Resumed<'e> {
     session: Sleeper<'e>,
     inward: Direction,
@@ -188,8 +189,9 @@ struct Resumed<'e> {
 }
 
 impl Snapshot {
-    /// Goes on with a connection that has arrived, once we are entitled to. Says before
-    /// whether it could. Nothing has ended if that does not come about.
+    /// Continues a connection that has arrived, once we are entitled to, after
+    /// reporting whether it can continue. If we are not entitled, nothing is counted as
+    /// ended.
     pub(crate) async fn adopt(
         self: Arc<Self>,
         arrival: Box<Arrival>,
@@ -198,18 +200,18 @@ impl Snapshot {
         entitled: watch::Receiver<Entitled>,
     ) -> Option<Ended> {
         let mut tally = Tally::adopted(self.counters.clone(), live.clone());
-        // An event loop has one sandbox at a time for all that arrive: it does nothing
-        // else meanwhile.
+        // All arrivals of an event loop use one sandbox at a time: resuming does not
+        // yield to other tasks.
         let resumed = match arrival.resume(&self.engine) {
             Ok(resumed) => resumed,
             Err(reason) => {
-                // Whoever asked may have gone.
+                // The receiver may have been dropped.
                 let _ = answer.send(Err(reason));
                 return None;
             }
         };
         let _ = answer.send(Ok(()));
-        // In a box: what it was made of goes.
+        // In a box: what it was made from is freed.
         let served = Box::pin(self.go_on(resumed, &mut tally, entitled));
         let outcome = select! {
             biased;
@@ -227,7 +229,7 @@ impl Snapshot {
         mut entitled: watch::Receiver<Entitled>,
     ) -> Option<Outcome> {
         let known = entitled.wait_for(|entitled| *entitled == Entitled::Yes).await;
-        // Without a sender we never will be.
+        // Without a sender, we will never be entitled.
         drop(known.ok()?);
         drop(entitled);
         if self.key_policy.close_revoked && tally.key().is_some_and(Key::is_revoked) {

@@ -1,8 +1,8 @@
-//! Programs that do not speak spiped, by what they say first. Random bytes,
-//! which a spiped peer begins with, are taken for one about once in 2³² times.
+//! Recognizes other protocols by the first bytes of a peer. The random bytes that a
+//! spiped peer begins with are mistaken for one about once in 2³² times.
 
-/// The name of what is spoken here, if it is something that is often pointed
-/// at the wrong port. Knows both ends of it.
+/// The name of the protocol, if it is one that is often sent to the wrong port.
+/// Recognizes clients and servers of it.
 #[must_use]
 pub(crate) fn name(said: &[u8]) -> Option<&'static str> {
     let begins = |starts: &[&str]| starts.iter().any(|start| said.starts_with(start.as_bytes()));
@@ -27,8 +27,7 @@ pub(crate) fn name(said: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether this looks like something that was written to be read: random bytes
-/// so long are not.
+/// Whether this looks like readable text: random bytes of this length do not.
 #[must_use]
 pub(crate) fn is_text(said: &[u8]) -> bool {
     let readable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
@@ -78,15 +77,15 @@ const HTTP: [&str; 11] = [
     "HTTP/1.",
 ];
 
-/// Inline requests, and answers to what is none.
+/// Inline requests, and answers to an invalid request.
 const REDIS: [&str; 6] = ["PING\r\n", "AUTH ", "-ERR ", "-NOAUTH ", "-DENIED ", "+PONG\r\n"];
 
-/// Fewer readable bytes are often random.
+/// Shorter random bytes are often readable.
 const TEXT_MIN: usize = 6;
-/// As long as what a spiped peer sends first.
+/// The length of what a spiped peer sends first.
 const TEXT_MAX: usize = 32;
 
-/// What load balancers say first.
+/// The first bytes from a load balancer.
 pub(super) const PROXY_PROTOCOL: &str = "the PROXY protocol";
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! What the other end had sent when a handshake ended: it tells where to look
-//! for the cause.
+//! What the other end had sent when a handshake ended, which indicates the cause.
 
 use std::io;
 use std::pin::Pin;
@@ -13,14 +12,14 @@ use crate::guest::{HELLO_MAX, NONCE_LEN};
 /// What the other end had sent when a handshake ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Heard {
-    /// Nobody has listened.
+    /// Not recorded.
     #[default]
     Unknown,
-    /// Not a byte.
+    /// No byte.
     Nothing,
-    /// Something that is not spiped's, and what.
+    /// Another protocol, with its name.
     Foreign(&'static str),
-    /// Something readable, which is not spiped's.
+    /// Readable text, which spiped does not send.
     Text,
     /// A part of its nonce.
     PartOfNonce,
@@ -31,7 +30,7 @@ pub enum Heard {
 }
 
 impl Heard {
-    /// What these bytes are, unless they are a whole hello.
+    /// Classifies these bytes, unless they are a complete hello.
     #[must_use]
     pub fn of(said: &[u8]) -> Self {
         if said.is_empty() {
@@ -50,19 +49,19 @@ impl Heard {
     }
 }
 
-/// A stream, and the first bytes that were read from it.
+/// A stream that records the first bytes read from it.
 pub(crate) struct Overheard<'a, S> {
     stream: &'a mut S,
     said: Vec<u8>,
 }
 
 impl<'a, S> Overheard<'a, S> {
-    /// Listens from now on.
+    /// Records from now on.
     pub(crate) fn new(stream: &'a mut S) -> Self {
         Self { stream, said: Vec::new() }
     }
 
-    /// What was read so far, as much of it as a hello is long.
+    /// The bytes read so far, at most as many as a hello has.
     #[must_use]
     pub(crate) fn said(&self) -> &[u8] {
         &self.said

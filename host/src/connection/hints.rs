@@ -1,5 +1,4 @@
-//! What it mostly means when a handshake fails: hints for whoever reads the
-//! log, at either end.
+//! The usual reason of a failed handshake: hints for readers of the log, at either end.
 
 use std::borrow::Cow;
 
@@ -11,11 +10,11 @@ use crate::guest::{Config, PeerFault};
 /// How a handshake ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
-    /// The other end hung up.
+    /// The other end closed the connection.
     HungUp,
     TimedOut,
     WrongKey,
-    /// In another way, which says all there is to say.
+    /// In another way, which needs no hint.
     Other,
 }
 
@@ -33,7 +32,8 @@ impl Manner {
     }
 }
 
-/// For the log of a client. A server does not say why it hangs up.
+/// A hint for the log of a client. A server does not tell its peer why it closes a
+/// connection.
 pub(super) fn of_client(error: &HandshakeError, heard: Heard, config: Config) -> Cow<'static, str> {
     let hint = match (Manner::of(error), heard) {
         (Manner::Other, _) => "",
@@ -57,8 +57,8 @@ pub(super) fn of_client(error: &HandshakeError, heard: Heard, config: Config) ->
     hint.into()
 }
 
-/// For the log of a server. Whether the peer has one of the keys is
-/// `authenticated`.
+/// A hint for the log of a server. `authenticated` is whether the peer has one of the
+/// keys.
 pub(super) fn of_server(
     error: &HandshakeError,
     heard: Heard,
@@ -74,7 +74,7 @@ pub(super) fn of_server(
             return format!(" (it spoke {name} to this -d port: should this end be -e?)").into();
         }
         (_, Heard::Text) => " (a plain program spoke to this -d port: should this end be -e?)",
-        // Where only X25519 is accepted, nothing else is looked for.
+        // A server that accepts only X25519 does not try the other form.
         (Manner::WrongKey, _) if config.is_x25519_only() => {
             ", or one without --kex x25519, which is required here"
         }
@@ -89,7 +89,7 @@ pub(super) fn of_server(
     hint.into()
 }
 
-/// For a client whose connection was reset before anything came.
+/// The hint for a client whose connection was reset before any byte came.
 pub(super) const SERVICE_DOWN: &str =
     " (the other end has the key but reset before it sent a byte: is its service running?)";
 

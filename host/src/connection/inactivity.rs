@@ -1,7 +1,7 @@
-//! Limits to the time in which an established connection moves no byte.
+//! Time limits for an established connection that moves no byte.
 //!
-//! A connection without limits pays nothing for them. With one it has a timer,
-//! which is set once for each time it runs out, not for each byte.
+//! A connection without such limits has no cost. With one, it has a timer that is set
+//! each time it expires, not for each byte.
 
 use std::fmt;
 use std::mem;
@@ -39,22 +39,22 @@ impl fmt::Display for Inactive {
     }
 }
 
-/// Watches how long a connection moves no byte.
+/// Measures how long a connection moves no byte.
 pub(super) struct Inactivity(Option<Box<Watch>>);
 
 struct Watch {
     idle: Option<Duration>,
     half_closed: Option<Duration>,
     is_half_closed: bool,
-    /// When a byte moved last, as far as that was looked at.
+    /// When a byte moved last, as of the last check.
     since: Instant,
-    /// Whether one has since then.
+    /// Whether a byte has moved since then.
     moved: bool,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Inactivity {
-    /// From now on.
+    /// A measurement that starts now.
     pub(super) fn new(limits: Limits) -> Self {
         let Limits { reader: _, idle, half_closed } = limits;
         Self((idle.is_some() || half_closed.is_some()).then(|| {
@@ -64,7 +64,7 @@ impl Inactivity {
         }))
     }
 
-    /// As if it had begun so long ago, and no byte had moved since.
+    /// A measurement that started this long ago, with no byte moved since.
     pub(super) fn since(limits: Limits, idle: Duration, is_half_closed: bool) -> Self {
         let mut inactivity = Self::new(limits);
         if let Some(watch) = &mut inactivity.0 {
@@ -75,14 +75,14 @@ impl Inactivity {
         inactivity
     }
 
-    /// For how long no byte has moved, if that is watched. The end of a direction
-    /// counts as one.
+    /// How long no byte has moved, if that is measured. The end of a direction counts
+    /// as a byte.
     pub(super) fn idle(&self) -> Option<Duration> {
         let watch = self.0.as_ref()?;
         Some(if watch.moved { Duration::ZERO } else { watch.since.elapsed() })
     }
 
-    /// Looks at what the last poll of both directions has moved.
+    /// Records what the last poll of both directions has moved.
     pub(super) fn note(&mut self, inward: &Direction, outward: &Direction) {
         if let Some(watch) = &mut self.0 {
             let is_half_closed = inward.is_done() || outward.is_done();
@@ -93,7 +93,7 @@ impl Inactivity {
         }
     }
 
-    /// Ready when a limit is exceeded. To be asked while nothing moves.
+    /// Ready when a limit is exceeded. Call it while nothing moves.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Inactive> {
         self.0.as_mut().map_or(Poll::Pending, |watch| watch.poll(cx))
     }
@@ -110,7 +110,8 @@ impl Watch {
             return Poll::Pending;
         };
         let deadline = self.since + first.duration();
-        // One that is set to an earlier time stays so, and is set again then.
+        // A timer that is set to an earlier time is left, and set again when it
+        // expires.
         if self.timer.deadline() > deadline {
             self.timer.as_mut().reset(deadline);
         }

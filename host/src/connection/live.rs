@@ -1,4 +1,4 @@
-//! A connection as others see it while it lives, and how they end it.
+//! A living connection as observers see it, and how they end it.
 
 use std::future::poll_fn;
 use std::mem;
@@ -16,8 +16,8 @@ use crate::connection::tally::Traffic;
 use crate::keys::Key;
 use crate::observe::Source;
 
-/// A connection as others see it while it lives. Its own task is the only one
-/// that counts, so nobody waits for anybody.
+/// A living connection as observers see it. Only its own task writes to it, so nothing
+/// waits for a lock.
 #[derive(Debug)]
 pub struct Live {
     id: u64,
@@ -30,12 +30,12 @@ pub struct Live {
     began: Instant,
     /// When a byte was moved last: see [`coarse_now`].
     moved: AtomicU64,
-    /// Why it is to end, as a [`Reset`]; 0: it is not.
+    /// Why it has to end, as a [`Reset`]; 0: it does not.
     reset: AtomicU8,
     task: AtomicWaker,
     /// Whether its session has no sandbox.
     asleep: AtomicBool,
-    /// Whether `moving` is [`Moving::Asked`], to be looked at for every batch.
+    /// Whether `moving` is [`Moving::Asked`], for a check at every batch.
     asked: AtomicBool,
     moving: Mutex<Moving>,
 }
@@ -45,15 +45,15 @@ pub struct Live {
 enum Moving {
     /// It cannot.
     No,
-    /// It can, between two batches.
+    /// It can move, between two batches.
     Possible,
     /// It is to.
     Asked(Box<Ticket>),
-    /// It has: it is no longer this process's.
+    /// It has moved: it no longer belongs to this process.
     Gone,
 }
 
-/// How far a connection has come.
+/// The stage of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Its peer has not authenticated yet.
@@ -63,25 +63,25 @@ pub enum Stage {
     Authenticated,
     /// A client's, on its way to the other end.
     Connecting,
-    /// It relays.
+    /// It is relaying.
     Established,
-    /// It has broken, and what was authenticated before is being written.
+    /// It has broken, and authenticated bytes are still being written.
     Closing,
 }
 
-/// Why a connection is ended from outside.
+/// Why a connection is ended by order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
-    /// The administrator wants it to end.
+    /// By order of the administrator.
     Dropped,
-    /// It had its time to end by itself while the process drains.
+    /// It did not end in the time for draining.
     Drained,
     /// Its key is no longer in use.
     Revoked,
 }
 
 impl Live {
-    /// One that begins now, under the number that the log has for it.
+    /// A connection that begins now, with its number in the log.
     #[must_use]
     pub fn new(id: u64, peer: Option<Source>) -> Self {
         Self {
@@ -101,8 +101,8 @@ impl Live {
         }
     }
 
-    /// One that has gone on elsewhere for this long, that has moved no byte for as
-    /// long as `idle`, and has moved so many before.
+    /// A connection from another process with this age, this time since its last byte,
+    /// and these byte counts.
     #[must_use]
     pub(super) fn adopted(
         id: u64,
@@ -126,7 +126,7 @@ impl Live {
         }
     }
 
-    /// Its number, which no other one of this process has.
+    /// Its number, which is unique in this process.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id
@@ -138,18 +138,18 @@ impl Live {
         self.peer.as_ref().map(|peer| &*peer.shown)
     }
 
-    /// The same, and its network.
+    /// The source: who opened it, and its network.
     pub(super) fn source(&self) -> Option<&Source> {
         self.peer.as_ref()
     }
 
-    /// Its key, once that is known.
+    /// Its key, once it is known.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
         self.key.get()
     }
 
-    /// How far it has come.
+    /// Its stage.
     #[must_use]
     pub fn stage(&self) -> Stage {
         STAGES
@@ -157,37 +157,37 @@ impl Live {
             .map_or(Stage::Closing, |(stage, _)| *stage)
     }
 
-    /// What it has moved so far.
+    /// The bytes it has moved so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         Traffic { sent: self.sent.load(Relaxed), received: self.received.load(Relaxed) }
     }
 
-    /// For how long it has been there.
+    /// Its age.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// For how long it has moved no byte.
+    /// The time since it last moved a byte.
     #[must_use]
     pub fn idle(&self) -> Duration {
         Duration::from_millis(coarse_now().saturating_sub(self.moved.load(Relaxed)))
     }
 
-    /// Whether its session has no sandbox at the moment, since nothing happens.
+    /// Whether its session has no sandbox now, because it is idle.
     #[must_use]
     pub fn is_asleep(&self) -> bool {
         self.asleep.load(Relaxed)
     }
 
-    /// Ends it. The first reason stands.
+    /// Orders it to end. The first reason is kept.
     pub fn reset(&self, why: Reset) {
         let _ = self.reset.compare_exchange(0, why as u8 + 1, Release, Relaxed);
         self.task.wake();
     }
 
-    /// Resolves when it is to end. One task only can wait.
+    /// Resolves when it has to end. Only one task can wait.
     pub async fn told_to_end(&self) -> Reset {
         let told = || match self.reset.load(Acquire) {
             0 => Poll::Pending,
@@ -202,13 +202,13 @@ impl Live {
         .await
     }
 
-    /// Its key is this one.
+    /// Sets its key.
     pub(super) fn of_key(&self, key: &Key) {
-        // It has one only, and comes to know it once.
+        // It has one key, which is set once.
         let _ = self.key.set(key.clone());
     }
 
-    /// It has come this far. Says how far it was before.
+    /// Sets its stage. Returns the stage before.
     pub(super) fn reached(&self, stage: Stage) -> Stage {
         let before = self.stage();
         self.stage.store(stage as u8, Relaxed);

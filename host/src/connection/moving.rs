@@ -1,21 +1,24 @@
-//! How connections leave this process for the one that takes over.
+//! Moves connections from this process to its successor.
 //!
 //! A connection's own task stops it between two batches, suspends its session, and
-//! sends all there is of it. From then on it does nothing but wait for a verdict:
-//! the connection is taken back and goes on, or it is let go, for good.
+//! sends everything that belongs to it. Then it only waits for a verdict: the
+//! connection is taken back and continues here, or it is let go permanently.
 //!
-//! **The rule**: the state of a session can encrypt in at most one process. In this one,
-//! the state of a connection that was sent is in one place, [`States`], and whoever
-//! takes it out has it. There are but three ways out of the wait:
+//! **The rule**: at most one process can encrypt with the state of a session. In this
+//! process, the state of a connection that was sent is in one place, [`States`], and
+//! whichever task takes it out owns it. There are three ways out of the wait:
 //!
-//! - Let go: all states are wiped, and only then does [`Removal::let_go`] return. The
-//!   other process hears of that afterwards. A task that looks for its state finds none,
-//!   and closes its sockets, which are the other process's, too. If that cannot be told
-//!   any more, they are lost: the sockets are reset.
-//! - Taken back, which also is what becomes of a removal that is dropped: each task takes
-//!   its state out, and goes on. The other process is never told that these are its own.
-//! - The task is dropped, since somebody wants the connection to end: it takes its state
-//!   out and wipes it. The other process is to have nothing either, so the sockets are
+//! - Let go: all states are wiped, and [`Removal::let_go`] returns only afterwards. The
+//!   other process is told after that. A task that looks for its state finds none and
+//!   closes its sockets, which the other process has as well. If the other process
+//!   cannot be told any more, the connections are lost: the sockets are reset, because
+//!   the other process may hang with copies of them, and neither end would ever see
+//!   data or an end.
+//! - Taken back, which also happens if a removal is dropped: each task takes its state
+//!   out and continues. The other process is never told that these connections are its
+//!   own.
+//! - The task is dropped, because the connection is told to end: it takes its state out
+//!   and wipes it. The other process must not continue it either, so the sockets are
 //!   reset.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,27 +42,26 @@ use crate::process::secrets::Locked;
 pub(crate) struct Removal {
     channel: Arc<Channel>,
     states: Arc<States>,
-    /// Used or dropped, it wakes those that wait.
+    /// Wakes the waiting tasks when it is used or dropped.
     over: watch::Sender<()>,
 }
 
 impl Removal {
-    /// Nobody has left yet; they will, through there.
+    /// A removal that sends connections through this channel.
     #[must_use]
     pub(crate) fn new(channel: Arc<Channel>) -> Arc<Self> {
         Arc::new(Self { channel, states: Arc::default(), over: watch::Sender::new(()) })
     }
 
-    /// Stops these connections of a pipe, and sends them. Those that are not
-    /// established, or end before it is their turn, are left alone. `keys` are those
-    /// that [`messages::Pipe::keys`] has named. Says how many were sent, when none of
-    /// them is yet to be.
+    /// Stops these connections of a pipe and sends them. Connections that are not
+    /// established, or end before their turn, are left alone. `keys` are those that
+    /// [`messages::Pipe::keys`] contains. Returns how many were sent, when no other is
+    /// still to be sent.
     ///
-    /// Losing the future stops nothing; a verdict does.
+    /// Dropping the future stops nothing; only a verdict does.
     ///
-    /// # Errors
-    /// The first, of connections that could not be sent and go on. Others may have
-    /// been.
+    /// The first error of connections that could not be sent and continue here. Others
+    /// may have been sent.
     pub(crate) async fn send(
         &self,
         pipe: &str,
@@ -74,7 +76,7 @@ impl Removal {
             let (round, over) = (round.clone(), self.over.subscribe());
             live.ask_to_move(Ticket { round, over, report: report.clone() });
         }
-        // Of the others, each goes with its ticket.
+        // The other copies are dropped with the tickets.
         drop(report);
         let (mut sent, mut failed) = (0, None);
         while let Some(report) = reports.recv().await {
@@ -86,20 +88,20 @@ impl Removal {
         failed.map_or(Ok(sent), Err)
     }
 
-    /// All that were sent, or would be, go on here. Never commit them afterwards.
+    /// Everything that was sent, or would be, continues here. Never commit it
+    /// afterwards.
     pub(crate) fn take_back(&self) {
         self.states.lock().taken_back = true;
         self.over.send_replace(());
     }
 
-    /// Wipes the states of all that were sent: from now on, none of them can go on here.
-    /// To be called once, when nothing is being sent.
+    /// Wipes the states of all connections that were sent: from now on, none of them
+    /// can continue here. Call it once, when nothing is being sent.
     ///
-    /// Their sockets are closed when this is dropped: until then, nobody has to wait for
-    /// that.
+    /// Their sockets are closed when this is dropped, because nothing has to wait for
+    /// that: the other process serves already.
     ///
-    /// # Errors
-    /// If they were taken back: nobody else is to have them.
+    /// If the connections were taken back: the other process must not have them.
     pub(crate) fn let_go(&self) -> Result<(), TakenBack> {
         let mut kept = self.states.lock();
         if kept.taken_back {
@@ -112,8 +114,9 @@ impl Removal {
         Ok(())
     }
 
-    /// The other process will not go on with those that were let go of. It may be there
-    /// and have their sockets, so these are reset: nobody is to wait for it.
+    /// The other process will not continue the connections that were let go of. It may
+    /// exist and have their sockets, so these are reset: a close would not reach the
+    /// peers.
     pub(crate) fn lose(&self) {
         self.states.lock().lost = true;
         self.over.send_replace(());
@@ -131,14 +134,14 @@ struct States(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    /// Each until it is taken out; nothing once they were let go.
+    /// Each state until it is taken out; `None` after they were let go.
     states: Option<Vec<Option<Suspended>>>,
     taken_back: bool,
-    /// Let go of, for nobody.
+    /// Whether they were let go of and then lost.
     lost: bool,
 }
 
-/// A session, and whose it is.
+/// The state of a session, and its connection.
 #[derive(Debug)]
 struct Suspended {
     state: Locked,
@@ -152,7 +155,8 @@ impl Default for Kept {
 }
 
 impl States {
-    /// Keeps this one. Says where, unless all were let go, and this with them.
+    /// Stores this state. Returns its place, or `None` if all states were let go, and
+    /// this one with them.
     fn keep(&self, state: Locked, live: Arc<Live>) -> Option<usize> {
         let mut kept = self.lock();
         let Some(states) = &mut kept.states else {
@@ -163,18 +167,18 @@ impl States {
         Some(states.len() - 1)
     }
 
-    /// Takes the one out that is there; nothing if it was let go.
+    /// Takes out the state at this place; `None` if it was let go.
     fn take(&self, place: Option<usize>) -> Option<Locked> {
         self.lock().states.as_mut()?.get_mut(place?)?.take().map(|it| it.state)
     }
 
-    /// It is whole after every step.
+    /// The lock cannot be poisoned: nothing panics while it is held.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What those have in common that are asked together.
+/// What connections that are asked together share.
 #[derive(Debug)]
 struct Round {
     channel: Arc<Channel>,
@@ -183,7 +187,8 @@ struct Round {
     keys: Arc<[Key]>,
 }
 
-/// With it, a connection moves. To drop it means that it does not.
+/// Permission for a connection to move. Dropping it means that the connection does not
+/// move.
 #[derive(Debug)]
 pub(super) struct Ticket {
     round: Arc<Round>,
@@ -193,9 +198,9 @@ pub(super) struct Ticket {
 
 /// Whether it has moved.
 pub(super) enum Moved {
-    /// Another process goes on with it.
+    /// Another process continues it.
     Away,
-    /// It goes on here.
+    /// It continues here.
     Not,
 }
 
@@ -231,19 +236,21 @@ pub(super) async fn move_away<C: Stream, P: Stream>(
     let descriptors = [descriptors.0, descriptors.1];
     let secrets = [state, to_plain, to_crypt];
     let sent = select! {
-        // First: what is over without it is not for it, and it has not been sent.
+        // The end of the removal first: then this connection is not part of it and must
+        // not be sent.
         biased;
         _ = over.changed() => return Ok(Moved::Not),
         sent = round.channel.send(&message, &descriptors, &secrets) => sent,
     };
     let was_sent = sent.is_ok();
-    // No await is between the sending and this.
+    // No await may be between the sending and this: if the task were dropped there, the
+    // state would still be in the session here, after it was sent.
     let waiting = was_sent.then(|| {
         let state = duplex.session.take_state();
         let place = state.and_then(|state| round.states.keep(state, live));
         Waiting { duplex, crypt, plain, states: round.states.clone(), place, goes_on: false }
     });
-    // Whoever has lost the future does not need it.
+    // If the future of `send` was dropped, nobody needs the result.
     let _ = report.try_send(sent);
     drop((report, round));
     let Some(waiting) = waiting else { return Ok(Moved::Not) };
@@ -252,8 +259,8 @@ pub(super) async fn move_away<C: Stream, P: Stream>(
 }
 
 impl Round {
-    /// A connection, but for what only its task knows; nothing if its key is not known
-    /// elsewhere.
+    /// The message about a connection, except for what only its task knows; `None` if
+    /// its key is not known to the other process.
     fn describe(&self, live: &Live) -> Option<messages::Connection> {
         let index = |key: &Key| self.keys.iter().position(|other| other.is_same(key));
         let key = match live.key() {
@@ -280,23 +287,23 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A connection that was sent, and waits. However that ends, the rule holds: see
-/// above.
+/// A connection that was sent and waits for the verdict. However that ends, the rule
+/// holds: see above.
 struct Waiting<'a, 'b, 'e, C: Stream, P: Stream> {
     duplex: &'a mut Duplex<'b, 'e>,
     crypt: &'a C,
     plain: &'a P,
     states: Arc<States>,
-    /// Where its state is.
+    /// The place of its state.
     place: Option<usize>,
     goes_on: bool,
 }
 
 impl<C: Stream, P: Stream> Waiting<'_, '_, '_, C, P> {
-    /// Goes on, if it was not let go.
+    /// Continues it, unless it was let go.
     fn end(mut self) -> Moved {
         let Some(state) = self.states.take(self.place) else { return Moved::Away };
-        // Nothing else of it has changed: its session wakes with the next batch.
+        // Nothing else has changed: its session wakes with the next batch.
         self.duplex.session.give_back(state);
         self.goes_on = true;
         Moved::Not

@@ -1,11 +1,12 @@
-//! Messages from one process to the other, over a pair of Unix sockets that keep
-//! datagrams whole.
+//! Messages between the two processes, over a pair of Unix sockets that preserve
+//! datagrams.
 //!
-//! A datagram is a byte and what it announces: `i` and the line of JSON; or `m` and the
-//! length of that line, as four bytes in little-endian order. The line is then in the
-//! memory that is the first of the descriptors, and the secrets follow it there. What is secret or long does not go through the socket's buffers.
-//! The memory has its final size when it is sent. It can still be written to, so that
-//! whoever has read it wipes it; a reader copies it once, and checks the copy.
+//! A datagram is a byte and its content: `i` and the line of JSON, or `m` and the
+//! length of that line, as four bytes in little-endian order. In the second case, the
+//! first descriptor is a memfd with the line and then the secrets: secret or long data
+//! does not pass through the socket's buffers. The memfd has its final size when it is
+//! sent. It can still be written to, so that the reader can wipe it; a reader copies it
+//! once and checks the copy.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -27,50 +28,50 @@ use tokio::io::unix::AsyncFd;
 use super::messages::Message;
 use crate::process::secrets::Locked;
 
-/// The descriptors that can go with a message: those of a source's sockets.
+/// How many descriptors can accompany a message: those of a source's sockets.
 pub(crate) const DESCRIPTORS_MAX: usize = 128;
 
-/// A longer line goes through memory.
+/// A longer line is sent in a memfd.
 const INLINE_MAX: usize = 16 * 1024;
-/// More than the most that a message is made of.
+/// More than the largest message has.
 const MEMORY_MAX: usize = 16 * 1024 * 1024;
 
 const INLINE: u8 = b'i';
 const MEMORY: u8 = b'm';
 
-/// The seals of memory that is sent: its size stays.
+/// The seals of a memfd that is sent: its size is fixed.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
-/// Bytes of the datagram ahead of a line, or in place of one.
+/// The bytes of the datagram before a line, or in its place.
 const HEAD_LEN: usize = 5;
 
-/// What came.
+/// A received message.
 #[derive(Debug)]
 pub(crate) struct Received {
     /// The message.
     pub message: Message,
-    /// What went beside it.
+    /// Its descriptors.
     pub descriptors: Vec<OwnedFd>,
-    /// What is secret.
+    /// Its secrets.
     pub secrets: Locked,
 }
 
-/// Why nothing came that could be understood.
+/// Why no message was sent or received.
 #[derive(Debug, Error)]
 pub(crate) enum ChannelError {
-    /// The other process has closed its end, or is gone.
+    /// The other process has closed its end, or has exited.
     #[error("the other process has gone")]
     Gone,
-    /// It is there, and does not do its part.
+    /// The other process did not read or answer in time.
     #[error("the other process has not answered within {} s", .0.as_secs())]
     Slow(Duration),
-    /// There was no room for the descriptors.
+    /// There were too few free descriptors.
     #[error("no room for more open files")]
     Descriptors,
-    /// That is not how it talks.
+    /// The message is malformed.
     #[error("the other process said something that makes no sense")]
     Malformed,
-    /// The system's.
+    /// An error of the system.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -81,7 +82,7 @@ impl From<Errno> for ChannelError {
     }
 }
 
-/// The two ends.
+/// A channel: its two ends.
 ///
 /// # Errors
 /// When the system is short of descriptors.
@@ -90,7 +91,7 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
 }
 
-/// One end, watched by an event loop. Any thread may use it.
+/// One end, watched by an event loop. It can be used from any thread.
 #[derive(Debug)]
 pub(crate) struct Channel(AsyncFd<OwnedFd>);
 
@@ -101,17 +102,16 @@ impl Channel {
     /// When the event loop cannot.
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        // SAFETY: a descriptor that is owned is open and stays the same, and is
-        // closed after the loop has let go of it.
+        // SAFETY: a descriptor that is owned is open and stays the same, and it is
+        // closed only after the loop no longer watches it.
         #[allow(unsafe_code, reason = "an owned descriptor is what it asks for")]
         let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
         Ok(Self(watched?))
     }
 
-    /// Sends, as soon as there is room.
+    /// Sends a message as soon as there is room.
     ///
-    /// # Errors
-    /// When the other end is gone, or the system is short of something.
+    /// When the other end is gone, or the system is short of resources.
     pub(crate) async fn send(
         &self,
         message: &Message,
@@ -144,16 +144,16 @@ impl Channel {
         parts.await.map_err(gone)?.open()
     }
 
-    /// Whether the other end is gone by now, whatever it has said before.
+    /// Whether the other end is gone now, whatever messages of it are unread.
     #[must_use]
     pub(crate) fn is_over(&self) -> bool {
         let mut ours = [PollFd::new(self.0.get_ref(), PollFlags::RDHUP)];
         poll(&mut ours, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
-    /// Nothing is said any more, at either end: the other one hears that.
+    /// Shuts the channel down in both directions; the other end notices.
     pub(crate) fn shut_down(&self) {
-        // If it fails, the other end is gone.
+        // It fails only if the other end is gone.
         let _ = shutdown(self.0.get_ref(), Shutdown::Both);
     }
 }
@@ -169,7 +169,7 @@ impl Line {
         Self(socket)
     }
 
-    /// Sends; there has to be room.
+    /// Sends a message; there has to be room.
     ///
     /// # Errors
     /// When the other end is gone or does not read.
@@ -180,7 +180,7 @@ impl Line {
         Ok(())
     }
 
-    /// The next message; waits for it, but not longer than this.
+    /// The next message; waits for it up to this time.
     ///
     /// # Errors
     /// When there will be none, or it cannot be understood.
@@ -199,7 +199,7 @@ impl Line {
         }
     }
 
-    /// The same end once more, for an event loop.
+    /// The same end again, for an event loop.
     ///
     /// # Errors
     /// When the system is short of descriptors.
@@ -208,10 +208,10 @@ impl Line {
     }
 }
 
-/// How long there may be too many descriptors on their way.
+/// How long to retry while too many descriptors are in flight.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Too many descriptors are on their way.
+/// The error for too many descriptors in flight.
 fn is_full(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::TOOMANYREFS.raw_os_error())
 }
@@ -232,7 +232,7 @@ fn wait_to_read(socket: BorrowedFd<'_>, limit: Duration) -> io::Result<()> {
     }
 }
 
-/// A message on its way out.
+/// A message to be sent.
 struct Datagram {
     bytes: Vec<u8>,
     memory: Option<Memory>,
@@ -249,7 +249,7 @@ impl Datagram {
         Ok(Self { bytes: [&[MEMORY], &len.to_le_bytes()[..]].concat(), memory: Some(memory) })
     }
 
-    /// Its memory is for the reader to wipe.
+    /// The reader wipes the memfd.
     fn passed_on(self) {
         if let Some(mut memory) = self.memory {
             memory.is_ours = false;
@@ -275,7 +275,7 @@ impl Datagram {
     }
 }
 
-/// A message that has come, unread.
+/// A received message that is not parsed yet.
 struct Parts {
     bytes: Vec<u8>,
     descriptors: Vec<OwnedFd>,
@@ -329,7 +329,7 @@ impl Parts {
     }
 }
 
-/// Memory that is shared for one message.
+/// The memfd of one message.
 struct Memory {
     file: OwnedFd,
     /// Whether it is wiped here, when it is dropped.
@@ -356,9 +356,9 @@ impl Memory {
         Ok(memory)
     }
 
-    /// The line, which is so long, and the secrets.
+    /// The line, of this length, and the secrets.
     fn take(&self, line_len: usize) -> Result<(Vec<u8>, Locked), ChannelError> {
-        // Of any other file, the kernel does not know this.
+        // The kernel has seals only for memfds.
         let seals = fcntl_get_seals(&self.file).map_err(|_| ChannelError::Malformed)?;
         if !seals.contains(SEALS) {
             return Err(ChannelError::Malformed);
@@ -397,7 +397,7 @@ impl Drop for Memory {
 
 fn create() -> Result<OwnedFd, Errno> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    // Kernels before 6.3 do not know that nobody is to run it.
+    // Kernels before 6.3 do not have the flag against executing it.
     match memfd_create(c"spiped", flags | MemfdFlags::NOEXEC_SEAL) {
         Err(Errno::INVAL) => memfd_create(c"spiped", flags),
         created => created,

@@ -1,70 +1,69 @@
-//! What distinguishes one build of the daemon from another, as far as an upgrade is
-//! concerned. There is one for each program; tests have programs of their own.
+//! The differences between two builds of the daemon that matter for an upgrade. Each
+//! program has one edition; tests have programs with others.
 
 use crate::guest::Precompiled;
 
 /// What distinguishes one build of the daemon from another.
 #[derive(Clone, Copy, Debug)]
 pub struct Edition {
-    /// Which forms of the hand-over it knows.
+    /// The versions of the hand-over that it knows.
     pub formats: Formats,
-    /// The component; `None`: the one that is part of the library. Only tests have
-    /// another one.
+    /// The component; `None`: the one in the library. Only tests have another one.
     pub component: Option<Precompiled>,
-    /// Told how far an upgrade has come, at either end.
+    /// Called at each step of an upgrade, at either end.
     pub at: fn(Step),
 }
 
 /// Versions of the hand-over.
 ///
-/// One that only adds fields or kinds of messages that an earlier reader can pass
-/// over is the same version. A program writes the newest that its partner knows.
+/// Additional fields or kinds of messages that an earlier reader can ignore do not
+/// change the version. A program writes the newest version that its partner knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Formats {
-    /// The newest that it reads and writes.
+    /// The newest version that it reads and writes.
     pub newest: u32,
-    /// The oldest that it reads and writes: one before the newest, if there is one,
-    /// so that a program can go back to the one it came from.
+    /// The oldest version that it reads and writes: the one before the newest, if there
+    /// is one, so that a program can go back to its predecessor.
     pub oldest: u32,
 }
 
-/// How far an upgrade has come.
+/// The steps of an upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The daemon was asked for it.
+    /// The daemon was asked for an upgrade.
     Asked,
-    /// The daemon's successor has begun to run.
+    /// The successor is running.
     Started,
-    /// The daemon knows what the successor reads.
+    /// The daemon knows which versions the successor reads.
     Greeted,
-    /// The daemon has said all but its connections.
+    /// The daemon has sent everything except its connections.
     Listed,
-    /// The successor has heard all of that.
+    /// The successor has received all of that.
     Heard,
-    /// The successor has made all that serving takes.
+    /// The successor has made everything that serving needs.
     Made,
-    /// The daemon has stopped a first connection between two batches.
+    /// The daemon has stopped its first connection between two batches.
     Stopped,
-    /// The successor has resumed a first one.
+    /// The successor has resumed its first connection.
     Resumed,
     /// The daemon has sent the last connection.
     Sent,
-    /// The successor has all of them.
+    /// The successor has all connections.
     Taken,
-    /// The daemon can use none of them any more.
+    /// The daemon has wiped all states.
     Wiped,
-    /// The daemon has said that they are the successor's.
+    /// The daemon has sent `Commit`.
     Committed,
-    /// The successor has heard that.
+    /// The successor has received `Commit`.
     Entitled,
     /// The successor serves, and the pid file names it.
     Serving,
-    /// The daemon knows that.
+    /// The daemon knows that the successor serves.
     Succeeded,
 }
 
 impl Edition {
-    /// This program.
+    /// The edition of this program.
     #[must_use]
     pub fn this() -> Self {
         Self { formats: Formats::THIS, component: None, at: |_| () }
@@ -72,10 +71,11 @@ impl Edition {
 }
 
 impl Formats {
-    /// Those of this program.
+    /// The versions of this program.
     pub const THIS: Self = Self { newest: 1, oldest: 1 };
 
-    /// The one to speak with a partner that knows these; `None` if there is none.
+    /// The version to use with a partner that knows these; `None` if there is none in
+    /// common.
     #[must_use]
     pub fn in_common_with(self, theirs: Self) -> Option<u32> {
         let newest = self.newest.min(theirs.newest);

@@ -1,8 +1,8 @@
 //! Messages as pure data. Each is one line of JSON in one datagram; descriptors and
-//! secrets go beside it, and the message says how many there are.
+//! secrets accompany it, and the message contains their number.
 //!
-//! A reader passes over fields that it does not know, and takes those that are
-//! missing as nothing: what is added later is no new version.
+//! A reader ignores unknown fields and uses defaults for missing ones, so additions do
+//! not change the version.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::observe::histogram::Distribution;
 
-/// Whatever is said.
+/// A message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub(crate) enum Message {
-    /// Successor: it runs, and knows these versions.
+    /// Successor: it is running, and knows these versions.
     Hello {
         /// The newest version of the hand-over that it reads and writes.
         newest: u32,
@@ -24,77 +24,77 @@ pub(crate) enum Message {
         oldest: u32,
         /// The version of the program.
         program: String,
-        /// Its process.
+        /// Its process id.
         pid: u32,
     },
-    /// Daemon: what it listens on. Descriptors: its sockets, at least one.
+    /// Daemon: a source. Descriptors: its sockets, at least one.
     Source(Source),
-    /// Daemon: where it meets observers. Descriptors: its sockets.
+    /// Daemon: the control socket or the metrics. Descriptors: its sockets.
     Observer(Observer),
-    /// Daemon: a pipe. Secrets: its PSKs in use, one after the other.
+    /// Daemon: a pipe. Secrets: the PSKs in use, one after the other.
     Pipe(Pipe),
-    /// Daemon: that was all, but for the connections. Before the first `Commit` it
-    /// says once more what is known of the process, as it is by then.
+    /// Daemon: everything except the connections has been sent. Sent again with the
+    /// current state of the process before the first `Commit`.
     Inventory(Process),
-    /// Successor: it could serve. It says what would be different.
+    /// Successor: it could serve, with these changes.
     Ready {
         /// For a person, a line each.
         said: Vec<String>,
-        /// The names of the pipes whose connections it can go on with. Those of all
-        /// others stay with the daemon.
+        /// The names of the pipes whose connections it can continue. The connections of
+        /// all other pipes stay with the daemon.
         #[serde(default)]
         pipes: Vec<String>,
     },
-    /// Successor: it cannot go on, and why. It ends.
+    /// Successor: it cannot continue, for these reasons, and exits.
     Fault {
         /// For a person, a line each.
         said: Vec<String>,
     },
     /// Daemon: a connection that it has stopped. Descriptors: the socket of the crypt
     /// side, then that of the plain side. Secrets: the state of its session, then the
-    /// bytes that are still to be written inward, then those outward.
+    /// bytes still to be written inward, then those outward.
     Connection(Connection),
-    /// Daemon: so many connections were sent since the last `Commit`. It may send more,
-    /// and say so again.
+    /// Daemon: this many connections were sent since the last `Commit`. It may send
+    /// more, and this message again.
     Sent {
         /// So many.
         connections: u64,
     },
-    /// Successor: it has all of those, and could go on with each.
+    /// Successor: it has all of these connections, and could continue each.
     Taken {
         /// So many.
         connections: u64,
     },
-    /// Daemon: what a pipe has counted since it was said last.
+    /// Daemon: the counters of a pipe since the last such message.
     Numbers(Numbers),
-    /// Daemon: it has let go of all connections that it has sent. They are the
-    /// successor's, and so is everything else.
+    /// Daemon: it has wiped the states of all connections that it has sent. They belong
+    /// to the successor now, and so does everything else.
     Commit,
     /// Successor: it serves, and the pid file names it.
     Serving,
-    /// Daemon, after `Commit`: it was asked to read its settings and keys again.
+    /// Daemon, after `Commit`: a request to reload settings and keys.
     Reload,
-    /// Daemon, after `Commit`: it was asked to end, and the successor was meant.
+    /// Daemon, after `Commit`: a request to exit that was meant for the successor.
     End,
-    /// What only a later version says: it can be passed over.
+    /// A message of a later version, which can be ignored.
     #[serde(other)]
     Unknown,
 }
 
-/// What the daemon listens on.
+/// A source of the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Source {
     /// The address, as in the settings ([`Address::text`](crate::net::address::Address::text));
     /// nothing if the service manager has given the sockets to a pipe by its name.
     pub address: Option<OsString>,
-    /// The pipe that they were given to.
+    /// The pipe that the sockets were given to.
     pub pipe: Option<String>,
-    /// Whether the service manager has them, too.
+    /// Whether the service manager has these sockets, too.
     pub inherited: bool,
 }
 
-/// Where the daemon meets observers.
+/// A socket of the daemon for observers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Observer {
@@ -104,13 +104,13 @@ pub(crate) struct Observer {
     pub address: OsString,
 }
 
-/// What observers are met for.
+/// The kinds of sockets for observers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
-    /// To look and to change.
+    /// The control socket.
     Control,
-    /// To look.
+    /// The metrics.
     Metrics,
 }
 
@@ -118,19 +118,19 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Pipe {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Whether its source is the crypt side.
     pub decrypts: bool,
-    /// Where its keys are: [`KeySource::text`](crate::keys::KeySource::text).
+    /// The source of its keys: [`KeySource::text`](crate::keys::KeySource::text).
     pub key_source: String,
-    /// The keys in use, in the order of the PSKs. Keys of connections that are no
-    /// longer in use follow, without a PSK.
+    /// The keys in use, in the order of the PSKs, then former keys of connections,
+    /// which have no PSK.
     pub keys: Vec<Key>,
     /// How many of them are in use.
     pub keys_in_use: usize,
-    /// What its targets stand for, and what its local address does, as far as that
-    /// is known.
+    /// The resolved addresses of its targets and of its local address, if they are
+    /// known.
     pub targets: Vec<Target>,
 }
 
@@ -138,55 +138,55 @@ pub(crate) struct Pipe {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Key {
-    /// What it is called, if it has a name.
+    /// Its name, if it has one.
     pub name: Option<OsString>,
-    /// Whether a peer that omits forward secrecy was warned of.
+    /// Whether a warning about a peer that omits forward secrecy was logged.
     pub without_forward_secrecy: bool,
 }
 
-/// An address that connections go to, or from.
+/// An address of outgoing connections: a target or a local one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Target {
     /// As in the settings: [`Address::text`](crate::net::address::Address::text).
     pub address: OsString,
-    /// What the resolver said: [`Endpoint::text`](crate::net::resolve::Endpoint::text).
+    /// Its endpoints: [`Endpoint::text`](crate::net::resolve::Endpoint::text).
     pub endpoints: Vec<OsString>,
 }
 
-/// What is known of the process.
+/// The state of the process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Process {
-    /// The level of the log, if it was set for a while.
+    /// The log level, if it was set temporarily.
     pub log_level: Option<String>,
-    /// How many connections have a number.
+    /// The number of the last connection.
     pub connections_numbered: u64,
-    /// Lines that the log lacks, since nobody took them.
+    /// Log lines lost because they were not read in time.
     pub log_lines_lost: u64,
-    /// Lines that the log lacks, since they were beyond their budget.
+    /// Log lines suppressed because they were beyond their budget.
     pub log_lines_suppressed: u64,
-    /// Upgrades that came about, and those that did not.
+    /// The number of successful and failed upgrades.
     pub upgrades: u64,
     /// See `upgrades`.
     pub upgrades_failed: u64,
-    /// How reloads came out.
+    /// The results of reloads.
     pub reloads: Option<Reloads>,
     /// The pid file that names it.
     pub pid_file: Option<OsString>,
 }
 
-/// How reloads came out. Times are in milliseconds since the beginning of 1970.
+/// The results of reloads. Times are in milliseconds since the beginning of 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Reloads {
-    /// When settings or keys were read last with success.
+    /// When settings or keys were last read successfully.
     pub last_success: u64,
-    /// When the last reload was done, if there has been one.
+    /// When the last reload was done, if there was one.
     pub last: Option<u64>,
-    /// Whether that was one with success.
+    /// Whether it succeeded.
     pub succeeded: bool,
-    /// What had changed, or why nothing had.
+    /// What changed, or why nothing did.
     pub said: String,
 }
 
@@ -198,15 +198,15 @@ pub(crate) struct Connection {
     pub pipe: String,
     /// Its number, as in the log.
     pub id: u64,
-    /// Who opened it, in words.
+    /// Its peer, as text.
     pub peer: Option<String>,
-    /// From which host or network, if it came over one.
+    /// Its peer's network, if it has one.
     pub peer_address: Option<IpAddr>,
     /// Its key: the index among [`Pipe::keys`].
     pub key: Option<usize>,
-    /// For how long it has been there, in milliseconds.
+    /// Its age, in milliseconds.
     pub age: u64,
-    /// For how long it has moved no byte, in milliseconds.
+    /// The time since it last moved a byte, in milliseconds.
     pub idle: u64,
     /// Plaintext bytes from the plain side to the peer.
     pub sent: u64,
@@ -224,47 +224,48 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Direction {
-    /// How far it has come.
+    /// Its stage.
     pub stage: Stage,
     /// How many bytes of the secrets are still to be written.
     pub pending: usize,
 }
 
-/// How far a direction has come.
+/// The stages of a direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Stage {
-    /// More may come.
+    /// More bytes may be read.
     #[default]
     Open,
-    /// Its end has come, and follows what is still to be written.
+    /// Its end has been read, and follows the bytes still to be written.
     Ending,
-    /// The reader knows that it has ended.
+    /// Its end has been passed on.
     Done,
 }
 
-/// What a pipe has counted.
+/// The counters of a pipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Numbers {
     /// The name of the pipe.
     pub pipe: String,
-    /// Its connections, by the words of [`Counters`](crate::observe::counters::Counters).
+    /// The counters of its connections, named as in
+    /// [`Counters`](crate::observe::counters::Counters).
     pub connections: BTreeMap<String, u64>,
-    /// Those of each key, in the order of [`Pipe::keys`].
+    /// The counters of each key, in the order of [`Pipe::keys`].
     pub keys: Vec<BTreeMap<String, u64>>,
-    /// Closed unheard.
+    /// Connections closed without being read.
     pub not_allowed: u64,
     /// Connections on which the sandbox failed.
     pub traps: u64,
-    /// From the start of a connection to its session.
+    /// The time from the start of a connection to its session.
     pub handshakes: Distribution,
-    /// From the first attempt to a connection to the target.
+    /// The time from the first attempt to a connection to the target.
     pub dials: Distribution,
 }
 
 impl Numbers {
-    /// What has been counted since these `earlier` ones of the same pipe.
+    /// The difference to `earlier` counters of the same pipe.
     #[must_use]
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let words = |now: &BTreeMap<String, u64>, earlier: Option<&BTreeMap<String, u64>>| {

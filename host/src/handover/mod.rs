@@ -1,5 +1,5 @@
-//! What a daemon and the one that takes over from it say to each other, and how:
-//! docs/upgrade.md. The daemon's end is in `daemon/upgrade/`, the successor's in
+//! The messages between a daemon and its successor, and their transport:
+//! docs/upgrade.md. The daemon's side is in `daemon/upgrade/`, the successor's in
 //! `daemon/successor/`.
 //!
 //! ```text
@@ -16,17 +16,16 @@
 //!   │ ──── Reload, End ──────────────────────────────────▶ │  what was asked of the daemon
 //! ```
 //!
-//! **The rule**: the state of a session can encrypt in at most one process, at any
-//! crash at any step. The daemon lets go of all of them for good before it says
-//! `Commit`, and the successor feeds none of them before it has heard that. If either
-//! ends in between, the connection is lost, and its key stream is used by nobody.
+//! **The rule**: at any time, at most one process can encrypt with the state of a
+//! session, whichever process crashes and whenever. The daemon wipes all states before
+//! it sends `Commit`, and the successor passes no data to a session before it has
+//! received that. If either crashes in between, the connection is lost, but no key
+//! stream is used twice.
 //!
-//! Until `Commit` the daemon has everything that it had, and goes on if anything is
-//! wrong. The end of the socket before `Commit` tells the successor that it is not
-//! wanted.
+//! Until `Commit`, the daemon still has everything, and continues if anything is wrong.
+//! If the socket is closed before `Commit`, the successor is not wanted and exits.
 
-/// The variable in which a successor finds the number of the descriptor that it talks
-/// to the daemon over.
+/// The environment variable with the number of the descriptor for the daemon.
 pub(crate) const VARIABLE: &str = "SPIPED_HANDOVER";
 
 pub(crate) mod channel;
