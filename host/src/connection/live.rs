@@ -47,7 +47,7 @@ enum Moving {
     No,
     /// It can move, between two batches.
     Possible,
-    /// It is to.
+    /// It has been asked to move.
     Asked(Box<Ticket>),
     /// It has moved: it no longer belongs to this process.
     Gone,
@@ -58,10 +58,10 @@ enum Moving {
 pub enum Stage {
     /// Its peer has not authenticated yet.
     Stranger,
-    /// Its peer has; it waits for a slot, its target or the end of the
+    /// Its peer has authenticated; it waits for a slot, its target or the end of the
     /// handshake.
     Authenticated,
-    /// A client's, on its way to the other end.
+    /// A client's connection that is connecting to the other end.
     Connecting,
     /// It is relaying.
     Established,
@@ -227,8 +227,8 @@ impl Live {
         self.asleep.store(asleep, Relaxed);
     }
 
-    /// Asks it to move. If it cannot, the ticket is dropped, now or when that turns
-    /// out; so is a former one that it has not acted on.
+    /// Asks it to move. If it cannot, the ticket is dropped, now or when this turns
+    /// out; so is an earlier ticket that it has not used.
     pub(super) fn ask_to_move(&self, ticket: Ticket) {
         {
             let mut moving = self.moving();
@@ -241,7 +241,7 @@ impl Live {
 
     /// Whether it is asked to move: [`ticket`](Self::ticket).
     pub(super) fn is_asked_to_move(&self) -> bool {
-        // Whoever asks wakes the task afterwards, so that is seen in time.
+        // The task is woken after the request, so it sees it.
         self.asked.load(Relaxed)
     }
 
@@ -258,7 +258,7 @@ impl Live {
         }
     }
 
-    /// From now on it can move, or no longer.
+    /// Sets whether it can move.
     pub(super) fn set_movable(&self, movable: bool) {
         let mut moving = self.moving();
         if !matches!(*moving, Moving::Gone) {
@@ -267,29 +267,29 @@ impl Live {
         }
     }
 
-    /// It is another process's from now on.
+    /// It belongs to another process from now on.
     pub(super) fn set_gone(&self) {
         *self.moving() = Moving::Gone;
     }
 
-    /// Whether it is another process's.
+    /// Whether it belongs to another process.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(*self.moving(), Moving::Gone)
     }
 
-    /// It is whole after every step.
+    /// The lock cannot be poisoned: nothing panics while it is held.
     fn moving(&self) -> MutexGuard<'_, Moving> {
         self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody else writes to it, so reading and writing may be two steps.
+    /// There is only one writer, so reading and writing may be separate steps.
     fn moved(&self, to: &AtomicU64, bytes: u64) {
         to.store(to.load(Relaxed).wrapping_add(bytes), Relaxed);
         self.moved.store(coarse_now(), Relaxed);
     }
 }
 
-/// All of them, in the order of their declaration, and their words.
+/// All stages in the order of their declaration, with their names.
 const STAGES: [(Stage, &str); 5] = [
     (Stage::Stranger, "stranger"),
     (Stage::Authenticated, "authenticated"),
@@ -299,15 +299,15 @@ const STAGES: [(Stage, &str); 5] = [
 ];
 
 impl Stage {
-    /// Its word.
+    /// Its name.
     #[must_use]
     pub fn word(self) -> &'static str {
         STAGES[self as usize].1
     }
 }
 
-/// Milliseconds on a clock that never steps and is a few of them late, which
-/// makes it cheap enough to be read for every batch.
+/// Milliseconds on a clock that never goes backwards and may be a few milliseconds
+/// late, which makes it cheap enough to read for every batch.
 fn coarse_now() -> u64 {
     let now = clock_gettime(ClockId::MonotonicCoarse);
     let milliseconds = now.tv_sec * 1000 + now.tv_nsec / 1_000_000;

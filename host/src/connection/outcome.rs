@@ -30,28 +30,26 @@ pub enum Outcome {
     Broken(Broken, Traffic),
     /// It was established, and ended because its key was revoked.
     Revoked(Traffic),
-    /// It was ended from outside, for this reason.
+    /// It was ended by order, for this reason.
     Reset(Reset, Traffic),
-    /// There was no handshake, after the other end had sent this.
+    /// The handshake failed, after the other end had sent this.
     Refused(HandshakeError, Heard),
-    /// The peer holds a key, which was revoked since it connected.
+    /// The peer has a key that was revoked since it connected.
     RevokedKey,
-    /// The peer holds a key that has this many connections, which is all it
-    /// may have.
+    /// The peer has a key that already has as many connections as it may have.
     KeyLimit(NonZeroUsize),
-    /// It was a stranger when it had to go.
+    /// It was dismissed as a stranger.
     Dismissed(Dismissal),
-    /// The peer holds a key, and there was no slot for it in time: so many are
-    /// open.
+    /// The peer has a key, but no slot became free in time: this many are taken.
     NoSlot(NonZeroUsize),
     /// The target could not be reached.
     Unreachable(DialError),
-    /// There was no sandbox to run it in.
+    /// No sandbox could be made.
     NoGuest(GuestError),
 }
 
 impl Outcome {
-    /// How a connection ended that was established.
+    /// The outcome of an established connection.
     pub(super) fn of(done: Result<Done, Broken>, tally: &Tally) -> Self {
         let traffic = tally.traffic();
         match done {
@@ -61,11 +59,11 @@ impl Outcome {
         }
     }
 
-    /// How a connection ends that was told to.
+    /// The outcome of a connection that was ordered to end.
     #[must_use]
     pub fn told(why: Reset, live: &Live) -> Self {
         match (why, live.stage()) {
-            // It was too late.
+            // The order came too late: the connection had moved.
             _ if live.is_gone() => Self::Moved(live.traffic()),
             (Reset::Revoked, Stage::Stranger | Stage::Authenticated | Stage::Connecting) => {
                 Self::RevokedKey
@@ -75,8 +73,7 @@ impl Outcome {
         }
     }
 
-    /// This outcome, if it is about a handshake, after the other end had sent
-    /// so much.
+    /// This outcome with what the other end had sent, if it is about a handshake.
     #[must_use]
     pub fn after(mut self, said: &[u8]) -> Self {
         if let Self::Refused(_, heard) = &mut self {
@@ -85,9 +82,8 @@ impl Outcome {
         self
     }
 
-    /// How much the administrator wants to know about it: nothing is wrong
-    /// when a connection is closed, or reset by an application, or when
-    /// somebody only looks whether the port is open.
+    /// The log level. Nothing is wrong when a connection is closed, when an application
+    /// resets it, or when a client only checks whether the port is open.
     fn level(&self, side: Side) -> Level {
         match self {
             Self::Broken(cause, traffic) if service_seems_down(side, cause, *traffic) => {
@@ -113,8 +109,8 @@ impl Outcome {
         }
     }
 
-    /// The event that it is. `config` is what the session was told;
-    /// `authenticated` is whether its key is known.
+    /// The event for the log. `config` is the session's configuration; `authenticated`
+    /// is whether its key is known.
     #[must_use]
     pub fn event(&self, config: Config, authenticated: bool) -> Event {
         let class = self.class(config.side(), authenticated);
@@ -125,7 +121,7 @@ impl Outcome {
         event
     }
 
-    /// Whose doing it is.
+    /// Who caused it.
     fn class(&self, side: Side, authenticated: bool) -> Class {
         match self {
             Self::Unreachable(_) | Self::Broken(Broken::Plain(_), _) if side == Side::Server => {
@@ -150,7 +146,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the sandbox failed, and not what the protocol says.
+    /// Whether the sandbox failed, as opposed to the protocol.
     #[must_use]
     pub fn is_trap(&self) -> bool {
         matches!(
@@ -177,7 +173,7 @@ impl Outcome {
         }
     }
 
-    /// What it is counted as; nothing if it has not ended.
+    /// How it is counted; `None` if the connection has not ended.
     #[must_use]
     pub fn ending(&self) -> Option<Ending> {
         Some(match self {
@@ -209,7 +205,7 @@ impl Outcome {
         })
     }
 
-    /// The log's words for it, as for [`event`](Self::event).
+    /// The log line, as for [`event`](Self::event).
     #[must_use]
     pub fn describe(&self, config: Config, authenticated: bool) -> Description<'_> {
         Description { outcome: self, config, authenticated }
@@ -239,7 +235,7 @@ impl From<GuestError> for Outcome {
     }
 }
 
-/// An [`Outcome`] in words.
+/// An [`Outcome`] as text.
 #[derive(Debug)]
 pub struct Description<'a> {
     outcome: &'a Outcome,
@@ -297,8 +293,8 @@ impl fmt::Display for Description<'_> {
     }
 }
 
-/// Whether a client's connection ended as it does when the target of the other
-/// end cannot be reached.
+/// Whether a client's connection ended as it does when the other end cannot reach its
+/// target.
 fn service_seems_down(side: Side, cause: &Broken, traffic: Traffic) -> bool {
     let reset = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
     side == Side::Client

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-/// A stranger's place among those that are listened to. Dropping it makes it
-/// free for the next.
+/// A stranger's place: the permission to be read and answered. Dropping it frees it for
+/// the next stranger.
 pub struct Place {
     source: u64,
     kept: Option<Kept>,
@@ -18,20 +18,20 @@ struct Kept {
     dismissal: oneshot::Receiver<Dismissal>,
 }
 
-/// Whoever gives places.
+/// The owner of the places.
 pub trait Keeper: Send + Sync {
     /// The stranger with this place has sent all that was asked for next.
     fn heard(&self, id: u64);
-    /// This place is free.
+    /// This place has been left.
     fn left(&self, id: u64);
 }
 
-/// Why a stranger is not listened to any longer.
+/// Why a stranger is dismissed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dismissal {
     /// It was silent, and its place is needed.
     Silent,
-    /// The daemon serves those that it has, and then ends.
+    /// The daemon drains: it serves authenticated peers and then exits.
     Draining,
 }
 
@@ -48,7 +48,7 @@ impl Place {
         Self { source, kept: Some(Kept { keeper, id, dismissal }) }
     }
 
-    /// One of which there are any number.
+    /// A place of an unlimited number.
     #[must_use]
     pub fn unlimited(source: u64) -> Self {
         Self { source, kept: None }
@@ -67,8 +67,8 @@ impl Place {
         }
     }
 
-    /// Resolves when the stranger has to go; with an error if it never will. To
-    /// be asked for once.
+    /// Resolves when the stranger has to go; with an error if it never has to. Call it
+    /// once.
     pub fn dismissal(&mut self) -> oneshot::Receiver<Dismissal> {
         let (_, nobody) = oneshot::channel();
         match &mut self.kept {

@@ -19,43 +19,43 @@ use crate::process::compute::Compute;
 
 /// What the connections of one pipe have in common.
 pub struct Snapshot {
-    /// Makes the sandboxes.
+    /// The engine, which makes the sandboxes.
     pub engine: Engine,
-    /// Our end of the protocol, which also tells which socket is the crypt
-    /// side.
+    /// Our side of the protocol, which also determines which socket is the crypt side.
     pub side: Side,
     /// The keys in use. A client uses the first, its only one.
     pub keys: Arc<Keyring>,
-    /// What else is asked of a connection's key.
+    /// Further rules for a connection's key.
     pub key_policy: KeyPolicy,
-    /// Who is told what happens to them.
+    /// Receives their events.
     pub observe: Observe,
-    /// What its connections did.
+    /// The counters of its connections.
     pub counters: Arc<PipeCounters>,
-    /// Where connections are passed on to.
+    /// The targets.
     pub targets: Targets,
     /// The local address of connections to the target.
     pub bind: Option<Endpoint>,
-    /// For connecting, and again for the handshake.
+    /// The time limit for connecting, and again for the handshake.
     pub time_limit: Duration,
-    /// How long an established connection may move no byte; `None`: any time.
+    /// The longest time in which an established connection moves no byte; `None`: no
+    /// limit.
     pub idle_limit: Option<Duration>,
-    /// The same once one direction has ended; `None`: any time.
+    /// The same after one direction has ended; `None`: no limit.
     pub half_closed_limit: Option<Duration>,
     /// TCP keep-alive probes on both sockets; `None`: none.
     pub keepalive: Option<KeepAlive>,
     /// `TCP_USER_TIMEOUT` of both sockets; `None`: the system's.
     pub user_timeout: Option<Duration>,
-    /// Whether the target is told with the PROXY protocol who connects.
+    /// The version of the PROXY header to the target, if it gets one.
     pub proxy_to: Option<ProxyVersion>,
-    /// How many connections there may be at once. A server's peers take one when
-    /// they have authenticated.
+    /// The limit on connections. A server's peers take a slot when they have
+    /// authenticated.
     pub slots: Slots,
-    /// For what takes too long for an event loop.
+    /// The compute threads.
     pub compute: Compute,
 }
 
-/// One end of the protocol, and what it needs for connections to come.
+/// A side of the protocol, and what it needs to serve connections.
 #[derive(Clone)]
 pub enum Side {
     /// The end that opens the encrypted connection.
@@ -65,8 +65,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The end that was asked for, of one pipe alone. A server's gets acceptors for
-    /// the keys in use.
+    /// The side of a single pipe. A server's gets acceptors for the keys in use.
     ///
     /// # Errors
     /// When an acceptor cannot be made.
@@ -105,7 +104,7 @@ impl Snapshot {
         }
     }
 
-    /// What its sessions are told.
+    /// The configuration of its sessions.
     #[must_use]
     pub fn config(&self) -> Config {
         match &self.side {

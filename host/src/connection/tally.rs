@@ -1,4 +1,4 @@
-//! One connection's part in the numbers of its pipe and of its key.
+//! A connection's contribution to the counters of its pipe and key.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::guest::Side;
 use crate::keys::Key;
 use crate::observe::counters::{Counters, Ending, PipeCounters};
 
-/// What an established connection has moved, in plaintext bytes.
+/// The plaintext bytes that an established connection has moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// From the plain side to the peer.
@@ -22,12 +22,12 @@ pub struct Traffic {
 pub struct Tally {
     pipe: Arc<PipeCounters>,
     live: Arc<Live>,
-    /// Whether it is one of the open connections of its key.
+    /// Whether it counts as an open connection of its key.
     open_with_key: bool,
 }
 
 impl Tally {
-    /// A connection of a pipe, at this end of it, whose key is not known yet.
+    /// A connection of a pipe, on this side, whose key is not known yet.
     #[must_use]
     pub fn new(pipe: Arc<PipeCounters>, live: Arc<Live>, side: Side) -> Self {
         pipe.connections.open(None);
@@ -41,7 +41,7 @@ impl Tally {
         Self { pipe, live, open_with_key: false }
     }
 
-    /// One that has been established elsewhere, where it was accepted.
+    /// A connection from another process, which has counted it as accepted.
     #[must_use]
     pub(super) fn adopted(pipe: Arc<PipeCounters>, live: Arc<Live>) -> Self {
         pipe.connections.open_again();
@@ -51,27 +51,27 @@ impl Tally {
         Self { pipe, live, open_with_key }
     }
 
-    /// The connection as others see it.
+    /// The connection as observers see it.
     pub(super) fn live(&self) -> &Arc<Live> {
         &self.live
     }
 
-    /// It has come this far.
+    /// Records its stage.
     pub fn reached(&self, stage: Stage) {
         if self.live.reached(stage) == Stage::Stranger {
             self.pipe.strangers.one_less();
         }
     }
 
-    /// Makes it a connection of this key. Says whether that is within the
-    /// `limit` to the key's open ones; it is not one of them otherwise.
+    /// Makes it a connection of this key. Returns whether this is within the `limit` on
+    /// the key's open connections; otherwise it does not count as one.
     pub fn assign(&mut self, key: &Key, limit: Option<NonZeroUsize>) -> bool {
         self.open_with_key = key.counters().open(limit);
         self.live.of_key(key);
         self.open_with_key
     }
 
-    /// For how long it has been there.
+    /// Its age.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.live.age()
@@ -83,27 +83,27 @@ impl Tally {
         self.live.key()
     }
 
-    /// Bytes went from the plain side to the peer.
+    /// Counts bytes from the plain side to the peer.
     pub fn sent(&self, len: usize) {
         let bytes = len as u64;
         self.live.sent(bytes);
         self.each(|counters| counters.sent(bytes));
     }
 
-    /// Bytes came from the peer to the plain side.
+    /// Counts bytes from the peer to the plain side.
     pub fn received(&self, len: usize) {
         let bytes = len as u64;
         self.live.received(bytes);
         self.each(|counters| counters.received(bytes));
     }
 
-    /// What it has moved so far.
+    /// The bytes it has moved so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.live.traffic()
     }
 
-    /// The connection has ended like this.
+    /// Counts how the connection ended.
     pub fn ended(&self, ending: Ending) {
         self.each(|counters| counters.ended(ending));
     }

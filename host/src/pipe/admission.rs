@@ -1,10 +1,9 @@
-//! Which strangers are listened to.
+//! Decides which strangers are served.
 //!
-//! Anybody can be a stranger, so there are places for a limited number only,
-//! and no network may take more than its share of them. A stranger that sends
-//! what it is asked for keeps its place; one that has sent nothing for a second
-//! loses it to the next that speaks. Networks that have more places lose theirs
-//! first.
+//! Anyone can be a stranger, so the number of places is limited, and no network gets
+//! more than its share. A stranger that sends what it is asked for keeps its place. One
+//! that has sent nothing for a second loses it to the next that has sent something.
+//! Networks with more places lose theirs first.
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
@@ -14,41 +13,42 @@ use tokio::time::Instant;
 
 use crate::observe::Prefix;
 
-/// A stranger that has sent nothing it was asked for during this time gives way
-/// to others. Bytes that trickle in are nothing until they are complete.
+/// A stranger that has sent nothing it was asked for during this time is evicted if
+/// others need its place. Incomplete messages do not count: bytes may trickle in one by
+/// one.
 pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
-/// How long a stranger may take for its first bytes while more than half of the
-/// places are taken. A client sends them as soon as it is connected.
+/// How long a stranger may take for its first bytes while more than half of the places
+/// are taken. A client sends them as soon as it is connected.
 pub(crate) const FIRST_BYTES: Duration = Duration::from_secs(2);
 
-/// Where a stranger comes from: a network, or nothing if it is a process on this
-/// host.
+/// The source of a stranger: a network, or `None` for a process on this host.
 pub(crate) type Origin = Option<Prefix>;
 
-/// How many strangers are listened to at once.
+/// How many strangers are served at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Budget {
-    /// In all.
+    /// In total.
     pub total: NonZeroUsize,
     /// From one source.
     pub per_source: NonZeroUsize,
 }
 
 impl Budget {
-    /// Before there are any orders: one place, as no pipe is without.
+    /// The budget before there are orders: one place, because every pipe has at least
+    /// one.
     pub(crate) const NONE: Self = Self { total: NonZeroUsize::MIN, per_source: NonZeroUsize::MIN };
 
     /// The places of a pipe by default, unless it has many connections.
     pub(crate) const LEAST: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
-    /// Of load balancers that look whether we are there.
+    /// The budget for health checks of load balancers.
     pub(crate) const CHECKS: Self = {
         let (total, per_source) = (NonZeroUsize::new(8), NonZeroUsize::new(4));
         Self { total: total.expect("8 is not 0"), per_source: per_source.expect("4 is not 0") }
     };
 
-    /// As asked for, or what goes with so many connections at once.
+    /// The configured budget, or the default for this many connections.
     #[must_use]
     pub(crate) fn new(
         connections: NonZeroUsize,
@@ -61,7 +61,7 @@ impl Budget {
         Self { total, per_source }
     }
 
-    /// No more than so many, or one.
+    /// At most this many, and at least one.
     #[must_use]
     pub(crate) fn within(self, most: usize) -> Self {
         let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
@@ -70,44 +70,44 @@ impl Budget {
     }
 }
 
-/// Who has a place. `T` reaches the one who has it.
+/// The strangers that have a place. `T` is how to reach each of them.
 pub(crate) struct Admission<T> {
     budget: Budget,
     next_id: u64,
     places: HashMap<u64, Place<T>>,
     /// The places of each source that has any, the quietest first.
     sources: HashMap<Origin, BTreeSet<(Instant, u64)>>,
-    /// The same sources by their number of places.
+    /// The same sources, ordered by their number of places.
     greed: BTreeSet<(usize, Origin)>,
     /// All places, the quietest first.
     quiet: BTreeSet<(Instant, u64)>,
-    /// Those of strangers that have sent nothing.
+    /// The places of strangers that have sent nothing.
     silent: BTreeSet<(Instant, u64)>,
 }
 
 struct Place<T> {
     source: Origin,
-    /// When the stranger came or was heard last.
+    /// When the stranger connected or last sent what it was asked for.
     since: Instant,
     reach: T,
 }
 
-/// There is a place.
+/// The result if there is a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Admitted<T> {
-    /// Which one it is.
+    /// The number of the place.
     pub id: u64,
-    /// Who had it before, and has to go.
+    /// The stranger that had it before and is evicted.
     pub instead_of: Option<T>,
 }
 
-/// There is no place now.
+/// The result if there is no place now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
-    /// When it is worth asking again, even if none gets free before.
+    /// When to ask again even if no place becomes free earlier.
     pub(crate) ask_again: Instant,
-    /// Whether it is because of this source's share: for another one there may
-    /// be a place.
+    /// Whether only the share of this source is exhausted: there may be a place for
+    /// another source.
     pub(crate) of_the_source: bool,
 }
 
@@ -126,30 +126,29 @@ impl<T> Admission<T> {
         }
     }
 
-    /// From now on there are so many places. Strangers that have one beyond that
-    /// keep it until they leave.
+    /// Changes the number of places. Strangers that have a place beyond it keep it
+    /// until they leave.
     pub(crate) fn set_budget(&mut self, budget: Budget) {
         self.budget = budget;
     }
 
-    /// Whether a stranger that has not spoken yet gets a place: while neither
-    /// the pipe nor its source has used half of them. Later, only those that
-    /// have spoken do.
+    /// Whether a stranger that has not sent anything yet gets a place: as long as
+    /// neither the pipe nor its source has used half of them. After that, only
+    /// strangers that have sent something do.
     #[must_use]
     pub(crate) fn welcomes(&self, source: Origin) -> bool {
         self.welcomes_any() && !is_half_used(self.count(source), self.budget.per_source)
     }
 
-    /// Whether it depends on the source.
+    /// Whether this depends on the source.
     #[must_use]
     pub(crate) fn welcomes_any(&self) -> bool {
         !is_half_used(self.places.len(), self.budget.total)
     }
 
-    /// Gives a stranger from `source` a place. `reach` is made if there is one.
+    /// Gives a stranger from `source` a place. `reach` is called if there is one.
     ///
-    /// # Errors
-    /// There is none now.
+    /// When there is none now.
     pub(crate) fn admit(
         &mut self,
         source: Origin,
@@ -181,7 +180,7 @@ impl<T> Admission<T> {
         }
     }
 
-    /// The place is free, if its stranger had not to go before.
+    /// Frees the place, unless its stranger was evicted before.
     pub(crate) fn leave(&mut self, id: u64) -> Option<T> {
         let Place { source, since, reach } = self.places.remove(&id)?;
         self.quiet.remove(&(since, id));
@@ -190,15 +189,14 @@ impl<T> Admission<T> {
         Some(reach)
     }
 
-    /// A stranger whose first bytes are overdue, while that matters. It has to
-    /// go.
+    /// A stranger whose first bytes are overdue, if that matters now. It is evicted.
     pub(crate) fn next_overdue(&mut self, now: Instant) -> Option<T> {
         let (_, id) =
             *self.silent.first().filter(|_| self.overdue_at().is_some_and(|at| at <= now))?;
         self.leave(id)
     }
 
-    /// When there will be one, as far as is known now.
+    /// When there will be one, as of now.
     #[must_use]
     pub(crate) fn overdue_at(&self) -> Option<Instant> {
         let (since, _) = self.silent.first()?;
@@ -214,7 +212,7 @@ impl<T> Admission<T> {
     fn make_room(&mut self, source: Origin, now: Instant) -> Result<Option<T>, Refused> {
         let Budget { total, per_source } = self.budget;
         if self.places.len() > total.get() || self.count(source) > per_source.get() {
-            // Since the budget was made smaller: those go first.
+            // The budget was lowered: these are evicted first.
             return Err(Refused { ask_again: now + QUIET, of_the_source: false });
         }
         let of_the_source = self.count(source) >= per_source.get();
@@ -234,8 +232,8 @@ impl<T> Admission<T> {
         }
     }
 
-    /// Of the source with most places that has one that is quiet for long
-    /// enough; if there is none, the quietest of all.
+    /// The victim: of the source with most places that has a stranger which is quiet
+    /// for long enough, that stranger; if there is none, the quietest of all.
     fn quietest_of_the_greediest(&self, now: Instant) -> Option<(Instant, u64)> {
         let of_all = *self.quiet.first()?;
         let is_quiet = |(since, _): &(Instant, u64)| *since + QUIET <= now;
@@ -272,7 +270,7 @@ impl<T> Admission<T> {
     }
 }
 
-/// The next one makes it more than half, if there is more than one.
+/// Half of the places, if there is more than one.
 fn is_half_used(used: usize, of: NonZeroUsize) -> bool {
     used >= of.get().div_ceil(2)
 }

@@ -1,5 +1,5 @@
-//! What a pipe takes over from another process, and what it hands over: connections,
-//! and what it has counted.
+//! What a pipe takes over from another process, and what it hands over: connections and
+//! counters.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::pipe::Pipe;
 use crate::process::workers::Dispatcher;
 
 impl Pipe {
-    /// Takes over a connection that has arrived, with this key: says whether it could go
-    /// on, and goes on once it is `entitled`. It is open, and takes a slot, from the
-    /// start.
+    /// Takes over a connection that has arrived, with this key: reports whether it can
+    /// continue, and continues it once it is `entitled`. It counts as open and takes a
+    /// slot from the start.
     ///
-    /// An answer that does not come means that it cannot.
+    /// If no answer comes, it cannot continue.
     pub(crate) fn adopt(
         self: &Arc<Self>,
         arrival: Arrival,
@@ -45,7 +45,7 @@ impl Pipe {
         answered
     }
 
-    /// What it has counted. `keys` are all that it has, or had.
+    /// Its counters. `keys` are all its keys, including former ones.
     #[must_use]
     pub(crate) fn numbers(&self, keys: &[Key]) -> Numbers {
         let counters = &self.counters;
@@ -63,7 +63,7 @@ impl Pipe {
         }
     }
 
-    /// Goes on counting from these, of the same keys in the same order.
+    /// Continues from these counters, for the same keys in the same order.
     pub(crate) fn restore(&self, numbers: &Numbers, keys: &[Key]) {
         let counters = &self.counters;
         counters.connections.restore(&numbers.connections);

@@ -1,11 +1,11 @@
-//! How many connections of a pipe there are, for whoever waits for the last.
+//! Counts the connections of a pipe, for whoever waits for the last one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Counts the guards that there are.
+/// Counts guards.
 #[derive(Default)]
 pub(super) struct Alive(Arc<Counted>);
 
@@ -19,13 +19,13 @@ struct Counted {
 pub(super) struct Guard(Arc<Counted>);
 
 impl Alive {
-    /// One more.
+    /// A new guard.
     pub(super) fn guard(&self) -> Guard {
         self.0.guards.fetch_add(1, Ordering::SeqCst);
         Guard(self.0.clone())
     }
 
-    /// Resolves when there is none, if no more are made.
+    /// Resolves when there is no guard, if no new ones are made.
     pub(super) async fn none(&self) {
         while self.0.guards.load(Ordering::SeqCst) > 0 {
             self.0.last.notified().await;
@@ -36,7 +36,7 @@ impl Alive {
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.0.guards.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // Kept for one who does not wait yet.
+            // The notification is kept for a waiter that does not wait yet.
             self.0.last.notify_one();
         }
     }

@@ -1,9 +1,8 @@
-//! Connections from load balancers, until the PROXY protocol has said where they
-//! come from.
+//! Connections from load balancers whose PROXY header has not arrived yet.
 //!
-//! They wait unread, as strangers do: what they have sent stays in the kernel
-//! until it is a whole header. Nothing is known of them but that they come from a
-//! load balancer, so when they are too many the oldest goes.
+//! They wait without being read, as strangers do: their bytes stay in the kernel until
+//! the header is complete. All that is known of them is the load balancer, so if there
+//! are too many, the oldest is closed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
@@ -25,22 +24,22 @@ use crate::observe::{Class, Event, Source, What};
 use crate::pipe::Pipe;
 use crate::pipe::parked::{Parking, Sign};
 
-/// Connections whose header is still to come.
+/// Connections that wait for their header.
 pub(super) struct Unannounced {
     pipe: Arc<Pipe>,
     max: usize,
     time_limit: Duration,
-    /// Once there was one.
+    /// Made with the first connection.
     parking: Option<Parking>,
     next_id: u64,
-    /// They get older by their number.
+    /// Ordered by number: the oldest has the lowest.
     waiting: BTreeMap<u64, (Accepted, Instant)>,
     announced: VecDeque<Accepted>,
 }
 
-/// Why one of them goes.
+/// Why one of them is closed.
 enum Lost {
-    /// It was closed without a word.
+    /// It was closed without a header.
     Closed,
     Malformed,
     TimedOut(Duration),
@@ -48,7 +47,8 @@ enum Lost {
 }
 
 impl Unannounced {
-    /// Nobody waits yet, and nobody may before there are [limits](Self::limit).
+    /// Without connections, and without room for any until [limits](Self::limit) are
+    /// set.
     pub(super) fn new(pipe: Arc<Pipe>) -> Self {
         Self {
             max: 0,
@@ -61,24 +61,24 @@ impl Unannounced {
         }
     }
 
-    /// From now on, no more than `max` of them wait, for so long at most.
+    /// Sets how many may wait, and for how long.
     pub(super) fn limit(&mut self, max: usize, time_limit: Duration) {
         self.max = max;
         self.time_limit = time_limit;
     }
 
-    /// Whether nobody waits.
+    /// Whether no connection waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.announced.is_empty()
     }
 
-    /// Nobody waits any more.
+    /// Closes all waiting connections.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.announced.clear();
     }
 
-    /// Has this one wait for its header.
+    /// Adds a connection that waits for its header.
     pub(super) fn add(&mut self, accepted: Accepted) {
         if self.waiting.len() >= self.max {
             self.give_up_oldest(&Lost::Crowded(self.max));
@@ -105,7 +105,7 @@ impl Unannounced {
         self.parking.insert(parking).watch(accepted, id)
     }
 
-    /// The next whose header has come. Losing the future loses none.
+    /// The next connection whose header has arrived. Dropping the future loses none.
     pub(super) async fn next(&mut self) -> Accepted {
         loop {
             if let Some(accepted) = self.announced.pop_front() {
@@ -125,7 +125,7 @@ impl Unannounced {
         }
     }
 
-    /// One has sent something, or has left.
+    /// Handles a connection that has sent something, or has been closed.
     fn take(&mut self, Sign { id, is_over }: Sign) {
         let Some((accepted, _)) = self.waiting.get(&id) else {
             return;
@@ -149,7 +149,7 @@ impl Unannounced {
         }
     }
 
-    /// The one that has waited longest has to go, unless its header is here.
+    /// Closes the connection that has waited longest, unless its header is there.
     fn give_up_oldest(&mut self, why: &Lost) {
         let Some((&id, _)) = self.waiting.first_key_value() else {
             return;
@@ -170,17 +170,17 @@ impl Unannounced {
         pipe.counters.connections.turned_away(ending);
         let peer = lost.peer();
         let observed = pipe.observe.accepted(Source::new(&peer, peer.ip()));
-        // A health check need not say anything.
+        // A health check may send nothing.
         let level = if matches!(why, Lost::Closed) { Level::Debug } else { Level::Warn };
         let words = format!("refused: {}", why.words());
         observed.ended(Event::new(level, Class::Stranger, What::Ended(ending), words));
     }
 }
 
-/// What fails when there is a shortage.
+/// The operation that fails in a shortage of resources.
 const WATCH: &str = "watch a connection of a load balancer";
 
-/// Waits for signs of life. None comes if there was nobody yet.
+/// Waits for activity. There is none if no connection has waited yet.
 async fn signs(parking: Option<&Parking>) -> io::Result<Vec<Sign>> {
     match parking {
         Some(parking) => parking.signs().await,
@@ -205,8 +205,7 @@ impl Lost {
     }
 }
 
-/// Takes the header out of what has come, if it is whole. What follows it stays
-/// where it is.
+/// Reads the header if it is complete. The bytes after it stay in the kernel.
 fn read_header(accepted: &Accepted) -> Result<Option<Announced>, NoHeader> {
     let mut bytes = [0; HEADER_MAX];
     let Ok((there, _)) = recv(accepted, &mut bytes, RecvFlags::PEEK | RecvFlags::DONTWAIT) else {
@@ -217,7 +216,7 @@ fn read_header(accepted: &Accepted) -> Result<Option<Announced>, NoHeader> {
     };
     match recv(accepted.as_fd(), &mut bytes[..len], RecvFlags::DONTWAIT) {
         Ok((read, _)) if read == len => Ok(Some(announced)),
-        // It was there.
+        // It was there when it was peeked at.
         Ok(_) | Err(_) => Err(NoHeader),
     }
 }

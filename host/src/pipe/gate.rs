@@ -1,4 +1,4 @@
-//! The places for strangers, as they are used from all event loops.
+//! The places for strangers, shared by all event loops.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,34 +16,34 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// All are free.
+    /// All places are free.
     #[must_use]
     pub(super) fn new(budget: Budget) -> Arc<Self> {
         Arc::new(Self { admission: Mutex::new(Admission::new(budget)), changed: Notify::new() })
     }
 
-    /// From now on there are so many.
+    /// Changes their number.
     pub(super) fn set_budget(&self, budget: Budget) {
         self.lock().set_budget(budget);
         self.changed.notify_one();
     }
 
-    /// A place for a stranger that has not spoken yet, if it is welcome.
+    /// A place for a stranger that has not sent anything yet, if it gets one.
     pub(super) fn welcome(self: &Arc<Self>, source: Origin) -> Option<Place> {
         let is_welcome = self.lock().welcomes(source);
         is_welcome.then(|| self.admit(source, Instant::now()).ok())?
     }
 
-    /// Whether any stranger that has not spoken yet could get a place.
+    /// Whether any stranger that has not sent anything yet could get a place.
     #[must_use]
     pub(super) fn welcomes_any(&self) -> bool {
         self.lock().welcomes_any()
     }
 
-    /// A place for a stranger that has spoken. One that is silent gives way.
+    /// A place for a stranger that has sent something. A silent stranger is evicted for
+    /// it.
     ///
-    /// # Errors
-    /// There is none now.
+    /// When there is none now.
     pub(super) fn admit(self: &Arc<Self>, source: Origin, now: Instant) -> Result<Place, Refused> {
         let mut told = None;
         let reach = || {
@@ -57,7 +57,7 @@ impl Gate {
         Ok(Place::new(turn_of(source), self.clone(), id, told))
     }
 
-    /// Dismisses those whose first bytes are overdue.
+    /// Evicts strangers whose first bytes are overdue.
     pub(super) fn dismiss_overdue(&self, now: Instant) {
         let mut admission = self.lock();
         while let Some(overdue) = admission.next_overdue(now) {
@@ -65,24 +65,24 @@ impl Gate {
         }
     }
 
-    /// When the next will be, as things are.
+    /// When the next one will be overdue, as of now.
     #[must_use]
     pub(super) fn overdue_at(&self) -> Option<Instant> {
         self.lock().overdue_at()
     }
 
-    /// Dismisses all.
+    /// Dismisses all strangers.
     pub(super) fn close(&self) {
         let all = self.lock().dismiss_all();
         dismiss(all, Dismissal::Draining);
     }
 
-    /// A place has become free since this was last waited for.
+    /// Resolves when a place has become free since the last call.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Nothing in it panics.
+    /// The lock cannot be poisoned: nothing panics while it is held.
     fn lock(&self) -> MutexGuard<'_, Admission<oneshot::Sender<Dismissal>>> {
         self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +94,7 @@ impl Keeper for Gate {
     }
 
     fn left(&self, id: u64) {
-        // Nothing, if it has been dismissed: the place is somebody else's.
+        // No effect if the stranger was dismissed: the place belongs to another one.
         let left = self.lock().leave(id);
         if left.is_some() {
             self.changed.notify_one();
@@ -102,14 +102,14 @@ impl Keeper for Gate {
     }
 }
 
-/// Where a source stands in the queue for computing.
+/// The turn of a source in the queue for computing.
 pub(super) fn turn_of(source: Origin) -> u64 {
     source.map_or(0, Prefix::number)
 }
 
 fn dismiss(strangers: impl IntoIterator<Item = oneshot::Sender<Dismissal>>, why: Dismissal) {
     for stranger in strangers {
-        // It may be leaving.
+        // It may be leaving already.
         let _ = stranger.send(why);
     }
 }

@@ -1,5 +1,5 @@
-//! Accept, give a place or have them wait, spawn; back off when the system runs
-//! short; drain.
+//! The accept loop: accept, give a place or let wait, spawn; back off when resources
+//! are short; drain.
 
 use std::future::pending;
 use std::io;
@@ -27,12 +27,14 @@ use crate::pipe::spawn::Spawner;
 use crate::pipe::strangers::Strangers;
 use crate::process::workers::Dispatcher;
 
-/// The longest pause after an accept that failed for lack of resources. They
-/// may be back any time, and the first pause is short.
+/// The longest pause after an accept that failed for lack of resources. The first pause
+/// is short, because they may be available again at any time.
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 const BACK_OFF_MIN: Duration = Duration::from_millis(5);
 
-/// How often it is looked at whether anybody still waits, once nobody comes any more.
+/// How often to check whether anyone still waits, after the loop has stopped accepting.
+/// Without this check, a process whose waiting strangers had left would stay until
+/// their time limit, or forever with `--timeout never`.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A pipe's accept loop.
@@ -41,15 +43,15 @@ pub(crate) struct Server {
     orders: Obedience,
     workers: Dispatcher,
     gate: Arc<Gate>,
-    /// For load balancers.
+    /// The places for health checks of load balancers.
     checks: Arc<Gate>,
     unannounced: Unannounced,
-    /// There are some at a server's end only.
+    /// Only on a server.
     strangers: Option<Strangers>,
 }
 
 impl Server {
-    /// Serves this pipe as ordered, with the help of these workers.
+    /// The accept loop of this pipe, with these orders and workers.
     #[must_use]
     pub(crate) fn new(pipe: Arc<Pipe>, orders: Obedience, workers: Dispatcher) -> Self {
         Self {
@@ -78,7 +80,7 @@ impl Server {
                 }
                 Told::Finish(_) | Told::Leave | Told::Drain => (None, None),
             };
-            // Nobody waits for longer.
+            // The time limit of those who wait is over.
             let orders = orders.filter(|_| remaining != Some(Duration::ZERO));
             let look_again = remaining.map(|remaining| remaining.min(LOOK_AGAIN));
             let Some(orders) = orders else {
@@ -99,7 +101,10 @@ impl Server {
             };
             let mut receiver = self.orders.0.clone();
             select! {
-                // First: whoever has the listener now must not lose its wakers.
+                // The change of orders first: `obey` polls the listener, which keeps
+                // only the waker of its last poll. If the listener belongs to another
+                // pipe now, polling it once more here would replace that pipe's waker,
+                // and nobody there would hear of new connections.
                 biased;
                 changed = receiver.changed() => if changed.is_err() {
                     return;
@@ -110,7 +115,7 @@ impl Server {
         }
     }
 
-    /// Whether anybody has connected who is not served yet.
+    /// Whether there are connections that are not served yet.
     fn any_wait(&self) -> bool {
         let strangers = self.strangers.as_ref();
         strangers.is_some_and(Strangers::any_wait) || !self.unannounced.is_empty()
@@ -123,12 +128,12 @@ impl Server {
         self.unannounced.clear();
     }
 
-    /// Until the future is dropped.
+    /// Serves until the future is dropped.
     async fn obey(&mut self, orders: &Arc<Orders>) {
         let Self { pipe, workers, gate, checks, unannounced, strangers, .. } = self;
         let AdmissionPolicy { budget, waiting_max, proxy_from, .. } = &orders.admission;
-        // Those who wait for a header take part of the room of those who wait for
-        // a place.
+        // Connections that wait for a header use part of the room for those that wait
+        // for a place.
         let headers_max = if proxy_from.is_empty() { 0 } else { waiting_max.div_ceil(2) };
         let waiting_max = waiting_max - headers_max;
         gate.set_budget(*budget);
@@ -158,7 +163,8 @@ impl Server {
                         strangers.limit(*budget, waiting_max, time_limit);
                         strangers.serve(&mut accepting, &spawner).await;
                     }
-                    // Until there are other orders.
+                    // Without a listener, there is nothing to do until the orders
+                    // change.
                     None => pending().await,
                 }
             }
@@ -166,11 +172,10 @@ impl Server {
     }
 }
 
-/// The plain end: who connects is served, as far as there are slots.
+/// The plain side: serves every connection for which there is a slot.
 async fn serve_clients(accepting: &mut Accepting<'_>, pipe: &Pipe, spawner: &Spawner<'_>) {
     loop {
-        // The slot comes first: a connection that there is no room for stays
-        // in the kernel's queue.
+        // The slot first: a connection without a slot stays in the kernel's queue.
         let slot = pipe.slots.take().await;
         let (accepted, source) = loop {
             if let Some(accepted) = accepting.next().await {
@@ -182,18 +187,18 @@ async fn serve_clients(accepting: &mut Accepting<'_>, pipe: &Pipe, spawner: &Spa
     }
 }
 
-/// Takes connections out of the kernel's queue.
+/// Takes connections from the kernel's queue.
 pub(super) struct Accepting<'a> {
     orders: &'a Orders,
     pipe: &'a Pipe,
     unannounced: &'a mut Unannounced,
-    /// After a shortage: how long, and until when.
+    /// The pause after a shortage: how long, and until when.
     pause: Option<(Duration, Instant)>,
 }
 
 impl Accepting<'_> {
-    /// The next connection from a network that is allowed; `None` when the
-    /// system lacks what it takes. Losing the future loses none.
+    /// The next connection from an allowed network; `None` if the system is short of
+    /// resources. Dropping the future loses no connection.
     pub(super) async fn next(&mut self) -> Option<(Accepted, Origin)> {
         loop {
             if let Some((_, until)) = self.pause {
@@ -217,10 +222,10 @@ impl Accepting<'_> {
                         return Some(admitted);
                     }
                 }
-                // The client has left the queue: nothing is wrong with us.
+                // The client has left the queue: not an error of ours.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                // Out of descriptors or memory, as a rule. The listener stays
-                // readable, so without a pause this would spin.
+                // Usually out of descriptors or memory. The listener stays readable, so
+                // without a pause this would be a busy loop.
                 Err(error) => {
                     self.pipe.observe.shortage("accept connections", &error);
                     let last = self.pause.map_or(BACK_OFF_MIN / 2, |(pause, _)| pause);
@@ -232,12 +237,12 @@ impl Accepting<'_> {
         }
     }
 
-    /// This one, if it is from a network that is allowed.
+    /// This connection, if it is from an allowed network.
     fn admit(&self, accepted: Accepted) -> Option<(Accepted, Origin)> {
         let address = accepted.address();
         let origin = address.map(Prefix::of);
-        // A Unix socket has permissions instead; a load balancer that looks whether
-        // we are there was named.
+        // A Unix socket has permissions instead; a health check comes from a load
+        // balancer that the settings name.
         if self.orders.admission.allowed.is_empty()
             || address.is_none()
             || accepted.is_balancers()

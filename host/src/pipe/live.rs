@@ -1,5 +1,5 @@
-//! The connections of a pipe that are there now. Each is entered where it
-//! begins and is gone when it ends, whatever ends it.
+//! The living connections of a pipe. Each is entered at its start and removed at its
+//! end, however it ends.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -12,7 +12,7 @@ use crate::connection::live::{Live, Reset};
 #[derive(Debug, Default)]
 pub(crate) struct LiveConnections(Mutex<BTreeMap<u64, Arc<Live>>>);
 
-/// A connection, for as long as it lives.
+/// The entry of a connection, which is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Entered {
     all: Arc<LiveConnections>,
@@ -20,7 +20,7 @@ pub(crate) struct Entered {
 }
 
 impl LiveConnections {
-    /// One more.
+    /// Enters a connection.
     #[must_use]
     pub(crate) fn enter(self: &Arc<Self>, live: Live) -> Entered {
         let live = Arc::new(live);
@@ -28,15 +28,14 @@ impl LiveConnections {
         Entered { all: self.clone(), live }
     }
 
-    /// The one with this number.
+    /// The connection with this number.
     #[must_use]
     pub(crate) fn get(&self, id: u64) -> Option<Arc<Live>> {
         self.lock().get(&id).cloned()
     }
 
-    /// All that are there from the first to the last step, by their numbers. It
-    /// goes in slices: a connection that begins or ends never waits for more
-    /// than one of them.
+    /// All connections that exist during the whole call, by number. The list is copied
+    /// in slices: a connection that begins or ends waits for one of them at most.
     pub(crate) fn slices(&self) -> impl Iterator<Item = Vec<Arc<Live>>> {
         let mut after = Bound::Unbounded;
         iter::from_fn(move || {
@@ -54,7 +53,7 @@ impl LiveConnections {
         self.slices().flatten().for_each(|live| live.reset(why));
     }
 
-    /// It is whole after every step.
+    /// The lock cannot be poisoned: nothing panics while it is held.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Live>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +73,7 @@ impl Drop for Entered {
     }
 }
 
-/// So many connections take some microseconds.
+/// This many connections take a few microseconds.
 const SLICE: usize = 256;
 
 #[cfg(test)]

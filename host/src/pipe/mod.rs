@@ -1,4 +1,4 @@
-//! What lives as long as a pipe is configured.
+//! Everything that lives as long as a pipe is configured.
 
 pub(crate) mod admission;
 mod adopting;
@@ -31,42 +31,42 @@ use alive::Alive;
 use live::LiveConnections;
 use sources::Sources;
 
-/// A source and its target. Its name, its numbers and its slots outlive a
-/// reload; what its connections have in common is exchanged as a whole.
+/// A source and its target. The name, the counters and the slots of a pipe outlive a
+/// reload; what its connections share is replaced atomically.
 pub(crate) struct Pipe {
-    /// What it is called in the log.
+    /// Its name in the log.
     pub name: Arc<str>,
-    /// Who is told what happens to it.
+    /// Receives its events.
     pub observe: Observe,
-    /// What its connections did.
+    /// The counters of its connections.
     pub counters: Arc<PipeCounters>,
-    /// Those that are there now.
+    /// The living connections.
     pub live: Arc<LiveConnections>,
-    /// How many connections there may be at once.
+    /// The limit on connections.
     pub slots: Slots,
     current: ArcSwap<Current>,
     state: watch::Sender<State>,
     sources: Sources,
-    /// Each connection holds a guard to its end.
+    /// Each connection holds a guard until it ends.
     alive: Alive,
 }
 
-/// What is exchanged by a reload. A connection keeps what it began with.
+/// The part that a reload replaces. A connection keeps the one it began with.
 pub(crate) struct Current {
-    /// As they were given.
+    /// The settings of the pipe.
     pub settings: PipeSettings,
-    /// What new connections have in common.
+    /// What new connections share.
     pub snapshot: Arc<Snapshot>,
 }
 
-/// How a pipe is doing.
+/// The state of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// It accepts connections.
     Listening,
     /// A name of it has not been resolved yet (`wait-for-dns`).
     WaitingForDns,
-    /// It accepts none any more, and has some.
+    /// It accepts no connections any more, and still has some.
     Draining,
 }
 
@@ -91,36 +91,36 @@ impl Pipe {
         }
     }
 
-    /// What holds for connections that begin now.
+    /// What connections that begin now get.
     #[must_use]
     pub(crate) fn current(&self) -> Arc<Current> {
         self.current.load_full()
     }
 
-    /// How it is doing.
+    /// Its state.
     #[must_use]
     pub(crate) fn state(&self) -> State {
         *self.state.borrow()
     }
 
-    /// It is doing like this from now on.
+    /// Sets its state.
     pub(crate) fn set_state(&self, state: State) {
         self.state.send_replace(state);
     }
 
     /// Resolves when its names are known.
     async fn names_known(&self) {
-        // The sender is here.
+        // Cannot fail: the sender is here.
         let _ = self.state.subscribe().wait_for(|state| *state != State::WaitingForDns).await;
     }
 
-    /// From now on, connections begin with these.
+    /// Sets what new connections get.
     pub(crate) fn set_current(&self, current: Current) {
         self.current.store(Arc::new(current));
     }
 
-    /// Puts these keys in use, all at once. Says what is different. With many
-    /// keys, this takes too long for an event loop.
+    /// Puts these keys in use atomically. Returns the changes. With many keys, this
+    /// takes too long for an event loop.
     pub(crate) fn replace_keys(&self, keys: KeySet) -> String {
         let current = self.current();
         let prepared = match &current.snapshot.side {
@@ -128,8 +128,8 @@ impl Pipe {
             Side::Server(acceptors) => Some((acceptors, acceptors.prepare(&keys))),
         };
         let (keys, said) = current.snapshot.keys.replace(keys);
-        // Until this is done, a stranger with a key that was revoked is found,
-        // and refused for that.
+        // Until the acceptors are replaced, a stranger with a revoked key is
+        // identified, and refused for that reason.
         if let Some((acceptors, prepared)) = prepared {
             acceptors.replace(keys, prepared);
         }

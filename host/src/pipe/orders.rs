@@ -1,4 +1,4 @@
-//! What a pipe's accept loop is told to do, by the only one who tells it.
+//! The orders of a pipe's accept loop. Only the supervisor gives them.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,30 +10,30 @@ use crate::net::listen::Listener;
 use crate::pipe::admission::Budget;
 use crate::pipe::parked::Parking;
 
-/// What to accept, and from whom.
+/// What to accept, and from which networks.
 pub(crate) struct Orders {
     pub(super) listener: Listener,
     pub(super) admission: AdmissionPolicy,
-    /// What it takes to watch strangers, if they are not watched yet.
+    /// The means to watch strangers, if they are not watched yet.
     parking: Mutex<Option<Parking>>,
 }
 
-/// Whom a pipe listens to.
+/// Which clients a pipe serves.
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionPolicy {
-    /// At once, until they have authenticated. On the server's end only.
+    /// How many strangers are served at the same time. On a server only.
     pub budget: Budget,
-    /// How many more are accepted and wait for that.
+    /// How many more are accepted and wait for a place.
     pub waiting_max: usize,
-    /// From these networks; from anywhere if there are none.
+    /// The allowed networks; all, if there are none.
     pub allowed: Vec<IpNet>,
-    /// Load balancers, which say where each connection comes from.
+    /// The load balancers, which announce the client of each connection.
     pub proxy_from: Vec<IpNet>,
 }
 
 impl Orders {
-    /// Everything that serving takes, on this event loop; `strangers` have to be
-    /// watched at a server's end only.
+    /// Everything that serving needs, on this event loop; `strangers` have to be
+    /// watched on a server only.
     ///
     /// # Errors
     /// When the system is short of descriptors.
@@ -46,7 +46,7 @@ impl Orders {
         Ok(Self { listener, admission, parking: Mutex::new(parking) })
     }
 
-    /// The same, with nobody to accept.
+    /// Orders without a listener.
     fn without_listener(&self) -> Self {
         let (listener, parking) = (Listener::of_all([]), Mutex::default());
         Self { listener, admission: self.admission.clone(), parking }
@@ -57,17 +57,17 @@ impl Orders {
     }
 }
 
-/// What an accept loop is told.
+/// An order for an accept loop.
 #[derive(Clone)]
 pub(super) enum Told {
-    /// To accept, like this.
+    /// Accept like this.
     Serve(Arc<Orders>),
-    /// To accept no more: whoever has connected is served, those who wait included.
-    /// There is nothing to listen on in these orders.
+    /// Accept no more, but serve every client that has connected, including those that
+    /// wait. These orders contain no listener.
     Finish(Arc<Orders>),
-    /// To accept no more: strangers that are listened to go on.
+    /// Accept no more; strangers that have a place continue.
     Leave,
-    /// To accept no more: strangers end at once.
+    /// Accept no more, and dismiss strangers immediately.
     Drain,
 }
 
@@ -78,17 +78,16 @@ pub(crate) struct Command(watch::Sender<Told>);
 pub(crate) struct Obedience(pub(super) watch::Receiver<Told>);
 
 impl Command {
-    /// Begins with these orders.
+    /// The two ends, with the first orders.
     #[must_use]
     pub(crate) fn new(orders: Arc<Orders>) -> (Self, Obedience) {
         let (sender, receiver) = watch::channel(Told::Serve(orders));
         (Self(sender), Obedience(receiver))
     }
 
-    /// From now on, this is to be done.
+    /// Gives new orders.
     ///
-    /// # Errors
-    /// The orders, if nobody obeys any more.
+    /// The orders, if the accept loop has ended.
     pub(crate) fn give(&self, orders: Arc<Orders>) -> Result<(), Arc<Orders>> {
         if self.0.is_closed() {
             return Err(orders);
@@ -97,14 +96,14 @@ impl Command {
         Ok(())
     }
 
-    /// The pipe is removed: it accepts no more, and whoever has connected is
-    /// served. When the last connection has ended, nobody obeys any more.
+    /// The pipe is removed: it accepts no more, and clients that have connected are
+    /// served. The accept loop ends with the last connection.
     pub(crate) fn leave(&self) {
         self.0.send_replace(Told::Leave);
     }
 
-    /// Another process accepts from now on: as when the pipe is removed, but those who
-    /// wait to be listened to are.
+    /// Another process accepts from now on: as when the pipe is removed, but strangers
+    /// that wait for a place are served, too.
     pub(crate) fn finish(&self) {
         self.0.send_modify(|told| {
             if let Told::Serve(orders) = told {
@@ -113,7 +112,8 @@ impl Command {
         });
     }
 
-    /// The process ends: as when the pipe is removed, but strangers go at once.
+    /// The process exits: as when the pipe is removed, but strangers are dismissed
+    /// immediately.
     pub(crate) fn drain(&self) {
         self.0.send_replace(Told::Drain);
     }

@@ -1,4 +1,5 @@
-//! Sockets that nobody reads, and which of them have something to say.
+//! Watches sockets that are not read, and reports which of them have received
+//! something.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,13 +10,13 @@ use tokio::io::unix::AsyncFd;
 
 use crate::net::readable::readable;
 
-/// Watches sockets without a task, a buffer or a timer for each. Those that are
-/// closed are watched no longer.
+/// Watches sockets without a task, a buffer or a timer for each. A socket that is
+/// closed is no longer watched.
 pub(super) struct Parking {
     epoll: AsyncFd<OwnedFd>,
 }
 
-/// What has become of a socket.
+/// A report about a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sign {
     /// Its number.
@@ -34,23 +35,23 @@ impl Parking {
         Ok(Self { epoll: readable(epoll)? })
     }
 
-    /// Watches this one, as number `id`.
+    /// Watches this socket, as number `id`.
     ///
     /// # Errors
     /// When the system lacks memory, or watches too much already.
     pub(super) fn watch(&self, socket: impl AsFd, id: u64) -> io::Result<()> {
-        // At each arrival once: few bytes that are not enough wake nobody again.
+        // Edge-triggered: bytes that are too few wake nobody again.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
         Ok(epoll::add(self.epoll.get_ref(), socket, epoll::EventData::new_u64(id), flags)?)
     }
 
-    /// Watches it no longer: what it does from now on is its reader's.
+    /// Stops watching it: from now on, it is read.
     pub(super) fn leave_alone(&self, socket: impl AsFd) {
-        // It fails for one that could not be watched.
+        // Fails for a socket that could not be watched.
         let _ = epoll::delete(self.epoll.get_ref(), socket);
     }
 
-    /// Waits for signs of life. Losing the future loses none.
+    /// Waits for reports. Dropping the future loses none.
     ///
     /// # Errors
     /// When they cannot be asked for.
@@ -65,7 +66,7 @@ impl Parking {
         }
     }
 
-    /// The signs of life that there are.
+    /// The reports there are.
     ///
     /// # Errors
     /// When they cannot be asked for.
@@ -82,14 +83,14 @@ impl Parking {
     }
 }
 
-/// Whether so many bytes can be read.
+/// Whether this many bytes can be read.
 pub(super) fn has_sent(socket: impl AsFd, bytes: usize) -> bool {
     ioctl_fionread(socket).is_ok_and(|there| there >= bytes as u64)
 }
 
 fn sign(event: &epoll::Event) -> Sign {
     let over = epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR;
-    // A copy, as its fields need not be aligned.
+    // A copy, because its fields need not be aligned.
     let (data, flags) = (event.data, event.flags);
     Sign { id: data.u64(), is_over: flags.intersects(over) }
 }

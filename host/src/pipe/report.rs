@@ -1,4 +1,4 @@
-//! What a pipe says about a connection that has ended.
+//! Reports a connection that has ended.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::observe::{Event, Observed, What};
 use crate::pipe::Pipe;
 
 impl Pipe {
-    /// Says how a connection has ended.
+    /// Logs how a connection has ended.
     pub(super) fn report(&self, mut observed: Observed, ended: &Ended) {
         let Ended { outcome, key } = ended;
         let prefix = observed.source().and_then(|source| source.prefix);

@@ -1,5 +1,5 @@
-//! What is remembered of those who connect: the keys that they had, and how
-//! often the sandbox failed on them. No secret is.
+//! What is remembered of each source: the names of keys it had, and how often the
+//! sandbox failed on it. Nothing of this is secret.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,22 +14,22 @@ pub(super) struct Sources(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     sources: HashMap<Prefix, Source>,
-    /// Counts what was learnt, to know which source has been quiet for longest.
+    /// Counts events, to know which source has been quiet for longest.
     clock: u64,
 }
 
 #[derive(Debug, Default)]
 struct Source {
     last: u64,
-    /// Those with names, the latest last.
+    /// The keys that have names, the latest last.
     keys: Vec<Key>,
     traps: u64,
 }
 
 impl Sources {
-    /// A peer from there had this key.
+    /// Records a key of a peer from this source.
     pub(super) fn had_key(&self, prefix: Prefix, key: &Key) {
-        // A key without a name is the only one.
+        // A key without a name is the only key.
         let Some(name) = key.name() else {
             return;
         };
@@ -42,16 +42,15 @@ impl Sources {
         }
     }
 
-    /// The name of a key that peers from there had, and that is in use no
-    /// longer.
+    /// The name of a key that peers from this source had, and that is no longer in use.
     pub(super) fn removed_key(&self, prefix: Prefix) -> Option<String> {
         let known = self.lock();
         let mut keys = known.sources.get(&prefix)?.keys.iter().rev();
         keys.find(|key| key.is_revoked()).and_then(Key::name).map(ToString::to_string)
     }
 
-    /// A sandbox failed on a peer from there. Says how often that was, when it
-    /// is time to say it again.
+    /// Records that a sandbox failed on a peer from this source. Returns how often,
+    /// when it is time to log it again.
     pub(super) fn trapped(&self, prefix: Prefix) -> Option<u64> {
         let mut known = self.lock();
         let traps = &mut known.source(prefix).traps;
@@ -59,7 +58,7 @@ impl Sources {
         (*traps >= TRAPS_MIN && traps.is_power_of_two()).then_some(*traps)
     }
 
-    /// Nothing happens under the lock that could leave it half done.
+    /// A poisoned lock is usable: nothing changes in several steps while it is held.
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,9 +79,9 @@ impl Known {
     }
 }
 
-/// Only key holders, and whoever breaks a sandbox, become known.
+/// Only sources with a key, or on which a sandbox failed, are remembered.
 const SOURCES_MAX: usize = 1024;
-/// Behind one address there may be several.
+/// Several peers may share an address.
 const KEYS_MAX: usize = 4;
 /// Once or twice may be an accident.
 const TRAPS_MIN: u64 = 4;

@@ -1,4 +1,4 @@
-//! One connection as a task on one of the event loops.
+//! Spawns a connection as a task on one of the event loops.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::process::workers::Dispatcher;
 
 /// Serves the connections of a pipe.
 pub(super) struct Spawner<'a> {
-    /// Whose they are.
+    /// The pipe of the connections.
     pub(super) pipe: &'a Arc<Pipe>,
-    /// Who serves them.
+    /// The event loops that serve them.
     pub(super) workers: &'a Dispatcher,
 }
 
 impl Spawner<'_> {
-    /// Serves this one, which keeps its slot to its end, if it has one already.
+    /// Serves this connection, which keeps its slot to its end, if it has one already.
     pub(super) fn spawn(&self, accepted: Accepted, place: Place, slot: Option<Slot>) {
         let (pipe, alive) = (self.pipe.clone(), self.pipe.alive.guard());
         self.workers.spawn(async move {

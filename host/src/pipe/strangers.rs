@@ -1,5 +1,5 @@
-//! The encrypted end's strangers: who gets a place at once, who waits for one,
-//! and for how long.
+//! The strangers of a server: which of them get a place immediately, and which wait for
+//! one, and for how long.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -23,30 +23,29 @@ use crate::pipe::parked::{Parking, Sign, has_sent};
 use crate::pipe::spawn::Spawner;
 use crate::pipe::waiting::Waiting;
 
-/// Strangers on their way to a place.
+/// Strangers that have or want a place.
 pub(super) struct Strangers {
     pipe: Arc<Pipe>,
     budget: Budget,
     gate: Arc<Gate>,
-    /// For load balancers: a flood of strangers must not look like a host that is
-    /// down.
+    /// For health checks of load balancers: a flood of strangers must not make this
+    /// host look down.
     checks: Arc<Gate>,
     waiting: Waiting<Accepted>,
     parking: Parking,
-    /// When it was said last that they are many.
+    /// When it was last logged that there are many.
     said: Option<Instant>,
 }
 
 enum Step {
-    /// A place is free, or it is time for something.
+    /// A place is free, or a deadline has passed.
     Due,
     Signs(io::Result<Vec<Sign>>),
     Accepted(Option<(Accepted, Origin)>),
 }
 
 impl Strangers {
-    /// Nobody is there yet, and nobody may be before there are
-    /// [limits](Self::limit).
+    /// Without strangers, and without room for any until [limits](Self::limit) are set.
     #[must_use]
     pub(super) fn new(
         pipe: Arc<Pipe>,
@@ -58,18 +57,18 @@ impl Strangers {
         Self { pipe, budget: Budget::NONE, gate, checks, waiting, parking, said: None }
     }
 
-    /// From now on so many are listened to, and so many wait, for so long.
+    /// Sets how many are served, how many wait, and for how long.
     pub(super) fn limit(&mut self, budget: Budget, waiting_max: usize, time_limit: Duration) {
         self.budget = budget;
         self.waiting.limit(waiting_max, time_limit);
     }
 
-    /// Whether anybody waits for a place.
+    /// Whether a stranger waits for a place.
     pub(super) fn any_wait(&self) -> bool {
         self.waiting.len() > 0
     }
 
-    /// Those who wait for a place get none any more.
+    /// Dismisses those that wait for a place.
     pub(super) fn turn_away(mut self) {
         while let Some(stranger) = self.waiting.pop() {
             hang_up(&stranger);
@@ -78,14 +77,14 @@ impl Strangers {
         self.pipe.counters.waiting.set(0);
     }
 
-    /// Serves whoever comes, until the future is dropped.
+    /// Serves strangers until the future is dropped.
     pub(super) async fn serve(&mut self, accepting: &mut Accepting<'_>, spawner: &Spawner<'_>) {
         let pipe = self.pipe.clone();
         loop {
             let due = self.tend(spawner);
             self.pipe.counters.waiting.set(self.waiting.len());
-            // While all slots are taken, nobody new is accepted: peers with a
-            // key wait in the kernel's queue, as there.
+            // While all slots are taken, no connection is accepted: peers with a key
+            // wait in the kernel's queue, as with upstream.
             let accept = async {
                 pipe.slots.any_free().await;
                 accepting.next().await
@@ -101,7 +100,7 @@ impl Strangers {
                 Step::Signs(Ok(signs)) => signs.into_iter().for_each(|sign| self.take(sign)),
                 Step::Signs(Err(error)) => self.pipe.observe.shortage("watch strangers", &error),
                 Step::Accepted(Some((accepted, source))) => self.meet(accepted, source, spawner),
-                // Whoever has nothing to say keeps what others need.
+                // Silent strangers occupy places that others need.
                 Step::Accepted(None) => {
                     let shed = self.waiting.shed();
                     self.lose(shed, Ending::Evicted);
@@ -110,7 +109,7 @@ impl Strangers {
         }
     }
 
-    /// Somebody has connected.
+    /// Handles a new connection.
     fn meet(&mut self, accepted: Accepted, source: Origin, spawner: &Spawner<'_>) {
         if accepted.is_balancers()
             && let Some(place) = self.checks.welcome(source)
@@ -120,10 +119,9 @@ impl Strangers {
         if let Some(place) = self.gate.welcome(source) {
             return spawner.spawn(accepted, place, None);
         }
-        // It waits, and is heard of as soon as it has spoken, which may be so
-        // already.
+        // It waits, and is reported as soon as it has sent something, possibly already.
         let mut watched = Ok(());
-        // A sign that has not been looked at may save whoever would go.
+        // A report that has not been read yet may save the one that would be evicted.
         if self.waiting.is_full()
             && let Ok(signs) = self.parking.signs_now()
         {
@@ -144,7 +142,7 @@ impl Strangers {
         }
     }
 
-    /// Somebody who waits has sent something, or has left.
+    /// Handles a waiting stranger that has sent something, or has been closed.
     fn take(&mut self, Sign { id, is_over }: Sign) {
         let Some(accepted) = self.waiting.get(id) else {
             return;
@@ -158,7 +156,7 @@ impl Strangers {
         }
     }
 
-    /// Does what is due, and returns when there will be more.
+    /// Does what is due, and returns when more will be.
     fn tend(&mut self, spawner: &Spawner<'_>) -> Option<Instant> {
         let now = Instant::now();
         while let Some(expired) = self.waiting.next_expired(now) {
@@ -185,11 +183,11 @@ impl Strangers {
         {
             enter(accepted, place);
         }
-        // Whoever has just entered may be the next.
+        // The stranger that has just entered may be the next one due.
         [self.gate.overdue_at(), ask_again, self.waiting.expires_at()].into_iter().flatten().min()
     }
 
-    /// One that waited is not listened to.
+    /// Closes a stranger that waited in vain.
     fn lose(&mut self, stranger: Option<Accepted>, ending: Ending) {
         let Some(stranger) = stranger else {
             return;
@@ -211,5 +209,5 @@ impl Strangers {
     }
 }
 
-/// A flood is said to go on once in this time.
+/// How often to log that a flood continues.
 const SAY_AGAIN: Duration = Duration::from_mins(1);

@@ -1,5 +1,5 @@
-//! Strangers that wait for a place: accepted, so that whoever comes after them
-//! can be, but neither read nor answered.
+//! Strangers that wait for a place: accepted, so that later ones can be accepted, too,
+//! but neither read nor answered.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -9,30 +9,31 @@ use tokio::time::Instant;
 
 use crate::pipe::admission::{FIRST_BYTES, Origin};
 
-/// Those that wait, each as a `T`. They get older by their number.
+/// The waiting strangers, each as a `T`. The oldest has the lowest number.
 pub(super) struct Waiting<T> {
     max: usize,
-    /// For those that have spoken.
+    /// The time limit of those that have sent something.
     time_limit: Duration,
     next_id: u64,
     all: HashMap<u64, Waiter<T>>,
-    /// Have not sent their first bytes.
+    /// Strangers that have not sent their first bytes.
     silent: BTreeSet<u64>,
-    /// Have, and wait for a place only.
+    /// Strangers that have sent them, and only wait for a place.
     spoken: BTreeSet<u64>,
     sources: BTreeMap<Origin, Source>,
-    /// Those of whom one has spoken; the first has waited longest for a turn.
+    /// The sources with a stranger that has sent something; the first has waited
+    /// longest for its turn.
     line: BTreeMap<u64, Origin>,
     /// The end of the line.
     next_turn: u64,
 }
 
-/// One more waits.
+/// The result of adding a stranger.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Added<T> {
     /// Its number.
     pub(super) id: u64,
-    /// Who made room for it.
+    /// The stranger that was removed to make room.
     pub(super) shed: Option<T>,
 }
 
@@ -58,7 +59,7 @@ impl Source {
 }
 
 impl<T> Waiting<T> {
-    /// Room for so many, who wait for `time_limit` at most.
+    /// Room for this many, with this time limit.
     #[must_use]
     pub(super) fn new(max: usize, time_limit: Duration) -> Self {
         Self {
@@ -80,27 +81,26 @@ impl<T> Waiting<T> {
         self.all.len()
     }
 
-    /// From now on there is room for so many, who wait for so long at most. Those
-    /// who are too many stay until they leave.
+    /// Changes the room and the time limit. Strangers beyond it stay until they leave.
     pub(super) fn limit(&mut self, max: usize, time_limit: Duration) {
         self.max = max;
         self.time_limit = time_limit;
     }
 
-    /// Whether another one can wait, now or in place of one that would go.
+    /// Whether another stranger can wait, possibly in place of one that is removed.
     #[must_use]
     pub(super) fn has_room(&self) -> bool {
         !self.is_full() || self.next_to_go().is_some()
     }
 
-    /// Whether another one can wait in place of one only.
+    /// Whether another stranger can wait only in place of one that is removed.
     #[must_use]
     pub(super) fn is_full(&self) -> bool {
         self.all.len() >= self.max
     }
 
-    /// One more, that has not spoken as far as is known. `who` is told its
-    /// number. If there is no room, another one goes.
+    /// Adds a stranger that has not sent anything as far as is known. `who` gets its
+    /// number. If there is no room, another stranger is removed.
     pub(super) fn add(
         &mut self,
         source: Origin,
@@ -116,26 +116,27 @@ impl<T> Waiting<T> {
         Added { id, shed }
     }
 
-    /// Whoever waits with this number.
+    /// The stranger with this number.
     #[must_use]
     pub(super) fn get(&self, id: u64) -> Option<&T> {
         self.all.get(&id).map(|waiter| &waiter.who)
     }
 
-    /// Removes any one.
+    /// Removes any stranger.
     pub(super) fn pop(&mut self) -> Option<T> {
         self.remove(*self.all.keys().next()?)
     }
 
-    /// Removes the next to go.
+    /// Removes the stranger that is next to go.
     pub(super) fn shed(&mut self) -> Option<T> {
         self.remove(self.next_to_go()?)
     }
 
-    /// Of the source with most waiters, the one that is silent for longest. If
-    /// all of them have spoken, the latest, provided that they are more than a
-    /// source's share; else one that is silent of another source. An honest
-    /// burst is no reason to send anybody away, unless it keeps others out.
+    /// The next to go: of the source with most waiting strangers, the one that has been
+    /// silent for longest. If all of that source have sent something, the latest of
+    /// them, provided that the source has more than its share; otherwise a silent one
+    /// of another source. An honest burst is no reason to remove anyone, unless it
+    /// keeps others out.
     fn next_to_go(&self) -> Option<u64> {
         let greediest = self.sources.values().max_by_key(|one| (one.len(), one.silent.len()))?;
         if let Some(id) = greediest.silent.first() {
@@ -148,7 +149,7 @@ impl<T> Waiting<T> {
         most.silent.first().copied()
     }
 
-    /// It has sent its first bytes.
+    /// Records that it has sent its first bytes.
     pub(super) fn spoke(&mut self, id: u64) {
         let Some(Waiter { source, .. }) = self.all.get(&id) else {
             return;
@@ -164,8 +165,8 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Has those that have spoken enter, one of each source after the other,
-    /// for as long as there is a `place`: none for this source, or for nobody.
+    /// Lets strangers that have sent something enter, one of each source in turn, for
+    /// as long as there is a `place`: there may be none for this source, or for anyone.
     pub(super) fn enter<P>(
         &mut self,
         mut place: impl FnMut(Origin) -> ControlFlow<(), Option<P>>,
@@ -191,8 +192,8 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// To the end of the line, unless it has its place there or nobody who has
-    /// spoken.
+    /// Adds a source to the end of the line, unless it is in it already or has no
+    /// stranger that has sent something.
     fn line_up(&mut self, source: Origin) {
         if let Some(waiters) = self.sources.get_mut(&source)
             && waiters.turn.is_none()
@@ -204,7 +205,7 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Has one enter that has not spoken, if there is a `place` for its source.
+    /// Lets a silent stranger enter, if there is a `place` for its source.
     pub(super) fn enter_silent<P>(
         &mut self,
         place: impl Fn(Origin) -> Option<P>,
@@ -217,13 +218,13 @@ impl<T> Waiting<T> {
         Some((self.remove(id)?, place))
     }
 
-    /// One whose time is over.
+    /// A stranger whose time limit is over.
     pub(super) fn next_expired(&mut self, now: Instant) -> Option<T> {
         let id = self.expiries().find(|(_, at)| *at <= now)?.0;
         self.remove(id)
     }
 
-    /// When there will be one.
+    /// When there will be one, as of now.
     #[must_use]
     pub(super) fn expires_at(&self) -> Option<Instant> {
         self.expiries().map(|(_, at)| at).min()
@@ -240,7 +241,7 @@ impl<T> Waiting<T> {
         kinds.into_iter().flatten()
     }
 
-    /// It waits no longer.
+    /// Removes it.
     pub(super) fn remove(&mut self, id: u64) -> Option<T> {
         let Waiter { source, who, .. } = self.all.remove(&id)?;
         self.silent.remove(&id);
@@ -261,7 +262,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// One source may have this part of the list before others send it away.
+/// The share of the list that a source may have before others displace it.
 const SHARES: usize = 4;
 
 #[cfg(test)]
