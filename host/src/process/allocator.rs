@@ -1,4 +1,4 @@
-//! The heap, wiped: nothing that was freed can be read again.
+//! A heap that wipes freed memory: nothing that was freed can be read again.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 #[cfg(target_env = "gnu")]
@@ -7,12 +7,12 @@ use std::slice;
 
 use zeroize::optimization_barrier;
 
-/// The system's allocator, except that memory is overwritten with zeros before
-/// it is given back. Key material and plaintext pass through buffers of crates
-/// that know nothing of secrets; whatever they free is gone.
+/// The system's allocator, which overwrites memory with zeros before it is returned.
+/// Key material and plaintext pass through buffers of crates that know nothing of
+/// secrets; this wipes what they free.
 ///
-/// Growing or shrinking moves the content and wipes where it was: that is what
-/// [`GlobalAlloc::realloc`] does unless it is replaced.
+/// Growing or shrinking moves the content and wipes the old place:
+/// [`GlobalAlloc::realloc`] does that unless it is replaced.
 pub struct WipingAllocator;
 
 // SAFETY: every block comes from `System` and goes back to it with the layout
@@ -28,7 +28,7 @@ unsafe impl GlobalAlloc for WipingAllocator {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // Fresh pages are zeros already, which only the system knows.
+        // Fresh pages are zeros already, but only the system knows which are fresh.
         // SAFETY: the caller's promise, which is the same.
         unsafe { System.alloc_zeroed(layout) }
     }
@@ -49,8 +49,10 @@ unsafe impl GlobalAlloc for WipingAllocator {
     }
 }
 
-/// From now on all threads share one heap. Each has one of its own otherwise,
-/// for which 64 MiB of address space are set aside.
+/// Makes all threads share one heap from now on. Otherwise each thread has its own,
+/// which reserves 64 MiB of address space. Call it before the first thread is started:
+/// a thread that has a heap already keeps it, and a daemon with little address space
+/// then sometimes did not start.
 pub fn keep_to_one_heap() {
     #[cfg(target_env = "gnu")]
     {
@@ -59,7 +61,7 @@ pub fn keep_to_one_heap() {
         unsafe extern "C" {
             safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
         }
-        // A refusal only costs address space.
+        // If it is refused, only address space is lost.
         let _ = mallopt(M_ARENA_MAX, 1);
     }
 }

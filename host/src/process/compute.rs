@@ -1,5 +1,5 @@
-//! What takes too long for an event loop: a fixed set of threads of low
-//! priority, and who is next.
+//! Computations that take too long for an event loop: a fixed set of threads of low
+//! priority, and a queue.
 
 mod queue;
 
@@ -18,38 +18,38 @@ use crate::process::wipe::wipe_stack;
 use queue::Queue;
 pub use queue::{Class, Turn};
 
-/// As many event loops as there are, and as many computations at once: more
-/// would only take turns, and delay each other and the established connections.
-/// To be counted at the start: later, what a container may use cannot be read.
+/// The number of event loops, and of computations at the same time: more would only
+/// take turns, and delay each other and established connections. It is counted at the
+/// start, because the CPU limit of a container cannot be read after the process has
+/// confined itself.
 #[must_use]
 pub fn processors() -> usize {
     available_parallelism().map_or(1, Into::into)
 }
 
-/// The threads that compute, for all pipes of the program. They are there from
-/// the start: none has to be had from the system when a peer needs one.
+/// The compute threads, for all pipes of the program. They exist from the start: no
+/// thread has to be obtained from the system when a peer needs one.
 ///
-/// Clones are the same. The threads end with the last one.
+/// Clones share the threads, which end with the last clone.
 #[derive(Clone)]
 pub struct Compute {
-    /// Without, work is done where it is asked for.
+    /// Without a pool, the calling thread computes.
     pool: Option<Arc<Pool>>,
     threads: usize,
 }
 
 impl Compute {
-    /// Computes on the thread that asks: for a program with one connection, or
-    /// where no thread is to be had.
+    /// Computes on the calling thread: for a program with one connection, or if no
+    /// thread can be started.
     #[must_use]
     pub fn inline() -> Self {
         Self { pool: None, threads: 1 }
     }
 
-    /// So many threads, each of which does `prepare` first.
+    /// This many threads, each of which calls `prepare` first.
     ///
-    /// # Errors
-    /// When the system refuses a thread, or one cannot get ready. Those that
-    /// were started end.
+    /// When the system refuses a thread, or one cannot get ready. Threads that were
+    /// started end.
     pub fn start(threads: usize, prepare: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let pool = Pool { shared: Arc::default() };
         let prepare: Arc<dyn Fn() + Send + Sync> = Arc::new(prepare);
@@ -59,23 +59,22 @@ impl Compute {
         Ok(Self { pool: Some(Arc::new(pool)), threads })
     }
 
-    /// How many computations there are at once.
+    /// The number of threads.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Resolves when each of the threads was between two jobs since this was
-    /// called.
+    /// Resolves when each thread has been between two jobs since this call.
     pub async fn turn_all(&self) {
         if let Some(pool) = &self.pool {
             pool.shared.turn_all(self.threads).await;
         }
     }
 
-    /// Does this when its turn comes. If the future is dropped before, so is
-    /// the work; what has begun goes on until it is done. `None` if it
-    /// panicked, or too much is waiting already.
+    /// Runs this when its turn comes. Dropping the future drops work that has not
+    /// begun; work that has begun is completed. `None` if the work panicked, or too
+    /// much is waiting already.
     pub async fn run<T: Send + 'static>(
         &self,
         turn: Turn,
@@ -87,18 +86,18 @@ impl Compute {
         let (sender, receiver) = oneshot::channel();
         let job = move || {
             if let Some(done) = guarded(work) {
-                // Whoever wanted it may have gone.
+                // The receiver may have been dropped.
                 let _ = sender.send(done);
             }
         };
-        // Dropped with this future.
+        // Dropped with this future: drops the work.
         let _given_up = pool.shared.push(turn, Box::new(job))?;
         receiver.await.ok()
     }
 }
 
-/// Work that waits. Whoever waits for it holds it too, so that it does not
-/// outlive the wish for it: it may hold one of a limited number of guests.
+/// Waiting work. The future that waits for it owns it, too, so that it does not outlive
+/// the future: it may hold one of a limited number of guests.
 type Job = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 /// Dropping it drops the work, unless that has begun.
@@ -146,7 +145,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// `None` if there is no room.
+    /// Queues work; `None` if there is no room.
     fn push(&self, turn: Turn, work: Box<dyn FnOnce() + Send>) -> Option<Wanted> {
         let job = Arc::new(Mutex::new(Some(work)));
         lock(&self.queue).push(turn, job.clone()).ok()?;
@@ -156,7 +155,8 @@ impl Shared {
 
     async fn turn_all(&self, threads: usize) {
         let call = {
-            // Held by a thread from its last answer until it waits.
+            // A thread holds this lock from its last answer until it waits, so the
+            // notification cannot be missed.
             let _queue = lock(&self.queue);
             self.roll_call.begin()
         };
@@ -164,7 +164,7 @@ impl Shared {
         self.roll_call.all_have_answered(call, threads).await;
     }
 
-    /// One job after the other, until there will be no more.
+    /// Runs one job after the other, until the queue is closed.
     fn work(&self) {
         while let Some(job) = self.next() {
             let work = lock(&job).take();
@@ -189,12 +189,12 @@ impl Shared {
     }
 }
 
-/// Whether all threads are there.
+/// A roll call: whether all threads are responsive.
 #[derive(Default)]
 struct RollCall {
-    /// How many there have been.
+    /// The number of calls so far.
     calls: AtomicU64,
-    /// The last one that each thread has answered.
+    /// The last call that each thread has answered.
     answered: Mutex<HashMap<ThreadId, u64>>,
     heard: Notify,
 }
@@ -207,13 +207,15 @@ impl RollCall {
     fn answer(&self) {
         let call = self.calls.load(Ordering::SeqCst);
         let before = lock(&self.answered).insert(thread::current().id(), call);
-        // Also the first answer of a thread: it may have been called before.
+        // The first answer of a thread counts as well: a call may have come between its
+        // start and its first look at the queue. When such an answer was ignored, the
+        // caller waited forever, and the watchdog reported a healthy daemon.
         if before != Some(call) {
             self.heard.notify_one();
         }
     }
 
-    /// One at a time can wait.
+    /// Only one caller can wait at a time.
     async fn all_have_answered(&self, call: u64, threads: usize) {
         let missing = || {
             let answered = lock(&self.answered);
@@ -228,30 +230,30 @@ impl RollCall {
 /// A panic of the work ends the work, not the thread. `None` then; the panic
 /// hook has reported it.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    // What it has left half done is dropped with it.
+    // Incomplete state is dropped with the work.
     let done = catch_unwind(AssertUnwindSafe(work)).ok();
-    // This thread may not run again for long.
+    // This thread may not run again for a long time.
     wipe_stack();
     done
 }
 
-/// No code that could panic runs under these locks, except where jobs are
-/// dropped, after which everything is whole.
+/// The locks cannot be poisoned: the only code under them that could panic drops jobs,
+/// after which everything is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Established connections do not wait for these threads, however many
-/// strangers want to become established.
+/// Lowers the priority, so that established connections do not wait for these threads,
+/// however many strangers connect.
 fn yield_to_event_loops() {
-    // On Linux this is about the calling thread. Where it is refused all
-    // threads take turns, which works, too.
+    // On Linux, this affects only the calling thread. If it is refused, all threads
+    // have the same priority, which works as well.
     if let Ok(ours) = getpriority_process(None) {
         let _ = setpriority_process(None, ours.saturating_add(YIELDING).min(LOWEST));
     }
 }
 
-/// Gets a tenth of the time of the event loops, if they want it.
+/// Gets a tenth of the event loops' processor time if they need it.
 const YIELDING: i32 = 10;
 const LOWEST: i32 = 19;
 

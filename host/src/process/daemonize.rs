@@ -1,10 +1,9 @@
-//! Into the background: one fork, and a parent that exits only when the
-//! daemon says that it works.
+//! Puts the process into the background: one fork, and a parent that exits only when
+//! the daemon reports that it works.
 //!
-//! The directory, the file mode mask and the descriptors 0 to 2 stay as they
-//! are: relative paths keep their meaning, and messages still reach the
-//! terminal. A daemon that has found another place for its messages lets go of
-//! the descriptors.
+//! The directory, the umask and the descriptors 0 to 2 stay as they are: relative paths
+//! keep their meaning, and messages still reach the terminal. A daemon that has another
+//! place for its messages closes the descriptors.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -90,10 +89,10 @@ impl Readiness {
     }
 }
 
-/// Puts `/dev/null` in the place of standard input, output and error. Whoever
-/// reads to their end, such as `ssh` or a shell's `$(...)`, would wait for the
-/// daemon. Without `/dev/null` nothing is done: a socket that took one of the
-/// numbers would get what is meant for a stream.
+/// Replaces standard input, output and error with `/dev/null`. A program that reads
+/// them to their end, such as `ssh` or a shell's `$(...)`, would otherwise wait for the
+/// daemon to exit. Without `/dev/null` nothing is done: a socket that got one of the
+/// numbers would receive what is meant for a stream.
 pub(crate) fn let_go_of_standard_streams() {
     if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
         // On Linux it cannot fail: the three numbers are valid, and nothing is
@@ -106,7 +105,7 @@ pub(crate) fn let_go_of_standard_streams() {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum DaemonizeError {
-    /// A mistake of the caller.
+    /// A bug of the caller.
     #[error("Failed to daemonize: other threads are running")]
     Threads,
     /// No descriptors left.

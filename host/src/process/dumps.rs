@@ -1,23 +1,23 @@
-//! Keeps what the process knows out of files and out of other processes.
+//! Keeps the memory of the process out of core files and from other processes.
 
 use std::fs;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// No core files from now on, and no debugger except a privileged one. Call it
-/// before the first secret is read, and again after a change of user: the
-/// kernel may then go back to its default.
+/// Forbids core files, and debuggers except privileged ones. Call it before the first
+/// secret is read, and again after a change of user, because the kernel may then
+/// restore its default.
 pub(crate) fn forbid() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let limited = setrlimit(Resource::Core, none);
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    // Neither can be refused on Linux; elsewhere it is worth a line, no more.
+    // Linux cannot refuse either; elsewhere a refusal is logged.
     for error in [limited.err(), undumpable.err()].into_iter().flatten() {
         log::debug!("Core files cannot be ruled out: {error}");
     }
 }
 
-/// Who traces this process already, of those that it can see.
+/// The process that traces this one already, if it is visible.
 pub(crate) fn tracer() -> Option<u32> {
     tracer_in(&fs::read_to_string("/proc/self/status").ok()?)
 }

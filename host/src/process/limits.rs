@@ -5,19 +5,18 @@ use std::fs::{self, DirEntry};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many files there may still be, after we tried to raise the limit.
+/// How many more files can be opened, after we have tried to raise the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenFiles {
     /// `None`: any number.
     limit: Option<u64>,
-    /// How many of these are open already.
+    /// How many are open already.
     open: u64,
 }
 
 impl OpenFiles {
-    /// Raises the limit until `more` files than are open now can be, or, with
-    /// `None`, as far as it goes. Never lowers it. A refusal is no error: the
-    /// outcome tells.
+    /// Raises the limit so that `more` files can be opened, or, with `None`, as far as
+    /// possible. Never lowers it. A refusal is not an error: the result shows it.
     #[must_use]
     pub(crate) fn raise_for(more: Option<u64>) -> Self {
         let now = getrlimit(Resource::Nofile);
@@ -38,8 +37,8 @@ impl OpenFiles {
     }
 }
 
-/// How many descriptors below the limit are in use: what was inherited with a
-/// greater number takes nothing of it.
+/// How many descriptors below the limit are open: an inherited descriptor with a larger
+/// number does not use any of it.
 fn count_open(limit: Option<u64>) -> u64 {
     let Ok(folder) = fs::read_dir("/proc/self/fd") else {
         return OPEN_AT_START;
@@ -48,13 +47,13 @@ fn count_open(limit: Option<u64>) -> u64 {
     let counted = |entry: &&DirEntry| {
         let number = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
         let is_below = number.zip(limit).is_none_or(|(number, limit)| number < limit);
-        // The folder itself no longer is.
+        // The descriptor of the directory itself is closed by now.
         is_below && fs::symlink_metadata(entry.path()).is_ok()
     };
     entries.iter().filter(counted).count() as u64
 }
 
-/// What to ask the kernel for, best first.
+/// The limits to request from the kernel, best first.
 fn attempts(now: &Rlimit, wanted: Option<u64>) -> Vec<Rlimit> {
     let Some(soft) = now.current else {
         return Vec::new();
@@ -70,7 +69,7 @@ fn attempts(now: &Rlimit, wanted: Option<u64>) -> Vec<Rlimit> {
     }
 }
 
-/// Where the kernel does not tell: standard streams, source, log, and one more.
+/// If the kernel does not report it: standard streams, source, log, and one more.
 const OPEN_AT_START: u64 = 6;
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! How much memory this process may take: what the user allows, and what the
-//! system does.
+//! How much memory this process may use, by the user's setting and the system's limits.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,18 +6,17 @@ use std::path::{Path, PathBuf};
 use rustix::param::page_size;
 use rustix::process::{Resource, getrlimit};
 
-/// What is left of the memory this process may take, in bytes; `None`: there is
-/// no limit.
+/// How much more memory this process may use, in bytes; `None`: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
     /// Address space, used or not (`RLIMIT_AS`, `RLIMIT_DATA`).
     pub space: Option<u64>,
-    /// Memory that is used (cgroup).
+    /// Memory in use (cgroup).
     pub used: Option<u64>,
 }
 
 impl Memory {
-    /// What is left now. Where the system does not tell, there is no limit.
+    /// How much more is available now. If the system reports no limit, there is none.
     #[must_use]
     pub(crate) fn left() -> Self {
         let taken = Taken::now();
@@ -27,7 +25,7 @@ impl Memory {
         };
         let space = least(left(Resource::As, taken.space), left(Resource::Data, taken.data));
         let used = cgroup_limit().map(|limit| {
-            // The kernel counts the buffers of sockets, too.
+            // The kernel counts socket buffers, too.
             limit.saturating_sub(taken.used).saturating_sub(limit / 8)
         });
         Self { space, used }
@@ -74,7 +72,7 @@ fn cgroup_limit() -> Option<u64> {
         .filter_map(|(root, group, file)| {
             let limits = Path::new(&group).ancestors().filter_map(|group| {
                 let group = group.strip_prefix("/").unwrap_or(group);
-                // "max", or a number that stands for it.
+                // "max", or a number that means the same.
                 let text = fs::read_to_string(root.join(group).join(file)).ok()?;
                 text.trim().parse().ok().filter(|limit| *limit < NO_LIMIT)
             });
@@ -83,7 +81,7 @@ fn cgroup_limit() -> Option<u64> {
         .min()
 }
 
-/// Where the limits of such a group are: `0::/group` in the unified hierarchy,
+/// The files with the limits of such a group: `0::/group` in the unified hierarchy,
 /// `4:memory:/group` in the one before.
 fn group_files(line: &str) -> Option<(PathBuf, String, &'static str)> {
     let mut fields = line.splitn(3, ':');

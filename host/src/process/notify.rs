@@ -1,5 +1,5 @@
-//! Tells a service manager how we are, if one listens. A manager that does not
-//! read is not waited for.
+//! Reports our state to a service manager, if there is one. Never waits for a manager
+//! that does not read.
 
 use std::env;
 use std::fmt::Write as _;
@@ -10,13 +10,12 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use sd_notify::NotifyState;
 
-/// Start-up is done. Without `NOTIFY_SOCKET` this does nothing.
+/// Reports that the start is complete. Without `NOTIFY_SOCKET` this does nothing.
 pub(crate) fn ready() {
     notify(&[NotifyState::Ready]);
 }
 
-/// Reading settings again, until [`ready`]. Without `NOTIFY_SOCKET` this does
-/// nothing.
+/// Reports a reload, until [`ready`]. Without `NOTIFY_SOCKET` this does nothing.
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
@@ -24,30 +23,30 @@ pub(crate) fn reloading() {
     }
 }
 
-/// Every part of us still turns. Without `NOTIFY_SOCKET` this does nothing.
+/// Reports that every part of the process is responsive. Without `NOTIFY_SOCKET` this
+/// does nothing.
 pub(crate) fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
-/// From now on, this process is the service. Without `NOTIFY_SOCKET` this does
-/// nothing.
+/// Reports that this process is the main process of the service. Without
+/// `NOTIFY_SOCKET` this does nothing.
 pub(crate) fn main_process(pid: u32) {
     notify(&[NotifyState::MainPid(pid)]);
 }
 
-/// How we are, for a person, in one line. Without `NOTIFY_SOCKET` this does
+/// Reports the state in one line, for a person. Without `NOTIFY_SOCKET` this does
 /// nothing.
 pub(crate) fn status(line: &str) {
     notify(&[NotifyState::Status(line)]);
 }
 
-/// Draining: no new connections, the last ones are being finished. Without
-/// `NOTIFY_SOCKET` this does nothing.
+/// Reports that the process drains. Without `NOTIFY_SOCKET` this does nothing.
 pub(crate) fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-/// The manager acts on silence by itself, so a failure is only worth a line.
+/// The manager reacts to missing reports by itself, so a failure is only logged.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = send(state) {
         log::warn!("Cannot notify the service manager (NOTIFY_SOCKET): {error}");

@@ -1,5 +1,5 @@
-//! The file that names the process, for one that gives up the right to open files
-//! before it is the one to be named.
+//! The pid file, for a process that loses the right to open files before its number may
+//! be written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -9,28 +9,30 @@ use std::process;
 
 use rustix::process::geteuid;
 
-/// A pid file that names somebody else, or nobody.
+/// A pid file that contains another process's number, or none.
 #[derive(Debug)]
 pub(crate) struct PidFile {
     file: File,
-    /// How long it is.
+    /// Its length.
     len: usize,
-    /// What it is, if it was not there before.
+    /// How to remove it, if it was not there before.
     made: Option<Made>,
 }
 
-/// A pid file that was not there before, and names nobody yet.
+/// A pid file that was not there before, and contains no number yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     path: PathBuf,
-    /// Device and number.
+    /// Its device and inode.
     file: (u64, u64),
 }
 
 impl PidFile {
-    /// Opens it, as it is. Whoever may change its directory, as the `user` whom the
-    /// daemon becomes may, could have put anything in its place: it has to be a pid
-    /// file, of nobody else's.
+    /// Opens it without changing it. A user who may write to its directory, as the
+    /// `user` whom the daemon becomes may, could have put any file in its place, and
+    /// this process opens it with the rights of root. So it has to look like a pid
+    /// file: a regular file with one name, of root or that user, that contains a number
+    /// or nothing.
     ///
     /// # Errors
     /// When that is not possible.
@@ -56,14 +58,14 @@ impl PidFile {
         }
     }
 
-    /// What has to be [taken back](Made::take_back) if the file is not written.
+    /// What to [take back](Made::take_back) if the file is not written.
     #[must_use]
     pub(crate) fn made(&self) -> Option<&Made> {
         self.made.as_ref()
     }
 
-    /// It names this process from now on, at every moment: of two that it could
-    /// name, it names one. It gets no shorter: what is left of it is empty lines.
+    /// Writes the number of this process. At every moment, the file contains either the
+    /// old or the new number. It is not shortened: the rest is empty lines.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -76,17 +78,17 @@ impl PidFile {
 }
 
 impl Drop for PidFile {
-    /// It was made for nothing.
+    /// The file was not needed.
     fn drop(&mut self) {
         if let Some(made) = &self.made {
-            // Who has no right to any more has a helper that does.
+            // A process without the right to do this has a helper that has it.
             let _ = made.take_back();
         }
     }
 }
 
 impl Made {
-    /// Removes it, if it still is that file and still names nobody.
+    /// Removes it, if it is still the same file and still contains no number.
     ///
     /// # Errors
     /// When that is not possible.
@@ -101,7 +103,7 @@ impl Made {
     }
 }
 
-/// Says how long it is.
+/// Checks it. Returns its length.
 fn examine(file: &File, user: Option<u32>) -> io::Result<usize> {
     let about = file.metadata()?;
     let wrong = |what: &str| Err(io::Error::other(what.to_owned()));
@@ -123,10 +125,10 @@ fn examine(file: &File, user: Option<u32>) -> io::Result<usize> {
     Ok(text.len())
 }
 
-/// More than any process's name takes.
+/// More than the number of any process has.
 const LEN_MAX: u64 = 64;
 
-/// Less the file mode mask, as any file.
+/// Less the umask, as for any file.
 const MODE: u32 = 0o666;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `-u`: becomes another user for good, and proves that it did.
+//! `-u`: becomes another user permanently, and verifies that.
 
 use std::fmt;
 use std::io;
@@ -26,7 +26,7 @@ struct Name {
 }
 
 impl IdentityName {
-    /// Takes `USER`, `:GROUP` or `USER:GROUP` apart; `number` reads numbers.
+    /// Parses `USER`, `:GROUP` or `USER:GROUP`; `number` parses numbers.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl IdentityName {
             Some((user, group)) => (user, Some(group)),
             None => (text, None),
         };
-        // The largest number means "leave it" to the kernel: it names nobody.
+        // The kernel takes the largest number for "no change": it is no user.
         let number = |text: &str| number(text).filter(|&id| id != u32::MAX);
         let name = |text: &str| Name { text: text.to_owned(), number: number(text) };
         Ok(Self {
@@ -49,7 +49,7 @@ impl IdentityName {
         })
     }
 
-    /// Looks it up. Names go first; a number counts if there is no such name, or
+    /// Looks it up. Names take precedence; a number counts if there is no such name, or
     /// no database of names. A user alone leaves the group as it is.
     ///
     /// # Errors
@@ -88,8 +88,8 @@ impl Identity {
         self.user.map(Uid::as_raw)
     }
 
-    /// Leaves every supplementary group, then takes the group, then the user,
-    /// and checks that there is no way back. It cannot be undone.
+    /// Leaves every supplementary group, then changes the group, then the user, and
+    /// checks that there is no way back. This cannot be undone.
     ///
     /// # Errors
     ///
@@ -106,16 +106,16 @@ impl Identity {
         self.verify()
     }
 
-    /// Gives it a file, which is not followed if it is a link.
+    /// Makes it the owner of a file; a symbolic link is not followed.
     ///
     /// # Errors
     ///
-    /// When that is refused: only root may.
+    /// When this is refused: only root may do it.
     pub fn own(&self, file: &Path) -> io::Result<()> {
         lchown(file, self.user.map(Uid::as_raw), self.group.map(Gid::as_raw))
     }
 
-    /// A kernel or an emulation may report success and keep a saved id.
+    /// A kernel or an emulation may report success and keep a saved id. This checks it.
     fn verify(self) -> Result<(), PrivilegeError> {
         if let Some(group) = self.group {
             let now = getresgid().map_err(PrivilegeError::Unverified)?;
@@ -134,7 +134,7 @@ impl Identity {
     }
 }
 
-/// Why the process is not who it should be.
+/// Why the process could not become this user or group.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PrivilegeError {
@@ -188,7 +188,7 @@ fn find_group(Name { text, number }: &Name) -> Result<Gid, PrivilegeError> {
     }
 }
 
-/// Only root may; others keep theirs, which is worth a warning.
+/// Only root may do this; others keep their groups, with a warning.
 fn leave_supplementary_groups() -> Result<(), PrivilegeError> {
     match setgroups(&[]) {
         Ok(()) | Err(Errno::EPERM) => {}

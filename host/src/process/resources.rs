@@ -1,4 +1,4 @@
-//! What this process takes of the system, now.
+//! The resources that this process uses now.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -8,8 +8,8 @@ use rustix::fs::RawDir;
 use rustix::param::page_size;
 use rustix::process::{Resource, getrlimit};
 
-/// Looks at what the process takes. Made at the start: later no file can be
-/// opened.
+/// Reads the resources that the process uses. Made at the start, because later no file
+/// can be opened.
 #[derive(Debug)]
 pub(crate) struct Resources {
     memory: Option<File>,
@@ -17,7 +17,7 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    /// Opens what the system shows of this process.
+    /// Opens the files with the numbers of this process.
     #[must_use]
     pub(crate) fn open() -> Self {
         let open = |path| File::open(path).ok();

@@ -1,4 +1,4 @@
-//! The descriptors 0 to 2, where whoever started us has closed them.
+//! The descriptors 0 to 2, if they were closed by the program that started us.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, IntoRawFd};
@@ -8,14 +8,14 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 /// [`before_main`]: crate::before_main
 pub type BeforeMain = extern "C" fn();
 
-/// Opens what is closed of the descriptors 0 to 2, so that no socket or file of
-/// ours gets such a number and is written messages to.
+/// Opens those of the descriptors 0 to 2 that are closed. Otherwise a socket or a file
+/// of ours could get such a number, and messages would be written to it.
 ///
-/// The standard library opens `/dev/null` for that, and aborts where there is
-/// none, as in a bare container.
+/// The standard library opens `/dev/null` for this, and aborts if there is none, as in
+/// a bare container.
 pub extern "C" fn open_standard_streams() {
-    // Each takes the smallest number that is free. The root directory is always
-    // there, can be opened by everybody, and takes and gives no bytes.
+    // Each open takes the smallest free number. The root directory always exists,
+    // anyone can open it, and it can be neither read nor written as a stream.
     while let Ok(opened) = File::open("/") {
         if opened.as_raw_fd() > 2 {
             return;
@@ -25,7 +25,9 @@ pub extern "C" fn open_standard_streams() {
     }
 }
 
-/// Runs a function before the standard library starts.
+/// Runs a function before the standard library starts. A program has at most one: the
+/// linker decides on the order of several, so one of them could see descriptors that
+/// another has already opened.
 #[macro_export]
 macro_rules! before_main {
     ($function:path) => {

@@ -1,5 +1,4 @@
-//! The files with settings, as text: one file, and those in `pipes.d` beside
-//! it.
+//! Reads the files with settings as text: one file, and those in `pipes.d` next to it.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -19,7 +18,7 @@ pub(crate) struct TextFile {
     pub(crate) text: String,
 }
 
-/// Why there are no settings to look at.
+/// Why the settings could not be read.
 #[derive(Debug, Error)]
 pub(crate) enum TextFileError {
     /// Not to be opened or read.
@@ -39,8 +38,8 @@ pub(crate) enum TextFileError {
     TooMany(PathBuf),
 }
 
-/// Reads the file at `path`, then `pipes.d/*.toml` beside it in the order of
-/// their names. Nothing that can be found there makes it wait.
+/// Reads the file at `path`, then `pipes.d/*.toml` next to it in the order of their
+/// names. Never waits, whatever kind of file it finds.
 ///
 /// # Errors
 /// The first of them that cannot be read.
@@ -53,8 +52,8 @@ pub(crate) fn read_settings(path: &Path) -> Result<Vec<TextFile>, TextFileError>
     Ok(files)
 }
 
-/// Those files in the folder that are meant: not what editors and package
-/// managers leave there.
+/// The settings files in the directory: not the files that editors and package managers
+/// leave there.
 fn list(folder: &Path) -> Result<Vec<PathBuf>, TextFileError> {
     let failed = |error| TextFileError::Read(folder.to_owned(), error);
     let entries = match folder.read_dir() {
@@ -80,11 +79,10 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, TextFileError> {
 
 /// Reads one file.
 ///
-/// # Errors
-/// If it is not to be read, too large, or no text.
+/// If it cannot be read, is too large, or is not text.
 pub(crate) fn read(path: &Path) -> Result<TextFile, TextFileError> {
     let failed = |error| TextFileError::Read(path.to_owned(), error);
-    // A pipe would make us wait for whoever opens its other end.
+    // Opening a FIFO would wait for another process.
     let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
     let file: File = open.map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {

@@ -1,51 +1,51 @@
-//! Secrets that functions left on the stack, in vector registers, and in buffers
-//! that stay.
+//! Wipes secrets that functions have left on the stack, in vector registers, and in
+//! buffers that are reused.
 
 use zeroize::optimization_barrier;
 
-/// More than a key set-up uses below its caller; little enough to take 0.3 µs.
+/// More than a key set-up uses below its caller, and small enough to take only 0.3 µs.
 const LEN: usize = 32 * 1024;
 
-/// Overwrites the stack below the caller's frame: what functions that have
-/// returned to the caller left there.
+/// Overwrites the stack below the caller's frame, where functions that have returned to
+/// the caller left their data.
 ///
-/// A compiler keeps copies of secrets in places without a name: a value on its
-/// way from one function to the next, a register that was needed for something
-/// else. No destructor knows of them, and they stay until some later call
-/// happens to overwrite them. On a thread that then waits for work that is
-/// minutes or days.
+/// A compiler keeps copies of secrets in places without a name: a value passed from one
+/// function to the next, or a register that was spilled. No destructor reaches them,
+/// and they stay until a later call happens to overwrite them. On a thread that then
+/// waits for work, this can take minutes or days.
 ///
-/// The work with the secret must be in a function that is never inlined and
-/// keeps its secrets where they can be wiped: what is in the caller's own frame
-/// stays.
+/// The work with the secret must be in a function that is never inlined and keeps its
+/// secrets where they can be wiped: the caller's own frame is not wiped.
 ///
-/// Vector registers are wiped as well, on x86-64: a signal makes the kernel copy
-/// them to the stack.
+/// On x86-64, vector registers are wiped as well: for a signal, the kernel copies all
+/// registers to the stack. A scan of the memory once found the last round key of AES
+/// there, in the place of zmm30, because SIGHUP had arrived while the event loop
+/// waited.
 #[inline]
 pub fn wipe_stack() {
     wipe_stack_of::<LEN>();
 }
 
-/// As [`wipe_stack`], but only so many bytes: for work that is done often, and
-/// whose need of stack is known.
+/// As [`wipe_stack`], but only this many bytes: for frequent work that needs a known
+/// amount of stack.
 #[inline]
 pub fn wipe_stack_of<const BYTES: usize>() {
-    // Never inlined: an array of zeros of its own, which an assembly barrier
-    // claims to read, so that the compiler has to write it.
+    // Never inlined: an array of zeros of its own, which an assembly barrier claims to
+    // read, so that the compiler has to write it.
     zeroize::zeroize_stack::<BYTES>();
     #[cfg(target_arch = "x86_64")]
     vectors::wipe();
 }
 
-/// Overwrites bytes with zeros, even if nobody reads them afterwards. As fast
-/// as memory is: `Zeroize` writes a byte at a time.
+/// Overwrites bytes with zeros, even if they are never read afterwards. As fast as
+/// memory: `Zeroize` writes one byte at a time.
 pub fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
-    // Otherwise the compiler might leave out writes that nobody reads.
+    // Otherwise the compiler could omit writes that are never read.
     optimization_barrier(bytes);
 }
 
-/// Overwrites what a vector had in its first `used` bytes, and empties it.
+/// Overwrites the first `used` bytes of a vector, and empties it.
 pub fn wipe_used(vector: &mut Vec<u8>, used: usize) {
     vector.resize(used, 0);
     wipe(vector);

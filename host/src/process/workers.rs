@@ -1,6 +1,7 @@
-//! One event loop a processor. A connection stays with the one it was given
-//! to: no other thread is woken for its bytes, and what it touches stays in
-//! one processor's cache.
+//! One event loop per processor. A connection stays with the loop it was given to: no
+//! other thread is woken for its bytes, and its data stays in one processor's cache.
+//! With a shared scheduler, every event could wake a second thread that found nothing
+//! to do.
 
 mod load;
 
@@ -19,15 +20,15 @@ use load::{Load, Tasks};
 /// [`block_on`](Self::block_on), the others on threads of their own, which
 /// end when this is dropped.
 pub(crate) struct Workers {
-    /// There is one until this is dropped.
+    /// Present until this is dropped.
     main: Option<Runtime>,
     threads: Vec<WorkerThread>,
     loops: Arc<[EventLoop]>,
 }
 
 impl Workers {
-    /// So many, at least one. The thread of each does `prepare` first, which may
-    /// use the event loop.
+    /// This many, at least one. Each thread calls `prepare` first, which may use the
+    /// event loop.
     ///
     /// # Errors
     /// When the system is short of descriptors or threads, or one cannot get
@@ -48,7 +49,7 @@ impl Workers {
         main.unwrap_or_else(|| unreachable!("not dropped yet")).block_on(future)
     }
 
-    /// What connections are handed to.
+    /// The event loops, to hand connections to.
     #[must_use]
     pub(crate) fn dispatcher(&self) -> Dispatcher {
         Dispatcher { loops: self.loops.clone() }
@@ -60,32 +61,31 @@ impl Drop for Workers {
         for worker in &mut self.threads {
             worker.stop();
         }
-        // A thread of it may wait for a file for ever.
+        // Without waiting: one of its threads may wait for a file forever.
         if let Some(main) = self.main.take() {
             main.shutdown_background();
         }
     }
 }
 
-/// Hands each task to the event loop that is least busy.
+/// Hands each task to the least busy event loop.
 #[derive(Clone)]
 pub(crate) struct Dispatcher {
     loops: Arc<[EventLoop]>,
 }
 
 impl Dispatcher {
-    /// Resolves when each of the event loops has turned since this was called.
+    /// Resolves when each event loop has had a turn since this call.
     pub(crate) async fn turn_all(&self) {
         let turn = |worker: &EventLoop| worker.handle.spawn(async {});
         let turns: Vec<_> = self.loops.iter().map(turn).collect();
         for turn in turns {
-            // One that has ended has nothing to do.
+            // A loop that has ended counts as responsive.
             let _ = turn.await;
         }
     }
 
-    /// Has the least busy event loop run `task`, from its first poll to its
-    /// last.
+    /// Runs `task` on the least busy event loop, from its first poll to its last.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let now = Instant::now();
         let least = self.loops.iter().min_by_key(|worker| worker.load(now));
@@ -111,20 +111,20 @@ impl EventLoop {
         Self { handle, tasks: Tasks::default(), load: Mutex::default() }
     }
 
-    /// Smaller is better.
+    /// The load: smaller is better.
     fn load(&self, now: Instant) -> impl Ord + use<> {
         let busy = || self.handle.metrics().worker_total_busy_duration(0);
         let load = self.lock().eighths(now, busy);
         (load, self.tasks.count())
     }
 
-    /// One more task.
+    /// Counts a task.
     fn begin(&self) -> load::Counted {
         self.lock().expect_more();
         self.tasks.begin()
     }
 
-    /// It is whole after every step.
+    /// The lock cannot be poisoned: nothing panics while it is held.
     fn lock(&self) -> MutexGuard<'_, Load> {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,7 +146,7 @@ impl WorkerThread {
         let run = move || {
             prepare_for(&runtime, prepare);
             let _ = ready.send(());
-            // An error is the sender being dropped, which means the same.
+            // An error means that the sender was dropped, which means the same.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_background();
         };
@@ -158,7 +158,7 @@ impl WorkerThread {
     fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there has had its say already.
+            // The panic hook has reported a panic of that thread.
             let _ = thread.join();
         }
     }

@@ -1,32 +1,32 @@
-//! Who is next: authenticated peers before strangers, and within each class
-//! one source after the other.
+//! The order of jobs: authenticated peers before strangers, and within each class one
+//! source after the other.
 
 use std::collections::{HashMap, VecDeque};
 
-/// The most that can wait in each class. A stranger has one question at a time
-/// and their number is limited, so only an unlimited daemon comes near.
+/// How many jobs can wait in each class. A stranger has one job at a time and the
+/// number of strangers is limited, so only a daemon without that limit comes near.
 const WAITING_MAX: usize = 16_384;
 
-/// For whom work is done.
+/// The class of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// A peer that has a key, or whose key we have.
     Authenticated,
-    /// Anybody.
+    /// A stranger.
     Stranger,
 }
 
-/// Where work stands in the queue.
+/// The turn of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// For whom it is done.
+    /// Its class.
     pub class: Class,
-    /// Where they come from: sources of a class take turns, so that one with
-    /// much to do delays the others by one job.
+    /// Its source: sources of a class take turns, so that a source with many jobs
+    /// delays each other source by one job.
     pub source: u64,
 }
 
-/// Jobs that wait for a thread.
+/// Jobs waiting for a thread.
 pub(super) struct Queue<T> {
     authenticated: Rotation<T>,
     strangers: Rotation<T>,
@@ -44,7 +44,7 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// Gives the job back if there is no room.
+    /// Returns the job if there is no room.
     pub(super) fn push(&mut self, turn: Turn, job: T) -> Result<(), T> {
         let rotation = match turn.class {
             Class::Authenticated => &mut self.authenticated,
@@ -57,7 +57,7 @@ impl<T> Queue<T> {
         self.authenticated.pop().or_else(|| self.strangers.pop())
     }
 
-    /// There will be no more.
+    /// Closes the queue.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
     }
@@ -69,9 +69,9 @@ impl<T> Queue<T> {
 
 /// The jobs of one class.
 struct Rotation<T> {
-    /// Of each source that has any, in the order they came.
+    /// The jobs of each source, in the order of arrival.
     jobs: HashMap<u64, VecDeque<T>>,
-    /// These sources, the one whose turn it is first.
+    /// These sources in the order of their turns.
     order: VecDeque<u64>,
     len: usize,
 }

@@ -1,4 +1,4 @@
-//! The parts of root's power.
+//! Capabilities.
 
 use rustix::io;
 use rustix::thread::{
@@ -9,9 +9,9 @@ use rustix::thread::{
 
 use super::{Layer, words};
 
-/// Makes sure that no capability can come back through a program that is run.
-/// Only who may change capabilities may do that; for others, that new privileges
-/// are refused has to do.
+/// Ensures that no capability comes back with a program that is executed. Only a
+/// process that may change capabilities can do this; for others, `no_new_privs` has to
+/// suffice.
 pub(super) fn leave_bounding_set(kept: CapabilitySet) {
     let all = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
     for capability in all.take_while(|&one| capability_is_in_bounding_set(one).is_ok()) {
@@ -21,7 +21,7 @@ pub(super) fn leave_bounding_set(kept: CapabilitySet) {
     }
 }
 
-/// Empties all sets of this thread, but for what is `kept`.
+/// Empties all sets of this thread, except for what is `kept`.
 pub(super) fn give_up(kept: CapabilitySet) -> Layer {
     match reduce_to(kept) {
         Ok(left) if left.is_empty() => Ok("no capabilities".to_owned()),
@@ -30,15 +30,15 @@ pub(super) fn give_up(kept: CapabilitySet) -> Layer {
     }
 }
 
-/// What is left of them.
+/// The remaining capabilities.
 pub(super) fn reduce_to(kept: CapabilitySet) -> io::Result<CapabilitySet> {
-    // Unknown to kernels before 4.3, which have no such set.
+    // Kernels before 4.3 have no such set.
     let _ = clear_ambient_capability_set();
     let now = capabilities(None)?;
     let kept = now.permitted & kept;
     let wanted =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
-    // Even giving up nothing is a system call that may be forbidden.
+    // Even dropping nothing is a system call that may be forbidden.
     if now != wanted {
         set_capabilities(None, wanted)?;
     }
@@ -46,7 +46,7 @@ pub(super) fn reduce_to(kept: CapabilitySet) -> io::Result<CapabilitySet> {
     Ok(now.effective | now.permitted | now.inheritable)
 }
 
-/// Makes what this thread has survive the start of a program.
+/// Keeps the capabilities of this thread across the execution of a program.
 pub(super) fn pass_on() -> io::Result<()> {
     let now = capabilities(None)?;
     set_capabilities(None, CapabilitySets { inheritable: now.permitted, ..now })?;

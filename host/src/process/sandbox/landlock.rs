@@ -1,4 +1,5 @@
-//! Files, ports and other processes, as far as the kernel can shut them out.
+//! Confines access to files, ports and other processes, as far as the kernel supports
+//! it.
 
 use std::env;
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,13 +12,13 @@ use ::landlock::{
 
 use super::{Help, Layer, Needs};
 
-/// The last version whose rights these rules were tried with. Later ones bring
-/// rights that today's rules say nothing about, and those are not touched.
+/// The last version whose rights these rules were tested with. Later versions add
+/// rights that these rules do not cover; they are left alone.
 const TRIED: ABI = ABI::V6;
 
-/// Shuts this thread, and those it starts, off from files, from TCP ports that
-/// are not needed, and from signals to other processes. Unix sockets with a path
-/// stay within reach: none of these rights is about them.
+/// Confines this thread, and those it starts: no files, no TCP ports that are not
+/// needed, no signals to other processes. Unix sockets with a path stay reachable,
+/// because none of these rights covers them.
 pub(super) fn restrict(needs: &Needs) -> Vec<Layer> {
     let ports = needs.connects_to.is_some() || needs.connects_from.is_some();
     described(shut_in(needs), ports)
@@ -41,16 +42,16 @@ fn shut_in(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
     for &port in needs.connects_from.iter().flatten() {
         rules = rules.add_rule(NetPort::new(port, AccessNet::BindTcp))?;
     }
-    // A directory that is not there yet cannot be named: sockets in it then fail.
+    // A directory that does not exist yet cannot be allowed: connecting to sockets in
+    // it then fails.
     for directory in needs.makes_sockets_in.iter().filter_map(|it| PathFd::new(it).ok()) {
         rules = rules.add_rule(PathBeneath::new(directory, AccessFs::MakeSock))?;
     }
     rules.restrict_self()
 }
 
-/// For a process that goes on to read files and to ask name servers: it can write
-/// and run none, take no TCP port unless it is to listen, and signal no other
-/// process.
+/// For a process that continues to read files and to ask name servers: it cannot write
+/// or execute files, bind TCP ports unless it is to listen, or signal other processes.
 pub(super) fn help_only(help: Help) -> Vec<Layer> {
     described(shut_in_to_help(help), help == Help::Read)
 }
@@ -61,7 +62,7 @@ fn shut_in_to_help(help: Help) -> Result<RestrictionStatus, RulesetError> {
     let writing = AccessFs::from_write(TRIED) | AccessFs::Execute;
     let rules = match help {
         Help::Read => rules.handle_access(writing)?.handle_access(AccessNet::BindTcp)?,
-        // The files of sockets come and go.
+        // Socket files are created and removed.
         Help::ReadAndListen => {
             rules.handle_access(writing & !(AccessFs::MakeSock | AccessFs::RemoveFile))?
         }
@@ -69,8 +70,8 @@ fn shut_in_to_help(help: Help) -> Result<RestrictionStatus, RulesetError> {
     rules.create()?.restrict_self()
 }
 
-/// Signals to others; and abstract sockets, unless the target is one, or the
-/// service manager waits for news at one.
+/// Signals to other processes; and abstract sockets, unless the target or the service
+/// manager's socket is one.
 fn scopes(needs: &Needs) -> BitFlags<Scope> {
     let notified = env::var_os("NOTIFY_SOCKET");
     let notified = notified.is_some_and(|path| path.as_bytes().starts_with(b"@"));
@@ -81,7 +82,7 @@ fn scopes(needs: &Needs) -> BitFlags<Scope> {
     }
 }
 
-/// The first version with all of it is that of Linux 6.12.
+/// Linux 6.12 has the first version with all of this.
 fn described(restricted: Result<RestrictionStatus, RulesetError>, ports: bool) -> Vec<Layer> {
     let status = match restricted {
         Ok(status) => status,

@@ -1,11 +1,10 @@
-//! The rights that a program gives up once it has what it needs: whoever broke
-//! into it through a peer's bytes would find them gone.
+//! The rights that a program drops once it has what it needs, so that an attacker who
+//! compromises it through a peer's bytes does not get them.
 //!
-//! In two steps. What the kernel keeps for each thread (capabilities, Landlock)
-//! goes while there is one thread, so that all others begin without it: see
-//! [`Sandbox::enter`]. The filter of system calls comes last, for all threads at
-//! once, when nothing is left to do that only a start does: see
-//! [`Sandbox::seal`].
+//! This is done in two steps. Rights that the kernel keeps per thread (capabilities,
+//! Landlock) are dropped while there is one thread, so that all later threads start
+//! without them: see [`Sandbox::enter`]. The filter of system calls comes last, for all
+//! threads together, when the start is complete: see [`Sandbox::seal`].
 
 mod capabilities;
 mod landlock;
@@ -23,24 +22,24 @@ use crate::process::daemonize::is_alone;
 use crate::process::dumps;
 use crate::process::privileges::{Identity, PrivilegeError};
 
-/// What a program goes on to need from the system besides sockets that exist.
+/// What a program continues to need from the system, besides sockets that exist.
 #[derive(Clone, Debug)]
 pub(crate) struct Needs {
     /// The TCP ports it connects to; `None`: any.
     pub connects_to: Option<Vec<u16>>,
-    /// The TCP ports that its outgoing connections have at its end, if it chooses
-    /// them; `None`: any.
+    /// The local TCP ports of its outgoing connections, if it chooses them; `None`:
+    /// any.
     pub connects_from: Option<Vec<u16>>,
-    /// Whether it connects to Unix sockets without a file.
+    /// Whether it connects to abstract Unix sockets.
     pub connects_to_abstract: bool,
-    /// Where it makes Unix sockets.
+    /// The directories in which it creates Unix sockets.
     pub makes_sockets_in: Vec<PathBuf>,
-    /// Capabilities it cannot do without, as far as it has them.
+    /// Capabilities it needs, if it has them.
     pub capabilities: CapabilitySet,
 }
 
 impl Needs {
-    /// What both need.
+    /// The needs of both.
     #[must_use]
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.connects_to = self.connects_to.zip(other.connects_to).map(|(mut ports, others)| {
@@ -58,23 +57,23 @@ impl Needs {
         self
     }
 
-    /// Whatever ports and names there will be.
+    /// The needs with arbitrary ports and names.
     #[must_use]
     pub(crate) fn with_any_address(self) -> Self {
         Self { connects_to: None, connects_from: None, connects_to_abstract: true, ..self }
     }
 }
 
-/// Where this process is shut in. Complete after [`seal`](Self::seal).
+/// The confinement of this process. Complete after [`seal`](Self::seal).
 #[derive(Debug, Default)]
 pub(crate) struct Sandbox {
-    /// What there is, in words.
+    /// What is active, as text.
     active: Vec<String>,
-    /// What there should be, and why it is not there.
+    /// What is missing, and why.
     missing: Vec<String>,
 }
 
-/// What became of one of its walls.
+/// The result of one of its parts.
 type Layer = Result<String, String>;
 
 /// `--strict`, and something is missing.
@@ -83,18 +82,17 @@ type Layer = Result<String, String>;
 pub(crate) struct Incomplete(String);
 
 impl Sandbox {
-    /// Becomes `identity`, if there is one, and gives up for good what a thread
-    /// can give up for itself. Call it while there is one thread.
+    /// Becomes `identity`, if there is one, and drops permanently what a thread can
+    /// drop for itself. Call it while there is one thread.
     ///
-    /// # Errors
-    /// When the process cannot become `identity`. Whatever else is refused is part
-    /// of what [`seal`](Self::seal) reports.
+    /// When the process cannot become `identity`. Everything else that is refused is
+    /// part of the report of [`seal`](Self::seal).
     pub(crate) fn enter(
         needs: &Needs,
         identity: Option<&Identity>,
     ) -> Result<Self, PrivilegeError> {
         keep_memory_locked();
-        // Needs a capability that does not survive a change of user.
+        // This needs a capability that is lost with the change of user.
         capabilities::leave_bounding_set(needs.capabilities);
         if let Some(identity) = identity {
             identity.assume()?;
@@ -111,8 +109,8 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// Forbids all threads every system call that is not needed from now on. Says
-    /// in one line what is active.
+    /// Forbids all threads every system call that is not needed from now on. Logs in
+    /// one line what is active.
     ///
     /// # Errors
     /// When something is missing and `demand` is to be strict about it.
@@ -148,22 +146,22 @@ impl fmt::Display for Sandbox {
     }
 }
 
-/// What a helper process is there for.
+/// The purpose of a helper process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Help {
     /// To read files and to ask name servers.
     Read,
-    /// That, and to make sockets that listen, Unix sockets with files among them.
+    /// The same, and to create listening sockets, including Unix sockets with files.
     ReadAndListen,
 }
 
 impl Help {
-    /// The parts of root's power that it takes.
+    /// The capabilities it needs.
     #[must_use]
     pub(crate) fn capabilities(self) -> CapabilitySet {
         match self {
             Self::Read => CapabilitySet::DAC_READ_SEARCH,
-            // In directories of others, and for others.
+            // In other users' directories, and for other users.
             Self::ReadAndListen => {
                 CapabilitySet::DAC_READ_SEARCH
                     | CapabilitySet::NET_BIND_SERVICE
@@ -174,9 +172,8 @@ impl Help {
     }
 }
 
-/// What is left to a helper process, and with it to a program that it runs: these
-/// parts of root's power, as far as it has them. Does what can be done, while there
-/// is one thread.
+/// Leaves a helper process, and a program that it executes, only these capabilities, as
+/// far as it has them. Does as much as possible, while there is one thread.
 pub(crate) fn keep_only(kept: CapabilitySet) {
     keep_memory_locked();
     capabilities::leave_bounding_set(kept);
@@ -188,7 +185,7 @@ pub(crate) fn keep_only(kept: CapabilitySet) {
     }
 }
 
-/// Has a program that this process runs have what [`keep_only`] has left, whoever
+/// Lets a program that this process executes keep what [`keep_only`] has left, whoever
 /// the user is.
 ///
 /// # Errors
@@ -197,8 +194,8 @@ pub(crate) fn pass_rights_on() -> io::Result<()> {
     Ok(capabilities::pass_on()?)
 }
 
-/// Shuts in a process that helps in one thing: it can do what that takes, and
-/// nothing else. Does what can be done, while there is one thread.
+/// Confines a process with one purpose to what that needs. Does as much as possible,
+/// while there is one thread.
 pub(crate) fn help_only(help: Help) {
     if let Err(error) = capabilities::reduce_to(help.capabilities()) {
         log::debug!("The helper process keeps more rights than it needs: {error}");
@@ -211,12 +208,12 @@ pub(crate) fn help_only(help: Help) {
     }
 }
 
-/// How much of a sandbox there has to be.
+/// How much confinement is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// What the kernel has. What it lacks is worth a line of this level.
+    /// What the kernel supports. What it lacks is logged at this level.
     Possible(log::Level),
-    /// All of it.
+    /// Everything.
     All,
 }
 
@@ -228,8 +225,8 @@ impl Demand {
     }
 }
 
-/// Without its capability, root has the limit of everybody on memory that is
-/// never swapped out: it goes first, where that is allowed.
+/// Without its capability, root has the same limit on locked memory as everyone: it is
+/// raised first, if that is allowed.
 fn keep_memory_locked() {
     let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
 }

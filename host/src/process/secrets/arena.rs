@@ -1,8 +1,7 @@
-//! Slots of a few sizes in chunks of locked pages.
+//! Slots of a few sizes, in chunks of locked pages.
 //!
-//! A slot that is not taken holds zeros. What is taken and what is free is
-//! noted outside the pages, on the heap: it is no secret, and an error in a
-//! secret cannot damage it.
+//! A free slot contains zeros. Which slots are taken is recorded outside the pages, on
+//! the heap: this is not secret, and an error in a secret cannot damage it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::NonNull;
@@ -11,18 +10,17 @@ use rustix::io::Result;
 
 use super::pages::{PAGE_LEN, Pages};
 
-/// One chunk, unless a single slot is larger: four system calls for some
-/// eighty sleeping sessions, and little memory if there is but one.
+/// The size of a chunk, unless a single slot is larger: four system calls for about
+/// eighty sleeping sessions, and little memory if there is only one.
 const CHUNK_LEN: usize = 4 * PAGE_LEN;
 
-/// Slots differ by as much, up to [`COARSE`]: a key has 32 bytes, the state of
-/// a session with nothing in flight less than 256.
+/// The step between slot sizes, up to [`COARSE`]: a key has 32 bytes, the state of a
+/// session with nothing in flight less than 256.
 const FINE: usize = 32;
 /// All slots are aligned so: they begin at a multiple of their lengths in pages,
 /// and their lengths are multiples of it.
 pub(super) const ALIGN: usize = FINE;
-/// And by as much above, where the state has part of a packet: a size that
-/// few have.
+/// The step above that, for states with part of a packet: a size that few have.
 const COARSE: usize = 256;
 
 /// A bit for each slot of a chunk.
@@ -32,9 +30,9 @@ type Bits = [u64; CHUNK_LEN / FINE / u64::BITS as usize];
 pub(super) struct Arena {
     /// By the length of their slots.
     shelves: BTreeMap<usize, Shelf>,
-    /// Whether a fork is yet to come that has to keep the secrets.
+    /// Whether the secrets still have to survive a fork.
     inheritable: bool,
-    /// Whether the log knows what the system refuses.
+    /// Whether a refusal of the system has been logged.
     reported: bool,
 }
 
@@ -43,7 +41,7 @@ pub(super) struct Arena {
 struct Shelf {
     /// By their addresses.
     chunks: BTreeMap<usize, Chunk>,
-    /// Those of them that have a free slot.
+    /// The chunks with a free slot.
     free: BTreeSet<usize>,
 }
 
@@ -58,11 +56,11 @@ impl Arena {
         Self { shelves: BTreeMap::new(), inheritable: true, reported: false }
     }
 
-    /// Takes a slot of at least `len` bytes, all of them zeros.
+    /// Takes a slot of at least `len` bytes, which are zeros.
     pub(super) fn take(&mut self, len: usize) -> NonNull<u8> {
         let slot_len = slot_len(len);
         let shelf = self.shelves.entry(slot_len).or_default();
-        // The lowest, so that the others become empty.
+        // From the lowest chunk, so that the others become empty.
         if let Some(slot) = shelf.take(slot_len) {
             return slot;
         }
@@ -74,7 +72,7 @@ impl Arena {
         slot.unwrap_or_else(|| unreachable!("a new chunk has a free slot"))
     }
 
-    /// Takes back a slot that was taken for `len` bytes and is zeros again.
+    /// Returns a slot that was taken for `len` bytes and contains zeros again.
     pub(super) fn give_back(&mut self, slot: NonNull<u8>, len: usize) {
         let slot_len = slot_len(len);
         if let Some(shelf) = self.shelves.get_mut(&slot_len) {
@@ -82,7 +80,7 @@ impl Arena {
         }
     }
 
-    /// Protects all pages anew, against forks as well.
+    /// Protects all pages again, against forks as well.
     pub(super) fn stop_inheritance(&mut self) {
         self.inheritable = false;
         let chunks = self.shelves.values().flat_map(|shelf| shelf.chunks.values());
@@ -133,7 +131,7 @@ impl Shelf {
         chunk.flip((slot - address) / slot_len);
         chunk.count -= 1;
         self.free.insert(address);
-        // One is kept: a single session may fall asleep and wake for ever.
+        // One empty chunk is kept: a single session may sleep and wake again and again.
         if chunk.count == 0 && self.free.len() > 1 {
             self.free.remove(&address);
             self.chunks.remove(&address);
@@ -157,13 +155,13 @@ impl Chunk {
     }
 }
 
-/// The word and the bit in [`Bits`].
+/// The word and the bit of a slot in [`Bits`].
 fn place(index: usize) -> (usize, u64) {
     let bits = u64::BITS as usize;
     (index / bits, 1 << (index % bits))
 }
 
-/// How much a secret of `len` bytes takes.
+/// The size of the slot for a secret of `len` bytes.
 fn slot_len(len: usize) -> usize {
     let step = if len <= COARSE { FINE } else { COARSE };
     len.max(1).next_multiple_of(step)

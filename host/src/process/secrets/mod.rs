@@ -1,10 +1,10 @@
-//! Where secrets are kept that outlive a call: the keys in use, and the states
-//! of sessions that sleep.
+//! Memory for secrets that outlive a call: the keys in use, and the states of sleeping
+//! sessions.
 //!
-//! They lie in pages of their own, which hold nothing else. Where the system
-//! allows, these are never swapped out, are left out of core dumps, and are
-//! zeros in a process forked from this one. Each secret is built in its place,
-//! is passed by reference, and is wiped when it is dropped.
+//! They are in pages of their own, which contain nothing else. If the system allows,
+//! these are never swapped out, are left out of core dumps, and are zeros in a process
+//! forked from this one. Each secret is built in its place, passed by reference, and
+//! wiped when it is dropped.
 
 mod arena;
 mod pages;
@@ -18,21 +18,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use self::arena::{ALIGN, Arena};
 use crate::process::wipe::wipe;
 
-/// One for the process, as there is one heap.
+/// One per process, like the heap.
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
-/// From now on, a process forked from this one finds zeros in place of the
-/// secrets. Locks the pages again, too, as a child inherits them unlocked; so a
-/// daemon calls it after it went into the background.
+/// From now on, a process forked from this one finds zeros in place of the secrets.
+/// Also locks the pages again, because a child inherits them unlocked; a daemon
+/// therefore calls this after going into the background.
 pub(crate) fn stop_inheritance() {
     arena().stop_inheritance();
 }
 
-/// What a secret may be made of besides bytes.
+/// Types that a secret may consist of, besides bytes.
 ///
-/// # Safety
-/// It consists of integers, without padding: any bytes are a value, and nothing
-/// is lost if a value is overwritten and not dropped.
+/// It consists of integers, without padding: any bytes are a valid value, and it needs
+/// no destructor.
 #[allow(unsafe_code, reason = "secrets are made from zeros and wiped as bytes")]
 pub(crate) unsafe trait Plain {}
 
@@ -44,12 +43,12 @@ unsafe impl Plain for u8 {}
 pub(crate) struct Locked<T: Plain = u8>(NonNull<[T]>);
 
 impl<T: Plain> Locked<T> {
-    /// `len` values, which `fill` is given as zeros to write the secret to.
+    /// `len` values, which `fill` gets as zeros and overwrites with the secret.
     #[must_use]
     pub(crate) fn build(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
         const { assert!(ALIGN.is_multiple_of(align_of::<T>())) }
         let slot = arena().take(len * size_of::<T>()).cast();
-        // First, so that a panic in `fill` gives the place back.
+        // First, so that a panic in `fill` returns the place.
         let mut locked = Self(NonNull::slice_from_raw_parts(slot, len));
         fill(locked.values_mut());
         locked
@@ -64,7 +63,7 @@ impl<T: Plain> Locked<T> {
 }
 
 impl Locked {
-    /// A copy. Wiping the original is the caller's part.
+    /// A copy. Wiping the original is the caller's task.
     #[must_use]
     pub(crate) fn copy_of(bytes: &[u8]) -> Self {
         Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
@@ -113,7 +112,8 @@ unsafe impl<T: Plain + Send> Send for Locked<T> {}
 #[allow(unsafe_code, reason = "a pointer is neither by itself")]
 unsafe impl<T: Plain + Sync> Sync for Locked<T> {}
 
-/// What the lock guards is never left half changed by anything that panics.
+/// The lock cannot be poisoned: what it guards is never incomplete when something
+/// panics.
 fn arena() -> MutexGuard<'static, Arena> {
     ARENA.lock().unwrap_or_else(PoisonError::into_inner)
 }

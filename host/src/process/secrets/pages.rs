@@ -1,4 +1,4 @@
-//! Pages from the kernel, and what it is asked to do about them.
+//! Pages from the kernel, and their protection.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::ptr::{self, NonNull};
@@ -6,8 +6,8 @@ use std::ptr::{self, NonNull};
 use rustix::io::{Errno, Result};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
 
-/// The unit of [`Pages`], in bytes. Where the kernel's pages are larger, a
-/// mapping takes up whole ones all the same.
+/// The unit of [`Pages`], in bytes. If the kernel's pages are larger, a mapping still
+/// consists of whole ones.
 pub(super) const PAGE_LEN: usize = 4096;
 
 /// A mapping of our own: zeros at first, unmapped on drop.
@@ -17,8 +17,8 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// At least `len` bytes. Ends the process if there are none left, as the
-    /// heap does.
+    /// At least `len` bytes. Aborts the process if there is no memory, as the heap
+    /// does.
     #[allow(unsafe_code, reason = "memory mappings have no safe form")]
     pub(super) fn map(len: usize) -> Self {
         let len = len.next_multiple_of(PAGE_LEN);
@@ -49,10 +49,9 @@ impl Pages {
         self.len
     }
 
-    /// Keeps them out of swap and core dumps. Does what can be done.
+    /// Keeps them out of swap and core dumps, as far as possible.
     ///
-    /// # Errors
-    /// What the system refused: as a rule the lock, beyond `RLIMIT_MEMLOCK`.
+    /// What the system refused: usually the lock, beyond `RLIMIT_MEMLOCK`.
     #[allow(unsafe_code, reason = "memory mappings have no safe form")]
     pub(super) fn protect(&self) -> Result<()> {
         let start = self.start.as_ptr().cast();
@@ -63,7 +62,7 @@ impl Pages {
         undumped.and(locked)
     }
 
-    /// Leaves zeros in their place to processes forked from now on.
+    /// Makes them zeros in processes forked from now on.
     ///
     /// # Errors
     /// On a kernel older than 4.14.

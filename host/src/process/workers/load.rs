@@ -1,18 +1,18 @@
-//! How busy an event loop is.
+//! The load of an event loop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long an event loop is watched before it counts as busy or idle.
+/// How long an event loop is measured before it counts as busy or idle.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// What the last period counts against all before it: an event loop that was
-/// busy stays in second place for some periods.
+/// The weight of the last period against all earlier ones: an event loop that was busy
+/// is avoided for several periods.
 const LATEST: f64 = 0.5;
 
-/// What a task is expected to add that came since the last period: enough to
-/// hand out a burst by turns.
+/// The load expected of a task that came since the last period: enough to distribute a
+/// burst evenly.
 const EXPECTED: f64 = 1.0 / 8.0;
 
 /// The share of its time that an event loop works, as a decaying mean.
@@ -20,15 +20,15 @@ const EXPECTED: f64 = 1.0 / 8.0;
 pub(super) struct Load {
     /// From 0 to 1.
     share: f64,
-    /// Of tasks too new to show in it.
+    /// The number of tasks too new to be part of it.
     expected: f64,
-    /// When the time it had worked was asked for last, and the answer.
+    /// When the time it had worked was last measured, and the result.
     seen: Option<(Instant, Duration)>,
 }
 
 impl Load {
-    /// In eighths, so that what is about the same is the same. `busy` says how
-    /// long the event loop has worked in all.
+    /// In eighths, so that similar loads compare equal. `busy` is how long the event
+    /// loop has worked in total.
     pub(super) fn eighths(&mut self, now: Instant, busy: impl FnOnce() -> Duration) -> u32 {
         match self.seen {
             None => self.seen = Some((now, busy())),
@@ -37,7 +37,7 @@ impl Load {
                 if elapsed >= PERIOD {
                     let busy = busy();
                     let worked = busy.saturating_sub(before).div_duration_f64(elapsed);
-                    // After a long time without a new task, only the latest
+                    // After a long time without a new task, only the last period
                     // matters.
                     let periods = elapsed.div_duration_f64(PERIOD);
                     let latest = 1.0 - (1.0 - LATEST).powf(periods);
@@ -56,13 +56,13 @@ impl Load {
         eighths
     }
 
-    /// One more task was handed to it.
+    /// Counts a task that was handed to it.
     pub(super) fn expect_more(&mut self) {
         self.expected += EXPECTED;
     }
 }
 
-/// How many tasks an event loop has been handed that have not ended.
+/// The number of tasks handed to an event loop that have not ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tasks(Arc<AtomicUsize>);
 
@@ -71,14 +71,14 @@ impl Tasks {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// One more.
+    /// Counts a task.
     pub(super) fn begin(&self) -> Counted {
         self.0.fetch_add(1, Ordering::Relaxed);
         Counted(self.0.clone())
     }
 }
 
-/// Counts a task for as long as it lives, however it ends.
+/// Counts a task while it lives, however it ends.
 pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
