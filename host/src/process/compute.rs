@@ -209,7 +209,7 @@ impl RollCall {
         let before = lock(&self.answered).insert(thread::current().id(), call);
         // The first answer of a thread counts as well: a call may have come between its
         // start and its first look at the queue. When such an answer was ignored, the
-        // caller waited forever, and the watchdog reported a healthy daemon.
+        // caller waited forever, and with it the watchdog of a healthy daemon.
         if before != Some(call) {
             self.heard.notify_one();
         }

@@ -25,9 +25,9 @@ pub extern "C" fn open_standard_streams() {
     }
 }
 
-/// Runs a function before the standard library starts. A program has at most one: the
-/// linker decides on the order of several, so one of them could see descriptors that
-/// another has already opened.
+/// Runs a function before the standard library starts. The linker decides on the order
+/// of several, so none of them may depend on another: one of them once saw descriptors
+/// that another had already opened.
 #[macro_export]
 macro_rules! before_main {
     ($function:path) => {

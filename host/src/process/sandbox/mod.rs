@@ -225,8 +225,8 @@ impl Demand {
     }
 }
 
-/// Without its capability, root has the same limit on locked memory as everyone: it is
-/// raised first, if that is allowed.
+/// Without its capability, root has the same limit on locked memory as everyone: the
+/// limit is removed first, if that is allowed.
 fn keep_memory_locked() {
     let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
 }
