@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::options::{Key, OPTIONS, Scope, in_file};
+use super::options::{Key, OPTIONS};
 use super::settings::{PipeSettings, Settings};
 use super::show;
 
@@ -61,21 +61,12 @@ impl Difference {
     }
 }
 
-impl Change {
-    /// Whether it takes a new process.
-    pub(crate) fn takes_restart(&self) -> bool {
-        let scope = in_file(self.key).map(|option| option.scope);
-        let is_of_process = matches!(scope, Some(Scope::Process | Scope::Log));
-        is_of_process && ![Key::LogLevel, Key::Drain].contains(&self.key)
-    }
-}
-
 /// A line for each pipe, and for each key of the process.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         for change in &self.process {
-            let later = if change.takes_restart() {
+            let later = if change.key.takes_restart() {
                 " (takes effect after a restart or upgrade)"
             } else {
                 ""
@@ -122,6 +113,7 @@ fn changes(of: impl Fn(Key) -> (Option<String>, Option<String>)) -> Vec<Change> 
 mod tests {
     use super::*;
     use crate::config::TextFile;
+    use crate::config::options::Scope;
 
     const PIPE: &str = "mode = \"decrypt\"\nsource = \"/s\"\ntarget = \"t:1\"\nkey = \"/k\"\n";
 

@@ -4,8 +4,14 @@
 
 use std::fmt;
 
+use log::LevelFilter;
+
 use super::settings::Mode;
-use crate::guest::ForwardSecrecy;
+use super::words::Word;
+use crate::guest::{ForwardSecrecy, KeyExchange};
+use crate::net::proxy::ProxyVersion;
+use crate::net::targets::Balance;
+use crate::observe::Format;
 
 pub(crate) use super::table::OPTIONS;
 
@@ -34,10 +40,14 @@ pub(crate) struct Opt {
     pub(crate) spipe: bool,
     /// For which pipes it means anything.
     pub(crate) only: Only,
-    /// What it is without it; empty if that goes without saying.
+    /// What holds without it; empty if that is obvious.
     pub(crate) default: &'static str,
-    /// One paragraph for `--help`.
+    /// What it does, for `--help`, the manual and completions. A clause up to the
+    /// first semicolon can stand alone.
     pub(crate) help: &'static str,
+    /// What spiped.toml(5) says in place of `help` and `default`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the manual, which tests write"))]
+    pub(crate) in_file: Option<(&'static str, &'static str)>,
 }
 
 /// What an option is about. Several options may be about the same.
@@ -228,7 +238,7 @@ pub(crate) fn in_scope(scopes: &[Scope]) -> impl Iterator<Item = (&'static str, 
 
 impl Kind {
     /// What stands for such a value in explanations; nothing if there is none.
-    fn placeholder(self) -> &'static str {
+    pub(crate) fn placeholder(self) -> &'static str {
         match self {
             Self::Flag
             | Self::NoFlag
@@ -252,15 +262,31 @@ impl Kind {
         }
     }
 
-    /// What a file has to say.
-    pub(crate) fn in_file(self) -> &'static str {
+    /// The words that such a value can be; none if it can be anything else.
+    pub(crate) fn words(self) -> Vec<&'static str> {
         match self {
+            Self::Mode => words::<Mode>(),
+            Self::KeyExchange => words::<KeyExchange>(),
+            Self::LogLevel => words::<LevelFilter>(),
+            Self::LogFormat => words::<Format>(),
+            Self::Balance => words::<Balance>(),
+            Self::ProxyVersion => words::<ProxyVersion>(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a file has to say.
+    pub(crate) fn in_file(self) -> String {
+        let words: Vec<_> = self.words().iter().map(|word| format!("{word:?}")).collect();
+        if let [first @ .., last] = &words[..] {
+            return format!("{} or {last}", first.join(", "));
+        }
+        let text = match self {
             Self::Flag
             | Self::NoFlag
             | Self::IsMode(_)
             | Self::IsStrength(_)
             | Self::Question(_) => "true or false",
-            Self::Mode => "\"encrypt\" or \"decrypt\"",
             Self::Count => "a number, such as 100",
             Self::Size => "a size, such as \"64MiB\"",
             Self::FileMode => "an octal mode, such as \"0660\"",
@@ -273,12 +299,27 @@ impl Kind {
                 "a user and group, such as \"spiped\", \":redis\" or \"spiped:redis\""
             }
             Self::Keys => "a file, a directory, or a table { NAME = \"FILE\" }",
-            Self::KeyExchange => "\"modp2048\" or \"x25519\"",
-            Self::LogLevel => "\"error\", \"warn\", \"info\" or \"debug\"",
-            Self::LogFormat => "\"text\" or \"json\"",
-            Self::Balance => "\"in-order\" or \"spread\"",
-            Self::ProxyVersion => "\"v1\" or \"v2\"",
-        }
+            Self::Mode
+            | Self::KeyExchange
+            | Self::LogLevel
+            | Self::LogFormat
+            | Self::Balance
+            | Self::ProxyVersion => "",
+        };
+        text.to_owned()
+    }
+}
+
+fn words<W: Word>() -> Vec<&'static str> {
+    W::WORDS.iter().map(|&(word, _)| word).collect()
+}
+
+impl Key {
+    /// Whether a new value takes effect only in a new process.
+    pub(crate) fn takes_restart(self) -> bool {
+        let scope = in_file(self).map(|option| option.scope);
+        let is_of_process = matches!(scope, Some(Scope::Process | Scope::Log));
+        is_of_process && ![Self::LogLevel, Self::Drain].contains(&self)
     }
 }
 

@@ -56,7 +56,7 @@ impl<P> fmt::Display for Problem<P> {
         let key = self.key;
         match &self.wrong {
             Wrong::Missing => {
-                let kind = in_file(key).map_or("", |option| option.kind.in_file());
+                let kind = in_file(key).map_or_else(String::new, |option| option.kind.in_file());
                 write!(f, "{key} is missing: write {key} = {kind}")
             }
             Wrong::OnlyDecrypt => {

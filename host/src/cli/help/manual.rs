@@ -8,8 +8,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::options::use_of;
-use crate::cli::{COMMANDS, Program, help};
+use super::options::{use_of, wrap};
+use crate::cli::{COMMANDS, Program};
 use crate::config::options::{Kind, OPTIONS, Only, Opt, Scope};
 
 const PROGRAMS: [Program; 2] = [Program::Spiped, Program::Spipe];
@@ -17,24 +17,16 @@ const PROGRAMS: [Program; 2] = [Program::Spiped, Program::Spipe];
 #[test]
 fn manual_pages_show_the_table_of_options() {
     for program in PROGRAMS {
-        let path = path(program);
-        let page = fs::read_to_string(&path).unwrap();
-        let mut wanted = with_block(&page, "synopsis", &synopsis(program));
-        if program == Program::Spiped {
-            wanted = with_block(&wanted, "settings", &settings());
-        }
-        if env::var_os("SPIPED_WRITE_MANUAL").is_some() {
-            fs::write(&path, &wanted).unwrap();
-            continue;
-        }
-        assert!(page == wanted, "{} is not up to date: run make manual", path.display());
+        let page = page(&format!("{}.1", program.name()));
+        is_up_to_date(&page, |text| with_block(text, "synopsis", &synopsis(program)));
     }
+    is_up_to_date(&page("spiped.toml.5"), |text| with_block(text, "settings", &settings()));
 }
 
 #[test]
 fn manual_pages_explain_every_option_of_the_table() {
     for program in PROGRAMS {
-        let page = fs::read_to_string(path(program)).unwrap();
+        let page = read(&format!("{}.1", program.name()));
         let (_, options) = page.split_once("The options are as follows.").unwrap();
         let (options, _) = options.split_once("\n.El\n.\\\" END options\n").unwrap();
         let listed: Vec<_> = options.lines().filter(|line| line.starts_with(".It Fl ")).collect();
@@ -48,20 +40,32 @@ fn manual_pages_explain_every_option_of_the_table() {
 
 #[test]
 fn manual_page_explains_the_options_of_the_commands() {
-    let page = fs::read_to_string(path(Program::Spiped)).unwrap();
+    let page = read("spiped.1");
     let (_, commands) = page.split_once("\n.Sh COMMANDS\n").unwrap();
     for (name, command) in COMMANDS {
         let heads = commands.lines().filter_map(|line| line.strip_prefix(".Ss spiped "));
         let mut names = heads.flat_map(|head| head.split([' ', ',']));
         assert!(names.any(|it| it == name), "{name}");
-        let text = help::help(command);
-        let explained = text.lines().filter_map(|line| line.strip_prefix("  -"));
-        for option in explained.filter_map(|line| line.split_whitespace().next()) {
-            let fl =
-                option.strip_prefix('-').map_or(format!("Fl {option}"), |it| format!("Fl Fl {it}"));
-            assert!(commands.contains(&fl), "{name} -{option}");
+        for option in super::commands::texts(command).unwrap().options {
+            let spelling = option.name.strip_prefix('-').unwrap();
+            let fl = spelling
+                .strip_prefix('-')
+                .map_or(format!("Fl {spelling}"), |long| format!("Fl Fl {long}"));
+            assert!(commands.contains(&fl), "{name} {}", option.name);
         }
     }
+}
+
+/// Compares a file with what the tables make of it, or writes that.
+pub(super) fn is_up_to_date(path: &Path, wanted: impl FnOnce(&str) -> String) {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let wanted = wanted(&text);
+    if env::var_os("SPIPED_WRITE_MANUAL").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, &wanted).unwrap();
+        return;
+    }
+    assert!(text == wanted, "{} is not up to date: run make manual", path.display());
 }
 
 fn synopsis(program: Program) -> String {
@@ -90,17 +94,31 @@ fn synopsis(program: Program) -> String {
 
 /// Every key that a file can have.
 fn settings() -> String {
-    let scopes: [(&str, &[Scope]); 3] = [
-        ("At the top of the file, for the process", &[Scope::Process, Scope::Log]),
+    let sections: [(&str, &str, &[Scope]); 3] = [
         (
-            "In\n.Li [pipe.NAME] ,\nor in\n.Li [defaults]\nfor all pipes that do not say otherwise",
+            "The process",
+            "These stand before the first table.\n\
+             Unless stated otherwise, a new value takes effect after a restart or\n\
+             .Nm spiped Cm upgrade ,\nnot with a reload.\n",
+            &[Scope::Process, Scope::Log],
+        ),
+        (
+            "Pipes",
+            "These stand in\n.Li [pipe.NAME] ,\nor in\n.Li [defaults]\n\
+             for all pipes that do not set them.\n\
+             A reload applies new values to new connections.\n",
             &[Scope::Ends, Scope::Pipe],
         ),
-        ("In\n.Li [both-ways.NAME]", &[Scope::BothWays]),
+        (
+            "Both ways",
+            "These stand in\n.Li [both-ways.NAME] ,\nwith any of those of a pipe except\n\
+             .Cm mode , source\nand\n.Cm target .\n",
+            &[Scope::BothWays],
+        ),
     ];
     let mut text = String::new();
-    for (title, scopes) in scopes {
-        text.extend([".Pp\n", title, ":\n.Bl -tag -width Ds\n"]);
+    for (title, introduction, scopes) in sections {
+        text.extend([".Ss ", title, "\n", introduction, ".Bl -tag -width Ds\n"]);
         for option in OPTIONS.iter().filter(|option| scopes.contains(&option.scope)) {
             text += &setting(option).unwrap_or_default();
         }
@@ -111,29 +129,57 @@ fn settings() -> String {
 
 fn setting(option: &Opt) -> Option<String> {
     let name = option.file?;
-    let mut text = format!(".It Cm {name} No =\n{}", sentence(option.kind.in_file()));
-    match (option.short, option.long) {
-        (Some(letter), _) => text.extend(["See\n.Fl ", &letter.to_string(), " .\n"]),
-        (None, Some(long)) => text.extend(["See\n.Fl Fl ", long, " .\n"]),
-        (None, None) => text += &sentence(option.help),
-    }
+    let (help, default) = option.in_file.unwrap_or((option.help, option.default));
+    let mut text = format!(".It Cm {name} No = {}\n{}", value(option.kind), sentence(help));
     match option.only {
-        Only::Any => {}
+        Only::Any | Only::UnixSource => {}
         Only::Decrypt => text += "Only for pipes that decrypt.\n",
-        Only::UnixSource => text += "Only for Unix sources.\n",
+    }
+    let is_of_process = matches!(option.scope, Scope::Process | Scope::Log);
+    if is_of_process && !option.key.takes_restart() {
+        text += "A reload is enough for a new value.\n";
     }
     if option.scope == Scope::Log {
-        text += "It may stand in\n.Li [defaults]\ninstead.\n";
+        text += "It can stand in\n.Li [defaults]\ninstead.\n";
+    }
+    text += &match default {
+        "" if option.required => "Required.\n".to_owned(),
+        "" if option.is_flag() => "Default: false.\n".to_owned(),
+        "" => String::new(),
+        default => sentence(&format!("Default: {default}")),
+    };
+    let typed = if option.spelling().is_empty() {
+        let same = |other: &&Opt| other.key == option.key && other.file.is_none();
+        OPTIONS.iter().filter(same).map(spellings).collect::<Vec<_>>()
+    } else {
+        vec![spellings(option)]
+    };
+    if !typed.concat().is_empty() {
+        text.extend(["Option:\n.", &typed.join(" , "), " .\n"]);
     }
     Some(text)
+}
+
+/// What stands for a value in a file.
+fn value(kind: Kind) -> String {
+    let words = kind.words();
+    match kind {
+        Kind::Addresses | Kind::Networks => format!("Ar {} ...", kind.placeholder()),
+        Kind::Identity => IDENTITY.to_owned(),
+        Kind::Keys => "Ar file | directory | table".to_owned(),
+        _ if !words.is_empty() => format!("Cm {}", words.join(" | ")),
+        _ if kind.placeholder().is_empty() => "Cm true | false".to_owned(),
+        _ => format!("Ar {}", kind.placeholder()),
+    }
 }
 
 /// With a capital letter and a full stop, in lines of a page.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    let text: String = first.into_iter().chain(letters).collect();
-    format!("{text}.\n")
+    let words: String = first.into_iter().chain(letters).collect();
+    let words: Vec<_> = format!("{words}.").split(' ').map(str::to_owned).collect();
+    wrap(&words, 0)
 }
 
 fn head(option: &Opt) -> Option<String> {
@@ -148,6 +194,13 @@ fn head(option: &Opt) -> Option<String> {
     }
 }
 
+/// All of an option, without its value.
+fn spellings(option: &Opt) -> String {
+    let short = option.short.map(|letter| format!("Fl {letter}"));
+    let long = option.long.map(|long| format!("Fl Fl {long}"));
+    short.into_iter().chain(long).collect::<Vec<_>>().join(" , ")
+}
+
 fn spelling(option: &Opt) -> String {
     let use_of = use_of(option);
     let spelling = use_of.split(' ').next().unwrap_or_default();
@@ -160,10 +213,12 @@ fn spelling(option: &Opt) -> String {
 fn mdoc(spelling: &str, option: &Opt) -> String {
     match option.placeholder() {
         "" => spelling.to_owned(),
-        "user:group" => format!("{spelling} Ar user | \\&: Ns Ar group | Ar user : Ns Ar group"),
+        "user:group" => format!("{spelling} {IDENTITY}"),
         value => format!("{spelling} Ar {}", value.replace(' ', "")),
     }
 }
+
+const IDENTITY: &str = "Ar user | \\&: Ns Ar group | Ar user : Ns Ar group";
 
 /// The page with a block between its marks replaced.
 fn with_block(page: &str, name: &str, block: &str) -> String {
@@ -173,6 +228,10 @@ fn with_block(page: &str, name: &str, block: &str) -> String {
     [before, &begin, block, &end, after].concat()
 }
 
-fn path(program: Program) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(format!("{}.1", program.name()))
+fn read(name: &str) -> String {
+    fs::read_to_string(page(name)).unwrap()
+}
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name)
 }

@@ -26,7 +26,7 @@ pub fn version(program: Program) -> String {
     format!("{name} {version} (compatible with spiped {COMPATIBLE_WITH})")
 }
 
-/// What a mistake on the command line is answered with.
+/// The answer to a mistake on the command line.
 #[must_use]
 pub fn usage(program: Program) -> String {
     match commands::texts(program) {
@@ -39,8 +39,8 @@ pub fn usage(program: Program) -> String {
 #[must_use]
 pub fn help(program: Program) -> String {
     let (about, options, more) = match (program, commands::texts(program)) {
-        (Program::Pair, Some(texts)) => (texts.about, texts.options.to_owned(), ADDRESSES),
-        (_, Some(texts)) => (texts.about, texts.options.to_owned(), ""),
+        (Program::Pair, Some(texts)) => (texts.about, texts.explained(), ADDRESSES),
+        (_, Some(texts)) => (texts.about, texts.explained(), ""),
         (Program::Spipe, None) => {
             (SPIPE_ABOUT, [&options::explained(program), TIMES].join("\n"), ADDRESSES)
         }
@@ -53,32 +53,33 @@ pub fn help(program: Program) -> String {
 }
 
 const SPIPED_ABOUT: &str = "\
-Accepts connections on the source and forwards each to the target, encrypted
-and authenticated on one of the two sides. Two of them, one with -e and one
-with -d, share a key file and make a pipe between two hosts.
+Accepts connections on the source and forwards each to the target. One of the
+two sides is encrypted and authenticated. Two daemons, one with -e and one with
+-d, share a key file and make a pipe between two hosts.
 ";
 
 const SPIPE_ABOUT: &str = "\
-Connects to a target where spiped -d listens, sends standard input to it and
-writes what comes back to standard output.
+Connects to a target, where spiped -d listens, sends standard input to it, and
+writes what it receives to standard output.
 ";
 
 const SIGNALS: &str = "\
 Signals:
-  TERM              finish: no new connections; end with the last one
-  HUP               read settings and keys again
-  USR1              log how many connections there were, and of what kinds
+  TERM              accept no more connections, and exit with the last one
+  HUP               reload settings and keys
+  USR1              log counters of connections and bytes
+  USR2              replace the process, as spiped upgrade does
 ";
 
 const TIMES: &str = "\
 Times:
-  5s, 1m30s, never  or a number of seconds, which is all that -o and -r take
+  5s, 1m30s, never  or a number of seconds; -o and -r take only a number or inf
 ";
 
 const ADDRESSES: &str = "\
 Addresses:
-  host:port         a name to be looked up; the port may be a service name
-  [ip]:port         an IPv4 or IPv6 address; [0.0.0.0] and [::] mean all
+  host:port         a host name; the port may be a service name
+  [ip]:port         an IPv4 or IPv6 address; [0.0.0.0] and [::] stand for all
   /path             a Unix socket
   @name             an abstract Unix socket, which has no file
 ";

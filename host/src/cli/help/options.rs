@@ -60,10 +60,6 @@ fn explain(option: &Opt) -> String {
     let spellings =
         [option.short.map(|it| format!("-{it}")), option.long.map(|it| format!("--{it}"))];
     let spellings = spellings.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let head = match option.placeholder() {
-        "" => format!("  {spellings}"),
-        value => format!("  {spellings} <{value}>"),
-    };
     let only = match option.only {
         Only::Any | Only::UnixSource => "",
         Only::Decrypt => "with -d: ",
@@ -72,7 +68,21 @@ fn explain(option: &Opt) -> String {
         "" => String::new(),
         default => format!(" (default {default})"),
     };
-    let text = format!("{only}{}{default}", option.help);
+    let repeated = match (option.kind, option.short, option.long) {
+        (Kind::Addresses, Some(_), Some(long)) => format!("; --{long} may be repeated"),
+        (Kind::Networks, _, _) => "; may be repeated".to_owned(),
+        _ => String::new(),
+    };
+    let text = format!("{only}{}{repeated}{default}", option.help);
+    entry(&spellings, option.placeholder(), &text)
+}
+
+/// How an option is spelled, and what it does.
+pub(super) fn entry(spelling: &str, value: &str, text: &str) -> String {
+    let head = match value {
+        "" => format!("  {spelling}"),
+        value => format!("  {spelling} <{value}>"),
+    };
     let text: Vec<_> = text.split(' ').map(str::to_owned).collect();
     let indented = wrap(&[vec![" ".repeat(INDENT - 1)], text].concat(), INDENT);
     match head.len() {
@@ -82,7 +92,7 @@ fn explain(option: &Opt) -> String {
 }
 
 /// Words in lines that fit a terminal; all lines but the first are indented.
-fn wrap(words: &[String], indent: usize) -> String {
+pub(super) fn wrap(words: &[String], indent: usize) -> String {
     let (mut text, mut line) = (String::new(), String::new());
     for word in words {
         if line.is_empty() {
