@@ -3,6 +3,8 @@
 
 mod commands;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod manual;
 mod options;
 
