@@ -1,9 +1,10 @@
 # What people type. See README.md.
 #
-#   make            build everything
-#   make demo       watch Redis being reached through an encrypted pipe, or the programs
-#                   being replaced meanwhile: DEMO=upgrade
-#   make test       run every test
+#   make deps       install what the build needs: Debian packages, if any are missing
+#   make            build everything; changes nothing outside this directory
+#   make demo       get all it needs, build the programs, and watch Redis being reached
+#                   through an encrypted pipe, or the programs being replaced: DEMO=upgrade
+#   make test       get all they need, and run every test
 #   make soak       run the tests that take long
 #   make verify     look for attacks on models of the handshake and of pairing, and
 #                   for time that depends on secrets
@@ -47,7 +48,7 @@ PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
 
 SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
-.PHONY: all demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro bench-hosts wit-docs manual \
+.PHONY: all deps equipped demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro bench-hosts wit-docs manual \
 	packages packed install deb dist image staged clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -83,7 +84,9 @@ $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 $(COMPONENTS)/%-copied.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile-copied $< $@
 
-$(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs
+# Everything is built with it, so what it needs is looked for once.
+$(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs \
+		| equipped
 	@$(STEP) "build tool, with a compiler for WebAssembly" 60 \
 		cargo build --locked --profile tool --package componentize
 	@touch $@
@@ -94,8 +97,20 @@ $(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm $(COMPONENTS)/spiped-na
 	@$(STEP) "spiped and spipe" 90 cargo build --locked --release --package spiped
 	@touch $(PROGRAMS)
 
+# The only target that changes the system, but for demo and test, which begin with it.
+deps:
+	@host/packaging/deps.sh install
+
+# One line in place of what make has to say about a command that is missing.
+equipped: missing = $(shell host/packaging/deps.sh check)
+equipped:
+	@$(if $(missing),$(error $(missing)))
+
 # Without what only other programs need.
-demo: $(PROGRAMS) $(ECHO)
+demo:
+	@echo "make demo: installs what is missing, builds for the first time in about 4 minutes on two processors, takes 1 GB"
+	@host/packaging/deps.sh install
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(ECHO)
 	@BIN=target/release host/demo/demo.sh $(DEMO)
 
 # Where cargo would put it, which would compile what all examples, tests and benchmarks need.
@@ -103,7 +118,10 @@ $(ECHO): host/examples/echo.rs
 	@mkdir -p $(@D)
 	@rustc --edition 2024 -C opt-level=2 -C strip=debuginfo -o $@ $<
 
-test: all $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
+test:
+	@echo "make test: installs what is missing, takes about 25 minutes on two processors and 12 GB"
+	@host/packaging/deps.sh install
+	@$(MAKE) --no-print-directory all $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
 	@tests/run.sh
 
 # Each from a fresh folder outside the project, as its README says.

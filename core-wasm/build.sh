@@ -4,14 +4,12 @@
 # The protocol in either world; the native one as a later version might be, for tests;
 # or what is composed with the portable one: the program for WASI, or a consumer for
 # tests.
-# Finds out how this machine compiles for wasm32, installs what is missing
-# where it may, and otherwise says which command to run. Prints the module's
-# path on standard output; everything else goes to standard error.
+# Finds out how this machine compiles for wasm32. Prints the module's path on standard
+# output; everything else goes to standard error.
 set -eu
+. core-wasm/compilers.sh
 
 module=$1
-target=wasm32-unknown-unknown
-packages='rustc-web cargo-web rust-web-src'
 # For its packets. Every runtime has them, unlike the relaxed ones.
 vectors='-Ctarget-feature=+simd128 -Cno-vectorize-slp'
 
@@ -42,10 +40,11 @@ main() {
     rustflags="$rustflags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
     rustflags="$rustflags --remap-path-prefix=$PWD=spiped"
 
-    if has_target rustc; then
+    if has_target; then
         build cargo
     else
-        has_debian_source || install_debian
+        missing=$(host/packaging/deps.sh check)
+        [ -z "$missing" ] || fail "$missing"
         rustflags="$rustflags -Clinker-flavor=wasm-ld -Clinker=$(linker)"
         rustflags="$rustflags --remap-path-prefix=$(/usr/bin/rustc --print sysroot)=rust"
         RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc build /usr/bin/cargo -Zbuild-std=core,alloc
@@ -71,41 +70,6 @@ share_host() {
         rm -rf "target/wasm/$world/component"
         ln -s ../host "target/wasm/$world/component"
     }
-}
-
-# Whether this compiler comes with a library for wasm32.
-has_target() {
-    libdir=$("$1" --print target-libdir --target $target 2>/dev/null) &&
-        ls "$libdir"/libcore-*.rlib >/dev/null 2>&1
-}
-
-# Whether Debian's compiler is here, new enough, and with its library's source.
-has_debian_source() {
-    [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] &&
-        [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core" ] &&
-        /usr/bin/rustc --version | awk '{ split($2, v, "."); exit !(v[1] > 1 || v[2] >= 95) }'
-}
-
-install_debian() {
-    # shellcheck disable=SC2086 # words
-    host/packaging/install-debian.sh $packages || explain
-    has_debian_source || fail "rustc-web is older than 1.95 here; is the security archive enabled?"
-}
-
-linker() {
-    host=$(rustc -vV | sed -n 's/^host: //p')
-    for linker in "$(rustc --print sysroot)/lib/rustlib/$host/bin/rust-lld" wasm-ld wasm-ld-22; do
-        if command -v "$linker"; then
-            return
-        fi
-    done
-    fail "no linker for wasm32; run: apt-get install lld-22"
-}
-
-explain() {
-    fail "no compiler for wasm32 here. Run one of these, then make again:
-    rustup target add $target
-    sudo apt-get update && sudo apt-get install $packages"
 }
 
 fail() {
