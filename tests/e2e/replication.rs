@@ -48,7 +48,7 @@ fn both_ways_carries_replication_in_both_directions() {
 
 /// What the documentation has for a host.
 fn stanza(host: Host) -> String {
-    let steps = book::steps("docs/operations.md");
+    let steps = book::steps("docs/redis.md");
     let stanza = steps.iter().find(|step| step.text.contains("[both-ways") && step.is_for(host));
     stanza.unwrap().text.replace("/etc/spiped/keys/replication.key", "key")
 }

@@ -27,18 +27,36 @@ fn every_metric_that_the_dashboard_and_the_alerts_name_exists() {
 
 #[test]
 fn document_lists_every_metric() {
-    let document = include_str!("../../../docs/seeing.md");
+    let document = include_str!("../../../docs/metrics.md");
     let seen = live_help();
     for (name, help) in &seen {
         let row = document.lines().find(|line| line.starts_with(&format!("| `{name}` ")));
-        let row = row.unwrap_or_else(|| panic!("docs/seeing.md lacks {name}"));
-        assert!(row.contains(help), "docs/seeing.md says of {name}: {row}, and /metrics: {help}");
+        let row = row.unwrap_or_else(|| panic!("docs/metrics.md lacks {name}"));
+        assert!(row.contains(help), "docs/metrics.md says of {name}: {row}, and /metrics: {help}");
     }
     let rows = document.lines().filter(|line| line.starts_with("| `spiped_")).count();
-    assert_eq!(rows, seen.len(), "docs/seeing.md has more");
+    assert_eq!(rows, seen.len(), "docs/metrics.md has more");
     for word in live_words() {
-        assert!(document.contains(&format!("`{word}`")), "docs/seeing.md lacks {word}");
+        assert!(document.contains(&format!("`{word}`")), "docs/metrics.md lacks {word}");
     }
+}
+
+#[test]
+fn document_lists_every_alert() {
+    let document = include_str!("../../../docs/metrics.md");
+    let rules = fs::read_to_string(packaged(RULES)).unwrap();
+    let (mut alerts, mut listed) = (BTreeSet::new(), BTreeSet::new());
+    let mut alert = "";
+    for line in rules.lines().map(|line| line.trim().trim_start_matches("- ")) {
+        alert = line.strip_prefix("alert: ").unwrap_or(alert);
+        if let Some((_, severity)) = line.split_once("{severity: ") {
+            alerts.insert(format!("| `{alert}` | {} ", severity.trim_end_matches('}')));
+        }
+    }
+    for row in document.lines().filter(|line| line.starts_with("| `Spiped")) {
+        listed.insert(row.splitn(4, '|').take(3).collect::<Vec<_>>().join("|"));
+    }
+    assert_eq!(listed, alerts);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The units under a real systemd, used as docs/operations.md says.
+//! The units under a real systemd, used as docs/operating.md says.
 
 // Many pipes in one process: spiped.service.
 mod many_pipes;

@@ -12,7 +12,7 @@ fn operations_are_as_the_documentation_says() {
     let _network = Machine::connect(&[&db1, &app1]);
     let mut admin = Walkthrough::on(&[&db1, &app1], &[]);
     let mut monitor = None;
-    for (number, step) in book::steps("docs/operations.md").iter().enumerate() {
+    for (number, step) in book::steps("docs/operating.md").iter().enumerate() {
         if step.heading == "See what runs" && monitor.is_none() {
             wait_for_redis(&app1, 8000);
             monitor = Some(Monitor::start(&app1, 8000, &db1));

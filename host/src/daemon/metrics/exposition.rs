@@ -1,4 +1,4 @@
-//! The numbers in the format of `OpenMetrics`. [`METRICS`] is the list of them; docs/seeing.md
+//! The numbers in the format of `OpenMetrics`. [`METRICS`] is the list of them; docs/metrics.md
 //! shows it.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What programs and people see over HTTP: docs/seeing.md.
+//! What programs and people see over HTTP: docs/operating.md.
 
 mod exposition;
 mod health;
