@@ -5,6 +5,7 @@ mod fields;
 mod hints;
 mod json;
 mod unread;
+mod words;
 
 use spiped_tests::payload::bytes;
 use spiped_tests::{Conn, Daemon, Ending};
