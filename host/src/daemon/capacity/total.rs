@@ -312,6 +312,41 @@ mod tests {
         assert!(reason(server(100_000), None, free).contains("never more"));
     }
 
+    #[test]
+    fn document_tells_what_connections_take() {
+        let document = include_str!("../../../../docs/operating.md");
+        let memory = format!("{} KiB for each connection at most", CONNECTION_MEMORY >> 10);
+        let files = format!(
+            "{FILES_PER_CONNECTION} for each connection, 1 for each handshake, {FILES_PER_LOOP} for"
+        );
+        for words in [memory, files] {
+            assert!(document.contains(&words), "docs/operating.md lacks {words:?}");
+        }
+        let (_, table) = document.split_once("| `max-connections` |").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let rows: Vec<[&str; 4]> = rows
+            .map(|row| {
+                let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+                cells.try_into().unwrap()
+            })
+            .collect();
+        assert_eq!(rows.len(), 4, "{rows:?}");
+        let measured = include_str!("../../../../docs/performance.md");
+        for [connections, files, memory, idle] in rows {
+            let number = |cell: &str| cell.replace(',', "").parse::<u64>().unwrap();
+            let wanted = server(number(connections).try_into().unwrap());
+            let least = wanted.files(wanted.connections.unwrap());
+            // Some descriptors are open before these are counted.
+            let told = number(files);
+            assert!((least + 10..least + 25).contains(&told), "{connections}: {least}, not {told}");
+            let capacity = wanted.within(None, Memory::default()).unwrap();
+            assert_eq!(capacity.memory.div_ceil(1 << 20), number(memory), "{connections}");
+            let row = measured.lines().find(|line| line.starts_with(&format!("| {connections} |")));
+            let row: Vec<_> = row.unwrap().split('|').map(str::trim).collect();
+            assert_eq!(row[3], idle, "{connections}, as measured");
+        }
+    }
+
     fn server(connections: usize) -> Wanted {
         let connections = NonZeroUsize::new(connections);
         let strangers = connections.unwrap().get().div_ceil(2).max(Budget::LEAST.get());
