@@ -209,6 +209,7 @@ check: all
 		cargo doc --locked --workspace --no-deps --document-private-items --profile checked
 	tests/requirements.py
 	tests/security.py
+	tests/links.py
 	@# groff ends well whatever it has to say, so nothing may be said.
 	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
 	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
