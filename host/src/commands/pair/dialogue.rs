@@ -29,11 +29,12 @@ pub(super) enum Answer {
 
 /// Shows the string and asks until the user has typed `yes` or `no`.
 pub(super) async fn same_on_both(string: &str) -> Result<Answer, PairError> {
-    say(&format!("\n    {string}\n\nDo both screens show the same? [yes/no]"));
-    // What was typed before the question is no answer to it.
+    // What was typed before the question is no answer to it. Afterwards, whoever types as
+    // soon as the question is there would lose the answer.
     if stdin().is_terminal() {
         let _ = tcflush(stdin(), QueueSelector::IFlush);
     }
+    say(&format!("\n    {string}\n\nDo both screens show the same? [yes/no]"));
     loop {
         let Some(line) = line().await? else {
             return if stdin().is_terminal() {
