@@ -53,10 +53,22 @@ impl Step {
         Self { heading, text, language: language.into(), prose: prose.into() }
     }
 
-    /// Whether it is to be done on this host.
+    /// Whether it is to be done on this host: the last sentence before it that names
+    /// hosts decides. "Both" are those of the first pipe.
     pub fn is_for(&self, host: Host) -> bool {
-        let paragraph = self.paragraph();
-        paragraph.contains(&format!("n `{host}`")) || paragraph.contains("n both hosts")
+        let names = |sentence: &str, host: Host| {
+            let is_one_of_both = host != Host::Db2 && sentence.contains("n both hosts");
+            is_one_of_both || sentence.contains(&format!("n `{host}`"))
+        };
+        let paragraph = self.paragraph().split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut sentences = paragraph.rsplit(". ");
+        let named = sentences.find(|it| Host::ALL.iter().any(|&host| names(it, host)));
+        named.is_some_and(|sentence| names(sentence, host))
+    }
+
+    /// Whether it goes below what the file has.
+    pub fn is_added(&self) -> bool {
+        self.paragraph().contains("below what is there")
     }
 
     /// The first word in backticks before it that can be a file's name.
@@ -76,5 +88,25 @@ impl Step {
     fn paragraph(&self) -> &str {
         let prose = self.prose.trim();
         prose.rsplit_once("\n\n").map_or(prose, |(_, last)| last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_sentence_that_names_hosts_decides() {
+        for (prose, expected) in [
+            ("Nowhere.", &[] as &[Host]),
+            ("On `db2`.\n\nNowhere.", &[]),
+            ("On `db1`, then on\n`app1`:", &[Host::Db1, Host::App1]),
+            ("The same on both hosts. On `db2`, with `db1`. Look:", &[Host::Db2]),
+            ("On `db1`. Then on both hosts:", &[Host::Db1, Host::App1]),
+        ] {
+            let step = Step::new("", "", "", prose);
+            let is_for = Host::ALL.iter().filter(|&&host| step.is_for(host));
+            assert!(is_for.eq(expected), "{prose}");
+        }
     }
 }

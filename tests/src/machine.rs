@@ -79,19 +79,13 @@ impl Machine {
         copy
     }
 
-    /// Puts them all on one network. Root of each may log in at the others.
+    /// Puts them all on one network.
     #[track_caller]
     pub fn connect(machines: &[&Self]) -> Switch {
         let leaders = machines.iter().map(|machine| machine.leader().expect("it runs"));
         let switch = Switch::between(&leaders.collect::<Vec<_>>());
-        let key = keys_for_ssh();
         for machine in machines {
             machine.answer(&machine.host.plug_in());
-            for (path, content) in &key {
-                machine.write(path, content);
-            }
-            machine.answer("chmod 600 /root/.ssh/id_ed25519 /etc/ssh/ssh_host_ed25519_key");
-            machine.answer("systemctl start ssh");
         }
         switch
     }
@@ -114,6 +108,12 @@ impl Machine {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
+    }
+
+    /// What a file has.
+    #[track_caller]
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
     }
 
     /// Where a file of it is on this machine.
@@ -210,22 +210,6 @@ pub fn install(root: &Path) {
     make.arg(format!("DESTDIR={}", root.display()));
     make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
     run(&mut make);
-}
-
-/// One key for all of them, as host and as root.
-#[track_caller]
-fn keys_for_ssh() -> Vec<(&'static str, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("key");
-    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key));
-    let private = fs::read_to_string(&key).unwrap();
-    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
-    vec![
-        ("/root/.ssh/known_hosts", format!("* {public}")),
-        ("/root/.ssh/authorized_keys", public),
-        ("/root/.ssh/id_ed25519", private.clone()),
-        ("/etc/ssh/ssh_host_ed25519_key", private),
-    ]
 }
 
 #[track_caller]

@@ -20,6 +20,9 @@ pub enum Host {
 }
 
 impl Host {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Db1, Self::App1, Self::Db2];
+
     /// Its address.
     pub fn address(self) -> &'static str {
         match self {
@@ -36,8 +39,7 @@ impl Host {
 
     /// What `/etc/hosts` says on each of them.
     pub(crate) fn names() -> String {
-        let own = [Self::Db1, Self::Db2, Self::App1]
-            .map(|host| format!("{} {host}.example.net {host}\n", host.address()));
+        let own = Self::ALL.map(|host| format!("{} {host}.example.net {host}\n", host.address()));
         format!("127.0.0.1 localhost\n{}", own.concat())
     }
 

@@ -170,8 +170,7 @@ impl Newcomer {
     fn types(&mut self, commands: &str, mode: &str) {
         let listening = procfs::listening_in(self.lab.directory());
         self.shell.run(&format!("{mode}\n{commands}"), "</dev/null");
-        let status =
-            wait::within(PATIENCE, "a block of commands ended", || self.shell.status());
+        let status = wait::within(PATIENCE, "a block of commands ended", || self.shell.status());
         let ended = matches!(status, Status::Exited(_));
         assert!(!ended, "a command failed:\n{commands}\n{}", self.said());
         if commands.ends_with(" &\n") {

@@ -136,7 +136,10 @@ mod tests {
     fn shell_keeps_its_state_and_programs_find_a_terminal() {
         let mut terminal = terminal();
         assert_eq!(terminal.enter("x='a b'"), "");
-        assert_eq!(terminal.enter("test -t 0 && test -t 1 && test -t 2 && echo \"it's $x\""), "it's a b\n");
+        assert_eq!(
+            terminal.enter("test -t 0 && test -t 1 && test -t 2 && echo \"it's $x\""),
+            "it's a b\n"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::book::Step;
-use crate::{Machine, Process, Terminal, wait};
+use crate::{Machine, Process, Shell as _, Terminal, wait};
 
 /// Machines, and a terminal at each.
 ///
@@ -13,7 +13,7 @@ use crate::{Machine, Process, Terminal, wait};
 /// in a block depends on its fence:
 ///
 /// - Nothing: commands. They are typed one by one, and all of them have to succeed. If
-///   one is `spiped pair`, so are the answers to its question.
+///   one is `spiped pair`, so is the answer to its question.
 /// - `text`: lines that the commands before have printed, or will have soon, on the
 ///   host that the paragraph names or else on theirs. `…` stands for any words.
 /// - Anything else: a file below `/etc`, whose path is in the paragraph.
@@ -77,8 +77,9 @@ impl<'a> Walkthrough<'a> {
     #[track_caller]
     pub fn follow(&mut self, step: &Step) {
         let first = step.text.lines().next().unwrap_or_default();
-        let named: Vec<_> =
-            (0..self.desks.len()).filter(|&at| step.is_for(self.desks[at].machine.host())).collect();
+        let named: Vec<_> = (0..self.desks.len())
+            .filter(|&at| step.is_for(self.desks[at].machine.host()))
+            .collect();
         if !step.language.is_empty() && self.exception(first).is_some() {
             return;
         }
@@ -93,7 +94,7 @@ impl<'a> Walkthrough<'a> {
                 let file = step.file();
                 let file = file.unwrap_or_else(|| panic!("what file is this?\n{}", step.text));
                 assert!(!named.is_empty(), "no host is named for {file}");
-                named.iter().for_each(|&at| self.desks[at].machine.write(file, &step.text));
+                named.iter().for_each(|&at| self.desks[at].writes(file, step));
             }
         }
     }
@@ -132,8 +133,11 @@ impl<'a> Walkthrough<'a> {
             (Some(Instead::Typing(other)), Some(at)) => {
                 self.desks[at].terminal.enter(other);
             }
-            (Some(Instead::Typing(_)) | None, None) => panic!("nothing says where to type {command}"),
+            (Some(Instead::Typing(_)) | None, None) => {
+                panic!("nothing says where to type {command}")
+            }
             (None, Some(at)) if command.starts_with("spiped pair ") => self.pair(command, at),
+            (None, Some(at)) if command.starts_with("ssh ") => self.ssh(command, at),
             (None, Some(at)) => {
                 self.desks[at].terminal.enter(command);
             }
@@ -160,6 +164,17 @@ impl<'a> Walkthrough<'a> {
         }
     }
 
+    /// `ssh root@HOST 'COMMAND' < FILE`, as if there were such a login.
+    #[track_caller]
+    fn ssh(&self, command: &str, at: usize) {
+        let (host, rest) = command.strip_prefix("ssh root@").unwrap().split_once(" '").unwrap();
+        let (remote, file) = rest.split_once("' < ").expect("a command and a file");
+        let there = self.desks.iter().find(|desk| desk.machine.host().to_string() == host);
+        let content = self.desks[at].machine.answer(&format!("base64 --wrap=0 {file}"));
+        let there = there.unwrap_or_else(|| panic!("there is no host {host}"));
+        there.machine.answer(&format!("echo {content} | base64 --decode | ({remote})"));
+    }
+
     fn exception(&mut self, line: &str) -> Option<&'a Exception> {
         let index = self.exceptions.iter().position(|it| line.starts_with(it.line))?;
         self.met[index] = true;
@@ -168,6 +183,12 @@ impl<'a> Walkthrough<'a> {
 }
 
 impl Desk<'_> {
+    #[track_caller]
+    fn writes(&self, file: &str, step: &Step) {
+        let before = if step.is_added() { self.machine.read(file) } else { String::new() };
+        self.machine.write(file, &(before + &step.text));
+    }
+
     /// Waits until these lines have been printed, in this order.
     #[track_caller]
     fn sees(&self, lines: &str) {
@@ -247,13 +268,8 @@ mod tests {
     #[test]
     fn command_may_have_several_lines() {
         let block = "a 'b\nc' d\ne \\\n  f\nfor x in y; do\n    echo\ndone\ncat <<E\ng\nE\nh\n";
-        let expected = [
-            "a 'b\nc' d",
-            "e \\\n  f",
-            "for x in y; do\n    echo\ndone",
-            "cat <<E\ng\nE",
-            "h",
-        ];
+        let expected =
+            ["a 'b\nc' d", "e \\\n  f", "for x in y; do\n    echo\ndone", "cat <<E\ng\nE", "h"];
         assert!(commands(block).eq(expected));
     }
 

@@ -20,10 +20,11 @@ if [ "$1" = mounted ]; then
     # takes most of the time of installing a package.
     rm -rf etc/fstab etc/systemd/system/*.wants etc/systemd/system/spiped* etc/spiped \
         usr/local/bin/spiped usr/local/bin/spipe usr/local/lib/systemd \
-        etc/ssh/ssh_host_* root/.ssh var/lib/redis/* var/lib/apt/lists \
-        var/lib/man-db/auto-update
+        var/lib/redis/* var/lib/apt/lists var/lib/man-db/auto-update
     echo "$host" >etc/hostname
     cat >etc/hosts
+    # It would wait 5 seconds for more replicas.
+    sed -i 's/^repl-diskless-sync-delay .*/repl-diskless-sync-delay 0/' etc/redis/redis.conf
     if [ -n "$service" ]; then
         mkdir etc/systemd/system/multi-user.target.wants
         ln -s "/lib/systemd/system/$service.service" etc/systemd/system/multi-user.target.wants

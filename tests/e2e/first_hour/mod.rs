@@ -6,14 +6,14 @@ use spiped_tests::{Host, Machine, System, book, machine};
 
 #[test]
 fn pages_do_what_they_say() {
-    let [db1, app1] = Machine::boot_all([Host::Db1, Host::App1], System::This);
-    let machines = [&db1, &app1];
+    let [db1, app1, db2] = Machine::boot_all(Host::ALL, System::This);
+    let machines = [&db1, &app1, &db2];
     let _network = Machine::connect(&machines);
     for machine in machines {
         machine.give(&machine::package());
     }
     let mut newcomer = Walkthrough::on(&machines, EXCEPTIONS);
-    for page in ["README.md"] {
+    for page in ["README.md", "docs/redis.md"] {
         for step in book::steps(page) {
             newcomer.follow(&step);
         }
@@ -23,9 +23,7 @@ fn pages_do_what_they_say() {
 
 const EXCEPTIONS: &[Exception] = &[
     Exception {
-        line: " application ── plain ──",
-        instead: Instead::Nothing,
-        reason: "a picture",
+        line: " application ── plain ──", instead: Instead::Nothing, reason: "a picture"
     },
     build("make demo"),
     build("make test"),

@@ -29,4 +29,3 @@ fn operations_are_as_the_documentation_says() {
     }
     assert_eq!(db1.answer("systemctl is-active spiped spiped@cache"), "active\nactive");
 }
-
