@@ -11,6 +11,7 @@ spiped='/usr/bin/spiped /usr/bin/spipe'
 redis='/usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark'
 network=/sbin/ip
 manager=/usr/bin/systemd-analyze
+machine='/usr/lib/systemd/systemd /usr/bin/systemd-nspawn /usr/sbin/nft'
 compilers='/usr/bin/c++ /usr/bin/valgrind'
 registry='/usr/bin/docker-registry /usr/bin/skopeo'
 tls='/usr/bin/stunnel4 /usr/sbin/haproxy /usr/bin/openssl'
@@ -22,9 +23,9 @@ main() {
     [ "$1" != peers ] || peers
     [ "$1" != packages ] || packages
     # shellcheck disable=SC2086 # words
-    if [ -n "$(missing $spiped $redis $network $compilers $registry)" ]; then
+    if [ -n "$(missing $spiped $redis $network $compilers $registry $machine)" ]; then
         host/packaging/install-debian.sh spiped redis-server redis-tools iproute2 g++ valgrind \
-            docker-registry skopeo || true
+            docker-registry skopeo systemd-container nftables || true
     fi
     # These wait for servers, or compile what keeps one processor busy.
     get_ready &
@@ -63,6 +64,8 @@ get_ready() {
         without packages::oci $(missing $registry)
         without packaging:: $(missing $manager)
         without upgrade::confined:: $(missing $manager)
+        without first_hour:: $(missing $spiped $redis $network $machine)
+        without systemd:: $(missing $spiped $redis $network $machine)
     }
     if ! tests/upstream/setup.sh; then
         [ "${CI:-}" != true ] || fail 'tests/upstream/setup.sh failed'
@@ -92,6 +95,8 @@ get_ready() {
         leave_out hosts:: 'a root user'
         leave_out security::sandbox:: 'a root user'
         leave_out replication:: 'a root user'
+        leave_out first_hour:: 'a root user'
+        leave_out systemd:: 'a root user'
     fi
     if ! kernel_has_all; then
         [ "${CI:-}" != true ] || fail 'not Linux 6.12'

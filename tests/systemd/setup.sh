@@ -1,12 +1,13 @@
 #!/bin/sh
-# Makes a Debian 12 that systemd-nspawn can boot, with Redis, in target/systemd/debian.
+# Makes a Debian 12 that systemd-nspawn can boot, with Redis and Debian's spiped, in
+# target/systemd/debian.
 #
 # Does nothing if it is there already and made by this script as it is now.
 set -eu
 cd "$(dirname "$0")/../.."
 
 suite=bookworm
-packages=systemd,systemd-sysv,dbus,iproute2,redis-server,redis-tools
+packages=systemd,systemd-sysv,dbus,iproute2,redis-server,redis-tools,spiped
 debian=target/systemd/debian
 
 main() {
@@ -27,9 +28,6 @@ main() {
         tail -n 20 target/systemd/debootstrap.log >&2
         exit 1
     }
-    # Every machine of a test is a copy of it.
-    rm -rf "$debian"/var/cache/apt/* "$debian"/var/lib/apt/lists/* "$debian"/usr/share/doc/* \
-        "$debian"/usr/share/man/* "$debian"/usr/share/locale/*
     cp tests/systemd/setup.sh "$debian/made-by"
 }
 

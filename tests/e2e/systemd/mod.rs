@@ -1,4 +1,4 @@
-//! The units under a real systemd, used as docs/operating.md says.
+//! The package and its units under a real systemd, used as docs/operating.md says.
 
 // Many pipes in one process: spiped.service.
 mod many_pipes;
@@ -6,6 +6,8 @@ mod many_pipes;
 mod one_pipe;
 // The documentation, from its first command to its last.
 mod operations;
+// In the place of Debian's package, and away again.
+mod replacing;
 // Sources that the manager listens on.
 mod sockets;
 // A new program in the place of the one that runs.
@@ -13,7 +15,8 @@ mod upgrades;
 
 use spiped_tests::{Host, Machine, Process, Shell, System, wait};
 
-/// A machine whose manager knows the programs.
+/// A machine with the package.
+#[track_caller]
 fn machine() -> Machine {
     let machine = Machine::boot(Host::Db1, System::This);
     machine.install();

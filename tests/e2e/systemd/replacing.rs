@@ -1,0 +1,112 @@
+use spiped_tests::machine::package;
+use spiped_tests::{Host, Machine, Shell, System};
+
+use super::{Monitor, both_ends, machine, ping, wait_for_redis};
+
+#[test]
+fn package_takes_the_place_of_debians() {
+    takes_the_place_of_debians(System::This);
+}
+
+/// With nothing there that the package needs and does not name.
+#[test]
+#[ignore = "soak"]
+fn package_takes_the_place_of_debians_in_a_small_system() {
+    takes_the_place_of_debians(System::Debian);
+}
+
+/// Units that somebody has written for Debian's `spiped` go on, first with what runs
+/// and then with ours.
+#[track_caller]
+fn takes_the_place_of_debians(system: System) {
+    let machine = Machine::boot(Host::Db1, system);
+    assert_eq!(machine.answer("spiped -v"), "spiped 1.6.2");
+    units_written_by_hand(&machine);
+    wait_for_redis(&machine, 8000);
+    let mut monitor = Monitor::start(&machine, 8000, &machine);
+    let before = main_processes(&machine);
+
+    let package = machine.give(&package());
+    let said = apt_get(&machine, &format!("install {}", package.display()));
+    assert!(said.contains("Removing spiped (1.6.2"), "{said}");
+    let hint = "these units still run the previous program: from-app1.service to-db1.service";
+    assert!(said.contains(hint), "{said}");
+    // What runs is what ran.
+    assert_eq!(main_processes(&machine), before);
+    monitor.expect_alive("with-another-package");
+    assert_eq!(machine.answer("systemctl is-enabled spiped || true"), "disabled");
+
+    // Each end alone, then both.
+    machine.answer("systemctl restart from-app1");
+    monitor.expect_end();
+    wait_for_redis(&machine, 8000);
+    machine.wait_for_journal("from-app1", "spiped: ");
+    machine.answer("systemctl restart to-db1");
+    wait_for_redis(&machine, 8000);
+    assert!(machine.answer("spiped --version").contains("compatible with spiped 1.6.4"));
+    machine.answer("apt-get check");
+}
+
+/// What the package made goes, what an administrator made stays.
+#[test]
+fn removal_leaves_keys_and_units_of_others() {
+    let machine = machine();
+    units_written_by_hand(&machine);
+    both_ends(&machine);
+    machine.answer("sed -i 's/:8000/:8001/' /etc/spiped/spiped.toml");
+    machine.answer("systemctl enable --now spiped");
+    wait_for_redis(&machine, 8001);
+    let before = main_processes(&machine);
+
+    apt_get(&machine, "remove spiped-wasm");
+    assert_eq!(machine.sh("test -e /usr/bin/spiped").code(), Some(1));
+    assert_ne!(ping(&machine, 8001), "PONG");
+    assert_eq!(main_processes(&machine), before);
+    assert_eq!(ping(&machine, 8000), "PONG");
+
+    let said = apt_get(&machine, "purge spiped-wasm");
+    assert!(said.contains("/etc/spiped is not empty and stays"), "{said}");
+    let link = machine.sh("test -L /etc/systemd/system/multi-user.target.wants/spiped.service");
+    assert_eq!(link.code(), Some(1));
+    machine.answer("test -s /etc/spiped/app1.key -a -s /etc/spiped/keys/redis.key");
+
+    machine.answer("systemctl disable --now from-app1 to-db1 && rm -r /etc/spiped");
+    machine.install();
+    apt_get(&machine, "purge spiped-wasm");
+    assert_eq!(machine.sh("test -e /etc/spiped").code(), Some(1));
+}
+
+/// One unit for each end, as administrators write them.
+fn units_written_by_hand(machine: &Machine) {
+    machine.answer(
+        "mkdir -p /etc/spiped && cd /etc/spiped && umask 077 && \
+                    dd if=/dev/urandom of=app1.key bs=32 count=1",
+    );
+    for (unit, words) in [
+        ("from-app1", "-d -s 192.0.2.1:6379 -t 127.0.0.1:6379"),
+        ("to-db1", "-e -s 127.0.0.1:8000 -t db1.example.net:6379"),
+    ] {
+        machine.write(
+            &format!("/etc/systemd/system/{unit}.service"),
+            &format!(
+                "[Service]\nExecStart=/usr/bin/spiped -F {words} -k /etc/spiped/app1.key\n\
+                 [Install]\nWantedBy=multi-user.target\n"
+            ),
+        );
+    }
+    machine.answer("systemctl daemon-reload && systemctl enable --now from-app1 to-db1");
+}
+
+/// The two units' processes, of which none may be missing.
+fn main_processes(machine: &Machine) -> String {
+    let shown = "systemctl show --property=MainPID,ActiveState from-app1 to-db1";
+    let processes = machine.answer(shown);
+    assert_eq!(processes.matches("ActiveState=active").count(), 2, "{processes}");
+    processes
+}
+
+/// What it prints.
+#[track_caller]
+fn apt_get(machine: &Machine, words: &str) -> String {
+    machine.answer(&format!("DEBIAN_FRONTEND=noninteractive apt-get --yes {words} 2>&1"))
+}
