@@ -24,6 +24,9 @@ GENERATED = re.compile(r"(?<=<!-- Made by tests/security.py -->\n).*?(?=<!-- End
 TARGET = "x86_64-unknown-linux-gnu"
 WASM = "wasm32-unknown-unknown"
 
+# What is linked, and what is only run while that is compiled.
+EDGES = ("normal,no-proc-macro", "normal,build")
+
 SPAN = re.compile(r"`([^`\n]+)`")
 TEST = re.compile(r"test\((\w+)\)")
 MAKE = re.compile(r"make ([a-z-]+)")
@@ -127,9 +130,9 @@ def dependencies():
                 f"--filter-platform={TARGET}", f"--filter-platform={WASM}")
         )["packages"]
     }
-    linked = tree("spiped", "normal,no-proc-macro", TARGET)
-    at_build = tree("spiped", "normal,build", TARGET) - linked
-    inside = tree("spiped-core", "normal,no-proc-macro", WASM, "--features=native")
+    linked, at_build = (tree("spiped", edges, TARGET) for edges in EDGES)
+    inside, at_build_inside = (tree("spiped-core", edges, WASM, "--features=native") for edges in EDGES)
+    at_build = (at_build | at_build_inside) - linked - inside
     return "".join(
         f"**{title}: {len({name for name, _ in crates})}**\n\n{table(crates, package, marked)}\n"
         for title, crates, marked in [

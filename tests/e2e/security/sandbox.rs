@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 use std::slice;
 
@@ -37,6 +38,25 @@ fn spipe_keeps_no_rights() {
     link.expect_echo(b"from inside");
     expect_no_rights(pid);
     link.finish();
+}
+
+/// Its user may not either, so that a process that was taken over learns nothing
+/// of the helper.
+#[test]
+fn nobody_but_root_can_trace_daemon_and_helper_and_there_are_no_core_files() {
+    let lab = Lab::new();
+    let daemon = Spiped::decrypt(&lab, &lab.tcp()).args(&["-u", "nobody"]).start();
+    let pid = daemon.process.pid();
+    for process in [pid, helper(pid)] {
+        // The kernel gives these files to root if the process may not be dumped.
+        let memory = fs::metadata(format!("/proc/{process}/mem")).unwrap();
+        assert_eq!(memory.uid(), 0);
+        let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+        let cores = limits.lines().find_map(|line| line.strip_prefix("Max core file size"));
+        let cores: Vec<_> = cores.unwrap().split_whitespace().collect();
+        assert_eq!(cores, ["0", "0", "bytes"]);
+    }
+    assert_ne!(procfs::status(pid, "Uid")[0], 0);
 }
 
 #[test]
