@@ -1,17 +1,17 @@
-//! What a session or an acceptor is told to do: nothing here can contradict
+//! The configuration of sessions and acceptors. No value of these types contradicts
 //! itself.
 
-/// The end of the wire protocol.
+/// An end of the wire protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The end that opens the encrypted connection: `spiped -e`, `spipe`.
     Client,
-    /// The end that accepts it: `spiped -d`.
+    /// The end that accepts the encrypted connection: `spiped -d`.
     Server,
 }
 
 impl Side {
-    /// The end that this one talks to.
+    /// The side of the peer.
     pub(crate) fn other(self) -> Self {
         match self {
             Self::Client => Self::Server,
@@ -23,14 +23,14 @@ impl Side {
 /// The Diffie-Hellman exchange of a handshake. The client chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyExchange {
-    /// RFC 3526 group 14: upstream's.
+    /// RFC 3526 group 14, as in upstream.
     Modp2048,
-    /// RFC 7748 X25519. Both directions then end with an end mark.
+    /// RFC 7748 X25519. Each direction then ends with an end mark.
     X25519,
 }
 
-/// What this end does about forward secrecy with [`KeyExchange::Modp2048`].
-/// [`KeyExchange::X25519`] always has it.
+/// Forward secrecy with [`KeyExchange::Modp2048`]. [`KeyExchange::X25519`] always
+/// provides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardSecrecy {
     /// Do the Diffie-Hellman exchange; accept a peer that omits it.
@@ -42,7 +42,7 @@ pub enum ForwardSecrecy {
     Omit,
 }
 
-/// What a client does.
+/// What a client offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientConfig {
     /// [`KeyExchange::Modp2048`].
@@ -65,16 +65,16 @@ impl ClientConfig {
 /// What a server accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerConfig {
-    /// [`KeyExchange::Modp2048`] alone.
+    /// Only [`KeyExchange::Modp2048`].
     Modp2048(ForwardSecrecy),
-    /// [`KeyExchange::X25519`] alone.
+    /// Only [`KeyExchange::X25519`].
     X25519,
-    /// Whichever of them the client chooses.
+    /// Either, as the client chooses.
     Any(ForwardSecrecy),
 }
 
 impl ServerConfig {
-    /// The key exchanges it accepts, that with the shortest key share first.
+    /// The accepted key exchanges, that with the shortest key share first.
     pub(crate) fn key_exchanges(self) -> &'static [KeyExchange] {
         match self {
             Self::Modp2048(_) => &[KeyExchange::Modp2048],
@@ -83,8 +83,7 @@ impl ServerConfig {
         }
     }
 
-    /// What it does about forward secrecy with a client that has chosen
-    /// `exchange`.
+    /// Its forward secrecy with a client that has chosen `exchange`.
     pub(crate) fn forward_secrecy(self, exchange: KeyExchange) -> ForwardSecrecy {
         match (self, exchange) {
             (

@@ -1,4 +1,4 @@
-//! Why a session fails, and whose fault it is.
+//! Why a session fails, and who is at fault.
 
 use core::fmt;
 
@@ -6,45 +6,47 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer's fault, or that of an active attacker.
+    /// The peer or an active attacker is at fault.
     Peer(PeerFault),
-    /// The host's fault.
+    /// Our own host is at fault.
     Misuse(Misuse),
-    /// 2^64 - 1 packets were sent in one direction.
+    /// 2^64 - 1 packets were sent in one direction: there is no number for the next
+    /// one.
     Exhausted,
 }
 
-/// What the peer, or an active attacker, did wrong. All of these look alike on
-/// the wire: the connection just ends.
+/// What the peer or an active attacker did wrong. On the wire, all of these look the
+/// same: the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerFault {
     /// The key share's MAC did not verify under any accepted key.
     WrongKey,
-    /// The client has an accepted key and uses a key exchange that is not.
+    /// The client has an accepted key, but uses a key exchange that is not accepted.
     KeyExchangeNotAccepted,
     /// The peer sent our own nonce or public value.
     Reflected,
     /// The public value is not below the group's prime.
     PublicValueOutOfRange,
-    /// The public value makes the shared value 0, whatever ours is (X25519).
+    /// The public value has low order: the shared value would be 0, whatever ours is
+    /// (X25519).
     LowOrderPublicValue,
-    /// The peer omits forward secrecy, which is required here.
+    /// The peer omits forward secrecy, and this end requires it.
     NoForwardSecrecy,
     /// A packet's MAC did not verify.
     ForgedPacket {
         /// The packet's number, from 0.
         number: u64,
     },
-    /// An authenticated packet declares a length outside 1 to 1024; with
-    /// X25519, 0 is the end mark.
+    /// An authenticated packet declares a length outside 1 to 1024; with X25519, 0 is
+    /// the end mark.
     BadLength {
         /// The packet's number, from 0.
         number: u64,
-        /// The length it declares, in bytes.
+        /// The declared length, in bytes.
         length: u32,
     },
-    /// Bytes came after the end mark (X25519).
+    /// Bytes followed the end mark (X25519).
     DataAfterEndMark,
     /// The crypt side ended before the handshake was complete.
     TruncatedInHandshake,
@@ -54,7 +56,7 @@ pub enum PeerFault {
     TruncatedBeforeEndMark,
 }
 
-/// What our own host did wrong.
+/// What our own host did wrong: a bug in the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
@@ -64,25 +66,25 @@ pub enum Misuse {
     DuplicatePsk,
     /// The nonce is not 32 bytes long.
     NonceLength,
-    /// The entropy does not have the length that is asked for.
+    /// The entropy does not have the required length.
     EntropyLength,
-    /// Nonce and exponent are equal, or all their bytes are.
+    /// The nonce and the exponent are equal, as they are if all 64 bytes are.
     BrokenRandomness,
-    /// The hello does not have the length of one that is accepted.
+    /// The hello does not have the length of an accepted one.
     HelloLength,
     /// `start` was called twice, or another call came before it.
     StartOrder,
-    /// `compute` was called although nothing was due.
+    /// `compute` was called while no value was due.
     NothingToCompute,
-    /// More than a batch of packets came before the value was computed.
+    /// More than a batch of packets was passed in before the value was computed.
     ComputeFirst,
-    /// Plain-side input came before the session was established.
+    /// Plain-side input was passed in before the session was established.
     NotEstablished,
-    /// More input came from a side that has ended.
+    /// More input was passed in from a side that has ended.
     AfterEof,
     /// The session was suspended.
     Suspended,
-    /// What was to be resumed is no suspended session, or of another version.
+    /// The bytes to resume from are not a suspended session, or have another version.
     BadState,
 }
 

@@ -1,8 +1,8 @@
-//! An accumulator: exactly `N` bytes, or nothing yet.
+//! An accumulator for exactly `N` bytes.
 
 use zeroize::Zeroizing;
 
-/// Collects exactly `N` bytes from input that is split anyhow.
+/// Collects exactly `N` bytes from input that is split arbitrarily.
 pub(crate) struct Inbound<const N: usize> {
     bytes: Zeroizing<[u8; N]>,
     len: usize,
@@ -13,7 +13,7 @@ impl<const N: usize> Inbound<N> {
         Self { bytes: Zeroizing::new([0; N]), len: 0 }
     }
 
-    /// What has come so far.
+    /// The bytes received so far.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
@@ -22,16 +22,16 @@ impl<const N: usize> Inbound<N> {
         self.len == 0
     }
 
-    /// Takes from the front of `input` what is missing. When all `N` bytes
-    /// are there, returns them and begins anew.
+    /// Takes the missing bytes from the front of `input`. When all `N` bytes are
+    /// present, returns them and starts again.
     pub(crate) fn fill(&mut self, input: &mut &[u8]) -> Option<&[u8; N]> {
         self.fill_to(N, input)?;
         self.len = 0;
         Some(&*self.bytes)
     }
 
-    /// Takes from the front of `input` what is missing for `len` bytes, at
-    /// most `N`. Returns these when they are there.
+    /// Takes the bytes missing for `len` bytes, at most `N`, from the front of `input`.
+    /// Returns them when they are present.
     pub(crate) fn fill_to(&mut self, len: usize, input: &mut &[u8]) -> Option<&[u8]> {
         let missing = len.min(N).saturating_sub(self.len);
         let (taken, rest) = input.split_at(input.len().min(missing));

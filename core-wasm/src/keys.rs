@@ -1,4 +1,4 @@
-//! The pre-shared key and what is derived from it.
+//! The pre-shared key and the keys derived from it.
 //!
 //! Both derivations are PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2) with one
 //! iteration, so that block `i` is `HMAC(psk, salt || be32(i))`: protocol.md H-1.
@@ -22,11 +22,11 @@ pub const PSK_ID_LEN: usize = 16;
 /// The pre-shared key: SHA-256 of the key file, 32 bytes.
 pub type Psk = Secret<PSK_LEN>;
 
-/// The random bytes each end sends first. Public.
+/// The random bytes that each end sends first. Public.
 pub type Nonce = [u8; NONCE_LEN];
 
-/// Which pre-shared key it is. No secret, but guesses of a weak key can be
-/// checked with it.
+/// Identifies a pre-shared key. Not a secret by itself, but it allows guesses of a weak
+/// key to be tested.
 pub type PskId = [u8; PSK_ID_LEN];
 
 /// A key for HMAC-SHA-256.
@@ -42,8 +42,8 @@ pub(crate) fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Hmac<Sha256> {
     mac
 }
 
-/// The first bytes of HMAC(psk, label). No derivation takes an HMAC of so few
-/// bytes under this key.
+/// The first bytes of HMAC(psk, label). No derivation computes an HMAC of so few bytes
+/// under this key.
 pub(crate) fn psk_id(psk: &Psk) -> PskId {
     let mac: [u8; 32] =
         hmac_sha256(psk.expose(), &[b"spiped-psk-id-v1"]).finalize().into_bytes().into();
@@ -52,18 +52,18 @@ pub(crate) fn psk_id(psk: &Psk) -> PskId {
     id
 }
 
-/// Both ends' nonces, in the order both derivations use.
+/// The nonces of both ends, in the order that both derivations use.
 #[derive(Clone, Copy)]
 pub(crate) struct Nonces {
     pub(crate) client: Nonce,
     pub(crate) server: Nonce,
 }
 
-/// Goes into both derivations of the key exchange X25519, so that they have
-/// nothing in common with upstream's.
+/// Part of both derivations of the key exchange X25519, so that they have no input in
+/// common with upstream's.
 const X25519_LABEL: &[u8] = b"spiped-x25519-v1";
 
-/// What follows the nonces in the salt of both derivations.
+/// The label after the nonces in the salt of both derivations.
 fn label(exchange: KeyExchange) -> &'static [u8] {
     match exchange {
         KeyExchange::Modp2048 => &[],
@@ -71,7 +71,7 @@ fn label(exchange: KeyExchange) -> &'static [u8] {
     }
 }
 
-/// The first derivation, `HMAC(psk, salt)`: what authenticates the key share of
+/// The first derivation, `HMAC(psk, salt)`: the key that authenticates the key share of
 /// `sender`.
 pub(crate) fn key_share_key(
     psk: &Psk,
@@ -97,7 +97,7 @@ pub(crate) fn key_share_salt(nonces: &Nonces, exchange: KeyExchange, sender: Sid
     salt
 }
 
-/// What the first derivation takes an HMAC of.
+/// The message of the first derivation's HMAC.
 pub(crate) struct Salt {
     bytes: [u8; SALT_MAX],
     len: usize,
@@ -120,7 +120,7 @@ pub struct DirectionKeys {
     pub mac: Secret<MAC_LEN>,
 }
 
-/// The second derivation: the packet keys, named by who sends under them.
+/// The second derivation: the packet keys of each sender.
 pub(crate) struct SessionKeys {
     pub(crate) client: DirectionKeys,
     pub(crate) server: DirectionKeys,
@@ -128,7 +128,7 @@ pub(crate) struct SessionKeys {
 
 impl SessionKeys {
     pub(crate) fn derive(psk: &Psk, nonces: &Nonces, agreement: &Agreement<'_>) -> Self {
-        // Upstream derives from the shared value alone.
+        // Upstream's derivation has only the shared value.
         let (client, server): (&[u8], &[u8]) = match agreement.exchange {
             KeyExchange::Modp2048 => (&[], &[]),
             KeyExchange::X25519 => (agreement.client, agreement.server),
@@ -142,22 +142,22 @@ impl SessionKeys {
     }
 }
 
-/// What a Diffie-Hellman exchange came to, all values as they are sent.
+/// The result of a Diffie-Hellman exchange, with all values as they are sent.
 pub(crate) struct Agreement<'a> {
     pub(crate) exchange: KeyExchange,
     /// The client's public value.
     pub(crate) client: &'a [u8],
-    /// The server's.
+    /// The server's public value.
     pub(crate) server: &'a [u8],
     pub(crate) shared: &'a [u8],
 }
 
-/// One block of PBKDF2, from 1; `salted` is keyed and has taken the salt.
+/// A block of PBKDF2, counted from 1; `salted` is keyed and has absorbed the salt.
 pub(crate) fn block(salted: &Hmac<Sha256>, index: u32) -> Secret<32> {
     in_place(salted.clone().chain_update(index.to_be_bytes()))
 }
 
-/// The MAC, written to where it stays.
+/// The MAC, written to its final place.
 fn in_place(mac: Hmac<Sha256>) -> Secret<32> {
     Secret::build(|place| mac.finalize_into(place.into()))
 }

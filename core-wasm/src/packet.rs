@@ -1,6 +1,6 @@
-//! Packets: numbering and splitting of the two streams.
+//! Packets: numbering and splitting both streams.
 //!
-//! Where directions have an end mark, it is a packet with length 0, the last.
+//! The end mark, if there is one, is the last packet, with length 0.
 
 use alloc::vec::Vec;
 
@@ -36,8 +36,8 @@ impl<P: PacketCrypto> Sealer<P> {
         Ok(())
     }
 
-    /// Seals all of `plain`, appending packets to `sealed`; when the numbers
-    /// run out, as much of it as there are numbers for. protocol.md P-1, P-6.
+    /// Seals all of `plain`, appending packets to `sealed`; if the numbers run out, as
+    /// much of it as there are numbers for. protocol.md P-1, P-6.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
         for batch in plain.chunks(RUN_MAX * PLAIN_MAX) {
             let packets = batch.len().div_ceil(PLAIN_MAX);
@@ -53,7 +53,7 @@ impl<P: PacketCrypto> Sealer<P> {
         Ok(())
     }
 
-    /// Seals packets of these messages, or one without any.
+    /// Seals packets with these messages, or one without a message.
     fn seal_run(&mut self, first: u64, messages: &[u8], sealed: &mut Vec<u8>) {
         let last_len = split_last(messages).1.len();
         // protocol.md P-5
@@ -66,32 +66,32 @@ impl<P: PacketCrypto> Sealer<P> {
     }
 }
 
-/// The length of a full message, as it stands in a packet.
+/// The length field of a full message.
 #[allow(clippy::cast_possible_truncation, reason = "it is 1024")]
 const FULL: [u8; LENGTH_LEN] = (PLAIN_MAX as u32).to_be_bytes();
 
-/// Checks and undoes packets in one direction, however they are split.
+/// Verifies and opens packets in one direction, however they are split.
 pub(crate) struct Opener<P> {
     runs: Runs<P>,
     /// The beginning of a packet whose rest has not come.
     partial: Inbound<PACKET_LEN>,
 }
 
-/// The same, for whole packets.
+/// The same for whole packets.
 struct Runs<P> {
     crypto: P,
     position: Position,
     end_mark: EndMark,
 }
 
-/// What is known of the packet that ends a direction.
+/// The state of the packet that ends a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndMark {
-    /// There is none: the stream ends where it ends.
+    /// There is none: the end of the stream is the end of the direction.
     Unused,
-    /// It has not come.
+    /// It has not arrived.
     Expected,
-    /// It has come: nothing may follow.
+    /// It has arrived: nothing may follow.
     Received,
 }
 
@@ -114,8 +114,8 @@ impl<P: PacketCrypto> Opener<P> {
         self.partial.bytes()
     }
 
-    /// Takes all of `bytes`, appending what is authenticated to `plain`, also
-    /// when a later packet fails: protocol.md F-1.
+    /// Consumes all of `bytes`, appending authenticated bytes to `plain`, also if a
+    /// later packet fails: protocol.md F-1.
     pub(crate) fn open(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Error> {
         // protocol.md E-5
         if self.end_mark() == EndMark::Received && !bytes.is_empty() {
@@ -153,7 +153,7 @@ impl<P: PacketCrypto> Runs<P> {
         };
         let stop = Stop::find(&lengths);
         let messages = stop.as_ref().map_or(lengths.len(), |stop| stop.index);
-        // protocol.md P-5: what follows a message is not looked at.
+        // protocol.md P-5: the padding is ignored.
         if messages > 0 {
             self.crypto.deliver(&lengths[..messages], plain);
         }
@@ -161,7 +161,7 @@ impl<P: PacketCrypto> Runs<P> {
             None => {}
             Some(Stop { index, length: 0 }) if self.end_mark == EndMark::Expected => {
                 self.end_mark = EndMark::Received;
-                // protocol.md E-5: whatever follows, authenticated or not.
+                // protocol.md E-5: any bytes that follow, authenticated or not.
                 return if index + 1 < packets {
                     Err(PeerFault::DataAfterEndMark.into())
                 } else {
@@ -192,14 +192,14 @@ impl Packets<'_> {
 
 /// A packet without a message.
 struct Stop {
-    /// Which of the run.
+    /// Its index in the run.
     index: usize,
-    /// The length it declares, outside 1 to 1024.
+    /// The declared length, outside 1 to 1024.
     length: u32,
 }
 
 impl Stop {
-    /// The first of them: protocol.md P-4.
+    /// The first packet with such a length: protocol.md P-4.
     fn find(lengths: &[u32]) -> Option<Self> {
         let has_none = |length: &u32| *length == 0 || *length as usize > PLAIN_MAX;
         let index = lengths.iter().position(has_none)?;
@@ -207,7 +207,7 @@ impl Stop {
     }
 }
 
-/// How far one direction has come.
+/// The position in one direction.
 #[derive(Clone)]
 pub(crate) struct Position {
     pub(crate) keys: DirectionKeys,
@@ -216,13 +216,13 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Where every direction begins.
+    /// The beginning of a direction.
     pub(crate) fn first(keys: DirectionKeys) -> Self {
         Self { keys, next: 0 }
     }
 
-    /// Takes up to `wanted` packet numbers, fewer only when they run out. The
-    /// last number of all stays unused. protocol.md P-2, P-7.
+    /// Takes up to `wanted` packet numbers; fewer only if they run out. The highest
+    /// number is never used. protocol.md P-2, P-7.
     fn take(&mut self, wanted: usize) -> Numbers {
         let first = self.next;
         let left = usize::try_from(u64::MAX - first).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! Secrets: byte arrays that are built in their place, wiped when dropped, and
-//! never shown; and what computing with them leaves on the stack.
+//! Secrets: byte arrays that are built in place, wiped when dropped, and never shown;
+//! and wiping what computations leave on the stack.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -10,21 +10,21 @@ use zeroize::{Zeroizing, optimization_barrier};
 /// `N` secret bytes: wiped on drop, redacted in `Debug`, compared in constant
 /// time only.
 ///
-/// They have one place, on the heap, from the first byte to the wipe. A value
-/// on the stack would be copied whenever it moves, as states do that replace
-/// each other, and what a move leaves behind is not wiped.
+/// They have one place, on the heap, from the first byte to the wipe. A value on the
+/// stack would be copied whenever it moves, as it does when one state replaces another,
+/// and the copy that a move leaves behind is not wiped.
 #[derive(Clone)]
 pub struct Secret<const N: usize>(Box<Zeroizing<[u8; N]>>);
 
 impl<const N: usize> Secret<N> {
-    /// Has `fill` write the bytes to their place, which holds zeros.
+    /// Calls `fill` to write the bytes in place; they are zeros before.
     pub fn build(fill: impl FnOnce(&mut [u8; N])) -> Self {
         let mut bytes = Box::new(Zeroizing::new([0; N]));
         fill(&mut bytes);
         Self(bytes)
     }
 
-    /// A copy of `bytes`; wiping the original is the caller's part.
+    /// A copy of `bytes`; wiping the original is the caller's task.
     #[must_use]
     pub fn copy_of(bytes: &[u8; N]) -> Self {
         Self::build(|place| place.copy_from_slice(bytes))
@@ -42,8 +42,8 @@ impl<const N: usize> Secret<N> {
         &self.0
     }
 
-    /// Whether all bytes are the same: no generator's output. Constant time in
-    /// the bytes.
+    /// Whether all bytes are equal: not the output of a generator. Constant time in the
+    /// bytes.
     pub(crate) fn is_uniform(&self) -> Choice {
         let [first, ..] = &self.0[..] else { return Choice::from(1) };
         self.0.iter().fold(Choice::from(1), |uniform, byte| uniform & byte.ct_eq(first))
@@ -63,14 +63,14 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
-/// Wipes the stack below the caller's frame, where the functions it has called
-/// may have left secrets: arithmetic spills what it computes with, and no
-/// destructor reaches that. Takes a microsecond.
+/// Wipes the stack below the caller's frame, where functions it has called may have
+/// left secrets: arithmetic spills registers, and no destructor reaches these copies.
+/// Takes a microsecond.
 ///
-/// What it wipes is memory that a guest then has, so it is for exponentiations,
-/// the deepest of all calls.
+/// Every page that it wipes becomes memory of the guest, so it is only for
+/// exponentiations, which have the deepest stack of all calls.
 pub(crate) fn wipe_stack() {
-    // 18 KiB: in words of 32 bits, one takes 17.
+    // 18 KiB: with words of 32 bits, an exponentiation uses 17.
     wipe_stack_of::<2304>();
 }
 
@@ -83,7 +83,8 @@ pub(crate) fn wipe_shallow_stack() {
 #[inline(never)]
 fn wipe_stack_of<const WORDS: usize>() {
     let below = [0_u64; WORDS];
-    // Fills them at once, where `Zeroize` writes one word after the other.
+    // Filled as one array, which is a single memory.fill: `Zeroize` writes each word by
+    // itself, and the sandbox checks each address.
     optimization_barrier(&below);
 }
 

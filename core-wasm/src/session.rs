@@ -1,4 +1,4 @@
-//! The session: what every user of the protocol calls.
+//! The session: the interface of the protocol.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,29 +17,28 @@ use crate::packet_crypto::{PACKET_LEN, PacketCrypto, RUN_MAX, SoftPacketCrypto};
 use crate::secret::{Secret, wipe_shallow_stack, wipe_stack};
 use crate::suspended::Suspended;
 
-/// Random bytes a client needs: 32 for its nonce, 32 for its exponent.
+/// How many random bytes a client needs: 32 for its nonce, 32 for its exponent.
 pub const ENTROPY_LEN: usize = NONCE_LEN + EXPONENT_LEN;
 
 /// A client's random bytes. Using them twice reveals its traffic.
 pub type Entropy = Secret<ENTROPY_LEN>;
 
-/// A server's random bytes, besides its nonce. Using them and the nonce twice
-/// reveals its traffic.
+/// A server's random bytes besides its nonce. Using them and the nonce twice reveals
+/// its traffic.
 pub type ExponentEntropy = Secret<EXPONENT_LEN>;
 
-/// Where a session stands, unless it has failed.
+/// The state of a session that has not failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Waiting for bytes from the crypt side.
     Handshaking,
-    /// A public or a shared value is to be computed: call
-    /// [`Session::compute`].
+    /// A public or a shared value has to be computed: call [`Session::compute`].
     WantsCompute,
-    /// Both directions are open.
+    /// The handshake is complete: both directions carry data.
     Established,
 }
 
-/// What calls produce, appended. The caller takes it and writes it, in order.
+/// The output that calls append. The caller takes it and writes it, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Bytes for the peer.
@@ -57,12 +56,12 @@ pub struct Output {
 /// it is [`Established`](Status::Established), both `handle` calls go, each
 /// side until its `eof` call.
 ///
-/// Every call takes its input whole. An error is final and repeats; what the
-/// same call appended to the output before it is good even so.
+/// Each call consumes all of its input. An error is final and repeats; output that the
+/// same call appended before it is valid.
 pub struct Session<P = SoftPacketCrypto> {
     state: Result<State<P>, Error>,
     psk_id: PskId,
-    /// Crypt-side bytes that came while a value was due; at most a batch.
+    /// Crypt-side bytes that arrived while a value was due; at most a batch.
     surplus: Vec<u8>,
     plain_ended: bool,
     crypt_ended: bool,
@@ -77,7 +76,7 @@ enum State<P> {
 
 /// Before `start`.
 struct Fresh<P> {
-    /// What goes out first.
+    /// The first bytes to send.
     to_crypt: Vec<u8>,
     then: Box<State<P>>,
 }
@@ -104,10 +103,9 @@ impl<P: PacketCrypto> Session<P> {
         Ok(Self::fresh(psk, nonce.into(), State::Handshake(handshake)))
     }
 
-    /// A server's session with a client that an
-    /// [`Acceptor`](crate::Acceptor) has authenticated as having `psk`; what it
-    /// has found is checked again. `our_nonce` was sent by the caller, and
-    /// answered with `hello`.
+    /// A server's session with a client that an [`Acceptor`](crate::Acceptor) has
+    /// authenticated under `psk`; the acceptor's verdict is verified again. `our_nonce`
+    /// was sent by the caller, and `hello` is the client's answer.
     ///
     /// # Errors
     /// [`Misuse::HelloLength`], [`Misuse::BrokenRandomness`]; or any
@@ -132,7 +130,7 @@ impl<P: PacketCrypto> Session<P> {
         Ok(Self::fresh(psk, to_crypt, step?.into()))
     }
 
-    /// Begins: our first bytes go out.
+    /// Begins the handshake: our first bytes are sent.
     ///
     /// # Errors
     /// [`Misuse::StartOrder`] when called again.
@@ -161,7 +159,7 @@ impl<P: PacketCrypto> Session<P> {
         self.check_truncated()
     }
 
-    /// Takes bytes that came from the crypt side.
+    /// Consumes bytes from the crypt side.
     ///
     /// # Errors
     /// Any [`PeerFault`] but the truncations; [`Misuse::AfterEof`],
@@ -171,7 +169,7 @@ impl<P: PacketCrypto> Session<P> {
         self.receive(bytes, out)
     }
 
-    /// Takes bytes that came from the plain side and seals all of them.
+    /// Consumes bytes from the plain side and seals all of them.
     ///
     /// # Errors
     /// [`Misuse::NotEstablished`], [`Misuse::AfterEof`], [`Error::Exhausted`].
@@ -182,8 +180,8 @@ impl<P: PacketCrypto> Session<P> {
         self.settle(result)
     }
 
-    /// The crypt side has ended. While a value is due, the verdict on that
-    /// comes after it.
+    /// The crypt side has ended. While a value is due, the verdict on this comes after
+    /// it is computed.
     ///
     /// # Errors
     /// [`PeerFault::TruncatedInHandshake`], [`PeerFault::TruncatedInPacket`],
@@ -194,9 +192,8 @@ impl<P: PacketCrypto> Session<P> {
         self.check_truncated()
     }
 
-    /// The plain side has ended. With [`KeyExchange::X25519`] the end mark
-    /// goes out; else nothing tells the peer but the end of the stream, which
-    /// the host passes on.
+    /// The plain side has ended. With [`KeyExchange::X25519`], the end mark is sent;
+    /// otherwise only the end of the stream, which the host passes on, tells the peer.
     ///
     /// # Errors
     /// [`Misuse::NotEstablished`], [`Misuse::AfterEof`], [`Error::Exhausted`].
@@ -212,11 +209,10 @@ impl<P: PacketCrypto> Session<P> {
         Ok(())
     }
 
-    /// Takes the session's whole state out of it; this session is then over.
+    /// Moves the complete state out of the session, which is then over.
     ///
-    /// The state holds the packet keys. It is good for one
-    /// [`resume`](Self::resume): two sessions from one state would encrypt
-    /// different bytes under the same key stream.
+    /// The state contains the packet keys. Use it for one [`resume`](Self::resume): two
+    /// sessions from one state would encrypt different bytes under the same key stream.
     ///
     /// # Errors
     /// [`Misuse::NotEstablished`].
@@ -246,14 +242,14 @@ impl<P: PacketCrypto> Session<P> {
         state
     }
 
-    /// A session that goes on where a suspended one stopped.
+    /// A session that continues where a suspended one stopped.
     ///
     /// # Errors
     /// [`Misuse::BadState`].
     pub fn resume(state: &[u8]) -> Result<Self, Misuse> {
         let suspended = Suspended::parse(state).ok_or(Misuse::BadState)?;
         let mut opener = Opener::new(suspended.opening, suspended.end_mark);
-        // Less than a packet, so nothing can come out yet.
+        // Less than a packet, so there is no output yet.
         opener.open(suspended.partial, &mut Vec::new()).map_err(|_| Misuse::BadState)?;
         let sealer = Sealer::new(suspended.sealing);
         wipe_shallow_stack();
@@ -267,7 +263,7 @@ impl<P: PacketCrypto> Session<P> {
         })
     }
 
-    /// Where the session stands.
+    /// The state of the session.
     ///
     /// # Errors
     /// The failure, if it has failed.
@@ -282,8 +278,8 @@ impl<P: PacketCrypto> Session<P> {
         }
     }
 
-    /// Which PSK the session was made with; `None` once it has failed or was
-    /// suspended.
+    /// Identifies the PSK that the session was made with; `None` after it has failed or
+    /// was suspended.
     #[must_use]
     pub fn psk_id(&self) -> Option<PskId> {
         self.state.is_ok().then_some(self.psk_id)
@@ -299,7 +295,8 @@ impl<P: PacketCrypto> Session<P> {
         }
     }
 
-    /// Not inlined: what it leaves on the stack must be below its caller.
+    /// Not inlined, so that everything it leaves on the stack is below its caller:
+    /// inlined into an exported call, its frame once was not among what is wiped.
     #[inline(never)]
     fn compute_due(&mut self, out: &mut Output) -> Result<(), Error> {
         self.advance(|state| match state {
@@ -312,7 +309,7 @@ impl<P: PacketCrypto> Session<P> {
     }
 
     fn receive(&mut self, mut bytes: &[u8], out: &mut Output) -> Result<(), Error> {
-        // What one state leaves of the bytes is the next one's: protocol.md H-7.
+        // Bytes that one state leaves belong to the next: protocol.md H-7.
         loop {
             let result = match &mut self.state {
                 Ok(State::Established(established)) => {
@@ -336,7 +333,7 @@ impl<P: PacketCrypto> Session<P> {
         }
     }
 
-    /// Keeps what came too early.
+    /// Keeps bytes that arrived too early.
     fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if self.surplus.len() + bytes.len() > SURPLUS_MAX {
             return Err(Misuse::ComputeFirst.into());
@@ -345,8 +342,8 @@ impl<P: PacketCrypto> Session<P> {
         Ok(())
     }
 
-    /// Both directions' packet state, if there is any and the plain side has
-    /// not ended. Nothing else seals or opens: protocol.md H-5.
+    /// The packet state of both directions, if the session is established and the plain
+    /// side has not ended. Nothing else seals or opens: protocol.md H-5.
     fn established(&mut self) -> Result<&mut Established<P>, Error> {
         match &mut self.state {
             Ok(State::Established(_)) if self.plain_ended => Err(Misuse::AfterEof.into()),
@@ -403,7 +400,7 @@ impl<P: PacketCrypto> Session<P> {
         self.state.as_ref().map(|_| ()).map_err(|error| *error)
     }
 
-    /// Makes an error this session's last word: protocol.md F-3.
+    /// Makes an error final: protocol.md F-3.
     fn settle(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         if let Err(error) = result {
             self.state = Err(error);
@@ -432,12 +429,12 @@ impl<P: PacketCrypto> From<Step> for State<P> {
     }
 }
 
-/// The most bytes that are kept while a value is due: a batch of packets.
+/// How many bytes are kept while a value is due: a batch of packets.
 const SURPLUS_MAX: usize = RUN_MAX * PACKET_LEN;
 
-/// Fails if the random bytes show that the generator is broken: nonce and
-/// exponent are equal, among them 64 equal bytes. An exponent of equal bytes by
-/// itself shows nothing: the specification's vectors have such. protocol.md R-2.
+/// Fails if the random bytes show that the generator is broken: the nonce and the
+/// exponent are equal, as they are if all 64 bytes are. An exponent of 32 equal bytes
+/// proves nothing: the specification's vectors have such. protocol.md R-2.
 fn check_randomness(nonce: &Nonce, exponent: &Secret<EXPONENT_LEN>) -> Result<(), Misuse> {
     if bool::from(nonce.ct_eq(exponent.expose())) { Err(Misuse::BrokenRandomness) } else { Ok(()) }
 }

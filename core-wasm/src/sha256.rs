@@ -1,4 +1,4 @@
-//! SHA-256: its constants, and keys of HMAC-SHA-256 that are hashed already.
+//! SHA-256: its constants, and hashed keys of HMAC-SHA-256.
 
 use core::slice;
 
@@ -10,7 +10,7 @@ pub(crate) const BLOCK_LEN: usize = 64;
 /// A state, or a digest, as FIPS 180-4 writes it.
 pub(crate) type Words = [u32; 8];
 
-/// A key, hashed: the states after the blocks that it is padded to.
+/// A hashed key: the states after the two padded blocks of the key.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keyed {
     pub(crate) inner: Words,
@@ -30,7 +30,7 @@ impl Keyed {
     }
 }
 
-/// Where hashing takes place: wiped once, and not for each key.
+/// Working memory for hashing: wiped once, and not for each key.
 pub(crate) struct Scratch {
     pub(crate) state: Words,
     pub(crate) block: [u8; BLOCK_LEN],

@@ -16,13 +16,13 @@
 //! ..       checksum: the first 16 bytes of the SHA-256 of all before
 //! ```
 //!
-//! Integers are big-endian. The packet keys are secret. The rest must not be
-//! changed either: a packet number used twice would reveal two packets'
-//! difference. The checksum is against mix-ups and truncation, not against an
-//! attacker, who could read the keys.
+//! Integers are big-endian. The packet keys are secret. The other fields must not be
+//! changed either: a packet number used twice would reveal the difference of two
+//! packets. The checksum detects mix-ups and truncation, not an attacker, who could
+//! read the keys.
 //!
-//! Versions: a later one that only appends fields leaves the oldest at 1, so
-//! that a program can go back to an earlier version of itself.
+//! A later version that only appends fields leaves the oldest version at 1, so that a
+//! program can be replaced by an earlier version of itself.
 
 use alloc::vec::Vec;
 
@@ -40,7 +40,7 @@ pub const STATE_LEN_MAX: usize = PARTIAL_AT + PACKET_LEN - 1 + APPENDED.len() + 
 
 const MAGIC: &[u8; 4] = b"spst";
 const VERSION: u8 = if cfg!(feature = "next") { 2 } else { 1 };
-/// What this version appends.
+/// The fields that this version appends.
 const APPENDED: &[u8] = if cfg!(feature = "next") { b"as if" } else { b"" };
 const OLDEST_READER: u8 = 1;
 const PARTIAL_AT: usize = 170;
@@ -52,7 +52,7 @@ const X25519: u8 = 4;
 const END_MARK_RECEIVED: u8 = 8;
 const ALL_FLAGS: u8 = PLAIN_ENDED | CRYPT_ENDED | X25519 | END_MARK_RECEIVED;
 
-/// Everything an established session is made of: protocol.md S-1.
+/// The complete state of an established session: protocol.md S-1.
 pub(crate) struct Suspended<'a> {
     pub(crate) exchange: KeyExchange,
     pub(crate) psk_id: PskId,
@@ -67,7 +67,7 @@ pub(crate) struct Suspended<'a> {
 
 impl<'a> Suspended<'a> {
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // All at once: a vector that grows leaves secrets behind.
+        // Allocated at its full size: a vector that grows leaves secrets behind.
         let len = PARTIAL_AT + self.partial.len() + APPENDED.len() + CHECKSUM_LEN;
         let mut bytes = Zeroizing::new(Vec::with_capacity(len));
         bytes.extend_from_slice(MAGIC);
@@ -94,9 +94,8 @@ impl<'a> Suspended<'a> {
         bytes
     }
 
-    /// `None` if these bytes are no suspended session of a version that this
-    /// one reads, or none that [`to_bytes`](Self::to_bytes) makes:
-    /// protocol.md S-2, S-5.
+    /// `None` unless these bytes are a suspended session of a version that this one
+    /// reads, as [`to_bytes`](Self::to_bytes) makes it: protocol.md S-2, S-5.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (mut bytes, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>()?;
         if *checksum != self::checksum(bytes) || take(&mut bytes)? != MAGIC {
@@ -120,8 +119,8 @@ impl<'a> Suspended<'a> {
             (true, false) => (KeyExchange::X25519, EndMark::Expected),
             (true, true) => (KeyExchange::X25519, EndMark::Received),
         };
-        // No session goes on after an end that truncates something, or after
-        // bytes that follow the end mark.
+        // No session continues after an end that truncates something, or after bytes
+        // that follow the end mark.
         let crypt_ended = is_set(CRYPT_ENDED);
         let truncated = crypt_ended && (end_mark == EndMark::Expected || !partial.is_empty());
         let data_after_end_mark = end_mark == EndMark::Received && !partial.is_empty();

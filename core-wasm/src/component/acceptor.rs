@@ -7,7 +7,7 @@ use super::bindings::exports::spiped::pipe::acceptor;
 use super::types::psk;
 use crate::{Acceptor, Authenticated, Misuse, Nonce, Verdict};
 
-/// What searches keys in this world.
+/// The key search of this world.
 #[cfg(not(feature = "native"))]
 type WorldKeySearch = crate::SoftKeySearch;
 #[cfg(feature = "native")]
@@ -21,7 +21,7 @@ pub(crate) struct AcceptorResource(Acceptor<WorldKeySearch>);
 
 impl acceptor::GuestAcceptor for AcceptorResource {
     fn new(config: acceptor::ServerConfig, psks: Vec<Vec<u8>>) -> Result<Self, acceptor::Misuse> {
-        // All are taken, and wiped, whatever is wrong with one of them.
+        // All of them are converted, and so wiped, even if one of them is invalid.
         let psks = psks.into_iter().map(psk).collect::<Vec<_>>();
         let psks = psks.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(Self(Acceptor::new(config.into(), &psks)?))
@@ -44,7 +44,7 @@ impl acceptor::GuestAcceptor for AcceptorResource {
     }
 }
 
-/// Takes a nonce that was passed in.
+/// Converts a nonce argument.
 pub(super) fn nonce(bytes: &[u8]) -> Result<&Nonce, Misuse> {
     bytes.try_into().map_err(|_| Misuse::NonceLength)
 }

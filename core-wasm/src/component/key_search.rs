@@ -9,7 +9,7 @@ use crate::{KeySearch, MAC_LEN, PSK_LEN, Psk};
 
 impl KeySearch for PskSet {
     fn new(psks: &[Psk]) -> Self {
-        // All at once: a vector that grows leaves secrets behind.
+        // Allocated at its full size: a vector that grows leaves secrets behind.
         let mut concatenated = Zeroizing::new(Vec::with_capacity(psks.len() * PSK_LEN));
         for psk in psks {
             concatenated.extend_from_slice(psk.expose());

@@ -1,7 +1,8 @@
 //! The component: bindings, allocator, panic handler, and the exported
 //! interfaces, one module each.
 //!
-//! No rule of the protocol is here; names from the WIT package stop here.
+//! This module contains no rule of the protocol, and the names of the WIT package are
+//! used only here.
 
 mod acceptor;
 #[cfg(feature = "native")]

@@ -56,7 +56,7 @@ impl pairing::GuestExchange for ExchangeResource {
 }
 
 impl ExchangeResource {
-    /// What a failed step has appended stays here.
+    /// The output of a failed call is discarded: it must not be sent.
     fn call(
         &self,
         step: impl FnOnce(&mut Exchange, &mut Vec<u8>) -> Result<(), Error>,

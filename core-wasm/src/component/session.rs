@@ -12,7 +12,7 @@ use super::bindings::exports::spiped::pipe::session;
 use super::types::{psk, secret};
 use crate::{Error, Misuse, Output, Session, Status};
 
-/// What seals and opens packets in this world.
+/// The packet cryptography of this world.
 #[cfg(not(feature = "native"))]
 type WorldPacketCrypto = crate::ParallelPacketCrypto;
 #[cfg(feature = "native")]
@@ -47,7 +47,7 @@ impl session::GuestSession for SessionResource {
             let entropy = entropy.ok_or(Misuse::EntropyLength)?;
             Session::accept(config.into(), nonce(&our_nonce)?, &hello, &psk?, &entropy)
         };
-        // Both are taken, and wiped, whatever is wrong with one of them.
+        // Both are converted, and so wiped, even if one of them is invalid.
         Ok(resource(make(self::psk(psk), secret(entropy))?))
     }
 
@@ -80,8 +80,8 @@ impl session::GuestSession for SessionResource {
     }
 
     fn suspend(&self) -> Result<Vec<u8>, session::Failure> {
-        // Not a copy: these bytes go to the host. The bindings then free them
-        // without wiping, so what is left here goes with the instance.
+        // Moved, not copied: these bytes go to the host. The bindings then free them
+        // without wiping, so what remains here is wiped with the instance.
         Ok(mem::take(&mut *self.0.borrow_mut().suspend()?))
     }
 

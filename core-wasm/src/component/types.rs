@@ -1,4 +1,4 @@
-//! The interface `types`: the crate's types, in the component's and back.
+//! The interface `types`: conversions between the crate's types and the component's.
 
 use alloc::vec::Vec;
 
@@ -10,12 +10,12 @@ use crate::{
     Side,
 };
 
-/// Takes a secret that was passed in, and wipes what it came in.
+/// Converts a secret argument, and wipes its list.
 pub(super) fn secret<const N: usize>(bytes: Vec<u8>) -> Option<Secret<N>> {
     Secret::from_slice(&Zeroizing::new(bytes))
 }
 
-/// Takes a pre-shared key that was passed in.
+/// Converts a pre-shared key argument.
 pub(super) fn psk(bytes: Vec<u8>) -> Result<Psk, Misuse> {
     secret(bytes).ok_or(Misuse::PskLength)
 }

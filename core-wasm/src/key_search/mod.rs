@@ -1,5 +1,4 @@
-//! The search for the key that a key share's MAC was made with, and its plain
-//! implementation.
+//! The search for the key of a key share's MAC, and its plain implementation.
 
 mod message;
 
@@ -13,26 +12,26 @@ use crate::secret::wipe_stack;
 use crate::sha256::{Keyed, Scratch};
 use message::Message;
 
-/// Pre-shared keys, prepared for being searched.
+/// Pre-shared keys, prepared for searching.
 pub trait KeySearch {
     /// Prepares these keys.
     fn new(psks: &[Psk]) -> Self;
 
-    /// The index of the key for which HMAC(HMAC(key, `salt`), `value`) is
-    /// `tag`. Takes as long whichever it is, and if it is none: all keys are
-    /// tried, and no branch or address depends on a key or on whether it fits
+    /// The index of the key for which HMAC(HMAC(key, `salt`), `value`) is `tag`. All
+    /// keys are tried, and no branch or address depends on a key or on whether it
+    /// matches, so the time does not reveal which one matches, or whether any does
     /// (protocol.md A-5).
     fn find(&self, salt: &[u8], value: &[u8], tag: &[u8; MAC_LEN]) -> Option<u32>;
 }
 
-/// One key after the other, with what is the same for all of them done once.
+/// Searches one key after the other; the part common to all keys is computed once.
 pub struct SoftKeySearch {
     psks: Zeroizing<Vec<Keyed>>,
 }
 
 impl KeySearch for SoftKeySearch {
     fn new(psks: &[Psk]) -> Self {
-        // All at once: a vector that grows leaves secrets behind.
+        // Allocated at its full size: a vector that grows leaves secrets behind.
         let mut keyed = Zeroizing::new(Vec::with_capacity(psks.len()));
         let mut scratch = Zeroizing::new(Scratch::default());
         for psk in psks {

@@ -1,4 +1,4 @@
-//! Codes in their canonical form: `docs/pairing.md`, "Codes".
+//! The canonical form of codes: `docs/pairing.md`, "Codes".
 
 use alloc::vec::Vec;
 
@@ -7,16 +7,16 @@ use zeroize::Zeroizing;
 
 use super::error::Misuse;
 
-/// A code has no fewer characters: each run is one guess for an attacker.
+/// The fewest characters of a code: each run is one guess for an attacker.
 const CODE_LEN_MIN: usize = 6;
-/// A code has no more.
+/// The most characters of a code.
 const CODE_LEN_MAX: usize = 1024;
 
-/// What both ends put into the exchange, however their users typed the code:
-/// spaces and hyphens do not count, and capital letters are small ones.
+/// The bytes that both ends use, however their users typed the code: spaces and hyphens
+/// are ignored, and upper-case letters are replaced by lower-case ones.
 ///
-/// The time it takes, and the addresses it uses, depend on where the spaces
-/// and hyphens are, and on nothing else about the code.
+/// The time and the addresses depend only on where the spaces and hyphens are, which is
+/// not secret, and on nothing else of the code.
 ///
 /// # Errors
 /// [`Misuse::CodeCharacters`], [`Misuse::CodeLength`].
@@ -27,7 +27,9 @@ pub(super) fn canonical(code: &str) -> Result<Zeroizing<Vec<u8>>, Misuse> {
     let mut is_printable = Choice::from(1);
     for byte in code.bytes() {
         is_printable &= byte.wrapping_sub(b' ').ct_lt(&(b'~' - b' ' + 1));
-        // The one branch: from here on, only the length depends on it.
+        // The only branch on the code. As a computed index, it would make the length of
+        // everything after it depend on secrets, and a check that follows secrets could
+        // not distinguish a leak of the code from its length.
         if bool::from(!(byte.ct_eq(&b' ') | byte.ct_eq(&b'-'))) {
             canonical.push(byte.to_ascii_lowercase());
         }

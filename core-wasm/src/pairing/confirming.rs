@@ -1,4 +1,4 @@
-//! The last state: both ends have the keys, and want to know it.
+//! The last state: this end has the keys, and the ends confirm them.
 
 use alloc::vec::Vec;
 
@@ -15,16 +15,16 @@ pub(super) struct Confirming {
     mode: Mode,
     keys: Keys,
     tag: Inbound<TAG_LEN>,
-    /// Whether our tag is on its way.
+    /// Whether our tag has been sent.
     confirmed: bool,
-    /// Whether the peer's tag has come, and verified.
+    /// Whether the peer's tag has arrived and verified.
     verified: bool,
 }
 
 impl Confirming {
-    /// A client with a code confirms at once: its tag lets anyone who answers
-    /// check one code, as its peer may. A server answers after it has checked
-    /// that, so that it tells an impostor nothing.
+    /// A client with a code confirms immediately: its tag lets anyone who plays the
+    /// server test one code, which they may do in any case. A server answers only after
+    /// it has verified that tag, so that it tells an impostor nothing.
     pub(super) fn begin(side: Side, mode: Mode, keys: Keys, out: &mut Vec<u8>) -> Self {
         let tag = Inbound::new();
         let mut this = Self { side, mode, keys, tag, confirmed: false, verified: false };
@@ -34,7 +34,7 @@ impl Confirming {
         this
     }
 
-    /// Takes what the peer sends.
+    /// Consumes bytes from the peer.
     pub(super) fn receive(
         &mut self,
         bytes: &mut &[u8],
@@ -56,14 +56,14 @@ impl Confirming {
         Ok(())
     }
 
-    /// The user has compared the strings.
+    /// The user has confirmed the strings.
     pub(super) fn confirm(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
         self.check_comparing()?;
         self.send_tag(out);
         Ok(())
     }
 
-    /// Fails unless the user is to compare the strings.
+    /// Fails unless the user has to compare strings.
     pub(super) fn check_comparing(&self) -> Result<(), Misuse> {
         if self.mode == Mode::Code || self.confirmed {
             Err(Misuse::NothingToConfirm)
@@ -72,7 +72,7 @@ impl Confirming {
         }
     }
 
-    /// The key, once both have confirmed.
+    /// The key, after both ends have confirmed.
     pub(super) fn agreed(&self) -> Option<Key> {
         (self.confirmed && self.verified).then(|| self.keys.key_file.clone())
     }

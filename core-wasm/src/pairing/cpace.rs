@@ -1,4 +1,4 @@
-//! The parts of `CPace` that this protocol takes: `CPACE-RISTR255-SHA512` of
+//! The parts of `CPace` that this protocol uses: `CPACE-RISTR255-SHA512` of
 //! draft-irtf-cfrg-cpace-13.
 
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 /// The draft's `G.DSI`.
 const DSI: &[u8] = b"CPaceRistretto255";
 
-/// The draft's `H.s_in_bytes`: what SHA-512 takes at a time.
+/// The draft's `H.s_in_bytes`: the block length of SHA-512.
 const BLOCK_LEN: usize = 128;
 
 /// The draft's `calculate_generator`.
@@ -26,8 +26,8 @@ pub(super) fn generator(code: &[u8], channel: &[u8], session: &[u8]) -> Ristrett
     RistrettoPoint::from_uniform_bytes(&hash)
 }
 
-/// The draft's `generator_string`: the code fills the first block of the hash
-/// alone, so that the time taken does not depend on it.
+/// The draft's `generator_string`: the code is in the first block of the hash alone, so
+/// that the time does not depend on it.
 fn generator_string(code: &[u8], channel: &[u8], session: &[u8]) -> Zeroizing<Vec<u8>> {
     let parts = [DSI.len(), code.len(), BLOCK_LEN, channel.len(), session.len()];
     // Never reallocated, which would leave a copy behind.
@@ -57,7 +57,7 @@ fn prepend_len(bytes: &[u8], text: &mut Vec<u8>) {
     text.extend_from_slice(bytes);
 }
 
-/// Bytes that a length takes at most, in LEB128.
+/// The most bytes of a length in LEB128.
 const LENGTH_MAX: usize = 10;
 
 /// The draft's `scalar_mult`.
@@ -65,7 +65,7 @@ pub(super) fn public_value(generator: &RistrettoPoint, exponent: &Secret<32>) ->
     generator.mul(&*scalar(exponent)).compress().to_bytes()
 }
 
-/// The draft's `scalar_mult_vfy`: `None` for what is no point, and for the
+/// The draft's `scalar_mult_vfy`: `None` for bytes that encode no point, and for the
 /// identity.
 pub(super) fn shared_value(peer: &Value, exponent: &Secret<32>) -> Option<Secret<32>> {
     let peer = CompressedRistretto(*peer).decompress()?;
@@ -73,7 +73,7 @@ pub(super) fn shared_value(peer: &Value, exponent: &Secret<32>) -> Option<Secret
     (!shared.is_identity()).then(|| Secret::copy_of(&Zeroizing::new(shared.compress().to_bytes())))
 }
 
-/// The draft's `sample_scalar`, from given random bytes: 252 bits of them.
+/// The draft's `sample_scalar`, from 252 of the given random bits.
 fn scalar(exponent: &Secret<32>) -> Zeroizing<Scalar> {
     let mut bytes = Zeroizing::new(*exponent.expose());
     bytes[31] &= 0x0f;

@@ -1,4 +1,4 @@
-//! Why a pairing fails, and whose fault it is.
+//! Why a pairing fails, and who is at fault.
 
 use core::fmt;
 
@@ -6,45 +6,44 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer's fault, or that of an active attacker.
+    /// The peer or an active attacker is at fault.
     Peer(PeerFault),
-    /// The host's fault.
+    /// Our own host is at fault.
     Misuse(Misuse),
-    /// The user said that the strings differ.
+    /// The user reported that the strings differ.
     Rejected,
 }
 
-/// What the peer, or an active attacker, did wrong.
+/// What the peer or an active attacker did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerFault {
-    /// What came is not this protocol.
+    /// The bytes received are not this protocol.
     NotPairing,
-    /// The other end plays the same side.
+    /// The peer has the same side as this end.
     SameSide,
     /// One end has a code and the other has none.
     OtherMode,
-    /// The client's public value is not the one it is committed to.
+    /// The client's public value does not match its commitment.
     BadCommitment,
-    /// The public value is none, is our own, or makes the shared value known to
-    /// everyone.
+    /// The public value is our own, has low order, or does not encode a group element.
     BadPublicValue,
     /// The peer's confirmation did not verify.
     WrongConfirmation,
-    /// The peer sent more than the protocol has.
+    /// The peer sent more bytes than the protocol has.
     Surplus,
     /// The stream ended too early.
     Truncated,
 }
 
-/// What our own host did wrong.
+/// What our own host did wrong: a bug in the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// The code has less than 6 characters or more than 1024, not counting
-    /// spaces and hyphens.
+    /// The code has fewer than 6 or more than 1024 characters, not counting spaces and
+    /// hyphens.
     CodeLength,
-    /// The code has characters that are not printable ASCII.
+    /// The code contains characters other than printable ASCII.
     CodeCharacters,
     /// The entropy is not 32 bytes long.
     EntropyLength,
@@ -52,11 +51,11 @@ pub enum Misuse {
     BrokenRandomness,
     /// `start` was called twice, or another call came before it.
     StartOrder,
-    /// `confirm` or `reject` was called although there was nothing to compare.
+    /// `confirm` or `reject` was called while there was nothing to compare.
     NothingToConfirm,
     /// `take_key` was called before the key was agreed on, or twice.
     NoKey,
-    /// Bytes, or a second end, came after the stream's end.
+    /// Bytes or a second end were passed in after the end of the stream.
     AfterEof,
 }
 

@@ -1,4 +1,4 @@
-//! The exchange: what every user of the pairing protocol calls.
+//! The exchange: the interface of the pairing protocol.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -17,12 +17,13 @@ use crate::secret::{Secret, wipe_stack};
 /// Random bytes for one exchange. Using them twice reveals its keys.
 pub type Entropy = Secret<EXPONENT_LEN>;
 
-/// One end of one pairing: bytes in, bytes and a verdict out.
+/// One end of one pairing: bytes in, bytes and a status out.
 ///
-/// Call [`start`](Self::start) first, then pass what the peer sends to
-/// [`receive`](Self::receive). Every call takes its input whole and appends
-/// what is to be sent. An error is final and repeats. After one, nothing of
-/// that call's output may be sent.
+/// Call [`start`](Self::start) first, then pass the peer's bytes to
+/// [`receive`](Self::receive). Each call consumes all of its input and appends the
+/// bytes to send. An error is final and repeats. After an error, send nothing of that
+/// call's output: otherwise an attacker could make an end confirm and fail in the same
+/// call, and the other end would keep a key.
 pub struct Exchange {
     state: Result<State, Error>,
     ended: bool,
@@ -38,7 +39,7 @@ enum State {
     Agreed(Option<Key>),
 }
 
-/// What this end knows of itself.
+/// The side of this end, and its share.
 struct Local {
     side: Side,
     share: Share,
@@ -58,8 +59,8 @@ struct ExpectValue {
 }
 
 impl Exchange {
-    /// One end. `side` is [`Side::Client`] for the one that connects. A `code`
-    /// is brought into its canonical form.
+    /// An exchange that has not begun. `side` is [`Side::Client`] for the end that
+    /// connects. A `code` is converted to its canonical form.
     ///
     /// # Errors
     /// [`Misuse::CodeLength`], [`Misuse::CodeCharacters`],
@@ -77,7 +78,7 @@ impl Exchange {
         Ok(Self { state: Ok(State::Fresh(Local { side, share })), ended: false })
     }
 
-    /// Begins: a client's commitment goes out.
+    /// Begins the exchange: a client's commitment is sent.
     ///
     /// # Errors
     /// [`Misuse::StartOrder`] when called again.
@@ -98,8 +99,7 @@ impl Exchange {
         })
     }
 
-    /// Takes bytes that came from the peer. Those that come after the key was
-    /// agreed on are not looked at.
+    /// Consumes bytes from the peer. Bytes after the agreement are ignored.
     ///
     /// # Errors
     /// Any [`PeerFault`] but the truncation; [`Misuse::StartOrder`],
@@ -116,8 +116,8 @@ impl Exchange {
         }
     }
 
-    /// The user says that both ends show the same string: our confirmation
-    /// goes out.
+    /// The user has confirmed that both ends show the same string: our confirmation is
+    /// sent.
     ///
     /// # Errors
     /// [`Misuse::NothingToConfirm`], [`Misuse::StartOrder`].
@@ -129,7 +129,7 @@ impl Exchange {
         })
     }
 
-    /// The user says that they do not. The exchange is over.
+    /// The user has reported that the strings differ. The exchange is over.
     ///
     /// # Errors
     /// [`Misuse::NothingToConfirm`], [`Misuse::StartOrder`].
@@ -160,7 +160,7 @@ impl Exchange {
         })
     }
 
-    /// Where the exchange stands.
+    /// The progress of the exchange.
     ///
     /// # Errors
     /// The failure, if it has failed.
@@ -174,7 +174,7 @@ impl Exchange {
         }
     }
 
-    /// Takes the key out: it does not stay here.
+    /// Takes the key; the exchange keeps no copy.
     ///
     /// # Errors
     /// [`Misuse::NoKey`].
@@ -190,7 +190,7 @@ impl Exchange {
         key
     }
 
-    /// Fails if bytes, or an end, must not come now.
+    /// Fails if bytes or an end must not be passed in now.
     fn check_open(&mut self) -> Result<(), Error> {
         let ended = self.ended;
         self.advance(|state| match state {
@@ -219,7 +219,7 @@ impl Exchange {
 }
 
 impl State {
-    /// Takes from the front of `bytes` what this state wants.
+    /// Takes the bytes this state needs from the front of `bytes`.
     fn receive(self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Result<Self, Error> {
         match self {
             Self::Fresh(_) => Err(Misuse::StartOrder.into()),
@@ -248,7 +248,7 @@ impl State {
 }
 
 impl From<Confirming> for State {
-    /// Looks whether that was the last thing to confirm.
+    /// Checks whether both ends have confirmed.
     fn from(confirming: Confirming) -> Self {
         match confirming.agreed() {
             Some(key) => Self::Agreed(Some(key)),
@@ -260,7 +260,7 @@ impl From<Confirming> for State {
 impl ExpectHello {
     fn receive(mut self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Result<State, PeerFault> {
         let Some(hello) = self.hello.fill(bytes) else {
-            // A stranger is known by its first byte, mostly.
+            // The first byte usually identifies a stranger.
             return if may_be_hello(self.hello.bytes()) {
                 Ok(State::ExpectHello(self))
             } else {

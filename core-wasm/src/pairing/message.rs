@@ -17,7 +17,7 @@ pub(super) const LABEL: &[u8; 14] = b"spiped-pair-v1";
 /// A public value, or a commitment to one.
 pub(super) type Value = [u8; VALUE_LEN];
 
-/// What prevents a man in the middle.
+/// The method that prevents a man in the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// The user compares strings.
@@ -27,7 +27,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    /// As it is on the wire and in every hash input.
+    /// Its byte on the wire and in every hash input.
     pub(super) fn byte(self) -> u8 {
         match self {
             Self::Comparing => 1,

@@ -1,5 +1,5 @@
-//! Making a key file's content between two hosts that share nothing yet, or
-//! only a short code. The protocol is described in `docs/pairing.md`.
+//! Agreement on the content of a new key file between two hosts that share nothing yet,
+//! or only a short code. `docs/pairing.md` specifies the protocol.
 //!
 //! ```
 //! use spiped_core::Side;

@@ -1,5 +1,4 @@
-//! From the shared value to everything both ends need, see `docs/pairing.md`,
-//! "Keys".
+//! Derives all keys from the shared value, see `docs/pairing.md`, "Keys".
 
 use alloc::format;
 use alloc::string::String;
@@ -16,13 +15,13 @@ use crate::secret::Secret;
 /// The new key file's content.
 pub type Key = Secret<32>;
 
-/// What a client commits itself with to its public value.
+/// A client's commitment to its public value.
 pub(super) fn commitment(mode: Mode, public: &Value) -> Value {
     let hash = Sha256::new().chain_update(LABEL).chain_update([mode.byte()]);
     hash.chain_update(public).finalize().into()
 }
 
-/// Whether `public` is what the commitment was made for.
+/// Whether the commitment is to `public`.
 pub(super) fn opens(commitment: &Value, mode: Mode, public: &Value) -> bool {
     self::commitment(mode, public).ct_eq(commitment).into()
 }
@@ -43,7 +42,7 @@ impl Transcript<'_> {
     }
 }
 
-/// What follows from the shared value.
+/// The keys derived from the shared value.
 pub(super) struct Keys {
     transcript: [u8; 32],
     client: MacKey,
@@ -61,7 +60,7 @@ impl Keys {
         Self { transcript, client, server, key_file, string }
     }
 
-    /// How `side` confirms that it has the same keys and has seen the same.
+    /// The tag with which `side` confirms that it has the same keys and transcript.
     pub(super) fn tag(&self, side: Side) -> [u8; TAG_LEN] {
         let key = match side {
             Side::Client => &self.client,
@@ -75,10 +74,10 @@ impl Keys {
         self.tag(side).ct_eq(tag).into()
     }
 
-    /// What the user compares: twelve digits, 39.8 bits.
+    /// The string that the user compares: twelve digits, 39.8 bits.
     pub(super) fn string(&self) -> String {
         let (start, _) = self.string.expose().split_first_chunk().unwrap_or((&[0; 8], &[]));
-        // Uniform but for one part in 18 million.
+        // The bias is one part in 18 million.
         let number = u64::from_be_bytes(*start) % 1_000_000_000_000;
         let (first, rest) = (number / 100_000_000, number % 100_000_000);
         format!("{first:04} {:04} {:04}", rest / 10_000, rest % 10_000)

@@ -1,4 +1,4 @@
-//! Our half of the Diffie-Hellman exchange, in either mode's group.
+//! Our half of the Diffie-Hellman exchange, in the group of either mode.
 
 use curve25519_dalek::constants::X25519_BASEPOINT;
 use curve25519_dalek::montgomery::MontgomeryPoint;
@@ -12,24 +12,24 @@ use crate::secret::Secret;
 /// Length of a secret exponent, in bytes.
 pub(super) const EXPONENT_LEN: usize = 32;
 
-/// Our exponent and what follows from it.
+/// Our exponent and our public value.
 pub(super) struct Share {
     mode: Mode,
     exponent: Secret<EXPONENT_LEN>,
-    /// What the peer gets.
+    /// The value for the peer.
     pub(super) public: Value,
 }
 
 impl Share {
     /// For the comparison of strings: X25519 (RFC 7748, section 6.1).
     pub(super) fn comparing(exponent: Secret<EXPONENT_LEN>) -> Self {
-        // Once per pairing: no reason to carry the table for this point along.
+        // Computed once per pairing, so the table for this point is not worth its size.
         let public = X25519_BASEPOINT.mul_clamped(*exponent.expose()).to_bytes();
         Self { mode: Mode::Comparing, exponent, public }
     }
 
-    /// Under a code: `CPace`, with this protocol's label as what the draft calls
-    /// channel identifier, and without a session identifier.
+    /// With a code: `CPace`, with this protocol's label as the draft's channel
+    /// identifier, and without a session identifier.
     pub(super) fn code(code: &[u8], exponent: Secret<EXPONENT_LEN>) -> Self {
         let generator = Zeroizing::new(cpace::generator(code, LABEL, b""));
         let public = cpace::public_value(&generator, &exponent);
@@ -40,8 +40,8 @@ impl Share {
         self.mode
     }
 
-    /// The shared value; `None` if the peer's public value is refused. Our own
-    /// is: it was reflected, or the peer has the same randomness.
+    /// The shared value; `None` if the peer's public value is refused. Our own value is
+    /// refused: it was reflected, or the peer has the same randomness.
     pub(super) fn shared(&self, peer: &Value) -> Option<Secret<32>> {
         if *peer == self.public {
             return None;
@@ -50,7 +50,7 @@ impl Share {
             Mode::Comparing => {
                 let shared = MontgomeryPoint(*peer).mul_clamped(*self.exponent.expose());
                 let shared = Secret::copy_of(&Zeroizing::new(shared.to_bytes()));
-                // A point of small order: everyone knows the result.
+                // A point of low order: anyone could compute the result.
                 (!bool::from(shared.expose().ct_eq(&[0; 32]))).then_some(shared)
             }
             Mode::Code => cpace::shared_value(peer, &self.exponent),

@@ -1,21 +1,21 @@
-//! Where an exchange stands.
+//! The progress of an exchange.
 
 use alloc::string::String;
 
-/// Where an exchange stands, unless it has failed.
+/// The progress of an exchange that has not failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// No complete first message of the peer has come yet.
+    /// The peer's first message is not complete yet.
     Waiting,
     /// The peer speaks this protocol; more of its bytes are needed.
     Exchanging,
-    /// This is for the user to compare: call
-    /// [`Exchange::confirm`](super::Exchange::confirm) if the other end shows
-    /// the same, [`Exchange::reject`](super::Exchange::reject) if not.
+    /// The string for the user to compare: call
+    /// [`Exchange::confirm`](super::Exchange::confirm) if both ends show the same,
+    /// otherwise [`Exchange::reject`](super::Exchange::reject).
     Comparing(String),
-    /// We have confirmed; the peer has not yet.
+    /// This end has confirmed; the peer has not confirmed yet.
     Confirmed,
-    /// Both have confirmed:
+    /// Both ends have confirmed: call
     /// [`Exchange::take_key`](super::Exchange::take_key).
     Agreed,
 }
