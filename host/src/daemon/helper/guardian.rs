@@ -1,9 +1,9 @@
-//! The guardian: the process that starts the program that takes over, and watches
-//! it until it can be trusted.
+//! The guardian: the process that starts the new program, and watches it until it has
+//! taken over.
 //!
-//! It is a child of the helper process, with what that has kept of rights, and the
-//! parent of the new program. That one is run with those rights, and does what every
-//! start does: it gives them up when it has what it needs.
+//! It is a child of the helper process, with the rights that this has kept, and the
+//! parent of the new program. The program is started with those rights, and does what
+//! every start does: it drops them when it has what it needs.
 //!
 //! ```text
 //! daemon ── the socket for the hand-over ──▶ guardian
@@ -45,19 +45,19 @@ pub(super) const HANDOVER: u8 = b'h';
 const STARTED: u8 = 11;
 const GUARDIAN: u8 = 12;
 const RELEASE: u8 = b'r';
-/// No message is of this kind.
+/// No message has this kind.
 const NOTHING: u8 = 0xff;
 
-/// A program that was started, as the daemon sees it. Dropped, it ends the program.
+/// A program that was started, as the daemon sees it. Dropping it ends the program.
 pub(crate) struct Guardian {
     answers: Answers,
-    /// What tells when the guardian has ended; nothing on a kernel before 5.3.
+    /// Reports the exit of the guardian; `None` on a kernel before 5.3.
     process: Option<AsyncFd<OwnedFd>>,
     program: u32,
 }
 
 impl Guardian {
-    /// What the helper process answers.
+    /// Receives the answer of the helper process.
     pub(super) async fn of(mut answers: Answers) -> Result<Self, HelperError> {
         let program = answers.body(STARTED).await?;
         let program = program.try_into().map_err(|_| HelperError::Malformed)?;
@@ -66,21 +66,23 @@ impl Guardian {
         Ok(Self { answers, process, program: u32::from_le_bytes(program) })
     }
 
-    /// The program's process.
+    /// The program's process id.
     #[must_use]
     pub(crate) fn program(&self) -> u32 {
         self.program
     }
 
-    /// Resolves when the program has ended, and says how. Nothing is lost with the
-    /// future.
+    /// Resolves when the program has exited, with the reason. Dropping the future loses
+    /// nothing.
     pub(crate) async fn ended(&mut self) -> String {
         self.last_words().await.unwrap_or_else(|| UNWATCHED.to_owned())
     }
 
-    /// How the program has ended, if the guardian says so; it is gone then.
+    /// How the program has exited, if the guardian reports it; the guardian has exited
+    /// then, too.
     async fn last_words(&mut self) -> Option<String> {
-        // If it has gone without hearing us, we hear that before what it has said.
+        // If the guardian has exited without reading our message, the first read
+        // returns that error, and only the second its report.
         for _ in 0..2 {
             match self.answers.body(NOTHING).await {
                 Err(HelperError::Failed(words)) => return Some(words),
@@ -91,7 +93,7 @@ impl Guardian {
         None
     }
 
-    /// Ends the program. It is gone when this resolves.
+    /// Ends the program. It has exited when this resolves.
     pub(crate) async fn end(self) {
         let Self { answers, process, .. } = self;
         drop(answers);
@@ -100,11 +102,10 @@ impl Guardian {
         }
     }
 
-    /// Leaves the program on its own: when this resolves, it is nobody's child but
-    /// the system's.
+    /// Releases the program: when this resolves, init is its parent.
     ///
-    /// # Errors
-    /// When it has ended by then, how; also when nobody is there who would know.
+    /// When it has exited by then, with the reason; also when no one is left who would
+    /// know.
     pub(crate) async fn release(mut self) -> Result<(), String> {
         let is_told = self.answers.say(RELEASE).is_ok();
         let ended = async {
@@ -113,8 +114,8 @@ impl Guardian {
                 None if !is_told => return Err(UNWATCHED.to_owned()),
                 None => {}
             }
-            // Its sockets are closed a moment before its children have another
-            // parent.
+            // The guardian's sockets are closed slightly before its children are
+            // reparented.
             if let Some(process) = &self.process {
                 let _ = process.readable().await;
             }
@@ -124,22 +125,22 @@ impl Guardian {
     }
 }
 
-/// All that is known of a program whose guardian has gone.
+/// The reason for a program whose guardian has exited.
 const UNWATCHED: &str = "nobody watches it any more";
 
-/// How long the program may take to end by itself.
+/// How long the program may take to exit by itself.
 const GRACE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
-/// How long an idle process may take to end.
+/// How long an idle process may take to exit.
 const ENDING_LIMIT: Duration = Duration::from_secs(1);
 
-/// Is the guardian, until the program is left on its own or has ended.
+/// Runs the guardian, until the program is released or has exited.
 pub(super) fn run(answer_to: &OwnedFd, program: &Program, inherited: &Inherited) -> io::Result<()> {
     let mut byte = [0];
     let handover = messages::receive_descriptor(answer_to, &mut byte)?;
     let handover = handover.filter(|_| byte[0] == HANDOVER).ok_or(io::ErrorKind::InvalidData)?;
     answering::close_all_but(&[answer_to.as_raw_fd(), handover.as_raw_fd()]);
-    // So that we hear of the program's end.
+    // So that the exit of the program is reported.
     answering::set_default(libc::SIGCHLD);
     let (mut failure, mut theirs) = io::pipe()?;
     // SAFETY: this process has had one thread since it was forked.
@@ -155,7 +156,7 @@ pub(super) fn run(answer_to: &OwnedFd, program: &Program, inherited: &Inherited)
     };
     drop((theirs, handover));
     let child = Pid::from_raw(child.as_raw()).ok_or(Errno::SRCH)?;
-    // Its end is closed when the program begins to run.
+    // The program's end of the pipe is closed when it is executed.
     let mut words = String::new();
     failure.read_to_string(&mut words)?;
     if !words.is_empty() {
@@ -182,11 +183,11 @@ fn become_program(
 ) -> io::Result<Infallible> {
     inherited.restore();
     sandbox::pass_rights_on()?;
-    // Standard streams and this stay open, and nothing else: the system's log is
-    // written to over a socket of one's own.
+    // Only the standard streams and this descriptor stay open: the program opens its
+    // own socket for the system log.
     for descriptor in answering::descriptors() {
         answering::with(descriptor, |it| {
-            // Closed meanwhile, as the list itself is.
+            // It may be closed by now, as that of the list itself is.
             let _ = fcntl_setfd(it, FdFlags::CLOEXEC);
         });
     }
@@ -194,8 +195,7 @@ fn become_program(
     program.run(handover.as_raw_fd())
 }
 
-/// Until the daemon says that the program is on its own, or is gone, or the program
-/// has ended.
+/// Runs until the daemon releases the program or is gone, or the program has exited.
 fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
     let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
     let has_ended = || {
@@ -216,7 +216,8 @@ fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
         if !matches!(said, Ok((1, _))) || byte[0] != RELEASE {
             return end(child);
         }
-        // Nobody would let go of anything for a program that is not there.
+        // The daemon must not let go of its connections for a program that has exited,
+        // so this is checked once more.
         return match has_ended()? {
             Some(status) => messages::send_failure(answer_to.as_fd(), &words(&status)),
             None => Ok(()),
@@ -224,9 +225,8 @@ fn watch(answer_to: &OwnedFd, child: Pid) -> io::Result<()> {
     }
 }
 
-/// Waits until the program is gone, which it is to be now that nobody hands anything
-/// over to it. It may have something to take back before; otherwise it is ended,
-/// whatever it is doing.
+/// Waits until the program has exited, because it is not wanted any more. It gets time
+/// to remove what it has created; then it is killed.
 fn end(child: Pid) -> io::Result<()> {
     let deadline = Instant::now() + GRACE;
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;

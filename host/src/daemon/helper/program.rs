@@ -1,4 +1,4 @@
-//! The program that takes over in an upgrade: which one, and how it is run.
+//! The program that takes over in an upgrade: which one it is, and how it is started.
 
 use std::convert::Infallible;
 use std::env;
@@ -17,16 +17,18 @@ use crate::handover::VARIABLE;
 /// A program, run as this process was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
-    /// Symbolic links in it are followed when it is started, and not before.
+    /// Symbolic links in it are resolved when it is started, and not before.
     path: PathBuf,
-    /// As they were typed, its name included.
+    /// The arguments as they were typed, including its name.
     args: Vec<OsString>,
-    /// Whether the service manager waits for signs of life.
+    /// Whether the service manager expects watchdog reports.
     watched: bool,
 }
 
 impl Program {
-    /// The `given` one, or the file that this process was started from.
+    /// The `given` program, or the file that this process was started from. Called
+    /// before anything that may take time: if the file were replaced before it is
+    /// found, its path would end in " (deleted)" for all later upgrades.
     #[must_use]
     pub(crate) fn new(given: Option<&Path>, watched: bool) -> Self {
         let args: Vec<_> = env::args_os().collect();
@@ -34,17 +36,17 @@ impl Program {
             Some(path) => path.to_owned(),
             None => started_from(args.first().map_or(OsStr::new(""), |name| name), RUNNING),
         };
-        // Without a current directory it is what it is.
+        // Without a current directory, the path stays as it is.
         Self { path: absolute(&path).unwrap_or(path), args, watched }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Becomes it. It finds the hand-over at this descriptor.
+    /// Executes it. It finds the hand-over at this descriptor.
     ///
     /// # Errors
     /// The system's.
@@ -61,16 +63,16 @@ impl Program {
         Ok(execve(&path, &args?, &variables?)?)
     }
 
-    /// It is another process than the one that the service manager started, and has
-    /// its sockets from us.
+    /// It is not the process that the service manager started, and gets its sockets
+    /// from us.
     fn inherits(&self, name: &OsStr) -> bool {
         let is_for_the_first = name.as_bytes().starts_with(b"LISTEN_") || name == "WATCHDOG_PID";
         !is_for_the_first && name != VARIABLE && (self.watched || name != "WATCHDOG_USEC")
     }
 }
 
-/// The path by which a process was started that runs this file, unless another is
-/// there: then that file's own, or if that is gone, the path after all.
+/// The path by which a process was started, if it names the file that runs; otherwise
+/// the path of that file, or, if that is gone, the first path nevertheless.
 fn started_from(name: &OsStr, file: &str) -> PathBuf {
     let running = fs::metadata(file);
     let is_running = |path: &Path| {
@@ -88,7 +90,7 @@ fn started_from(name: &OsStr, file: &str) -> PathBuf {
         return found.clone();
     }
     let own = fs::read_link(file).ok();
-    // It was replaced in the moment since.
+    // It has been replaced since.
     let is_gone = running.is_ok_and(|running| running.nlink() == 0);
     let former = own.as_deref().and_then(|own| own.as_os_str().as_bytes().strip_suffix(GONE));
     let replaced = former.filter(|_| is_gone).map(|former| {

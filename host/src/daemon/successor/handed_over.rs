@@ -1,5 +1,5 @@
-//! What the daemon has handed over but for its connections: one more source of
-//! sockets, keys and names for the start.
+//! What the daemon has handed over, except its connections: one more source of sockets,
+//! keys and names for the start.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -18,18 +18,18 @@ use crate::net::listen::Bound;
 use crate::net::resolve::Endpoint;
 use crate::process::secrets::Locked;
 
-/// All of it. Of a daemon that was started by anybody else, nothing.
+/// Everything that was handed over; empty for a daemon that was started in another way.
 #[derive(Debug, Default)]
 pub(in crate::daemon) struct HandedOver {
-    /// What is listened on.
+    /// The sources.
     pub(in crate::daemon) sources: Vec<(Source, Bound)>,
     observers: Vec<(Observer, Bound)>,
     pipes: Vec<HandedOverPipe>,
-    /// What is known of the process.
+    /// The state of the process.
     pub(super) process: Process,
-    /// What is different about keys, a line for each pipe.
+    /// The differences in keys, one line per pipe.
     keys_said: Vec<String>,
-    /// How many messages that was.
+    /// How many messages have been received.
     messages: usize,
 }
 
@@ -37,21 +37,19 @@ pub(in crate::daemon) struct HandedOver {
 #[derive(Debug)]
 struct HandedOverPipe {
     said: messages::Pipe,
-    /// Those in use; nothing once they are in use here.
+    /// The keys in use; `None` after they have been put in use here.
     in_use: Option<KeySet>,
     keys: KeysOfPipe,
 }
 
-/// The keys of a pipe as its connections know them, in the order of
-/// [`messages::Pipe::keys`].
+/// The keys of a pipe without their secrets, in the order of [`messages::Pipe::keys`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeysOfPipe(Vec<Key>);
 
 impl HandedOver {
-    /// Adds what has come. Says whether that was all.
+    /// Adds a received message. Returns whether it was the last.
     ///
-    /// # Errors
-    /// When it makes no sense.
+    /// When it is malformed.
     pub(super) fn add(&mut self, received: Received) -> Result<bool, ChannelError> {
         let Received { message, descriptors, secrets } = received;
         self.messages += 1;
@@ -85,8 +83,7 @@ impl HandedOver {
         Ok(false)
     }
 
-    /// The keys of a pipe that are in use already, if they are read from where they
-    /// were.
+    /// The keys in use of a pipe, if their source is the same as before.
     pub(in crate::daemon) fn keys(&mut self, pipe: &PipeSettings) -> Option<Loaded> {
         let handed_over = self.pipes.iter_mut().find(|it| *it.said.name == *pipe.name)?;
         if handed_over.said.key_source != pipe.connection.keys.text() {
@@ -96,7 +93,7 @@ impl HandedOver {
         Some(Loaded { keys, doubts: Vec::new() })
     }
 
-    /// Has keys of a pipe that were read take over the accounts of those that were in
+    /// Lets keys that were read for a pipe take over the accounts of those that were in
     /// use, as after a reload.
     pub(in crate::daemon) fn succeed(&mut self, pipe: &PipeSettings, keys: &mut KeySet) {
         let handed_over = self.pipes.iter().find(|it| *it.said.name == *pipe.name);
@@ -107,7 +104,7 @@ impl HandedOver {
         }
     }
 
-    /// What names stand for.
+    /// The resolved names.
     pub(in crate::daemon) fn names(&self) -> HashMap<Address, Vec<Endpoint>> {
         let targets = self.pipes.iter().flat_map(|pipe| &pipe.said.targets);
         let known = targets.filter_map(|target| {
@@ -118,20 +115,20 @@ impl HandedOver {
         known.collect()
     }
 
-    /// Where these observers were met.
+    /// The sockets for these observers.
     pub(in crate::daemon) fn observer(&mut self, role: Role, address: &OsStr) -> Option<Bound> {
         let is_it = |(it, _): &(Observer, Bound)| it.role == role && it.address == address;
         let place = self.observers.iter().position(is_it)?;
         Some(self.observers.swap_remove(place).1)
     }
 
-    /// Where observers were met that nobody has [asked for](Self::observer).
+    /// The sockets for observers that were not [asked for](Self::observer).
     pub(super) fn other_observers(&self) -> impl Iterator<Item = Address> {
         self.observers.iter().filter_map(|(it, _)| address(&it.address))
     }
 
-    /// The keys of all pipes whose connections can go on with these settings, by
-    /// their names.
+    /// The keys of all pipes whose connections can continue with these settings, by
+    /// name.
     pub(super) fn adoptable(&self, settings: &Settings) -> HashMap<String, KeysOfPipe> {
         let goes_on = |pipe: &&HandedOverPipe| {
             settings.pipes.iter().any(|wanted| {
@@ -143,7 +140,7 @@ impl HandedOver {
         pipes.map(|pipe| (pipe.said.name.clone(), pipe.keys.clone())).collect()
     }
 
-    /// What is different with these settings, a line each. The keys are those of the
+    /// The differences with these settings, one line each. The keys are those of the
     /// [adoptable](Self::adoptable) pipes.
     pub(super) fn differences(
         &self,
@@ -174,7 +171,7 @@ impl HandedOver {
         new.chain(gone).chain(sources).chain(unwanted).chain(keys).chain(pid_file).collect()
     }
 
-    /// The pid file of the process before, if it is not this one's.
+    /// The pid file of the earlier process, if it is not this one's.
     fn pid_file(&self, settings: &Settings) -> Option<String> {
         let former = Path::new(self.process.pid_file.as_deref()?);
         let stays = settings.process.launch.pid_file() != Some(former);
@@ -202,7 +199,8 @@ impl HandedOverPipe {
                 KeySet::of_named(named.filter(|named| !named.is_empty())?).ok()?
             }
         };
-        // A set is sorted: as it was before, or indices would mean other keys.
+        // A set is sorted: in the same order as before, or indices would mean other
+        // keys.
         let names = in_use.keys().iter().map(|key| key.name().cloned());
         let is_as_said = names.eq(with_psk.iter().map(name));
         if !is_as_said {
@@ -220,7 +218,7 @@ impl HandedOverPipe {
 }
 
 impl KeysOfPipe {
-    /// All of them.
+    /// All keys.
     pub(super) fn all(&self) -> &[Key] {
         &self.0
     }

@@ -33,7 +33,7 @@ use crate::handover::edition::{Edition, Step};
 use crate::handover::messages::Message;
 use crate::process::dumps;
 
-/// The daemon whose place this process is to take.
+/// The daemon that this process is to replace.
 #[derive(Debug)]
 pub(crate) struct Predecessor {
     line: Line,
@@ -42,40 +42,41 @@ pub(crate) struct Predecessor {
     handed_over: HandedOver,
 }
 
-/// Why there is none.
+/// Why there is no daemon to replace.
 #[derive(Debug, Error)]
 pub(crate) enum Unheard {
-    /// Nobody hands anything over.
+    /// The descriptor in the environment is not a hand-over.
     #[error(
         "SPIPED_HANDOVER={} is no socket of a daemon that hands over: unset it, or use spiped \
          upgrade",
         .0.display()
     )]
     Nobody(OsString),
-    /// Somebody would see all keys.
+    /// A tracer could read all keys.
     #[error("Process {0} traces the new one, which would let it see all keys: end it")]
     Traced(u32),
-    /// Nothing came that could be understood.
+    /// The hand-over failed.
     #[error("Cannot take over from the running daemon: {0}")]
     Channel(#[from] ChannelError),
 }
 
 impl Predecessor {
-    /// Looks whether there is a daemon that hands over to this process, and greets
-    /// it. Call it once, while there is one thread.
+    /// Checks whether a daemon hands over to this process, and greets it. Call it once,
+    /// while there is one thread.
     ///
-    /// # Errors
-    /// When nobody is where the environment says.
+    /// When the environment names a descriptor, but no daemon is there.
     pub(crate) fn from_environment(edition: &Edition) -> Result<Option<Self>, Unheard> {
         let Some(text) = env::var_os(VARIABLE) else { return Ok(None) };
-        // SAFETY: there is one thread, so nobody reads the environment meanwhile.
+        // SAFETY: there is one thread, so no other one reads the environment at the
+        // same time.
         #[allow(unsafe_code, reason = "the environment belongs to all threads")]
         unsafe {
             env::remove_var(VARIABLE);
         }
         let number = text.to_str().and_then(|text| text.parse().ok());
         let socket = number.and_then(take).ok_or(Unheard::Nobody(text))?;
-        // Keys are among what comes. Who has come before this can be seen.
+        // Keys will be received, so dumps and tracers are forbidden first; a process
+        // that traces this one already can be detected.
         dumps::forbid();
         (edition.at)(Step::Started);
         let pid = sockopt::socket_peercred(&socket).ok();
@@ -95,10 +96,9 @@ impl Predecessor {
         Ok(Some(Self { line, pid, edition: *edition, handed_over: HandedOver::default() }))
     }
 
-    /// Hears all that it has, but for connections.
+    /// Receives everything except the connections.
     ///
-    /// # Errors
-    /// When it thinks better of it, takes long, or says nothing that can be understood.
+    /// When the daemon gives up, takes too long, or sends something malformed.
     pub(crate) fn hear(&mut self) -> Result<(), Unheard> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -114,28 +114,29 @@ impl Predecessor {
         }
     }
 
-    /// Says why its place cannot be taken. The daemon tells whoever has asked.
+    /// Sends the reasons why this process cannot take over. The daemon passes them on
+    /// to whoever has asked for the upgrade.
     #[must_use]
     pub(crate) fn refuse(&self, said: Vec<String>) -> ExitCode {
         for line in &said {
             log::debug!("{line}");
         }
-        // It may have gone, which is as good.
+        // The daemon may have exited, which is not an error here.
         let _ = self.line.send(&Message::Fault { said });
         ExitCode::FAILURE
     }
 
-    /// What it has handed over. There is nothing left then.
+    /// Takes what it has handed over.
     pub(super) fn take(&mut self) -> HandedOver {
         mem::take(&mut self.handed_over)
     }
 
-    /// Its process.
+    /// Its process id.
     fn pid(&self) -> Option<u32> {
         self.pid
     }
 
-    /// A second end like this one, for this thread's event loop.
+    /// A second handle of this end, for this thread's event loop.
     ///
     /// # Errors
     /// When the system is short of descriptors.
@@ -150,7 +151,7 @@ impl Predecessor {
 
 /// The socket with this number, if it is one that a daemon makes for that.
 fn take(number: RawFd) -> Option<OwnedFd> {
-    // The standard streams belong to nobody.
+    // The standard streams are never a hand-over.
     if number <= 2 {
         return None;
     }
@@ -173,9 +174,9 @@ fn take(number: RawFd) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// How long looking up names may take: less than the daemon waits for a word.
+/// How long looking up names may take: less than the daemon waits for a message.
 pub(super) const LOOK_UPS_LIMIT: Duration = Duration::from_secs(8);
 
-/// How long the daemon may take to say all that: it waits for nobody else meanwhile,
+/// How long the daemon may take to send everything: it has nothing else to wait for,
 /// and this process has all the rights of a start.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-//! The connections: each is resumed to see whether it could go on, and none is fed
-//! before the daemon has let go of all of them.
+//! Receives the connections: each is resumed to verify it, and no data is passed to any
+//! of them before the daemon has let go of all.
 //!
 //! They come in rounds: any number of `Connection`, `Sent`, which is answered by
 //! `Taken` once each has been resumed, perhaps more of both, and `Commit`. The first round decides about
@@ -21,20 +21,20 @@ use crate::handover::messages::{Message, Numbers, Process};
 use crate::pipe::Pipe;
 use crate::process::workers::Dispatcher;
 
-/// What takes connections over.
+/// Takes connections over.
 pub(super) struct Receiving {
     pub(super) channel: Channel,
-    /// The pipes whose connections can go on, by their names, and their keys.
+    /// The pipes whose connections can continue, by name, with their keys.
     pub(super) pipes: HashMap<String, (Arc<Pipe>, KeysOfPipe)>,
     pub(super) workers: Dispatcher,
     pub(super) edition: Edition,
 }
 
-/// What the daemon has let go of.
+/// What the daemon has committed.
 pub(super) struct Committed {
     /// How many connections.
     pub(super) connections: u64,
-    /// What is known of the process by then.
+    /// The state of the process at the commit.
     pub(super) process: Option<Process>,
     round: Round,
 }
@@ -42,31 +42,30 @@ pub(super) struct Committed {
 /// Connections that arrive together.
 struct Round {
     answers: Vec<(u64, oneshot::Receiver<Result<(), String>>)>,
-    /// Dropped without a word, it is as if nothing had arrived.
+    /// If it is dropped unused, all of them are dropped.
     entitled: watch::Sender<Entitled>,
-    /// How many they are, if all have been resumed.
+    /// Their number, if all have been resumed.
     taken: Option<u64>,
     at: fn(Step),
 }
 
-/// What is not only for the round.
+/// Messages that do not only concern the round.
 enum Heard {
-    /// What is known of the process.
+    /// The state of the process.
     Process(Process),
-    /// The connections of the round are ours, which are so many.
+    /// The connections of the round, this many, are ours.
     Commit { connections: u64 },
-    /// Settings and keys are to be read again.
+    /// A request to reload.
     Reload,
-    /// The process is to end.
+    /// A request to exit.
     End,
 }
 
 impl Receiving {
-    /// Says that we could serve, and what would be different then. Receives the
-    /// connections, and what the pipes have counted, until all of it is ours.
+    /// Reports that we could serve, and with which changes. Receives the connections
+    /// and counters until everything is ours.
     ///
-    /// # Errors
-    /// What cannot go on, or that the daemon has thought better of it.
+    /// What cannot continue, or that the daemon has given up.
     pub(super) async fn first(&self, said: Vec<String>) -> Result<Committed> {
         (self.edition.at)(Step::Made);
         let mut pipes: Vec<_> = self.pipes.keys().cloned().collect();
@@ -85,8 +84,8 @@ impl Receiving {
         }
     }
 
-    /// Says that we serve, and receives further connections, and what was asked of
-    /// the daemon and is now for the `desk`, until there is no more.
+    /// Reports that we serve. Receives further connections, and requests to the daemon
+    /// that are now for the `desk`, until the channel ends.
     pub(super) async fn rest(self, desk: &Desk) {
         (self.edition.at)(Step::Serving);
         if let Err(error) = self.receive_rest(desk).await
@@ -108,7 +107,7 @@ impl Receiving {
                     mem::replace(&mut round, new()).are_ours();
                     self.keep_former_keys();
                 }
-                // Nobody here waits for the outcome.
+                // No one here waits for the result.
                 Heard::Reload => {
                     let desk = desk.clone();
                     tokio::spawn(async move { desk.reload_on_signal().await });
@@ -122,7 +121,8 @@ impl Receiving {
         }
     }
 
-    /// Takes part in the round, until something is said that is not only for it.
+    /// Handles the messages of the round, until one comes that does not only concern
+    /// it.
     async fn next(&self, round: &mut Round) -> Result<Heard> {
         loop {
             let received = self.channel.receive().await?;
@@ -162,7 +162,7 @@ impl Receiving {
         }
     }
 
-    /// Has its pipe see whether this one could go on.
+    /// Lets its pipe check whether this connection can continue.
     fn adopt(&self, received: Received, round: &mut Round) -> Result<()> {
         let arrival = Arrival::of(received).map_err(|error| anyhow!(error))?;
         let (id, pipe) = (arrival.id(), arrival.pipe());
@@ -181,14 +181,14 @@ impl Receiving {
         Ok(())
     }
 
-    /// Keys that are in use no longer are seen as long as they have connections.
+    /// Former keys are visible as long as they have connections.
     pub(super) fn keep_former_keys(&self) {
         for (pipe, keys) in self.pipes.values() {
             pipe.current().snapshot.keys.add_former(keys.all());
         }
     }
 
-    /// Goes on counting.
+    /// Continues the counters.
     fn restore(&self, numbers: &Numbers) {
         if let Some((pipe, keys)) = self.pipes.get(&numbers.pipe) {
             pipe.restore(numbers, keys.all());
@@ -197,20 +197,20 @@ impl Receiving {
 }
 
 impl Committed {
-    /// From now on the connections go on here.
+    /// The connections continue here from now on.
     pub(super) fn go_on(&self) {
         self.round.are_ours();
     }
 }
 
 impl Round {
-    /// None has arrived yet. Says how far it is `at` steps.
+    /// A round without connections yet. Calls `at` at its steps.
     fn new(at: fn(Step)) -> Self {
         let entitled = watch::Sender::new(Entitled::NotYet);
         Self { answers: Vec::new(), entitled, taken: None, at }
     }
 
-    /// Waits until each could go on, as many as were sent.
+    /// Waits until as many as were sent have been verified.
     async fn all_resumed(&mut self, sent: u64) -> Result<()> {
         if self.answers.len() as u64 != sent {
             bail!("{} of {sent} connections have arrived", self.answers.len());
@@ -220,7 +220,7 @@ impl Round {
 
     async fn resumed(&mut self) -> Result<()> {
         for (id, answer) in &mut self.answers {
-            // Those that have answered before say nothing more.
+            // Connections that have answered already are skipped.
             if answer.is_terminated() {
                 continue;
             }
@@ -231,7 +231,7 @@ impl Round {
     }
 
     fn are_ours(&self) {
-        // Those that have ended meanwhile do not hear it.
+        // Connections that have ended in the meantime are not affected.
         self.entitled.send_replace(Entitled::Yes);
     }
 }

@@ -1,4 +1,4 @@
-//! The step from a process that could serve to the one that does.
+//! The step from a process that could serve to one that does.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,15 +21,15 @@ use crate::net::address::Address;
 use crate::observe::{LogHandle, Missing};
 use crate::process::workers::Dispatcher;
 
-/// What it takes to take over.
+/// What taking over needs.
 #[derive(Debug)]
 pub(in crate::daemon) struct Succession {
-    /// Of pipes whose connections can go on.
+    /// The keys of pipes whose connections can continue.
     keys: HashMap<String, KeysOfPipe>,
     process: Process,
-    /// What will be different, a line each.
+    /// The changes, one line each.
     said: Vec<String>,
-    /// Of Unix sockets that nobody will listen on any more.
+    /// The files of Unix sockets that are no longer sources.
     files: Vec<PathBuf>,
 }
 
@@ -43,8 +43,8 @@ pub(in crate::daemon) struct TakenOver {
 }
 
 impl Succession {
-    /// With these settings, after what has been handed over was put to use; the
-    /// sources among it are those of the `activation`.
+    /// With these settings, after the start has used what was handed over; the sources
+    /// among it are those of the `activation`.
     pub(in crate::daemon) fn of(
         settings: &Settings,
         handed_over: &HandedOver,
@@ -64,11 +64,10 @@ impl Succession {
         }
     }
 
-    /// Takes over what the pipes that are `ready` go on with. Until that has come
-    /// about, everything is as if this process had never been there.
+    /// Takes over what the `ready` pipes can continue. Until it has succeeded, this
+    /// process has no visible effect.
     ///
-    /// # Errors
-    /// Why it does not come about.
+    /// Why it fails.
     pub(in crate::daemon) async fn take_over(
         self,
         predecessor: &Predecessor,
@@ -95,7 +94,7 @@ impl Succession {
 }
 
 impl TakenOver {
-    /// The connections go on, and so does the log.
+    /// Continues the connections and the log.
     pub(in crate::daemon) fn go_on(&self, pipes: &Pipes, log: LogHandle) {
         let Process { log_level, connections_numbered, .. } = &self.process;
         if let Some(level) = log_level.as_ref().and_then(|level| level.parse().ok()) {
@@ -116,7 +115,7 @@ impl TakenOver {
         pipes.took_over(&self.process, said);
     }
 
-    /// This process serves: the rest can come, and what is not needed any more can go.
+    /// This process serves: receives the rest, and drops what is no longer needed.
     pub(in crate::daemon) async fn finish(self, helper: Option<Arc<Helper>>, desk: Desk) {
         let Self { receiving, files, .. } = self;
         let remove = async {
@@ -128,6 +127,5 @@ impl TakenOver {
     }
 }
 
-/// How long the process that was there before may take to close a socket that
-/// nobody wants any more.
+/// How long the earlier process may take to close a socket that is no longer a source.
 const LETTING_GO: Duration = Duration::from_secs(10);

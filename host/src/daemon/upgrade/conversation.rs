@@ -1,5 +1,5 @@
-//! What the daemon hears from the process that is to take over, and how long it
-//! waits for it.
+//! What the daemon receives from the process that is to take over, and the time limits
+//! for it.
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::pin::pin;
@@ -18,46 +18,46 @@ use crate::handover::channel::{self, Channel, ChannelError};
 use crate::handover::edition::Formats;
 use crate::handover::messages::Message;
 
-/// Why there is no new process that takes over.
+/// Why no new process takes over.
 #[derive(Debug, Error)]
 pub(super) enum Failed {
-    /// Of one that ends with its container.
+    /// Process 1, whose exit ends its container.
     #[error(
         "spiped is process 1, as in a container, which ends with it: start another container in \
          its place"
     )]
     First,
-    /// There is something else to do now.
+    /// The daemon has been told to exit.
     #[error("spiped is ending: it takes no requests any more")]
     Ending,
-    /// It could not be started.
+    /// The process could not be started.
     #[error("{}", in_words(.0))]
     Start(#[from] HelperError),
-    /// It cannot be talked to.
+    /// The channel failed.
     #[error("The new process cannot be told what it takes over: {0}")]
     Channel(ChannelError),
-    /// It has not got there.
+    /// The process exited too early.
     #[error("The new process has ended before it could take over: {0}")]
     Ended(String),
-    /// It hangs.
+    /// The process sent nothing for this long.
     #[error("The new process has said nothing for {} s", .0.as_secs())]
     Silent(Duration),
-    /// It is not fast enough, or those are not that have to stop.
+    /// Handing over took too long, on either side.
     #[error("The connections could not be handed over within {} s", .0.as_secs())]
     Late(Duration),
-    /// They are not there to be handed over.
+    /// The inventory could not be made.
     #[error("Nothing is handed over: {0}")]
     TakenBack(#[from] TakenBack),
-    /// That is not how it talks.
+    /// A message was malformed.
     #[error("The new process said something that makes no sense")]
     Malformed,
-    /// The program starts another one.
+    /// The program is a script or starts another one.
     #[error(
         "The new process is not the one that was started: if the program is a script, it has to \
          use exec"
     )]
     Another,
-    /// It is too old, or too new.
+    /// It has no version of the hand-over in common with us.
     #[error(
         "The new process (spiped {program}) reads versions {} to {} of the hand-over, and this one \
          writes {} to {}: restart spiped",
@@ -66,15 +66,15 @@ pub(super) enum Failed {
     Formats {
         /// Its version.
         program: String,
-        /// What it reads.
+        /// The versions it reads.
         theirs: Formats,
-        /// What we write.
+        /// The versions we write.
         ours: Formats,
     },
     /// In its words, a line each.
     #[error("{}", .0.join("\n"))]
     Fault(Vec<String>),
-    /// After it was too late to take anything back.
+    /// The failure came when nothing could be rolled back any more.
     #[error(
         "The new process was lost at the last moment ({reason}), and with it {}",
         count(*.connections, "connection")
@@ -85,39 +85,39 @@ pub(super) enum Failed {
         /// How many.
         connections: u64,
     },
-    /// It has everything, and does not say what it does with it.
+    /// The process has everything, but has not reported that it serves.
     #[error("{0}")]
     Silenced(String),
 }
 
-/// All that is known of one that has closed its end.
+/// The reason for a process that has closed its end.
 pub(super) const DEAF: &str = "it does not listen any more";
-/// How long the new process may say nothing, or not read.
+/// How long the new process may send nothing, or not read.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it may take for its start, whatever it says.
+/// How long its start may take, whatever it sends.
 const START_LIMIT: Duration = Duration::from_mins(1);
-/// How long after its last word it may take to be gone.
+/// How long it may take to exit after its last message.
 const END_LIMIT: Duration = Duration::from_secs(1);
 
-/// The new process, until it has taken over. Dropped, it ends.
+/// The new process, until it has taken over. Dropping this ends the process.
 pub(super) struct Conversation {
     pub(super) channel: Arc<Channel>,
     pub(super) guardian: Guardian,
-    /// Until when connections may stand still, once they do.
+    /// The deadline for connections that are frozen, once there are any.
     limit: Option<Instant>,
 }
 
-/// What the new process says of itself.
+/// The new process's greeting.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Greeting {
     /// The version of the program.
     pub(super) program: String,
-    /// Which form of the hand-over it is told.
+    /// The version of the hand-over to use with it.
     pub(super) format: u32,
 }
 
 impl Conversation {
-    /// Has it started.
+    /// Has the helper start it.
     pub(super) async fn start(helper: &Helper) -> Result<Self, Failed> {
         let system = |error| Failed::Channel(ChannelError::Io(error));
         let (ours, theirs) = channel::pair().map_err(system)?;
@@ -126,32 +126,33 @@ impl Conversation {
         Ok(Self { channel, guardian, limit: None })
     }
 
-    /// There is nothing else to say: it ends, and has taken back what it has made
-    /// when this resolves.
+    /// Ends the conversation: when this resolves, the process has exited and removed
+    /// what it had created.
     pub(super) async fn end(self) {
         let Self { channel, guardian, .. } = self;
         drop(channel);
         guardian.end().await;
     }
 
-    /// From now on connections stand still: all that is left is to be done before
-    /// anybody's patience ends.
+    /// Connections are frozen from now on: everything else has one deadline. There is
+    /// only one for the whole: when each group had its own, a slow upgrade could freeze
+    /// connections for minutes.
     pub(super) fn hurry(&mut self) {
         self.limit.get_or_insert_with(|| Instant::now() + PATIENCE);
     }
 
-    /// Until when the next thing has to be done.
+    /// The deadline for the next step.
     fn deadline(&self) -> Instant {
         let patience = Instant::now() + PATIENCE;
         self.limit.map_or(patience, |limit| limit.min(patience))
     }
 
-    /// It was not.
+    /// The error for a missed deadline.
     fn too_late(&self) -> Failed {
         if self.limit.is_some() { Failed::Late(PATIENCE) } else { Failed::Silent(PATIENCE) }
     }
 
-    /// What it says first.
+    /// Its first message.
     pub(super) async fn greeting(&mut self, ours: Formats) -> Result<Greeting, Failed> {
         let Message::Hello { newest, oldest, program, pid } = self.hear().await? else {
             return Err(Failed::Malformed);
@@ -166,7 +167,7 @@ impl Conversation {
         }
     }
 
-    /// Says something to it.
+    /// Sends it a message.
     pub(super) async fn say(
         &mut self,
         message: &Message,
@@ -177,7 +178,7 @@ impl Conversation {
         self.during(channel.send(message, descriptors, secrets)).await
     }
 
-    /// Does something that it has to play its part in by listening.
+    /// Runs something while listening to the process.
     pub(super) async fn during<T>(
         &mut self,
         act: impl Future<Output = Result<T, ChannelError>>,
@@ -188,7 +189,7 @@ impl Conversation {
                 biased;
                 done = &mut act => return match done {
                     Ok(Ok(done)) => Ok(done),
-                    // It has said why.
+                    // It has sent the reason.
                     Ok(Err(ChannelError::Gone)) => Err(self.last_words().await),
                     Ok(Err(error)) => Err(Failed::Channel(error)),
                     Err(_) => Err(self.too_late()),
@@ -200,13 +201,13 @@ impl Conversation {
         }
     }
 
-    /// The next of its messages that is not only for a later version.
+    /// Its next message, except those of a later version.
     pub(super) async fn hear(&mut self) -> Result<Message, Failed> {
         let limit = Instant::now() + START_LIMIT;
         loop {
             let silence = limit.min(self.deadline());
             match timeout_at(silence, self.listen()).await {
-                // It is still at it.
+                // It is still working.
                 Ok(Ok(Message::Unknown)) => {}
                 Ok(heard) => return heard,
                 Err(_) => return Err(self.too_late()),
@@ -214,7 +215,7 @@ impl Conversation {
         }
     }
 
-    /// Its next message, however long that takes.
+    /// Its next message, without a time limit.
     async fn listen(&mut self) -> Result<Message, Failed> {
         select! {
             biased;
@@ -228,7 +229,7 @@ impl Conversation {
         }
     }
 
-    /// Why it has gone.
+    /// Why it has exited.
     async fn last_words(&mut self) -> Failed {
         if let Some(failed) = self.last_message().await {
             return failed;
@@ -237,7 +238,7 @@ impl Conversation {
         Failed::Ended(words.unwrap_or_else(|_| DEAF.to_owned()))
     }
 
-    /// What it has said before it went, if that is a reason.
+    /// The reason among its last messages, if there is one.
     async fn last_message(&mut self) -> Option<Failed> {
         let reason = async {
             while let Ok(received) = self.channel.receive().await {
@@ -247,7 +248,7 @@ impl Conversation {
             }
             None
         };
-        // Another process may have its end, and go on.
+        // Another process may have its end of the channel and continue to send.
         timeout(END_LIMIT, reason).await.ok().flatten()
     }
 }

@@ -1,4 +1,4 @@
-//! What the daemon has, as it tells the process that is to take over.
+//! The daemon's inventory for the process that is to take over.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use crate::net::address::Address;
 use crate::net::resolve::Endpoint;
 use crate::pipe::Pipe;
 
-/// A pipe whose connections can go on elsewhere.
+/// A pipe whose connections the new process can continue.
 pub(super) struct Moving {
     pub(super) pipe: Arc<Pipe>,
-    /// As the new process knows them.
+    /// Its keys in the order that the new process knows.
     pub(super) keys: Arc<[Key]>,
-    /// What it knows of what the pipe has counted.
+    /// The counters that were sent last.
     pub(super) told: Numbers,
 }
 
 impl Supervisor {
-    /// Says all that there is, but for connections. Returns what the pipes are.
+    /// Sends everything except the connections. Returns the pipes.
     pub(super) async fn say_inventory(
         &self,
         conversation: &mut Conversation,
@@ -42,7 +42,7 @@ impl Supervisor {
         Ok(pipes)
     }
 
-    /// What is known of this process.
+    /// The state of this process.
     pub(super) fn process(&self) -> Process {
         let log = self.means.log;
         let missing = log.missing();
@@ -95,7 +95,7 @@ async fn say_pipe(pipe: &Arc<Pipe>, conversation: &mut Conversation) -> Result<M
     Ok(Moving { pipe: pipe.clone(), keys: keys.into(), told: Numbers::default() })
 }
 
-/// Says what the pipes have counted since it was said last.
+/// Sends what the pipes have counted since the last time.
 pub(super) async fn say_numbers(
     pipes: &mut [Moving],
     channel: &Channel,

@@ -1,5 +1,5 @@
-//! The end of a process whose place another one has taken: handshakes under way are
-//! done here, and follow; what cannot move ends here.
+//! The end of a process that another one has replaced: handshakes in progress are
+//! completed here and then follow; what cannot move ends here.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,21 +25,20 @@ use crate::handover::messages::Message;
 pub(in crate::daemon) struct Successor {
     pub(super) channel: Arc<Channel>,
     pub(super) pid: u32,
-    /// Whose connections it takes.
+    /// The pipes whose connections it takes.
     pub(super) pipes: Vec<Moving>,
 }
 
 impl Successor {
-    /// What is said to whoever asks for anything.
+    /// The answer to all further requests.
     fn refusal(&self) -> String {
         format!("Process {} has taken over: ask that one", self.pid)
     }
 
-    /// Waits until it serves. Has it end if it is the one who was meant: its pid file
-    /// names it from then on.
+    /// Waits until it serves. Tells it to exit if we are told to, because the signal
+    /// was meant for it: its pid file names it from then on.
     ///
-    /// # Errors
-    /// When it has not said so.
+    /// When it does not report that it serves.
     pub(super) async fn hear_serving<F: Future<Output = ()>>(
         &self,
         drain: &mut Drain<F>,
@@ -83,8 +82,8 @@ impl Successor {
         in_time(self.channel.send(message, &[], &[])).await
     }
 
-    /// Passes on what is not done here any more, and must not be lost: a reload may
-    /// be there to revoke a key.
+    /// Passes on requests that this process no longer carries out but that must not be
+    /// lost: a reload may be there to revoke a key.
     async fn pass_on(&self, request: Request) {
         let message = match request.wish {
             Wish::Reload { dry_run: false } => Message::Reload,
@@ -102,8 +101,8 @@ impl Successor {
         }
     }
 
-    /// Moves what can move by now: connections whose handshakes are done. Says how many
-    /// have gone.
+    /// Moves connections whose handshakes are complete by now. Returns how many have
+    /// moved.
     async fn follow(&mut self) -> Result<u64, Left> {
         let removal = Removal::new(self.channel.clone());
         let moved = async {
@@ -115,7 +114,7 @@ impl Successor {
             }
             Ok::<_, Left>(sent)
         };
-        // What is dropped without a verdict goes on here.
+        // Connections whose removal is dropped without a verdict continue here.
         let sent =
             timeout(PATIENCE, moved).await.unwrap_or(Err(ChannelError::Slow(PATIENCE).into()))?;
         if sent == 0 {
@@ -141,16 +140,16 @@ impl Successor {
             if let Message::Fault { said } = message {
                 return Err(Left::Refused(said));
             }
-            // It may be late to say that it serves.
+            // The report that it serves may be late.
             if !matches!(message, Message::Serving | Message::Unknown) {
                 return Err(ChannelError::Malformed.into());
             }
         }
     }
 
-    /// Says what was counted here since.
+    /// Sends what was counted here since the last time.
     async fn say_last_numbers(&mut self) {
-        // It may have gone itself.
+        // It may have exited itself.
         let _ = in_time(say_numbers(&mut self.pipes, &self.channel)).await;
     }
 }
@@ -159,19 +158,19 @@ async fn in_time<T>(act: impl Future<Output = Result<T, ChannelError>>) -> Resul
     timeout(PATIENCE, act).await.unwrap_or(Err(ChannelError::Slow(PATIENCE)))
 }
 
-/// Why connections do not follow.
+/// Why connections cannot follow.
 #[derive(Debug, Error)]
 enum Left {
-    /// It cannot be talked to.
+    /// The channel failed.
     #[error("Connections stay with this process: {0}")]
     Channel(#[from] ChannelError),
-    /// They go on here.
+    /// The process refused them; they continue here.
     #[error("Connections stay with this process: {0}")]
     TakenBack(#[from] TakenBack),
     /// In its words, a line each.
     #[error("Connections stay with this process: {}", .0.join("; "))]
     Refused(Vec<String>),
-    /// After it was too late to take anything back.
+    /// The failure came when nothing could be rolled back any more.
     #[error("{} could not follow any more: {reason}", count(*.connections, "connection"))]
     Lost {
         /// How many.
@@ -182,8 +181,8 @@ enum Left {
 }
 
 impl Supervisor {
-    /// The other process serves, or will at once: this one accepts nobody any more, and
-    /// says nothing to the service manager.
+    /// The other process serves, or will immediately: this one accepts no more
+    /// connections, and reports nothing to the service manager.
     pub(super) fn begin_to_leave(&mut self) {
         if let Some(heartbeat) = self.heartbeat.take() {
             heartbeat.abort();
@@ -192,16 +191,16 @@ impl Supervisor {
         for running in &mut self.running {
             running.finish();
         }
-        // Their files are the other process's, and stay.
+        // The socket files belong to the other process now and are not removed.
         self.sources = Sources::default();
     }
 
-    /// What is left here, in words.
+    /// What stays here, as text.
     pub(super) fn staying(&self, successor: &Successor) -> String {
         let (mut following, mut ending, mut handshakes) = (0, 0, 0);
         for Running { pipe, .. } in self.running.iter().chain(&self.leaving) {
             let moves = successor.pipes.iter().any(|moving| Arc::ptr_eq(&moving.pipe, pipe));
-            // Those that are the other process's are about to go.
+            // Connections that belong to the other process are about to be closed.
             for live in pipe.live.slices().flatten().filter(|live| !live.is_gone()) {
                 match live.stage() {
                     Stage::Established if moves => following += 1,
@@ -223,7 +222,7 @@ impl Supervisor {
         follow + &stays(handshakes, "handshake", "is done") + &stays(ending, "connection", "ends")
     }
 
-    /// Until the last connection has gone, or at the latest after the drain limit.
+    /// Runs until the last connection has ended, or until the drain limit.
     pub(in crate::daemon) async fn end_after<F: Future<Output = ()>>(
         mut self,
         mut successor: Successor,
@@ -236,7 +235,7 @@ impl Supervisor {
             select! {
                 biased;
                 Some(request) = self.requests.recv() => successor.pass_on(request).await,
-                // It is ending already. A second wish ends it at once.
+                // It is exiting already. A second signal ends it immediately.
                 () = drain.due(), if !drain.is_due() => {}
                 gone = self.servers.join_next() => if gone.is_none() {
                     break;
@@ -246,7 +245,8 @@ impl Supervisor {
                     self.all_gone().await;
                     break;
                 }
-                // A round is done or has failed before anything else happens.
+                // A round is not interrupted: it succeeds or fails before anything else
+                // happens.
                 () = sleep(pause), if listens => match successor.follow().await {
                     Ok(0) => pause = (pause * 2).min(PAUSE_MAX),
                     Ok(_) => pause = PAUSE_MIN,
@@ -256,7 +256,8 @@ impl Supervisor {
                             Left::Channel(_) | Left::TakenBack(_) | Left::Refused(_) => Level::Warn,
                         };
                         log::log!(level, "{left}");
-                        // It drops whatever it was to take.
+                        // The other process drops what it was about to take: otherwise
+                        // it might continue connections that also continue here.
                         successor.channel.shut_down();
                         listens = false;
                     }
@@ -272,6 +273,6 @@ fn plural(until: &str) -> String {
     until.replacen("is ", "are ", 1).replace("ends", "end")
 }
 
-/// Between two looks at which handshakes are done.
+/// The pause between two checks for complete handshakes.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -1,8 +1,8 @@
-//! The side of an upgrade that leaves: see [`handover`](crate::handover).
+//! The side of an upgrade that is replaced: see [`handover`](crate::handover).
 //!
-//! The supervisor does it, so no reload runs meanwhile, and nothing else of the daemon
-//! knows: pipes go on to accept until the new process serves. Until then everything
-//! can be taken back, which is what happens to whatever is dropped.
+//! The supervisor does this, so no reload runs at the same time, and no other part of
+//! the daemon is involved: pipes continue to accept until the new process serves. Until
+//! then everything can be rolled back, which happens to everything that is dropped.
 
 mod connections;
 mod conversation;
@@ -29,33 +29,34 @@ use inventory::{Moving, say_numbers};
 
 pub(super) use leaving::Successor;
 
-/// A new process that could take over at once.
+/// A new process that could take over immediately.
 struct Prepared {
     conversation: Conversation,
     agreed: Agreed,
 }
 
-/// How far one has come with it.
+/// What was agreed with it.
 struct Agreed {
     greeting: Greeting,
-    /// What it says.
+    /// The changes that it reports.
     said: Vec<String>,
     pipes: Vec<Moving>,
     removal: Arc<Removal>,
-    /// How many connections it has, asleep.
+    /// How many connections it has resumed and suspended.
     sent: u64,
 }
 
 impl Supervisor {
-    /// Has a new process take over, unless this is only a `check` of whether it could.
-    /// If it has, `self.successor` is there afterwards.
+    /// Lets a new process take over, unless this is only a `check`. After success,
+    /// `self.successor` is set.
     pub(super) async fn upgrade<F: Future<Output = ()>>(
         &mut self,
         check: bool,
         drain: &mut Drain<F>,
     ) -> Verdict {
         (self.means.edition.at)(Step::Asked);
-        // From the commit on, there is no way back, and little to wait for.
+        // An order to exit ends only the preparation: from the commit on, there is no
+        // way back, and little left to wait for.
         let prepared = select! {
             biased;
             () = drain.due() => Err(Failed::Ending),
@@ -92,7 +93,7 @@ impl Supervisor {
         }
     }
 
-    /// Everything that can fail. Dropped, it is taken back.
+    /// Everything that can fail. If it is dropped, everything is rolled back.
     async fn prepare(&self) -> Result<Prepared, Failed> {
         if process::id() == 1 {
             return Err(Failed::First);
@@ -108,7 +109,7 @@ impl Supervisor {
         }
     }
 
-    /// Comes so far that only the commit is missing.
+    /// Everything up to the commit.
     async fn agree(&self, conversation: &mut Conversation) -> Result<Agreed, Failed> {
         let at = self.means.edition.at;
         at(Step::Started);
@@ -121,15 +122,15 @@ impl Supervisor {
         };
         let is_adopted = |moving: &Moving| adopted.iter().any(|name| **name == *moving.pipe.name);
         let pipes: Vec<_> = pipes.into_iter().filter(is_adopted).collect();
-        // Dropped without a verdict, it takes all of them back.
+        // If it is dropped without a verdict, all connections continue here.
         let removal = Removal::new(conversation.channel.clone());
         let (first, last) = (|| at(Step::Stopped), || at(Step::Sent));
         let sent = connections::send_all(&pipes, &removal, conversation, first, last).await?;
         Ok(Agreed { greeting, said, pipes, removal, sent })
     }
 
-    /// Lets go of everything, and leaves it to the new process. Never dropped before it
-    /// is done, which is soon.
+    /// Hands everything over to the new process. Must not be dropped before it is
+    /// complete, which takes a moment.
     async fn hand_over<F: Future<Output = ()>>(
         &mut self,
         prepared: Prepared,
@@ -139,12 +140,14 @@ impl Supervisor {
         let Prepared { conversation: Conversation { channel, guardian, .. }, agreed } = prepared;
         let Agreed { mut pipes, removal, sent, .. } = agreed;
         let pid = guardian.program();
-        // It is the system's child before the service manager hears of it.
+        // The process is reparented to init before the service manager learns of it.
         guardian.release().await.map_err(Failed::Ended)?;
         if drain.is_there().await {
             return Err(Failed::Ending);
         }
-        // Nothing is between this and the last step that it keeps us from.
+        // The last check, directly before the step that cannot be rolled back: a
+        // process that had exited after its last message, unnoticed, once took all
+        // connections with it.
         if channel.is_over() {
             return Err(Failed::Ended(DEAF.to_owned()));
         }
@@ -165,13 +168,13 @@ impl Supervisor {
         self.successor = Some(successor);
         let doubt = match serving {
             Ok(()) => return Ok(format!("{said}{stay}")),
-            // It has all there is: nobody can take it back.
+            // The process has everything: nothing can be rolled back.
             Err(error) => format!("It does not say that it serves: {error}"),
         };
         Err(Failed::Silenced(format!("{said}{stay}\n{doubt}")))
     }
 
-    /// What has been counted until now, and that it is the new process's turn.
+    /// Sends the counters, and then the commit.
     async fn say_commit(
         &self,
         channel: &Channel,
@@ -187,7 +190,7 @@ impl Supervisor {
 }
 
 impl Prepared {
-    /// The connections go on here, and there is no new process.
+    /// The connections continue here, and the new process exits.
     async fn take_back(self) {
         let Self { conversation, agreed } = self;
         agreed.removal.take_back();
@@ -195,7 +198,7 @@ impl Prepared {
         conversation.end().await;
     }
 
-    /// A line, and what the new process says.
+    /// The result in one line, and the changes that the new process reports.
     fn words(&self, done: &str, moved: &str) -> String {
         let pid = self.conversation.guardian.program();
         let program = &self.agreed.greeting.program;
