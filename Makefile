@@ -129,6 +129,7 @@ packages: all packed
 	@tests/run.sh packages
 
 packed: $(PACKED)
+	@host/packaging/checksums.sh
 
 $(PACKAGES)/spiped-core-$(VERSION).crate: $(CORE) $(shell find core-wasm/examples -type f) \
 		core-wasm/pack.sh core-wasm/README.md LICENSE target/revision
@@ -152,7 +153,7 @@ target/revision: FORCE
 	@core-wasm/revision.sh
 
 # Each has a short form in `make test`.
-soak: all $(COMPONENTS)/spiped-next.cwasm
+soak: all $(COMPONENTS)/spiped-next.cwasm deb dist image
 	cargo nextest run --locked --workspace --cargo-profile checked --run-ignored ignored-only \
 		--no-fail-fast
 	FUZZ_SECONDS=120 tests/fuzz/run.sh

@@ -63,6 +63,7 @@ get_ready() {
         without wasi:: $(missing $spiped)
         without packages::oci $(missing $registry)
         without packaging:: $(missing $manager)
+        without packaging::image:: $(missing $registry $redis)
         without upgrade::confined:: $(missing $manager)
         without first_hour:: $(missing $spiped $redis $network $machine)
         without systemd:: $(missing $spiped $redis $network $machine)
@@ -81,6 +82,11 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'make packed failed'
         leave_out packages:: 'what make packages makes'
     fi
+    if ! make --no-print-directory deb dist image; then
+        [ "${CI:-}" != true ] || fail 'make deb dist image failed'
+        leave_out packaging::packages:: 'what make deb dist image makes'
+        leave_out packaging::image:: 'what make deb dist image makes'
+    fi
     prepare node suite::node:: suite::bun:: suite::deno:: suite::states:: packages::node:: \
         composed::in_node wasi::page
     prepare python suite::python:: suite::oracle:: suite::states:: oracle:: metrics:: \
@@ -91,6 +97,7 @@ get_ready() {
     if [ "$(id -u)" != 0 ]; then
         [ "${CI:-}" != true ] || fail 'not root'
         leave_out root:: 'a root user'
+        leave_out packaging::image:: 'a root user'
         leave_out security::memory:: 'a root user'
         leave_out hosts:: 'a root user'
         leave_out security::sandbox:: 'a root user'
