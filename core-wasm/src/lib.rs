@@ -1,14 +1,14 @@
 //! The spiped protocol as a function of bytes.
 //!
-//! Compatible on the wire with Tarsnap's spiped: a mutual handshake under a
-//! pre-shared key (SHA-256, HMAC, 2048-bit MODP Diffie-Hellman), then packets
-//! of up to 1024 bytes under AES-256-CTR and HMAC-SHA-256. Beyond that, a
-//! client may choose X25519, with end marks. `docs/protocol.md` has both.
+//! Compatible on the wire with Tarsnap's spiped: a mutual handshake under a pre-shared
+//! key (SHA-256, HMAC, 2048-bit MODP Diffie-Hellman), then packets of up to 1024 bytes
+//! under AES-256-CTR and HMAC-SHA-256. In addition, a client may choose X25519, with
+//! end marks. `docs/protocol.md` specifies both.
 //!
-//! No sockets, files, clock or randomness: [`Session`] takes bytes, including
-//! the random ones, and gives bytes and verdicts. A server first asks an
-//! [`Acceptor`] who is there. The same crate is the inside of the WebAssembly
-//! component described in `wit/pipe.wit`.
+//! No sockets, files, clock or random generator: [`Session`] takes bytes, including
+//! random ones, and returns bytes and a status. A server first passes what a stranger
+//! sends to an [`Acceptor`]. The WebAssembly component of `wit/pipe.wit` contains the
+//! same crate.
 //!
 //! ```
 //! use spiped_core::{
@@ -24,7 +24,7 @@
 //! client.start(&mut to_server)?;
 //! client.compute(&mut to_server)?;
 //!
-//! // The server sends its nonce, and collects what comes until it knows whose it is.
+//! // The server sends its nonce, and collects bytes until the acceptor has a verdict.
 //! let nonce = [2; 32];
 //! client.handle_crypt(&nonce, &mut to_server)?;
 //! let config = ServerConfig::Any(ForwardSecrecy::Offer);
@@ -55,10 +55,9 @@
 //! # Ok::<(), spiped_core::Error>(())
 //! ```
 //!
-//! The files are best read in this order: `config`, `keys`, `dh`,
-//! `handshake`, `sha256`, `packet_crypto`, `packet`, `suspended`, `key_search`,
-//! `acceptor`, `session`; then `pairing`. Nothing is used before it is
-//! explained.
+//! Read the files in this order: `config`, `keys`, `dh`, `handshake`, `sha256`,
+//! `packet_crypto`, `packet`, `suspended`, `key_search`, `acceptor`, `session`; then
+//! `pairing`. In this order, everything is explained before it is used.
 
 #![no_std]
 #![deny(unsafe_code)]

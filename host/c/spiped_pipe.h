@@ -3,11 +3,12 @@
  * `session` of wit/pipe.wit, in sandboxed instances of its component.
  *
  * No sockets, no clock, no randomness: the host moves bytes between two streams
- * and a session, and acts on the statuses. wit/pipe.wit says in what order, and
- * what each fault means; docs/core-module.md, how this file does it.
+ * and a session, and acts on the statuses. wit/pipe.wit specifies the order of
+ * calls and the meaning of each fault; docs/core-module.md describes how this file
+ * makes the calls.
  *
- * Sessions and acceptors of one spiped_code may be used by different threads, each
- * by one at a time.
+ * Sessions and acceptors of one spiped_code may be used by different threads, but
+ * each of them by one thread at a time.
  */
 #ifndef SPIPED_PIPE_H
 #define SPIPED_PIPE_H
@@ -20,20 +21,20 @@
 #define SPIPED_CLIENT_ENTROPY_LEN 64
 #define SPIPED_SERVER_ENTROPY_LEN 32
 #define SPIPED_PSK_ID_LEN 16
-/* A suspended session has no more bytes. */
+/* The most bytes of a suspended session. */
 #define SPIPED_STATE_MAX 1300
-/* 64 packets: calls with so many bytes are the most efficient. Split longer input:
- * an instance has 2 MiB, and traps if they do not suffice. */
+/* 64 packets: calls with this many bytes are the most efficient. Split longer input:
+ * an instance has 2 MiB of memory, and traps if that does not suffice. */
 #define SPIPED_PLAIN_BATCH (64 * 1024)
 #define SPIPED_CRYPT_BATCH (64 * 1060)
-/* No call with a batch returns more for one side. */
+/* The most bytes that a call with a batch returns for one side. */
 #define SPIPED_OUTPUT_MAX (66 * 1060)
 
-/* The component's compiled code. One for the whole program. */
+/* The component's compiled code. Make one for the whole program. */
 typedef struct spiped_code spiped_code;
 /* One end of one connection, alone in its instance. */
 typedef struct spiped_session spiped_session;
-/* Decides who strangers are. */
+/* Decides which strangers have a key. */
 typedef struct spiped_acceptor spiped_acceptor;
 
 typedef struct spiped_bytes {
@@ -44,7 +45,7 @@ typedef struct spiped_bytes {
 typedef enum spiped_key_exchange {
     SPIPED_MODP2048,
     SPIPED_X25519,
-    /* A server's: whichever the client chooses. */
+    /* For a server: either, as the client chooses. */
     SPIPED_ANY_KEY_EXCHANGE,
 } spiped_key_exchange;
 
@@ -56,7 +57,7 @@ typedef enum spiped_forward_secrecy {
 
 typedef struct spiped_config {
     spiped_key_exchange key_exchange;
-    /* With x25519 alone it says nothing. */
+    /* Ignored with only x25519. */
     spiped_forward_secrecy forward_secrecy;
 } spiped_config;
 
@@ -98,7 +99,7 @@ typedef struct spiped_failure {
         SPIPED_FAILED_PEER,
         SPIPED_FAILED_MISUSE,
         SPIPED_FAILED_EXHAUSTED,
-        /* The instance broke off, ran into a limit, or answered nonsense. */
+        /* The instance trapped, reached a limit, or returned an invalid result. */
         SPIPED_FAILED_TRAP,
     } kind;
     /* With SPIPED_FAILED_PEER. */
@@ -119,9 +120,8 @@ typedef enum spiped_status {
 } spiped_status;
 
 /*
- * What a call produced. All of it is the host's: write it, in order, whatever the
- * status is. The bytes lie in the instance: they are gone with the next call on the
- * session.
+ * The result of a call. Write both sides' bytes, in order, whatever the status is. The
+ * bytes are in the instance's memory: the next call on the session overwrites them.
  */
 typedef struct spiped_output {
     spiped_bytes to_crypt;
@@ -153,7 +153,7 @@ typedef struct spiped_verdict {
  * this file was written for, with the reason in `error`.
  */
 spiped_code *spiped_code_new(spiped_bytes module, char *error, size_t error_len);
-/* After all that was made of it. */
+/* Delete all sessions and acceptors made from it first. */
 void spiped_code_delete(spiped_code *code);
 
 /* Sessions. NULL on failure. */
@@ -163,7 +163,7 @@ spiped_session *spiped_accept(spiped_code *code, spiped_config config, spiped_by
                               spiped_bytes hello, spiped_bytes psk, spiped_bytes entropy,
                               spiped_failure *failure);
 spiped_session *spiped_resume(spiped_code *code, spiped_bytes state, spiped_failure *failure);
-/* Gives up the instance with its memory. NULL is no session. */
+/* Drops the instance with its memory. NULL is ignored. */
 void spiped_session_delete(spiped_session *session);
 
 spiped_output spiped_start(spiped_session *session);
@@ -173,8 +173,8 @@ spiped_output spiped_handle_plain(spiped_session *session, spiped_bytes bytes);
 spiped_output spiped_crypt_eof(spiped_session *session);
 spiped_output spiped_plain_eof(spiped_session *session);
 
-/* These say whether there is an answer. It lies in the instance, as outputs do. The
- * state is secret, and good for one spiped_resume. */
+/* These return whether there is a result. It is in the instance's memory, like outputs.
+ * The state is secret, and good for one spiped_resume. */
 int spiped_suspend(spiped_session *session, spiped_bytes *state, spiped_failure *failure);
 int spiped_psk_id(spiped_session *session, spiped_bytes *psk_id);
 
@@ -184,11 +184,11 @@ spiped_acceptor *spiped_acceptor_new(spiped_code *code, spiped_config config,
                                      spiped_failure *failure);
 void spiped_acceptor_delete(spiped_acceptor *acceptor);
 
-/* These say whether there is an answer. After SPIPED_FAILED_TRAP, make another
+/* These return whether there is a result. After SPIPED_FAILED_TRAP, make another
  * acceptor. */
 int spiped_identify(spiped_acceptor *acceptor, spiped_bytes our_nonce, spiped_bytes received,
                     spiped_verdict *verdict, spiped_failure *failure);
-/* Whether there is a fault, which is then a failure of the peer's. */
+/* Returns whether there is a result: the fault is then in `failure`, as SPIPED_FAILED_PEER. */
 int spiped_fault_at_eof(spiped_acceptor *acceptor, spiped_bytes our_nonce, spiped_bytes received,
                         spiped_failure *failure);
 

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 pub use modp::PUBLIC_VALUE_LEN;
 
-/// Random bytes an exponent is made of, in either group.
+/// How many random bytes an exponent is made from, in either group.
 pub const EXPONENT_LEN: usize = 32;
 
 impl KeyExchange {
@@ -33,10 +33,10 @@ pub(crate) enum PublicValue {
 }
 
 impl PublicValue {
-    /// What an end that omits forward secrecy sends.
+    /// The value of an end that omits forward secrecy.
     pub(crate) const ONE: Self = Self::Modp2048(modp::PublicValue::ONE);
 
-    /// Reads a value that came in a key share of this exchange.
+    /// Parses a value from a key share of this exchange.
     ///
     /// # Errors
     /// [`PeerFault::PublicValueOutOfRange`].
@@ -55,7 +55,7 @@ impl PublicValue {
         }
     }
 
-    /// As it is sent.
+    /// The value as it is sent.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Modp2048(value) => value.to_bytes().into(),
@@ -63,8 +63,8 @@ impl PublicValue {
         }
     }
 
-    /// Whether this value fixes the shared value, whatever our exponent. With
-    /// X25519 that shows when the shared value is computed.
+    /// Whether this value fixes the shared value, whatever our exponent is. With
+    /// X25519, this is detected when the shared value is computed.
     pub(crate) fn is_degenerate(&self) -> bool {
         match self {
             Self::Modp2048(value) => value.is_degenerate(),
@@ -104,14 +104,14 @@ impl Exponent {
     }
 }
 
-/// What both ends computed.
+/// The shared value, which both ends compute.
 pub(crate) enum SharedValue {
     Modp2048(Secret<PUBLIC_VALUE_LEN>),
     X25519(Secret<{ x25519::PUBLIC_VALUE_LEN }>),
 }
 
 impl SharedValue {
-    /// Between ends of which one omits forward secrecy: 1.
+    /// The shared value if one of the ends omits forward secrecy: 1.
     pub(crate) fn omitted() -> Self {
         Self::Modp2048(Secret::copy_of(&modp::PublicValue::ONE.to_bytes()))
     }

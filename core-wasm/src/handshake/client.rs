@@ -27,7 +27,7 @@ pub(super) fn begin(config: ClientConfig, psk: Psk, nonce: Nonce, exponent: Expo
     }
 }
 
-/// What a client knows before it hears anything.
+/// What a client has before it receives anything.
 struct Local {
     forward_secrecy: ForwardSecrecy,
     psk: Psk,
@@ -85,7 +85,7 @@ impl ExpectNonce {
 /// Waits for the server's key share.
 pub(crate) struct ExpectKeyShare {
     local: Local,
-    /// Ours.
+    /// Our public value.
     value: PublicValue,
     nonces: Nonces,
     inbound: Inbound<KEY_SHARE_LEN>,

@@ -1,5 +1,5 @@
-//! The hello: all that a client sends before it has an answer, its nonce and
-//! its key share.
+//! The hello: everything a client sends before it needs an answer, its nonce and its
+//! key share.
 
 use super::share::{self, KeyShare};
 use crate::config::{ForwardSecrecy, KeyExchange, Side};
@@ -12,7 +12,7 @@ pub(crate) const fn len(exchange: KeyExchange) -> usize {
     NONCE_LEN + share::len(exchange)
 }
 
-/// A received hello; nothing about it is known to be true.
+/// A received hello. Nothing of it has been verified.
 pub(crate) struct Hello<'a> {
     pub(crate) exchange: KeyExchange,
     nonces: Nonces,
@@ -20,15 +20,15 @@ pub(crate) struct Hello<'a> {
 }
 
 impl<'a> Hello<'a> {
-    /// Takes `bytes` for a hello of `exchange` that answers `our_nonce`. `None`
-    /// unless it has the length of one.
+    /// Interprets `bytes` as a hello of `exchange` in response to `our_nonce`. `None`
+    /// unless it has the right length.
     pub(crate) fn new(exchange: KeyExchange, our_nonce: &Nonce, bytes: &'a [u8]) -> Option<Self> {
         let (&client, share) = bytes.split_first_chunk()?;
         let share = KeyShare::new(exchange, share)?;
         Some(Self { exchange, nonces: Nonces { client, server: *our_nonce }, share })
     }
 
-    /// What the key of the share's MAC is the HMAC of, under the PSK.
+    /// The message whose HMAC under the PSK is the key of the share's MAC.
     pub(crate) fn salt(&self) -> Salt {
         key_share_salt(&self.nonces, self.exchange, Side::Client)
     }
@@ -37,8 +37,8 @@ impl<'a> Hello<'a> {
         &self.nonces
     }
 
-    /// The client's public value, once all that can be checked is, again:
-    /// protocol.md A-8.
+    /// The client's public value, after everything that can be checked has been checked
+    /// again: protocol.md A-8.
     pub(super) fn check(
         &self,
         psk: &Psk,

@@ -11,11 +11,10 @@
 //!   Agree                                             Agree
 //! ```
 //!
-//! The client chooses the key exchange; its key share tells the server.
-//! `MakeShare` and `Agree` compute one value each and wait for
-//! `Session::compute`; an end that omits forward secrecy skips both. The
-//! client makes its share while the nonces travel. The server has no state
-//! before the client's MAC has verified.
+//! The client chooses the key exchange, and its key share tells the server. `MakeShare`
+//! and `Agree` compute one value each and wait for `Session::compute`; an end that
+//! omits forward secrecy skips both. The client makes its share while the nonces are in
+//! transit. The server has no state before the client's MAC has verified.
 
 mod client;
 pub(crate) mod hello;
@@ -32,7 +31,7 @@ use crate::keys::{Agreement, Nonce, Nonces, Psk, SessionKeys};
 pub(crate) use hello::Hello;
 pub use share::KEY_SHARE_LEN;
 
-/// A handshake under way.
+/// A handshake in progress.
 pub(crate) enum Handshake {
     ClientMakeShare(client::MakeShare),
     ClientExpectNonce(client::ExpectNonce),
@@ -41,7 +40,7 @@ pub(crate) enum Handshake {
     Agree(Agree),
 }
 
-/// Where a step led.
+/// The result of a step.
 #[allow(clippy::large_enum_variant, reason = "moved a handful of times per connection")]
 pub(crate) enum Step {
     Next(Handshake),
@@ -57,7 +56,7 @@ pub(crate) struct Agreed {
 }
 
 impl Handshake {
-    /// A client's, which has sent its nonce.
+    /// A client's handshake, after it has sent its nonce.
     pub(crate) fn connect(
         config: ClientConfig,
         psk: Psk,
@@ -67,7 +66,7 @@ impl Handshake {
         client::begin(config, psk, nonce, exponent)
     }
 
-    /// A server's, with a client that has sent this hello.
+    /// A server's handshake with a client that has sent this hello.
     pub(crate) fn accept(
         config: ServerConfig,
         hello: &Hello<'_>,
@@ -78,8 +77,8 @@ impl Handshake {
         server::begin(config, hello, psk, exponent, to_crypt)
     }
 
-    /// Takes from the front of `bytes` what this state waits for; nothing
-    /// while a value is due.
+    /// Takes the bytes this state waits for from the front of `bytes`; none while a
+    /// value is due.
     pub(crate) fn handle(
         self,
         bytes: &mut &[u8],
@@ -94,7 +93,7 @@ impl Handshake {
         }
     }
 
-    /// Computes the value that is due; nothing if none is.
+    /// Computes the value that is due, if one is.
     pub(crate) fn compute(self, to_crypt: &mut Vec<u8>) -> Result<Step, PeerFault> {
         match self {
             Self::ClientMakeShare(state) => Ok(Step::Next(state.compute())),
@@ -124,13 +123,13 @@ impl Authenticated {
         self.peer.exchange()
     }
 
-    /// Finishes without an exponentiation, as if our exponent were 0:
+    /// Completes the handshake without an exponentiation, as if our exponent were 0:
     /// protocol.md H-6.
     fn agree_without_exponent(&self) -> Agreed {
         self.agree(&PublicValue::ONE, &SharedValue::omitted())
     }
 
-    /// `value` is ours.
+    /// Derives the session keys. `value` is our public value.
     fn agree(&self, value: &PublicValue, shared: &SharedValue) -> Agreed {
         let (client, server) = match self.side {
             Side::Client => (value, &self.peer),

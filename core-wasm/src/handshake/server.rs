@@ -1,4 +1,4 @@
-//! The server's states: `spiped -d`. The acceptor comes before them.
+//! The server's states: `spiped -d`. They follow the acceptor's verdict.
 
 use alloc::vec::Vec;
 
@@ -10,7 +10,7 @@ use crate::dh::{Exponent, PublicValue};
 use crate::error::PeerFault;
 use crate::keys::{Psk, key_share_key};
 
-/// The first state: a server that omits forward secrecy answers at once.
+/// The first state. A server that omits forward secrecy answers immediately.
 pub(super) fn begin(
     config: ServerConfig,
     hello: &Hello<'_>,
@@ -31,7 +31,7 @@ pub(super) fn begin(
     })
 }
 
-/// The client has authenticated: our public value is due, and sent at once,
+/// The client has authenticated. Our public value is due; it is sent immediately,
 /// before the shared value is computed: protocol.md H-4.
 pub(crate) struct MakeShare {
     authenticated: Authenticated,

@@ -1,7 +1,7 @@
 //! The key share: a public value and its MAC.
 //!
-//! With X25519, the server's MAC covers the client's public value, too: the
-//! share answers that one and no other.
+//! With X25519, the server's MAC also covers the client's public value: the share
+//! answers this value and no other.
 
 use alloc::vec::Vec;
 
@@ -22,7 +22,7 @@ pub(super) const fn len(exchange: KeyExchange) -> usize {
     exchange.public_value_len() + MAC_LEN
 }
 
-/// A received key share; nothing about it is known to be true.
+/// A received key share. Nothing of it has been verified.
 pub(crate) struct KeyShare<'a> {
     exchange: KeyExchange,
     pub(crate) value: &'a [u8],
@@ -36,9 +36,9 @@ impl<'a> KeyShare<'a> {
         (value.len() == exchange.public_value_len()).then_some(Self { exchange, value, mac })
     }
 
-    /// The value, if it is authenticated under `key`, allowed in its group, and
-    /// what we ask for: checked in upstream's order. `answered` is the public
-    /// value that this share answers, if it is a server's.
+    /// The public value, if it is authenticated under `key`, valid in its group, and
+    /// acceptable to us, checked in upstream's order. `answered` is the public value
+    /// that a server's share answers.
     pub(super) fn check(
         &self,
         key: &MacKey,
@@ -58,8 +58,8 @@ impl<'a> KeyShare<'a> {
     }
 }
 
-/// Appends the key share that announces `value`, a server's as an answer to
-/// the client's: protocol.md H-1.
+/// Appends the key share with `value`; a server's is an answer to the client's:
+/// protocol.md H-1.
 pub(super) fn seal(
     key: &MacKey,
     answered: Option<&PublicValue>,
@@ -71,9 +71,9 @@ pub(super) fn seal(
     to_crypt.extend_from_slice(&mac(key, answered, &value));
 }
 
-/// Fails if the peer sent our own value: a reflection, or an end with the same
-/// randomness. Two ends that both omit forward secrecy send the same.
-/// protocol.md R-4.
+/// Fails if the peer sent our own value, by reflection or because it has the same
+/// randomness. Two ends that both omit forward secrecy send the same value. protocol.md
+///
 pub(super) fn check_reflection(ours: &PublicValue, theirs: &PublicValue) -> Result<(), PeerFault> {
     if ours == theirs && *ours != PublicValue::ONE { Err(PeerFault::Reflected) } else { Ok(()) }
 }

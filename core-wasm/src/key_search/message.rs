@@ -1,6 +1,5 @@
-//! HMAC-SHA-256 of one message under many keys. The blocks of the message are
-//! the same for all of them, so that their schedules, two fifths of the work,
-//! are made once.
+//! HMAC-SHA-256 of one message under many keys. The blocks of the message are the same
+//! for all keys, so their schedules, two fifths of the work, are computed once.
 
 use alloc::vec::Vec;
 use core::slice;
@@ -69,7 +68,7 @@ fn schedule(block: &[u8; BLOCK_LEN]) -> [u32; 64] {
 #[allow(clippy::many_single_char_names, reason = "the standard's names")]
 fn rounds(state: &mut Words, schedule: &[u32; 64]) {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    /// One round, after which the variables have changed their roles.
+    /// One round; then the variables have changed their roles.
     macro_rules! round {
         ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $word:expr) => {
             let sigma1 = $e.rotate_right(6) ^ $e.rotate_right(11) ^ $e.rotate_right(25);

@@ -8,7 +8,7 @@ export type * from './wit.js';
 /** The component's core module, compiled: a `WebAssembly.Module`. */
 export interface Module {}
 
-/** An instance: for one session, one exchange, or one acceptor. */
+/** An instance, for one session, one exchange, or one acceptor. */
 export interface Instance {
   readonly Acceptor: AcceptorClass;
   readonly Session: SessionClass;
@@ -17,7 +17,7 @@ export interface Instance {
   [Symbol.dispose](): void;
 }
 
-/** What {@link compile} makes a module of. */
+/** The argument of {@link compile}. */
 export type Source =
   | Uint8Array
   | ArrayBuffer
@@ -32,26 +32,26 @@ export type Source =
 export function compile(source: Source | Promise<Source>): Promise<Module>;
 
 /**
- * Makes an instance. One is for one session, one exchange or one acceptor: after a
- * trap it is unusable, and a peer that broke out of its session finds no other
+ * Makes an instance. Use it for one session, one exchange or one acceptor: after a trap
+ * it is unusable, and a peer that breaks out of its session then finds no other
  * connection and no other key.
  */
 export function instantiate(module: Module): Instance;
 
-/** `Symbol.dispose`, also where there is none yet: `instance[dispose]()`. */
+/** `Symbol.dispose`, also for engines without it: `instance[dispose]()`. */
 export const dispose: typeof Symbol.dispose;
 
 /** An error that the component returned. */
 export class ComponentError extends Error {
   constructor(payload: ComponentError['payload']);
   readonly name: 'ComponentError';
-  /** The value of the WIT type that the function's result has. */
+  /** The error value, of the WIT type in the function's result. */
   readonly payload: Misuse | Failure | PairingMisuse | PairingFailure;
 }
 
 /**
- * The component has broken down. Its instance is unusable and its memory wiped:
- * drop it, and reset both streams. `cause` is what the engine said.
+ * The component has trapped. Its instance is unusable and its memory wiped: drop it, and
+ * reset both streams. `cause` is the engine's error.
  */
 export class Trap extends Error {
   readonly name: 'Trap';

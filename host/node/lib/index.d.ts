@@ -11,26 +11,25 @@ export { load } from './browser.js';
 export { ComponentError, Trap, compile, dispose, instantiate } from './component.js';
 export type * from './component.js';
 
-/** What a client and a server can set. */
+/** Options of both clients and servers. */
 export interface HandshakeOptions {
   /**
-   * The key exchange. A client uses `modp2048` unless it is told otherwise, a server
-   * accepts whichever of them a client chooses. Debian's and Tarsnap's spiped know
-   * `modp2048` only.
+   * The key exchange. By default, a client uses `modp2048`, and a server accepts either.
+   * Debian's and Tarsnap's spiped support only `modp2048`.
    */
   keyExchange?: KeyExchange | undefined;
   /** With `modp2048`; by default `offer`. */
   forwardSecrecy?: ForwardSecrecy | undefined;
   /**
    * How long connecting and the handshake may take together, in milliseconds; by
-   * default 5000. After a failure, what came before it waits no longer than that to
-   * be read.
+   * default 5000. After a failure, bytes from before it wait no longer than that to be
+   * read.
    */
   handshakeTimeout?: number | undefined;
   /**
-   * How long a pipe is idle, in milliseconds, before it gives up its instance of the
-   * component; by default 1000. The next byte costs a new one, a third of a
-   * millisecond. `Infinity` keeps it.
+   * How long a pipe is idle, in milliseconds, before it drops its instance of the
+   * component; by default 1000. The next byte makes a new one, which takes a third of a
+   * millisecond. `Infinity` keeps the instance.
    */
   sleepAfter?: number | undefined;
   /** As in `net.connect`: by default, a pipe ends when the other end does. */
@@ -70,38 +69,39 @@ export interface ServerOptions extends HandshakeOptions {
   /** Their SHA-256. */
   psks?: readonly Uint8Array[] | undefined;
   /**
-   * How many may be connected and not have authenticated; by default 1000, and half of
-   * that from one network. One more takes the place of one that has sent nothing for a
-   * second, of the network that has most of them; if there is none, it is not let in.
+   * How many clients may be connected without having authenticated; by default 1000, at
+   * most half of them from one network. A further one replaces a client that has sent
+   * nothing for a second, of the network with most of them; if there is none, it is
+   * refused.
    */
   maxStrangers?: number | undefined;
   /** As in `net.createServer`. */
   backlog?: number | undefined;
 }
 
-/** Connects to a `spiped -d`. What is written before `connect` waits for it. */
+/** Connects to a `spiped -d`. Bytes written before `connect` wait for it. */
 export function connect(options: ConnectOptions, onConnect?: () => void): Pipe;
 
 /**
- * Does what `spiped -d` does, up to its target: `onConnection` gets the pipe of each
- * client that has authenticated.
+ * Accepts connections as `spiped -d` does: `onConnection` gets the pipe of each client
+ * that has authenticated.
  */
 export function createServer(options: ServerOptions, onConnection?: (pipe: Pipe) => void): Server;
 
 /**
- * The plain side of a connection: a stream that stands in for a `net.Socket`. The two
- * directions end independently, with `allowHalfOpen`.
+ * The plain side of a connection: a stream that replaces a `net.Socket`. With
+ * `allowHalfOpen`, the two directions end independently.
  *
- * It emits what a socket does, and:
+ * It emits the events of a socket, and:
  *
- * - `connect`, then `ready` and `secureConnect`, when the handshake is done: the other
- *   end has the key.
- * - `error` after everything was read that was authenticated before the failure. The
- *   error is a {@link PipeError}, or the socket's own. Both sides are reset then: a
+ * - `connect`, then `ready` and `secureConnect`, when the handshake is complete: the
+ *   other end has the key.
+ * - `error`, after all bytes that were authenticated before the failure have been read.
+ *   The error is a {@link PipeError}, or the socket's own. Both sides are then reset: a
  *   truncated stream never ends with `end`. (With `modp2048`, whose end is not
  *   authenticated, an attacker can still end a stream between two packets.)
  *
- * A pipe that is destroyed before all that was written has gone resets the connection.
+ * Destroying a pipe before all written bytes have been sent resets the connection.
  */
 export class Pipe extends Duplex {
   /** A client's pipe, for a `connect` to come. The function {@link connect} does both. */
@@ -113,20 +113,20 @@ export class Pipe extends Duplex {
   connect(port: number, onConnect?: () => void): this;
   connect(path: string, onConnect?: () => void): this;
 
-  /** On a server, which of its keys the client has, as an index. */
+  /** On a server, the index of the client's key. */
   readonly pskIndex: number | undefined;
   /** On a server, the key exchange that the client has chosen. */
   readonly keyExchange: KeyExchange | undefined;
-  /** Whether it is idle and has given up its instance. */
+  /** Whether it is idle and has dropped its instance. */
   readonly isAsleep: boolean;
 
-  /** Until `connect`: as long as the handshake is not done. */
+  /** Until `connect`: while the handshake is not complete. */
   readonly connecting: boolean;
   readonly pending: boolean;
   readonly readyState: 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed';
-  /** What the application has got, in bytes; on the crypt side, it is some more. */
+  /** How many bytes the application has received; on the crypt side, there are more. */
   readonly bytesRead: number;
-  /** What the application has written, in bytes. */
+  /** How many bytes the application has written. */
   readonly bytesWritten: number;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
@@ -143,9 +143,9 @@ export class Pipe extends Duplex {
   setTimeout(milliseconds: number, onTimeout?: () => void): this;
   ref(): this;
   unref(): this;
-  /** Ends the pipe, and destroys it when all is sent. */
+  /** Ends the pipe, and destroys it when everything has been sent. */
   destroySoon(): void;
-  /** Resets the connection at once. */
+  /** Resets the connection immediately. */
   resetAndDestroy(): this;
 }
 
@@ -157,30 +157,30 @@ export class Pipe extends Duplex {
  *       relay(pipe, { host: '127.0.0.1', port: 6379 }).catch(report);
  *     }).listen(8025);
  *
- * It connects to the target, within the pipe's `handshakeTimeout`. Each direction ends
- * when it has been passed on to its end, so the pipe must have been made with
- * `allowHalfOpen`. If one side breaks, the other is reset when it has got what came
- * before, and the promise is rejected.
+ * It connects to the target within the pipe's `handshakeTimeout`. Each direction ends
+ * by itself, so the pipe must have been made with `allowHalfOpen`. If one side fails, the
+ * other is reset after it has received the bytes from before the failure, and the
+ * promise is rejected.
  *
- * To pass the bytes on by hand is not the same: Node reports a reset that comes with a
- * socket's last bytes as an `end`, if the socket is read in the usual way. So a socket
- * of your own must have been made with `allowHalfOpen`, and for one byte at a time
- * (`readableHighWaterMark: 1` of `net.connect`, `highWaterMark: 1` of
- * `net.createServer`), which makes it stop after whatever has come.
+ * Passing the bytes on by hand is not the same: Node reports a reset that arrives
+ * together with a socket's last bytes as an `end`, if the socket is read in the usual
+ * way. So a socket of your own must have been made with `allowHalfOpen`, and for one byte
+ * at a time (`readableHighWaterMark: 1` of `net.connect`, `highWaterMark: 1` of
+ * `net.createServer`), which makes it stop reading after each chunk.
  */
 export function relay(pipe: Pipe, target: Socket | SocketConnectOpts): Promise<void>;
 
-/** Where a stranger was. */
+/** The address of a stranger. */
 export interface StrangerInfo {
   remoteAddress: string | undefined;
   remotePort: number | undefined;
 }
 
 /**
- * Takes encrypted connections.
+ * Accepts encrypted connections.
  *
- * Until a client has authenticated it is a stranger: it costs a socket and a timer, has
- * no session, and nobody hears of it.
+ * Until a client has authenticated, it is a stranger: it costs a socket and a timer, has
+ * no session, and emits no `connection`.
  */
 export class Server extends EventEmitter {
   constructor(options: ServerOptions);
@@ -190,7 +190,7 @@ export class Server extends EventEmitter {
   listen(port?: number, onListening?: () => void): this;
   listen(path: string, onListening?: () => void): this;
   listen(options: ListenOptions, onListening?: () => void): this;
-  /** Takes no more connections. Calls back when the last pipe has ended. */
+  /** Accepts no more connections. Calls back when the last pipe has ended. */
   close(callback?: (error?: Error) => void): this;
   readonly listening: boolean;
   address(): AddressInfo | string | null;
@@ -198,9 +198,9 @@ export class Server extends EventEmitter {
   unref(): this;
   [Symbol.asyncDispose](): Promise<void>;
 
-  /** A client has authenticated, and the handshake is done. */
+  /** A client has authenticated, and the handshake is complete. */
   on(event: 'connection', listener: (pipe: Pipe) => void): this;
-  /** A stranger was not let in: for the log, within limits. */
+  /** A stranger was refused: log it, within limits. */
   on(event: 'refused', listener: (error: Error, stranger: StrangerInfo) => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
   on(event: 'listening' | 'close', listener: () => void): this;
@@ -213,16 +213,16 @@ export class PipeError extends Error {
   readonly name: 'PipeError';
   /**
    * The name of the WIT case, such as `wrong-key` or `forged-packet`; or `timed-out`,
-   * `trapped` (the component has broken down), `crowded-out` (a stranger made room for
+   * `trapped` (the component has trapped), `crowded-out` (a stranger was evicted for
    * others), or `closed`.
    */
   readonly code: string;
-  /** What the component says, if it is that. */
+  /** The failure that the component returned, if it did. */
   readonly failure?: Failure;
 }
 
 /**
- * A connector for ioredis, which speaks to a Redis behind a `spiped -d`:
+ * A connector for ioredis, for a Redis behind a `spiped -d`:
  *
  *     new Redis(8025, 'db1', { Connector: ioredisConnector({ key }) })
  */
@@ -241,15 +241,15 @@ export function httpAgent(options: ConnectOptions, agentOptions?: AgentOptions):
 export interface Listener {
   /** The Unix socket. */
   readonly path: string;
-  /** Takes no more connections, ends those there are, and removes the socket. */
+  /** Accepts no more connections, ends the existing ones, and removes the socket. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Does what `spiped -e` does, for clients that make their sockets themselves: listens
- * on a Unix socket in a directory that only this user can enter. A Unix socket knows
- * no reset: what a broken pipe truncates, its client sees as an end.
+ * Does the same as `spiped -e`, for clients that make their sockets themselves: listens
+ * on a Unix socket in a directory that only this user can enter. A Unix socket has no
+ * reset: its client sees a broken pipe as a clean end.
  *
  *     const { path } = await listen({ host: 'db1', port: 8025, key });
  *     const redis = createClient({ socket: { path } });

@@ -9,16 +9,16 @@ use ctr::{Ctr128BE, CtrCore};
 use super::x86::aes as x86;
 use super::{BODY_LEN, KEY_LEN, Packet};
 
-/// An expanded key, at first a blank one. Wiped on drop.
+/// An expanded key, blank at first. Wiped on drop.
 pub(super) enum Cipher {
-    /// With whatever the `aes` crate finds best.
+    /// The `aes` crate's own choice.
     Stock(Aes256Enc),
     #[cfg(target_arch = "x86_64")]
     X86(x86::Key),
 }
 
 impl Cipher {
-    /// The key of zeros is as good a blank as any.
+    /// The key of zeros serves as a blank.
     pub(super) fn stock() -> Self {
         Self::Stock(Aes256Enc::new(&[0; KEY_LEN].into()))
     }

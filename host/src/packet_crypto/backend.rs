@@ -1,4 +1,4 @@
-//! Which implementation is used, by what the CPU offers.
+//! Chooses the implementation for the CPU.
 
 use std::fmt;
 
@@ -42,8 +42,8 @@ impl Backend {
         Cipher::stock()
     }
 
-    /// Has as many messages of a batch hashed as are best hashed at once, at
-    /// least one of `count`. Returns how many.
+    /// Hashes as many messages of a batch as are best hashed together, at least one of
+    /// `count`. Returns how many.
     pub(super) fn run(self, count: usize, batch: &mut impl Batch) -> usize {
         #[cfg(target_arch = "x86_64")]
         if let Some(done) = self.kernels.run(count, batch) {

@@ -1,4 +1,4 @@
-//! HMAC-SHA-256 (RFC 2104) of several messages at once.
+//! HMAC-SHA-256 (RFC 2104) of several messages in parallel.
 
 use std::slice;
 
@@ -13,7 +13,7 @@ use crate::process::secrets::Plain;
 const INNER: u8 = 0x36;
 const OUTER: u8 = 0x5c;
 
-/// What follows a digest that is the outer hash's message.
+/// The rest of the block after the digest in the outer hash.
 const AFTER_DIGEST: Words = {
     let mut rest = [0; 8];
     rest[0] = 0x80 << 24;
@@ -23,8 +23,7 @@ const AFTER_DIGEST: Words = {
 };
 const _: () = assert!(AFTER_DIGEST[7] as usize == 8 * (BLOCK_LEN + DIGEST_LEN));
 
-/// A key, hashed: the states after the block that it is padded to. Wiped on
-/// drop.
+/// A hashed key: the states after the padded blocks. Wiped on drop.
 #[derive(ZeroizeOnDrop)]
 #[repr(C)]
 pub(super) struct MacKey {
@@ -64,14 +63,14 @@ pub(super) struct Hmac<const N: usize, S: Sha256<N>> {
 }
 
 impl<const N: usize, S: Sha256<N>> Hmac<N, S> {
-    /// All under one key.
+    /// All messages under one key.
     #[inline]
     pub(super) fn with_key(sha256: S, key: &MacKey) -> Self {
         let [inner, outer] = [&key.inner, &key.outer].map(|state| sha256.same_state(state));
         Self { sha256, inner, outer }
     }
 
-    /// Each under its own key.
+    /// Each message under its own key.
     #[inline]
     pub(super) fn with_keys(sha256: S, keys: [&MacKey; N]) -> Self {
         let inner = sha256.states(keys.map(|key| &key.inner));
@@ -79,7 +78,7 @@ impl<const N: usize, S: Sha256<N>> Hmac<N, S> {
         Self { sha256, inner, outer }
     }
 
-    /// Each under a digest of its own.
+    /// Each message under a digest of its own.
     #[inline]
     pub(super) fn with_digests(sha256: S, keys: &S::States) -> Self {
         let [inner, outer] = [INNER, OUTER].map(|mask| {

@@ -1,4 +1,4 @@
-//! Which of many PSKs a key share was made with.
+//! Finds the PSK of a key share among many.
 
 use std::array;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::{Backend, KEY_LEN, MAC_LEN};
 use crate::process::secrets::Locked;
 use crate::process::wipe::wipe_stack;
 
-/// PSKs, hashed and ready to be searched: as good as the PSKs, and guarded
-/// like them. Clones share them.
+/// PSKs, hashed and ready for searching: as secret as the PSKs themselves, and
+/// protected like them. Clones share them.
 #[derive(Clone)]
 pub struct KeySearch {
     backend: Backend,
@@ -20,14 +20,13 @@ pub struct KeySearch {
 }
 
 impl KeySearch {
-    /// Takes PSKs: not more than an index of 32 bits counts.
+    /// Prepares PSKs, at most as many as an index of 32 bits can count.
     #[must_use]
     pub fn new<'a>(psks: impl ExactSizeIterator<Item = &'a [u8; KEY_LEN]>) -> Self {
         Self::with_backend(Backend::detect(), psks)
     }
 
-    /// As `new`, in a certain way. For tests and benchmarks: what is found is
-    /// the same.
+    /// As `new`, with this backend. For tests and benchmarks: the results are the same.
     #[must_use]
     pub fn with_backend<'a>(
         backend: Backend,
@@ -48,9 +47,9 @@ impl KeySearch {
     /// The index of the PSK with
     /// HMAC-SHA-256(HMAC-SHA-256(PSK, `salt`), `value`) = `tag`.
     ///
-    /// In constant time: it depends on the lengths and on the number of PSKs,
-    /// and not on what they are, whether one fits, or which. All are tried.
-    /// If several are equal, the last is found.
+    /// In constant time: the time depends on the lengths and on the number of PSKs, not
+    /// on what they are, whether one matches, or which. All are tried. If several are
+    /// equal, the last is found.
     #[must_use]
     pub fn find(&self, salt: &[u8], value: &[u8], tag: &[u8; MAC_LEN]) -> Option<u32> {
         let (salt, value) = (padded(salt), padded(value));
@@ -79,7 +78,7 @@ fn set_all<'a>(keys: &mut [MacKey], psks: impl Iterator<Item = &'a [u8; KEY_LEN]
 }
 
 struct Search<'a> {
-    /// Those left.
+    /// The remaining keys.
     keys: &'a [MacKey],
     /// The index of the first of them.
     next: u32,

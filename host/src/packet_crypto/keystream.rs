@@ -23,7 +23,8 @@ pub(super) trait Vector<const LEN: usize>: Copy {
     fn start(self) -> [u8; 4];
 }
 
-/// Vectors encrypted at once: as many as hide the instruction's latency.
+/// How many vectors are encrypted in parallel: as many as hide the latency of the
+/// instruction.
 const PARALLEL: usize = 8;
 /// So that the widest vectors come out even, but for the four bytes.
 const _: () = assert!(BODY_LEN % (64 * PARALLEL) == 4);
@@ -48,7 +49,7 @@ pub(super) fn apply_keystream<V: Vector<LEN>, const LEN: usize>(
         for group in groups {
             xor(group, encrypt(keys, &mut counters, step));
         }
-        // One more, of which the rest needs a part.
+        // One more vector, of which the last four bytes need a part.
         let [key_stream @ .., of_rest]: [V; PARALLEL + 1] = encrypt(keys, &mut counters, step);
         xor(last, key_stream);
         for (byte, key_stream) in rest.iter_mut().zip(of_rest.start()) {
@@ -79,9 +80,9 @@ fn encrypt<V: Vector<LEN>, const LEN: usize, const N: usize>(
     counters: &mut V,
     step: V,
 ) -> [V; N] {
-    // Loaded anew for each call. There are more keys than registers: if the
-    // compiler may load them once before the loop, it copies them to the stack
-    // first, and loads them from there all the same.
+    // Loaded again for each call. There are more keys than registers: if the compiler
+    // may load them once before the loop, it copies them to the stack first, and then
+    // loads them from there.
     let [whitening, keys @ .., last_key] = black_box(keys);
     let key = step.key(whitening);
     let mut vectors = [step; N];

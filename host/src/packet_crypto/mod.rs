@@ -1,16 +1,14 @@
-//! What the native world imports: bulk cryptography.
+//! The imports of the native world: bulk cryptography.
 //!
-//! [`Direction`] seals and opens packets. Their layout is the WIT package's
-//! (`interface packet-crypto`): 1028 bytes under AES-256-CTR, then HMAC-SHA-256
-//! over them and the packet number. [`KeySearch`] finds the PSK that a key share
-//! was made with.
+//! [`Direction`] seals and opens packets. The WIT package specifies their layout
+//! (`interface packet-crypto`): 1028 bytes under AES-256-CTR, then HMAC-SHA-256 over
+//! them and the packet number. [`KeySearch`] finds the PSK of a key share.
 //!
-//! The packets of a run are independent and equally long, and so are the
-//! messages of a search; so several are hashed at once: hashing is what takes
-//! the time. Everything that depends on the CPU is behind [`Backend`].
+//! The packets of a run are independent and equally long, and so are the messages of a
+//! search. So several are hashed in parallel, because hashing takes most of the time.
+//! Everything that depends on the CPU is in [`Backend`].
 //!
-//! Secrets are expanded where they stay, in one allocation that is wiped on
-//! drop.
+//! Secrets are expanded in place, in one allocation that is wiped on drop.
 
 mod aes_ctr;
 mod backend;

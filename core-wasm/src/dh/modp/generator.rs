@@ -1,11 +1,10 @@
-//! Powers of the generator from a table: a comb (Lim and Lee, CRYPTO 1994),
-//! several times cheaper than an exponentiation that knows nothing of its
-//! base.
+//! Powers of the generator from a table: a comb (Lim and Lee, CRYPTO 1994), several
+//! times cheaper than an exponentiation of an arbitrary base.
 //!
-//! The exponent's bits stand in `ROWS` rows; column c holds bits c, c + `COLUMNS`,
-//! c + 2 `COLUMNS` and so on, and its bits choose one of 2^`ROWS` products.
-//! The columns are split into `BLOCKS` blocks with a table each, so that
-//! `BLOCK_COLUMNS` - 1 squarings and `COLUMNS` multiplications are enough.
+//! The bits of the exponent are arranged in `ROWS` rows; column c has the bits c, c +
+//! `COLUMNS`, c + 2 `COLUMNS` and so on, which choose one of 2^`ROWS` products. The
+//! columns are split into `BLOCKS` blocks with one table each, so that `BLOCK_COLUMNS`
+//! - 1 squarings and `COLUMNS` multiplications suffice.
 
 use crypto_bigint::U2048;
 
@@ -62,7 +61,8 @@ pub(super) static PRODUCTS: [[Residue; 1 << ROWS]; BLOCKS] = {
         if exponent % BLOCK_COLUMNS == 0 {
             let row = exponent / COLUMNS;
             let block = exponent % COLUMNS / BLOCK_COLUMNS;
-            // Entries without this row's bit are complete: rows come in order.
+            // Entries without this row's bit are complete, because rows are processed
+            // in order.
             let mut index = 0;
             while index < 1 << row {
                 products[block][index + (1 << row)] = products[block][index].mul(&power);
