@@ -60,6 +60,7 @@ impl Removal {
     ///
     /// Dropping the future stops nothing; only a verdict does.
     ///
+    /// # Errors
     /// The first error of connections that could not be sent and continue here. Others
     /// may have been sent.
     pub(crate) async fn send(
@@ -101,6 +102,7 @@ impl Removal {
     /// Their sockets are closed when this is dropped, because nothing has to wait for
     /// that: the other process serves already.
     ///
+    /// # Errors
     /// If the connections were taken back: the other process must not have them.
     pub(crate) fn let_go(&self) -> Result<(), TakenBack> {
         let mut kept = self.states.lock();

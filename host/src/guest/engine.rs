@@ -48,6 +48,7 @@ impl Engine {
     /// has room for [fewer](Self::guests). First tests that the component computes
     /// correctly on this machine.
     ///
+    /// # Errors
     /// When there is not enough address space for a few guests, or the component does
     /// not work on this machine.
     pub fn new(guests: u32) -> Result<Self, EngineError> {

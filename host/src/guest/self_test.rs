@@ -67,6 +67,7 @@ pub struct SelfTestError {
 /// Runs a connection with each key exchange, from the search for the client's key to a
 /// packet in each direction, and compares everything sent with known answers.
 ///
+/// # Errors
 /// When anything differs.
 pub fn self_test(engine: &Engine) -> Result<(), SelfTestError> {
     for (exchange, config, known) in KNOWN_ANSWERS {

@@ -44,6 +44,7 @@ impl<'e> Sleeper<'e> {
     /// A session that was suspended in another process. Its state is resumed once, to
     /// verify it, and suspended again immediately; no data is passed to it.
     ///
+    /// # Errors
     /// When the state cannot be resumed, or no sandbox is available.
     pub(crate) fn arrived(engine: &'e Engine, state: &[u8]) -> Result<Self, GuestError> {
         let guest = Some(Box::new(SessionGuest::resume(engine, state)?));

@@ -111,6 +111,7 @@ impl Channel {
 
     /// Sends a message as soon as there is room.
     ///
+    /// # Errors
     /// When the other end is gone, or the system is short of resources.
     pub(crate) async fn send(
         &self,

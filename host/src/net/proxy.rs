@@ -46,6 +46,7 @@ pub const HEADER_MAX: usize = 1024;
 /// Parses the header at the beginning of a connection. Returns it with its length, or
 /// `None` if more bytes are needed, which can be so until [`HEADER_MAX`].
 ///
+/// # Errors
 /// When the bytes are not a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Announced, usize)>, NoHeader> {
     let len = if agrees(bytes, V1_SIGNATURE) {

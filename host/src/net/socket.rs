@@ -74,6 +74,7 @@ impl Socket {
 
     /// Resolves when the connection of a TCP socket is established.
     ///
+    /// # Errors
     /// When the connection fails.
     pub(super) async fn connected(&self) -> io::Result<()> {
         if let Self::Tcp(socket) = self {
@@ -84,6 +85,7 @@ impl Socket {
 
     /// A connected stream socket from another process, watched by this event loop.
     ///
+    /// # Errors
     /// When it is not a connected stream socket, or the event loop cannot watch it.
     pub fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
         // A connection that has broken in the meantime is accepted: the relay notices.

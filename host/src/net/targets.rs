@@ -138,6 +138,7 @@ impl Targets {
 
     /// Connects to one of them within `limit`, from the local address `bind`.
     ///
+    /// # Errors
     /// [`DialError`] contains the error of each of their addresses.
     pub(crate) async fn dial(
         &self,

@@ -148,6 +148,7 @@ impl<T> Admission<T> {
 
     /// Gives a stranger from `source` a place. `reach` is called if there is one.
     ///
+    /// # Errors
     /// When there is none now.
     pub(crate) fn admit(
         &mut self,

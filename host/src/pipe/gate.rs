@@ -43,6 +43,7 @@ impl Gate {
     /// A place for a stranger that has sent something. A silent stranger is evicted for
     /// it.
     ///
+    /// # Errors
     /// When there is none now.
     pub(super) fn admit(self: &Arc<Self>, source: Origin, now: Instant) -> Result<Place, Refused> {
         let mut told = None;

@@ -87,6 +87,7 @@ impl Command {
 
     /// Gives new orders.
     ///
+    /// # Errors
     /// The orders, if the accept loop has ended.
     pub(crate) fn give(&self, orders: Arc<Orders>) -> Result<(), Arc<Orders>> {
         if self.0.is_closed() {

@@ -48,6 +48,7 @@ impl Compute {
 
     /// This many threads, each of which calls `prepare` first.
     ///
+    /// # Errors
     /// When the system refuses a thread, or one cannot get ready. Threads that were
     /// started end.
     pub fn start(threads: usize, prepare: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {

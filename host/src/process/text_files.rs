@@ -79,6 +79,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, TextFileError> {
 
 /// Reads one file.
 ///
+/// # Errors
 /// If it cannot be read, is too large, or is not text.
 pub(crate) fn read(path: &Path) -> Result<TextFile, TextFileError> {
     let failed = |error| TextFileError::Read(path.to_owned(), error);

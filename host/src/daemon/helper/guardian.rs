@@ -104,6 +104,7 @@ impl Guardian {
 
     /// Releases the program: when this resolves, init is its parent.
     ///
+    /// # Errors
     /// When it has exited by then, with the reason; also when no one is left who would
     /// know.
     pub(crate) async fn release(mut self) -> Result<(), String> {

@@ -49,6 +49,7 @@ pub(super) struct KeysOfPipe(Vec<Key>);
 impl HandedOver {
     /// Adds a received message. Returns whether it was the last.
     ///
+    /// # Errors
     /// When it is malformed.
     pub(super) fn add(&mut self, received: Received) -> Result<bool, ChannelError> {
         let Received { message, descriptors, secrets } = received;

@@ -64,6 +64,7 @@ impl Predecessor {
     /// Checks whether a daemon hands over to this process, and greets it. Call it once,
     /// while there is one thread.
     ///
+    /// # Errors
     /// When the environment names a descriptor, but no daemon is there.
     pub(crate) fn from_environment(edition: &Edition) -> Result<Option<Self>, Unheard> {
         let Some(text) = env::var_os(VARIABLE) else { return Ok(None) };
@@ -98,6 +99,7 @@ impl Predecessor {
 
     /// Receives everything except the connections.
     ///
+    /// # Errors
     /// When the daemon gives up, takes too long, or sends something malformed.
     pub(crate) fn hear(&mut self) -> Result<(), Unheard> {
         let deadline = Instant::now() + PATIENCE;

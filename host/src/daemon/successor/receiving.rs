@@ -65,6 +65,7 @@ impl Receiving {
     /// Reports that we could serve, and with which changes. Receives the connections
     /// and counters until everything is ours.
     ///
+    /// # Errors
     /// What cannot continue, or that the daemon has given up.
     pub(super) async fn first(&self, said: Vec<String>) -> Result<Committed> {
         (self.edition.at)(Step::Made);

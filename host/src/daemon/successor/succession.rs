@@ -67,6 +67,7 @@ impl Succession {
     /// Takes over what the `ready` pipes can continue. Until it has succeeded, this
     /// process has no visible effect.
     ///
+    /// # Errors
     /// Why it fails.
     pub(in crate::daemon) async fn take_over(
         self,

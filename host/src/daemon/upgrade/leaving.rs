@@ -38,6 +38,7 @@ impl Successor {
     /// Waits until it serves. Tells it to exit if we are told to, because the signal
     /// was meant for it: its pid file names it from then on.
     ///
+    /// # Errors
     /// When it does not report that it serves.
     pub(super) async fn hear_serving<F: Future<Output = ()>>(
         &self,

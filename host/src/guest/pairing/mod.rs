@@ -113,6 +113,7 @@ impl Exchange {
 
     /// The content of the key file. Can be called once, after both ends have confirmed.
     ///
+    /// # Errors
     /// When there is no key.
     pub fn take_key(&mut self) -> Result<Zeroizing<[u8; 32]>, Failure> {
         let key = self.call(|api, store, exchange| api.call_take_key(store, exchange))?;

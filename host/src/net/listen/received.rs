@@ -18,6 +18,7 @@ impl Bound {
     /// socket. Prepares them to be watched by a runtime and not to be inherited by
     /// other programs.
     ///
+    /// # Errors
     /// When one is not a listening stream socket.
     pub(crate) fn received(sockets: Vec<OwnedFd>) -> io::Result<Self> {
         let check = |socket: OwnedFd| {

@@ -103,6 +103,7 @@ fn lock(directory: &Path) -> io::Result<File> {
 
 /// Removes the file of a Unix socket, if it is one and no process listens on it.
 ///
+/// # Errors
 /// When it is not a socket, or a process listens on it.
 pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     let address = SocketAddrUnix::new(path)?;

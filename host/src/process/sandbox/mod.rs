@@ -85,6 +85,7 @@ impl Sandbox {
     /// Becomes `identity`, if there is one, and drops permanently what a thread can
     /// drop for itself. Call it while there is one thread.
     ///
+    /// # Errors
     /// When the process cannot become `identity`. Everything else that is refused is
     /// part of the report of [`seal`](Self::seal).
     pub(crate) fn enter(

@@ -30,6 +30,7 @@ pub(crate) fn stop_inheritance() {
 
 /// Types that a secret may consist of, besides bytes.
 ///
+/// # Safety
 /// It consists of integers, without padding: any bytes are a valid value, and it needs
 /// no destructor.
 #[allow(unsafe_code, reason = "secrets are made from zeros and wiped as bytes")]

@@ -51,6 +51,7 @@ impl Pages {
 
     /// Keeps them out of swap and core dumps, as far as possible.
     ///
+    /// # Errors
     /// What the system refused: usually the lock, beyond `RLIMIT_MEMLOCK`.
     #[allow(unsafe_code, reason = "memory mappings have no safe form")]
     pub(super) fn protect(&self) -> Result<()> {
