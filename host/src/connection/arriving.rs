@@ -214,6 +214,7 @@ impl Snapshot {
         // In a box: what it was made from is freed.
         let served = Box::pin(self.go_on(resumed, &mut tally, entitled));
         let outcome = select! {
+            // The order to end first, as for every connection.
             biased;
             why = live.told_to_end() => Outcome::told(why, &live),
             outcome = served => outcome?,

@@ -262,6 +262,7 @@ impl Supervisor {
         let mut drain = Drain::new(drain);
         loop {
             select! {
+                // An order to exit first: requests that wait are no longer carried out.
                 biased;
                 () = drain.due() => break,
                 Some(gone) = self.servers.join_next() => self.forget(gone.ok().as_ref()),

@@ -200,6 +200,7 @@ impl Listening {
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         loop {
             let mut ready = ready!(self.socket.poll_read_ready(context))?;
+            // By hand, and not with the runtime's listener: see [`Accepted`].
             match retry_on_intr(|| acceptfrom_with(&self.socket, STREAM_FLAGS)) {
                 Ok((stream, _)) if self.is_unix => {
                     return Poll::Ready(Ok(Accepted::Unix(UnixStream::from(stream))));

@@ -90,6 +90,7 @@ impl Server {
                     self.checks.close();
                 }
                 let new_orders = select! {
+                    // New orders first: they may bring connections back before the last is gone.
                     biased;
                     changed = self.orders.0.changed() => changed,
                     () = self.pipe.alive.none() => return,

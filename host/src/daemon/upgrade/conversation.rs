@@ -186,6 +186,7 @@ impl Conversation {
         let mut act = pin!(timeout_at(self.deadline(), act));
         loop {
             select! {
+                // The action first: if it is complete, a message in the same turn is read later.
                 biased;
                 done = &mut act => return match done {
                     Ok(Ok(done)) => Ok(done),
@@ -218,6 +219,7 @@ impl Conversation {
     /// Its next message, without a time limit.
     async fn listen(&mut self) -> Result<Message, Failed> {
         select! {
+            // Messages first: the process may have sent its reason before it exited.
             biased;
             received = self.channel.receive() => match received {
                 Ok(received) => understood(received.message),

@@ -58,6 +58,8 @@ impl Successor {
         let mut serving = pin!(in_time(serving));
         let heard = loop {
             select! {
+                // An order to exit first, so that it is passed on even if the report comes in
+                // the same turn.
                 biased;
                 () = drain.due(), if !drain.is_due() => self.tell_to_end().await,
                 heard = &mut serving => break heard,
@@ -234,6 +236,8 @@ impl Supervisor {
         let (mut pause, mut listens) = (PAUSE_MIN, true);
         loop {
             select! {
+                // Requests first: a reload may revoke a key, and must be passed on before this
+                // process exits.
                 biased;
                 Some(request) = self.requests.recv() => successor.pass_on(request).await,
                 // It is exiting already. A second signal ends it immediately.
