@@ -72,8 +72,8 @@ pub(super) fn seal(
 }
 
 /// Fails if the peer sent our own value, by reflection or because it has the same
-/// randomness. Two ends that both omit forward secrecy send the same value. protocol.md
-///
+/// randomness. Two ends that both omit forward secrecy send the same value.
+/// protocol.md R-4.
 pub(super) fn check_reflection(ours: &PublicValue, theirs: &PublicValue) -> Result<(), PeerFault> {
     if ours == theirs && *ours != PublicValue::ONE { Err(PeerFault::Reflected) } else { Ok(()) }
 }
