@@ -36,6 +36,8 @@ mod pairing;
 mod packaging;
 // Start, stop, daemonizing, pid files, Unix sockets.
 mod process;
+// Other services, and what they are used with.
+mod recipes;
 // A real service behind the pipe.
 mod redis;
 // Two hosts that replicate to each other.
