@@ -20,7 +20,7 @@ main() {
         put 644 "$share/man/man${page##*.}" "$page"
     done
     completions
-    put 644 "$doc" README.md CHANGELOG.md LICENSE
+    put 644 "$doc" README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE
     put 644 "$doc/docs" docs/*.md docs/*.png docs/*.svg
     (cd host/packaging && find examples grafana prometheus systemd/*.env ./*.toml -type f) |
         while read -r file; do
