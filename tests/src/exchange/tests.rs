@@ -121,7 +121,7 @@ macro_rules! refusal_tests {
     };
 }
 
-/// What a line_up with X25519 does about flags.
+/// What a line-up with X25519 does about flags.
 #[macro_export]
 macro_rules! x25519_tests {
     ($line_up:expr) => {
