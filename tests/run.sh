@@ -86,6 +86,8 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'make deb dist image failed'
         leave_out packaging::packages:: 'what make deb dist image makes'
         leave_out packaging::image:: 'what make deb dist image makes'
+        leave_out first_hour:: 'what make deb dist image makes'
+        leave_out systemd:: 'what make deb dist image makes'
     fi
     prepare node suite::node:: suite::bun:: suite::deno:: suite::states:: packages::node:: \
         composed::in_node wasi::page

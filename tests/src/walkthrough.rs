@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::book::Step;
-use crate::{Machine, Process, Shell as _, Terminal, wait};
+use crate::{Machine, Process, Shell as _, Terminal, machine, wait};
 
 /// Machines, and a terminal at each.
 ///
@@ -58,9 +58,11 @@ struct Desk<'a> {
 }
 
 impl<'a> Walkthrough<'a> {
-    /// Sits down at these.
+    /// Sits down at these. The package is in the folder where commands are typed.
     #[track_caller]
     pub fn on(machines: &[&'a Machine], exceptions: &'a [Exception]) -> Self {
+        let package = machine::package();
+        machines.iter().for_each(|machine| _ = machine.give(&package));
         let desks = machines.iter().map(|machine| Desk {
             machine,
             terminal: machine.terminal(),

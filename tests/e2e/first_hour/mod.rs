@@ -2,16 +2,13 @@
 //! to the letter of the pages that say how.
 
 use spiped_tests::walkthrough::{Exception, Instead, Walkthrough};
-use spiped_tests::{Host, Machine, System, book, machine};
+use spiped_tests::{Host, Machine, System, book};
 
 #[test]
 fn pages_do_what_they_say() {
     let [db1, app1, db2] = Machine::boot_all(Host::ALL, System::This);
     let machines = [&db1, &app1, &db2];
     let _network = Machine::connect(&machines);
-    for machine in machines {
-        machine.give(&machine::package());
-    }
     let mut newcomer = Walkthrough::on(&machines, EXCEPTIONS);
     for page in ["README.md", "docs/redis.md"] {
         for step in book::steps(page) {
