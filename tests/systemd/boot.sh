@@ -19,7 +19,7 @@ if [ "$1" = mounted ]; then
     # of whoever works here, packages that want a network. The index of manual pages
     # takes most of the time of installing a package.
     rm -rf etc/fstab etc/systemd/system/*.wants etc/systemd/system/spiped* etc/spiped \
-        usr/local/bin/spiped usr/local/bin/spipe usr/local/lib/systemd \
+        usr/local/bin/spiped usr/local/bin/spipe usr/local/lib/systemd usr/sbin/policy-rc.d \
         var/lib/redis/* var/lib/apt/lists var/lib/man-db/auto-update
     echo "$host" >etc/hostname
     cat >etc/hosts
