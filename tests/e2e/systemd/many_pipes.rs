@@ -3,7 +3,6 @@ use spiped_tests::{Shell, wait};
 use super::{Monitor, both_ends, commented, expect_no_rights, machine, ping, wait_for_redis};
 
 #[test]
-#[ignore = "soak"]
 fn service_serves_reloads_and_refuses() {
     let machine = machine();
     both_ends(&machine);
@@ -47,7 +46,6 @@ fn status_is_what_the_manager_shows() {
 }
 
 #[test]
-#[ignore = "soak"]
 fn stop_drains_within_its_limit() {
     let machine = machine();
     both_ends(&machine);
@@ -80,7 +78,6 @@ fn daemon_that_stands_still_is_replaced() {
 }
 
 #[test]
-#[ignore = "soak"]
 fn missing_file_is_named() {
     let machine = machine();
     machine.sh("systemctl enable --now spiped").expect_failure("Assertion failed on job");

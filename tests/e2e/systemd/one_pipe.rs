@@ -3,7 +3,6 @@ use spiped_tests::{Machine, Shell, wait};
 use super::{Monitor, commented, expect_no_rights, machine, ping, wait_for_redis};
 
 #[test]
-#[ignore = "soak"]
 fn unit_of_one_pipe_serves_and_reloads_its_keys() {
     let machine = machine();
     two_units(&machine);
@@ -58,7 +57,6 @@ fn unit_of_one_pipe_takes_several_keys() {
 }
 
 #[test]
-#[ignore = "soak"]
 fn copy_of_the_key_by_the_manager_is_enough() {
     let machine = machine();
     two_units(&machine);

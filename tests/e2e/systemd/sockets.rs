@@ -27,7 +27,6 @@ fn sockets_of_the_manager_outlive_the_service() {
 }
 
 #[test]
-#[ignore = "soak"]
 fn sockets_of_one_pipe_start_it() {
     let machine = machine();
     machine.answer("cd /etc/spiped && spiped keygen one.key");

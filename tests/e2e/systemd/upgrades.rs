@@ -56,7 +56,6 @@ fn service_with_sockets_of_the_manager_is_replaced() {
 }
 
 #[test]
-#[ignore = "soak"]
 fn program_that_cannot_take_over_leaves_the_service_as_it_is() {
     let machine = machine();
     both_ends(&machine);
