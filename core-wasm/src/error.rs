@@ -149,7 +149,7 @@ impl fmt::Display for Misuse {
             Self::ComputeFirst => "too much input before the value was computed",
             Self::NotEstablished => "the session is not established",
             Self::AfterEof => "input from a side that has ended",
-            Self::Suspended => "the session was suspended and goes on elsewhere",
+            Self::Suspended => "the session was suspended and continues elsewhere",
             Self::BadState => "not the state of a suspended session",
         })
     }

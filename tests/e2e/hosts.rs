@@ -65,7 +65,7 @@ fn star_is_told_from_all_interfaces() {
     let source = lab.tcp();
     let written = format!("*:{}", source.port());
     let daemon = Spiped::encrypt(&lab, &lab.tcp()).source_written(&source, &written).spawn();
-    daemon.wait_for_stderr("for all interfaces write [0.0.0.0]:PORT or [::]:PORT");
+    daemon.wait_for_stderr("for these write [0.0.0.0]:PORT or [::]:PORT");
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn keys_that_only_root_can_read_are_read_again() {
     former.connect().expect_echo(b"unprivileged");
     lab.write_key("key", OTHER_KEY);
     server.process.signal(Signal::SIGHUP);
-    server.process.wait_for_stderr("Keys read again");
+    server.process.wait_for_stderr("Keys reloaded");
     let client = Spiped::encrypt(&lab, server.source()).key(lab.other_key()).start();
     client.connect().expect_echo(b"with the new key");
     former.connect().expect_nothing_but(Ending::Reset);

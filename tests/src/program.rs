@@ -87,7 +87,7 @@ const REASONS: &[(&str, &str)] = &[
     ("bad-length", "length"),
     ("truncated-in-handshake", "handshake"),
     ("truncated-in-packet", "truncated inside a packet"),
-    ("truncated-before-end-mark", "truncated before its end mark"),
+    ("truncated-before-end-mark", "truncated: the end mark is missing"),
     // Not of the WIT: those that only a host has.
     ("timed-out", "timed out"),
     ("connection-refused", "Connection refused"),

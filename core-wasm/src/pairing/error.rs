@@ -78,7 +78,7 @@ impl fmt::Display for Error {
         match self {
             Self::Peer(fault) => fault.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
-            Self::Rejected => f.write_str("the strings differ, said the user"),
+            Self::Rejected => f.write_str("the user answered that the strings differ"),
         }
     }
 }

@@ -188,9 +188,9 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version | Self::LongVersion | Self::Help => {
-                f.write_str("It asks a question, and runs no pipe")
+                f.write_str("It prints help or a version and runs no pipe")
             }
-            Self::Usage(None) => f.write_str("It is no command line of spiped"),
+            Self::Usage(None) => f.write_str("It has no options of spiped"),
             Self::Usage(Some(fault)) => fault.fmt(f),
             Self::Value(fault) => fault.fmt(f),
         }
@@ -232,10 +232,10 @@ pub enum UsageFault {
     #[error("Option contradicts another one: --new-code (the host with --listen makes the code)")]
     NewCodeToConnect,
     /// About the file of a Unix socket, where there is none.
-    #[error("Option only for a Unix source: {0}")]
+    #[error("{0} is only for a source that is the path of a Unix socket")]
     NotUnix(String),
     /// `--config` and what belongs into the file.
-    #[error("Only -F and -p go with --config: {0} belongs into the file")]
+    #[error("Only -F and -p can be given with --config: {0} belongs in the file")]
     NotWithConfig(String),
     /// An option nothing works without.
     #[error("Missing option: {0}")]
@@ -247,16 +247,16 @@ pub enum UsageFault {
     #[error("No such command: {0}. Commands: {commands}", commands = COMMANDS.map(|it| it.0).join(", "))]
     NoSuchCommand(String),
     /// `check` of nothing.
-    #[error("Which settings? For example: spiped check /etc/spiped/spiped.toml")]
+    #[error("Missing settings file or options (for example: spiped check /etc/spiped/spiped.toml)")]
     NothingToCheck,
     /// A command without the file it is about.
-    #[error("Missing key file")]
+    #[error("Missing name of a key file")]
     MissingFile,
     /// `drop` without what to drop.
-    #[error("Missing connection or key (write the ID that spiped list shows, or a key's name)")]
+    #[error("Missing connection or key (write an ID that spiped list shows, or the name of a key)")]
     MissingDrop,
     /// `check` with a file and options.
-    #[error("Either a file or options: {0}")]
+    #[error("Settings come from a file or from options, not from both: {0}")]
     FileAndOptions(String),
     /// A time that is not a number.
     #[error("Not a number of seconds: {0} {1}")]
@@ -281,10 +281,13 @@ pub enum ValueFault {
         fault: NumberFault,
     },
     /// Not one of the four.
-    #[error("Unknown log level: {0} (use error, warn, info or debug)")]
+    #[error("Unknown log level: {0} (write error, warn, info or debug)")]
     LogLevel(String),
     /// Neither an address nor a network.
-    #[error("Not a network: {option} {value} (use an address or CIDR, such as 192.0.2.0/24)")]
+    #[error(
+        "Not a network: {option} {value} (write an address or a network, such as \
+        192.0.2.0/24)"
+    )]
     Network {
         /// The option it was given to.
         option: String,
@@ -292,25 +295,28 @@ pub enum ValueFault {
         value: String,
     },
     /// Not a time.
-    #[error("Not a time: {0} (use 5s, 1m30s, or never)")]
+    #[error("Not a time: {0} (write 5s, 1m30s or never)")]
     Time(String),
     /// Not one of the two.
-    #[error("Unknown mode: {0} (use encrypt or decrypt)")]
+    #[error("Unknown mode: {0} (write encrypt or decrypt)")]
     Mode(String),
     /// Not one of the two.
-    #[error("Unknown order of targets: {0} (use in-order or spread)")]
+    #[error("Unknown order of targets: {0} (write in-order or spread)")]
     Balance(String),
     /// Not one of the two.
-    #[error("Unknown version of the PROXY protocol: {0} (use v1 or v2)")]
+    #[error("Unknown version of the PROXY protocol: {0} (write v1 or v2)")]
     ProxyVersion(String),
     /// Not for everybody to see.
-    #[error("Metrics are for this host only: {0} (use [127.0.0.1]:PORT or the path of a socket)")]
+    #[error(
+        "Metrics are for this host only: {0} (write [127.0.0.1]:PORT, [::1]:PORT or the path \
+        of a socket)"
+    )]
     MetricsAddress(Address),
     /// Not one of the two.
-    #[error("Unknown log format: {0} (use text or json)")]
+    #[error("Unknown log format: {0} (write text or json)")]
     LogFormat(String),
     /// Not one of the two.
-    #[error("Unknown key exchange: {0} (use modp2048 or x25519)")]
+    #[error("Unknown key exchange: {0} (write modp2048 or x25519)")]
     KeyExchange(String),
     /// Not an address.
     #[error("{fault} (given to {option})")]

@@ -25,7 +25,7 @@ pub(crate) type KeyFileContent = Zeroizing<[u8; KEY_FILE_LEN]>;
 pub(crate) fn keygen(path: &Path) -> Result<ExitCode> {
     let file = NewFile::reserve(path)?;
     let mut content = Zeroizing::new([0; KEY_FILE_LEN]);
-    getrandom::fill(&mut *content).map_err(|error| anyhow!("No random bytes: {error}"))?;
+    getrandom::fill(&mut *content).map_err(|error| anyhow!("Cannot get random bytes: {error}"))?;
     file.commit(&*content)?;
     announce(path, &content)
 }
@@ -59,7 +59,7 @@ pub(crate) fn fingerprint(files: &[KeyFile]) -> Result<ExitCode> {
 /// Tells the fingerprint of a file that was just made.
 pub(crate) fn announce(path: &Path, content: &KeyFileContent) -> Result<ExitCode> {
     print(path, &Psk::of_content(&**content)).with_context(|| {
-        format!("{} was made, but its fingerprint cannot be shown", path.display())
+        format!("{} was created, but its fingerprint cannot be shown", path.display())
     })?;
     Ok(ExitCode::SUCCESS)
 }

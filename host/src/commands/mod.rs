@@ -32,7 +32,7 @@ use crate::process::text_files::read_settings;
 /// # Errors
 /// A file that cannot be read, or all that is wrong with what it says.
 pub(crate) fn load(words: &FileWords) -> Result<Parsed> {
-    let path = absolute(&words.path).context("There is no current directory")?;
+    let path = absolute(&words.path).context("Cannot find the current directory")?;
     let words = FileWords { path, ..words.clone() };
     Ok(words.parse(&read_settings(&words.path)?)?)
 }

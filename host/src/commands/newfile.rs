@@ -97,8 +97,8 @@ impl NewFile {
 pub(crate) enum NewFileError {
     /// Something has that name.
     #[error(
-        "{} exists already and is not overwritten: choose another name, or remove it first if \
-         nothing uses it", .0.display()
+        "{} exists already and is not overwritten: choose another name, or remove it if nothing \
+         uses it", .0.display()
     )]
     Exists(PathBuf),
     /// The directory is missing, not ours to write in, or full.

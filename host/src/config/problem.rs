@@ -60,30 +60,38 @@ impl<P> fmt::Display for Problem<P> {
                 write!(f, "{key} is missing: write {key} = {kind}")
             }
             Wrong::OnlyDecrypt => {
-                write!(f, "{key} is only for mode = \"decrypt\"; leave it out")
+                write!(f, "{key} is only for mode = \"decrypt\": leave it out")
             }
             Wrong::OnlyUnixSource => {
                 write!(
                     f,
-                    "{key} is only for a source that is the path of a Unix socket; leave it out"
+                    "{key} is only for a source that is the path of a Unix socket: leave it out"
                 )
             }
-            Wrong::ResolveOnce => write!(f, "{key} contradicts resolve-period"),
+            Wrong::ResolveOnce => write!(
+                f,
+                "{key} contradicts resolve-period: leave out one of \
+                them"
+            ),
             Wrong::OmitWithX25519 => write!(
                 f,
-                "omit-forward-secrecy contradicts kex = \"x25519\", which has forward secrecy; leave \
-                 out one of them"
+                "omit-forward-secrecy contradicts kex = \"x25519\", which has forward secrecy: \
+                 leave out one of them"
             ),
             Wrong::NoKeepAlive => {
-                write!(f, "{key} contradicts keep-alive = false; leave out one of them")
+                write!(f, "{key} contradicts keep-alive = false: leave out one of them")
             }
             Wrong::SeveralKeys => {
                 write!(
                     f,
-                    "{key} has several keys, but a pipe that encrypts uses one; name one file"
+                    "{key} names several keys, but a pipe that encrypts uses one: name one file"
                 )
             }
-            Wrong::NotATime(value) => write!(f, "{key} is not a time: {value}"),
+            Wrong::NotATime(value) => write!(
+                f,
+                "{key} is not a time: {value} (write 5s, 1m30s or \
+                never)"
+            ),
             Wrong::OutOfRange { value, range } => {
                 write!(f, "{key} is out of range: {value} (write {range})")
             }

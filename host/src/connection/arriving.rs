@@ -55,24 +55,24 @@ impl Arrival {
     pub(crate) fn of(received: Received) -> Result<Self, String> {
         let Received { message: Message::Connection(connection), descriptors, secrets } = received
         else {
-            return Err("it is no connection".to_owned());
+            return Err("its state cannot be read".to_owned());
         };
         let wrong = |what: &str| Err(format!("connection {}: {what}", connection.id));
         let Ok([crypt, plain]) = <[OwnedFd; 2]>::try_from(descriptors) else {
-            return wrong("it does not have two sockets");
+            return wrong("it does not come with two sockets");
         };
         let Connection { state, inward, outward, .. } = &connection;
         let lens = [*state, inward.pending, outward.pending];
         let len = lens.into_iter().try_fold(0, usize::checked_add);
         if len != Some(secrets.len()) {
-            return wrong("its parts are longer or shorter than they should be");
+            return wrong("parts of its state have a wrong length");
         }
         let is_done = |direction: &Parts| direction.stage == Stage::Done;
         if is_done(inward) && is_done(outward) {
             return wrong("it has ended already");
         }
         if [inward, outward].into_iter().any(|it| is_done(it) && it.pending > 0) {
-            return wrong("something is still to be written in a direction that has ended");
+            return wrong("it has bytes left to write in a direction that has ended");
         }
         Ok(Self { connection, crypt, plain, secrets })
     }
@@ -171,8 +171,8 @@ fn reason(error: &GuestError) -> String {
     if let GuestError::Failed(failure) = error
         && *failure == bad_state
     {
-        return "the state of its session is damaged, or of a version that this program does \
-                not read"
+        return "the state of its session is damaged, or has a version that this program does not \
+            read"
             .to_owned();
     }
     error.to_string()

@@ -178,7 +178,7 @@ impl fmt::Display for HandshakeError {
             Self::TimedOut(limit) => {
                 write!(f, "handshake timed out after {} s (-o)", limit.as_secs_f64())
             }
-            Self::Io(error) => write!(f, "handshake broken off: {error}"),
+            Self::Io(error) => write!(f, "connection failed in the handshake: {error}"),
             Self::Session(failure) => failure.fmt(f),
         }
     }

@@ -44,12 +44,12 @@ pub(super) fn of_client(error: &HandshakeError, heard: Heard, config: Config) ->
         (_, Heard::Text) => " (the target speaks plain text, not spiped: should this end be -d?)",
         (Manner::WrongKey, _) => "",
         (_, Heard::Nothing | Heard::PartOfNonce) => {
-            " (is a spiped -d listening there, and not another -e, does its --allow leave this \
-             host out, or is it full?)"
+            " (is it a spiped -d, and not another -e? does its --allow leave this host out, or is \
+             it full?)"
         }
         _ if config.is_x25519_only() => {
-            " (wrong key, or a spiped -d there that does not know --kex x25519? \
-             See its log; without --kex, any version answers)"
+            " (wrong key, or a spiped -d there that does not support --kex x25519? see its log; \
+             without --kex, any version answers)"
         }
         (Manner::HungUp, _) => " (wrong key? see the log of the spiped -d there)",
         (Manner::TimedOut, _) => " (is it full? see the log of the spiped -d there)",
@@ -68,12 +68,12 @@ pub(super) fn of_server(
     let hint = match (Manner::of(error), heard) {
         (Manner::Other, _) => "",
         (_, Heard::Foreign(PROXY_PROTOCOL)) => {
-            " (it spoke the PROXY protocol: if it is a load balancer, --proxy-from has to name it)"
+            " (it spoke the PROXY protocol: if it is a load balancer, name it with --proxy-from)"
         }
         (_, Heard::Foreign(name)) => {
             return format!(" (it spoke {name} to this -d port: should this end be -e?)").into();
         }
-        (_, Heard::Text) => " (a plain program spoke to this -d port: should this end be -e?)",
+        (_, Heard::Text) => " (it spoke plain text to this -d port: should this end be -e?)",
         // A server that accepts only X25519 does not try the other form.
         (Manner::WrongKey, _) if config.is_x25519_only() => {
             ", or one without --kex x25519, which is required here"
@@ -112,7 +112,7 @@ mod tests {
         let redis = hint(hung_up(), Heard::Foreign("Redis"));
         assert!(redis.contains("speaks Redis") && redis.contains("should this end be -d?"));
         let kex = of_client(&hung_up(), Heard::Nonce, Config::Client(ClientConfig::X25519));
-        assert!(kex.contains("does not know --kex x25519"), "{kex}");
+        assert!(kex.contains("does not support --kex x25519"), "{kex}");
         assert_eq!(hint(fault(PeerFault::NoForwardSecrecy), Heard::Text), "");
     }
 
@@ -124,9 +124,9 @@ mod tests {
             (Heard::PartOfNonce, "a part of its nonce"),
             (Heard::Nonce, "no key share"),
             (Heard::PartOfKeyShare, "a part of its key share"),
-            (Heard::Foreign(PROXY_PROTOCOL), "--proxy-from has to name it"),
+            (Heard::Foreign(PROXY_PROTOCOL), "name it with --proxy-from"),
             (Heard::Foreign("TLS"), "it spoke TLS to this -d port: should this end be -e?"),
-            (Heard::Text, "a plain program spoke to this -d port: should this end be -e?"),
+            (Heard::Text, "it spoke plain text to this -d port: should this end be -e?"),
         ] {
             for error in [hung_up(), timed_out()] {
                 assert!(hint(error, heard).contains(words), "{words}");

@@ -27,11 +27,11 @@ impl fmt::Display for Inactive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Idle(limit) => {
-                write!(f, "no byte moved for {} s (--idle-timeout)", limit.as_secs_f64())
+                write!(f, "no data for {} s (--idle-timeout)", limit.as_secs_f64())
             }
             Self::HalfClosed(limit) => write!(
                 f,
-                "one direction had ended, and no byte moved in the other for {} s \
+                "one direction had ended, and there was no data in the other for {} s \
                  (--half-closed-timeout)",
                 limit.as_secs_f64()
             ),

@@ -248,7 +248,7 @@ impl fmt::Display for Description<'_> {
         let Self { outcome, config, authenticated } = *self;
         match outcome {
             Outcome::Closed(traffic) => write!(f, "closed: {traffic}"),
-            Outcome::Moved(traffic) => write!(f, "another process goes on with it: {traffic}"),
+            Outcome::Moved(traffic) => write!(f, "moved to the new process: {traffic}"),
             Outcome::Broken(Broken::Inactive(inactive), traffic) => {
                 write!(f, "reset: {inactive}; {traffic}")
             }
@@ -264,18 +264,30 @@ impl fmt::Display for Description<'_> {
                 write!(f, "reset: dropped (spiped drop); {traffic}")
             }
             Outcome::Reset(Reset::Drained, traffic) => {
-                write!(f, "reset: it did not end in the time to finish (--drain); {traffic}")
+                write!(f, "reset: it did not end within the time of --drain; {traffic}")
             }
             Outcome::RevokedKey => f.write_str("refused: the key was revoked"),
             Outcome::KeyLimit(limit) => {
-                write!(f, "refused: the key has {limit} connections (--connections-per-key)")
+                write!(
+                    f,
+                    "refused: the key has all of its {limit} connections \
+                    (--connections-per-key)"
+                )
             }
-            Outcome::Dismissed(Dismissal::Silent) => {
-                f.write_str("refused: it was silent while others had something to say")
-            }
-            Outcome::Dismissed(Dismissal::Draining) => f.write_str("refused: no new connections"),
+            Outcome::Dismissed(Dismissal::Silent) => f.write_str(
+                "refused: it sent nothing, and its place was needed for others \
+                    (--handshakes)",
+            ),
+            Outcome::Dismissed(Dismissal::Draining) => f.write_str(
+                "refused: this pipe accepts no \
+                new connections",
+            ),
             Outcome::NoSlot(limit) => {
-                write!(f, "refused: none of {limit} connections (-n) ended in time (-o)")
+                write!(
+                    f,
+                    "refused: all {limit} connections (-n) were in use for the whole time \
+                    limit (-o)"
+                )
             }
             Outcome::Refused(error, heard) => match config.side() {
                 Side::Server => {

@@ -62,8 +62,8 @@ impl Activation {
             let Some(address) = source_at(settings, &endpoints) else {
                 let address = endpoints.first().map_or_else(String::new, ToString::to_string);
                 bail!(
-                    "{} is at {address}, which is the source of no pipe: name it after a pipe \
-                     with FileDescriptorName=",
+                    "{} is at {address}, which is not the source of any pipe: name it after a \
+                     pipe with FileDescriptorName=",
                     wrong()
                 );
             };
@@ -74,7 +74,8 @@ impl Activation {
             let both = named.is_some() && pipe.sources.iter().any(|it| others.contains_key(it));
             ensure!(
                 !both,
-                "Some sockets of pipe {} have its name, and some its address",
+                "Pipe {} has sockets of the service manager with its name and others with its \
+                 address: give all of them its name with FileDescriptorName=",
                 pipe.name
             );
         }
@@ -152,7 +153,10 @@ fn bound<K: std::hash::Hash + Eq>(sockets: HashMap<K, Vec<OwnedFd>>) -> Result<H
 
 /// With their names. Nobody finds them a second time.
 fn take_descriptors() -> Result<Vec<(String, OwnedFd)>> {
-    let listed = listen_fds_with_names().context("Cannot take the sockets of LISTEN_FDS")?;
+    let listed = listen_fds_with_names().context(
+        "Cannot use the sockets of the service manager \
+        (LISTEN_FDS)",
+    )?;
     let taken = listed.map(|(descriptor, name)| {
         // SAFETY: the service manager opened it for this process, as `LISTEN_PID`
         // says, and this is called once; nothing else of the program takes

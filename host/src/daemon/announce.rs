@@ -20,8 +20,8 @@ pub(super) fn keys(pipe: &PipeSettings, keys: &Loaded, blame: &Blame<'_>) {
 pub(super) fn stars(pipes: &[PipeSettings]) {
     for source in pipes.iter().flat_map(|pipe| &pipe.sources).filter(|source| source.is_star()) {
         log::warn!(
-            "-s {source}: this is not all interfaces; for all interfaces write [0.0.0.0]:PORT or \
-             [::]:PORT"
+            "-s {source}: this does not stand for all interfaces: for these write [0.0.0.0]:PORT \
+             or [::]:PORT"
         );
     }
 }

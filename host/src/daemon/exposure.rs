@@ -8,14 +8,14 @@ use crate::net::resolve::Endpoint;
 pub(crate) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint]) -> Option<String> {
     match side {
         Side::Client if leaves_host(source) => Some(format!(
-            "The plain side listens on {source}, beyond this host, which is an open relay with \
-             our key: anyone who can connect there gets into the pipe, and nothing is encrypted on \
-             the way there"
+            "The plain side listens on {source}, which other hosts can reach: anyone who can \
+             connect there can use the pipe, and nothing is encrypted on the way there (use a \
+             loopback address or a Unix socket)"
         )),
         Side::Server => targets.iter().find(|target| leaves_host(target)).map(|target| {
             format!(
-                "The plain side goes to {target}, beyond this host: \
-                 nothing is encrypted on the way there"
+                "The plain side connects to {target}, which is another host: nothing is encrypted \
+                 on the way there"
             )
         }),
         Side::Client => None,
@@ -27,8 +27,8 @@ pub(crate) fn of_plain_side(side: Side, source: &Endpoint, targets: &[Endpoint])
 pub(super) fn refused_by_strict(side: Side, source: &Endpoint) -> Option<String> {
     (side == Side::Client && leaves_host(source)).then(|| {
         format!(
-            "--strict: the plain side would listen on {source}, beyond this host, as an open \
-             relay with our key: listen on a loopback address or on a Unix socket"
+            "--strict: the plain side would listen on {source}, where anyone who can connect can \
+             use the pipe: use a loopback address or a Unix socket"
         )
     })
 }

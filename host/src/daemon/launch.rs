@@ -65,7 +65,10 @@ fn use_syslog(wanted: bool, log: LogHandle) {
     if wanted {
         match log.switch_to_syslog() {
             Ok(()) => let_go_of_standard_streams(),
-            Err(error) => log::warn!("No syslog, so standard error stays in use: {error}"),
+            Err(error) => log::warn!(
+                "Cannot use syslog, so the log goes to standard error: \
+                {error}"
+            ),
         }
     }
 }

@@ -37,9 +37,9 @@ pub(super) struct Means {
 /// There is no pipe like that.
 #[derive(Debug, Error)]
 pub(super) enum Impossible {
-    #[error("Cannot search for a peer's key among them: {0}")]
+    #[error("Cannot make keys ready for authentication: {0}")]
     Search(#[from] GuestError),
-    #[error("Cannot watch those who connect: {0}")]
+    #[error("Cannot watch new connections: {0}")]
     Watch(#[from] io::Error),
 }
 

@@ -36,13 +36,13 @@ impl Supervisor {
     pub(super) async fn reload_keys(&mut self, dry_run: bool) -> Verdict {
         let reloaded = self.read_and_replace(dry_run).await;
         let described =
-            |error: String| format!("{error}; the old keys stay in use, removed ones too");
+            |error: String| format!("{error}; the old keys stay in use, including removed ones");
         reloaded.map_err(described)
     }
 
     async fn read_and_replace(&mut self, dry_run: bool) -> Verdict {
         let Some(pipe) = self.running.first().map(|running| running.pipe.clone()) else {
-            return Ok("there is no pipe".to_owned());
+            return Ok("there is no pipe any more".to_owned());
         };
         if !pipe.current().settings.connection.keys.can_be_read_again() {
             return Err(KeySetError::StdinAgain.to_string());
@@ -62,14 +62,14 @@ impl Supervisor {
             Ok(pipe.replace_keys(keys))
         };
         let replaced = compute.run(turn(), replace).await;
-        replaced.unwrap_or_else(|| Err("Keys could not be replaced".to_owned()))
+        replaced.unwrap_or_else(|| Err("Cannot replace the keys".to_owned()))
     }
 
     /// Of a file: reads it and all that it names again.
     pub(super) async fn reload_file(&mut self, words: FileWords, dry_run: bool) -> Verdict {
         let planned = self.plan(words).await;
         let faults = |faults: Faults| {
-            let end = "Nothing has changed: the old settings stay in use".to_owned();
+            let end = "Nothing has changed: the old settings and keys stay in use".to_owned();
             faults.0.into_iter().chain([end]).collect::<Vec<_>>().join("\n")
         };
         let plan = planned.map_err(faults)?;
@@ -259,7 +259,7 @@ impl Supervisor {
             })
         };
         let say = |pipe: &PipeSettings| {
-            format!("pipe {}: socket-mode and socket-owner take effect after a restart", pipe.name)
+            format!("pipe {}: socket-mode and socket-owner change at the next restart", pipe.name)
         };
         wanted.pipes.iter().filter(differs).map(say).collect()
     }
@@ -321,7 +321,7 @@ fn lines(difference: &Difference, keys: Vec<String>) -> Vec<String> {
 
 async fn into_set(keys: ReadKeys, compute: &Compute) -> Result<KeySet, String> {
     let set = compute.run(turn(), move || keys.into_set()).await;
-    let set = set.ok_or_else(|| "Keys could not be made ready".to_owned())?;
+    let set = set.ok_or_else(|| "Cannot make the keys ready".to_owned())?;
     set.map_err(|error| error.to_string())
 }
 

@@ -338,8 +338,8 @@ fn helper(
         Ok(helper) => Some(Arc::new(helper)),
         Err(error) => {
             log::warn!(
-                "There is no helper process: {error}. Keys cannot be reloaded, names are not \
-                 looked up again, and there can be no upgrade"
+                "There is no helper process: {error}. Keys and settings cannot be reloaded, names \
+                 are not looked up again, and no upgrade is possible"
             );
             None
         }
@@ -362,7 +362,7 @@ fn take_back(made: &[PathBuf], pid_file: bool, helper: Option<&Helper>) {
     runtime.block_on(async {
         remove_files(helper, left, Duration::ZERO).await;
         if pid_file && let Err(error) = helper.take_back_pid_file().await {
-            log::warn!("Cannot remove the pid file that was made for nothing: {error}");
+            log::warn!("Cannot remove the unused pid file: {error}");
         }
     });
 }

@@ -93,14 +93,14 @@ impl Desk {
     /// there is none.
     pub(super) async fn reload_on_signal(&self) {
         if let Err(why) = self.ask(Wish::Reload { dry_run: false }).await {
-            log::error!("Settings and keys are not read again: {why}");
+            log::error!("Cannot reload: {why}");
         }
     }
 
     /// The same of an upgrade.
     pub(super) async fn upgrade_on_signal(&self) {
         if let Err(why) = self.ask(Wish::Upgrade { check: false }).await {
-            log::error!("No upgrade: {why}");
+            log::error!("Cannot upgrade: {why}");
         }
     }
 
@@ -114,11 +114,13 @@ impl Desk {
     /// The outcome, or why there is none.
     async fn ask(&self, wish: Wish) -> Result<Verdict, String> {
         let (answer, outcome) = oneshot::channel();
-        let ending = || Err("spiped is ending: it takes no requests any more".to_owned());
+        let ending = || Err("spiped is shutting down and accepts no requests any more".to_owned());
         match self.0.try_send(Request { wish, answer }) {
             Ok(()) => outcome.await.unwrap_or_else(|_| ending()),
             Err(TrySendError::Closed(_)) => ending(),
-            Err(TrySendError::Full(_)) => Err("Too many requests are waiting already".to_owned()),
+            Err(TrySendError::Full(_)) => {
+                Err("Too many requests are waiting: try again".to_owned())
+            }
         }
     }
 }
@@ -301,10 +303,8 @@ impl Supervisor {
             notify::reloading();
         }
         let (head, verdict) = match self.settings.origin.clone() {
-            Origin::CommandLine => ("Keys read again: ", self.reload_keys(dry_run).await),
-            Origin::File(words) => {
-                ("Settings read again: ", self.reload_file(words, dry_run).await)
-            }
+            Origin::CommandLine => ("Keys reloaded: ", self.reload_keys(dry_run).await),
+            Origin::File(words) => ("Settings reloaded: ", self.reload_file(words, dry_run).await),
         };
         if !dry_run {
             let (level, head, lines) = match &verdict {
@@ -395,7 +395,7 @@ impl Supervisor {
 
     pub(super) fn reset_all(&self, limit: Duration) {
         log::warn!(
-            "Some connections have not ended within {}: they are reset",
+            "Some connections have not ended within {} (--drain) and are reset",
             humantime::format_duration(limit)
         );
         for Running { pipe, .. } in self.running.iter().chain(&self.leaving) {

@@ -27,11 +27,12 @@ pub(super) fn start(wanted: usize) -> io::Result<(Workers, Compute)> {
     });
     if let Some(both) = one {
         log::warn!(
-            "No {wanted} event loops and {wanted} computing threads ({refused}): one of each"
+            "Cannot start {wanted} event loops and {wanted} computing threads ({refused}): one of \
+             each is used"
         );
         return Ok(both);
     }
-    log::warn!("No computing thread ({refused}): the only event loop computes, too");
+    log::warn!("Cannot start a computing thread ({refused}): the event loop does its work");
     Ok((Workers::start(1, prepare_loop)?, Compute::inline()))
 }
 

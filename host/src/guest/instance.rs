@@ -23,12 +23,12 @@ pub enum Failure<F = types::Failure> {
 impl<F> Failure<F> {
     /// An answer that a working component cannot give.
     pub(super) fn impossible() -> Self {
-        Self::Guest("impossible answer".into())
+        Self::Guest("invalid answer".into())
     }
 
     /// A computation that panicked.
     pub(crate) fn abandoned() -> Self {
-        Self::Guest("computation was abandoned".into())
+        Self::Guest("a computation was cancelled".into())
     }
 
     fn trap(error: &wasmtime::Error) -> Self {
@@ -79,10 +79,10 @@ impl From<types::Misuse> for types::Failure {
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError<F = types::Failure> {
     /// The operating system gave no random bytes.
-    #[error("no random bytes: {0}")]
+    #[error("cannot get random bytes: {0}")]
     Entropy(#[from] getrandom::Error),
     /// The pool is empty, or the component cannot be instantiated.
-    #[error("no sandbox: {}", reason(.0))]
+    #[error("cannot start the sandbox: {}", reason(.0))]
     Instance(wasmtime::Error),
     /// The guest failed when its resource was made.
     #[error("{0}")]

@@ -66,10 +66,10 @@ pub(crate) enum ChannelError {
     #[error("the other process has not answered within {} s", .0.as_secs())]
     Slow(Duration),
     /// There were too few free descriptors.
-    #[error("no room for more open files")]
+    #[error("the limit on open files is reached (LimitNOFILE=, ulimit -n)")]
     Descriptors,
     /// The message is malformed.
-    #[error("the other process said something that makes no sense")]
+    #[error("the other process sent an invalid message")]
     Malformed,
     /// An error of the system.
     #[error(transparent)]

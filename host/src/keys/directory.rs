@@ -52,7 +52,7 @@ pub(super) fn entries(
 fn check_entry(path: &Path, rules: KeyRules) -> Result<(), KeySetError> {
     let not_a_key = |what| KeySetError::NotAKey { path: path.to_owned(), what };
     if has_telling_name(path) {
-        return Err(not_a_key("named like something else"));
+        return Err(not_a_key("named like another kind of file"));
     }
     // A dangling link was meant to be a key.
     let error = |cause| KeyFileError::Open(path.to_owned(), cause);

@@ -119,10 +119,10 @@ impl Doubt {
     }
 }
 
-const EMPTY: &str = "is empty: anyone can guess this key; make one with: spiped keygen KEYFILE";
+const EMPTY: &str = "is empty, and anyone can guess this key: make one with spiped keygen KEYFILE";
 /// Anyone who has recorded both nonces and a MAC can test any guess of the key.
 const WEAK: &str = "is easy to guess: it has less than 128 bits, and anyone who records one \
-    connection can try keys without contacting us; make one with: spiped keygen KEYFILE";
+    connection can try keys offline: make one with spiped keygen KEYFILE";
 
 /// The first of the doubts, as an error, if doubts are errors.
 pub(super) fn refuse(doubts: &[Doubt], is_fatal: impl Fn(Flaw) -> bool) -> Result<(), KeySetError> {

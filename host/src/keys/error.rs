@@ -27,7 +27,7 @@ pub enum KeySetError {
     )]
     ClientDirectory(PathBuf),
     /// Standard input, a second time.
-    #[error("Standard input cannot be read again")]
+    #[error("The key on standard input cannot be read again: use a key file")]
     StdinAgain,
     /// A directory without a single key.
     #[error(

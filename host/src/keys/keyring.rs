@@ -42,8 +42,8 @@ impl Keyring {
     /// What is wrong with them.
     pub fn read_first(source: &KeySource, rules: KeyRules) -> Result<Loaded, KeySetError> {
         let awaited = format!(
-            "Still waiting for the end of the key from {source}: it must be a file that ends, or \
-             be closed by its writer"
+            "Still waiting for the end of the key from {source}: the program that writes it has \
+             to close it"
         );
         let loaded = saying_what_takes_long(awaited, || source.load(rules));
         // Hashing leaves parts of a key file on the stack.

@@ -220,7 +220,7 @@ impl Listening {
 
 /// Cannot happen: the kernel reports the address of a TCP peer.
 fn from_nowhere() -> io::Error {
-    io::Error::other("a connection without an address")
+    io::Error::other("the connection has no address")
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum Announced {
 
 /// Something other than a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no header of the PROXY protocol, version 1 or 2")]
+#[error("it sent no header of the PROXY protocol, version 1 or 2")]
 pub struct NoHeader;
 
 /// The most bytes of a header: version 2 has up to 232 for addresses, and

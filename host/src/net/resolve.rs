@@ -192,7 +192,7 @@ impl LookUpNews {
     pub fn of(&mut self, address: &Address, error: Option<&impl fmt::Display>) -> Option<String> {
         let failed_before = mem::replace(&mut self.failing, error.is_some());
         match error {
-            Some(error) if !failed_before => Some(format!("{error}; trying again, until it works")),
+            Some(error) if !failed_before => Some(format!("{error}; retrying until it succeeds")),
             None if failed_before => Some(format!("Looking up {address} works again")),
             Some(_) | None => None,
         }

@@ -102,7 +102,7 @@ impl Socket {
                 stream.set_nonblocking(true)?;
                 Ok(Self::Unix(UnixStream::from_std(stream)?))
             }
-            _ => Err(io::Error::other("not a socket of TCP, nor a Unix socket")),
+            _ => Err(io::Error::other("not a TCP or Unix socket")),
         }
     }
 

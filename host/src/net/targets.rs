@@ -204,7 +204,7 @@ impl Shared {
     ) -> Option<Socket> {
         let target = &self.targets[index];
         if endpoints.is_empty() {
-            attempts.note(&target.address, io::Error::other("its name is not resolved yet"));
+            attempts.note(&target.address, io::Error::other("its name has not been resolved yet"));
             return None;
         }
         let before = attempts.failed().len();
@@ -235,7 +235,8 @@ impl Shared {
             (None | Some(true), Some(error)) => (
                 What::TargetDown,
                 format!(
-                    "target {} cannot be reached: {error}; the others come first until it can",
+                    "target {} cannot be reached: {error}; the other targets are tried first \
+                     until it can",
                     target.address
                 ),
             ),

@@ -78,8 +78,8 @@ impl LogHandle {
             Err(error) => {
                 let _ = self.0.writer.set(Writer::Nobody);
                 log::warn!(
-                    "Cannot start the thread that writes the log: {error}; \
-                     lines that are not taken at once will be lost"
+                    "Cannot start the thread that writes the log: {error}; lines that cannot be \
+                     written at once will be lost"
                 );
             }
         }
@@ -340,7 +340,7 @@ fn say_lost(sink: &mut Sink, lost: &mut u64, patience: Patience) {
     if *lost == 0 {
         return;
     }
-    let words = format!("{lost} lines lost: the log was not read fast enough");
+    let words = format!("{lost} lines lost: the reader of the log was too slow");
     let event = Event::new(Level::Warn, Class::Ourselves, What::Lost(*lost), words);
     let entry = Entry { when: SystemTime::now(), event, suppressed: 0 };
     if sink.write(&entry, patience).is_ok() {

@@ -65,8 +65,8 @@ impl Observe {
 
     /// A peer with the key of this name omits forward secrecy.
     pub fn no_forward_secrecy(&self, key: Option<&impl fmt::Display>) {
-        let words = "a peer omits forward secrecy (-f there): whoever gets the key can read \
-            what was recorded before (-g refuses such peers)";
+        let words = "a peer omits forward secrecy (-f there): anyone who gets the key later can \
+            read its recorded connections (-g refuses such peers)";
         let mut event = Event::new(Level::Warn, Class::KeyHolder, What::NoForwardSecrecy, words);
         event.subject.key = key.map(ToString::to_string);
         self.say(event);

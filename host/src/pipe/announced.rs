@@ -191,15 +191,17 @@ async fn signs(parking: Option<&Parking>) -> io::Result<Vec<Sign>> {
 impl Lost {
     fn words(&self) -> String {
         match self {
-            Self::Closed => "closed before it sent a header of the PROXY protocol".to_owned(),
+            Self::Closed => "it closed the connection before it sent a header of the PROXY \
+                protocol"
+                .to_owned(),
             Self::Malformed => format!("{NoHeader}: --proxy-from requires one from there"),
             Self::TimedOut(limit) => format!(
-                "no header of the PROXY protocol within {} s (-o): --proxy-from requires one from \
-                 there",
+                "it sent no header of the PROXY protocol within {} s (-o): --proxy-from requires \
+                 one from there",
                 limit.as_secs_f64()
             ),
             Self::Crowded(max) => {
-                format!("{max} newer connections wait for their header of the PROXY protocol")
+                format!("{max} newer connections are waiting for a header of the PROXY protocol")
             }
         }
     }

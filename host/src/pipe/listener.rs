@@ -259,7 +259,7 @@ impl Accepting<'_> {
     fn report_foreign(&self, origin: Origin) {
         self.pipe.counters.not_allowed.one_more();
         let from = origin.map_or_else(String::new, |prefix| prefix.to_string());
-        let words = format!("{from}: closed: not from a network that --allow names");
+        let words = format!("{from}: closed: --allow does not name its network");
         let event = Event::new(Level::Info, Class::Stranger, What::Note, words);
         self.pipe.observe.say(event);
     }

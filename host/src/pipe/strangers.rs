@@ -201,7 +201,7 @@ impl Strangers {
             let Budget { total, per_source } = self.budget;
             let words = format!(
                 "more strangers than places (--handshakes {total}, {per_source} for each source): \
-                 those that say nothing are dropped"
+                 silent ones are dropped"
             );
             let event = Event::new(Level::Warn, Class::Ourselves, What::Crowded, words);
             self.pipe.observe.say(event);

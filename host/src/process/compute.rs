@@ -126,7 +126,7 @@ impl Pool {
             shared.work();
         };
         thread::Builder::new().name("compute".into()).spawn(run)?;
-        is_ready.recv().map_err(|_| io::Error::other("a computing thread did not get ready"))
+        is_ready.recv().map_err(|_| io::Error::other("a computing thread did not start"))
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) enum DaemonizeError {
     #[error("Failed to daemonize: cannot write pid file {} (-p names another)", .0.display())]
     PidFile(PathBuf, #[source] io::Error),
     /// The command that started the daemon has been ended.
-    #[error("Failed to daemonize: the starting process is gone")]
+    #[error("Failed to daemonize: the parent process has ended")]
     NoLauncher(#[source] io::Error),
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn forbid() {
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     // Linux cannot refuse either; elsewhere a refusal is logged.
     for error in [limited.err(), undumpable.err()].into_iter().flatten() {
-        log::debug!("Core files cannot be ruled out: {error}");
+        log::debug!("Cannot disable core files: {error}");
     }
 }
 

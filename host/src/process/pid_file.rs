@@ -111,7 +111,7 @@ fn examine(file: &File, user: Option<u32>) -> io::Result<usize> {
         return wrong("it is not a regular file");
     }
     if about.nlink() > 1 {
-        return wrong("it is a file that has another name, too");
+        return wrong("it has another name, too (a hard link)");
     }
     if ![Some(0), Some(geteuid().as_raw()), user].contains(&Some(about.uid())) {
         return wrong(&format!("it belongs to user {}", about.uid()));
@@ -120,7 +120,7 @@ fn examine(file: &File, user: Option<u32>) -> io::Result<usize> {
     file.take(LEN_MAX + 1).read_to_end(&mut text)?;
     let is_one = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
     if text.len() as u64 > LEN_MAX || !text.iter().all(is_one) {
-        return wrong("it holds something else than the number of a process");
+        return wrong("its content is not a process ID");
     }
     Ok(text.len())
 }
@@ -176,9 +176,9 @@ mod tests {
             fs::remove_file(&path).unwrap();
         };
         fs::write(&path, "root:x:0:0:root:/root:/bin/bash").unwrap();
-        refused("something else");
+        refused("not a process ID");
         fs::write(&path, "1".repeat(65)).unwrap();
-        refused("something else");
+        refused("not a process ID");
         fs::write(&other, "1").unwrap();
         symlink(&other, &path).unwrap();
         refused("symbolic link");

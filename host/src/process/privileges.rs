@@ -145,25 +145,31 @@ pub enum PrivilegeError {
     #[error("Empty group name: \"{0}\" (write USER, :GROUP or USER:GROUP)")]
     EmptyGroup(String),
     /// Neither a name nor a number.
-    #[error("No such user: {0} (given to -u)")]
+    #[error("No such user: {0} (-u, `user =`)")]
     NoSuchUser(String),
     /// Neither a name nor a number.
-    #[error("No such group: {0} (given to -u)")]
+    #[error("No such group: {0} (-u, `user =`)")]
     NoSuchGroup(String),
     /// The user database failed.
-    #[error("Error looking up user or group {0}: {1} (given to -u)")]
+    #[error("Error looking up user or group {0}: {1} (-u, `user =`)")]
     LookUp(String, Errno),
     /// Refused by the kernel.
     #[error("Failed to leave supplementary groups")]
     SupplementaryGroups(#[source] Errno),
     /// Refused by the kernel.
-    #[error("Failed to drop privileges: cannot become group {0} (start as root to use -u)")]
+    #[error(
+        "Failed to drop privileges: cannot become group {0} (start as root to use -u, `user \
+        =`)"
+    )]
     Group(Gid, #[source] Errno),
     /// Refused by the kernel.
-    #[error("Failed to drop privileges: cannot become user {0} (start as root to use -u)")]
+    #[error(
+        "Failed to drop privileges: cannot become user {0} (start as root to use -u, `user \
+        =`)"
+    )]
     User(Uid, #[source] Errno),
     /// The outcome cannot be seen.
-    #[error("Failed to drop privileges: cannot check the outcome")]
+    #[error("Failed to drop privileges: cannot check the result")]
     Unverified(#[source] Errno),
     /// The kernel said yes and did no such thing.
     #[error("Failed to drop privileges: the old ones can be regained")]

@@ -25,10 +25,10 @@ pub(crate) enum TextFileError {
     #[error("Cannot read {path}: {cause}", path = .0.display(), cause = .1)]
     Read(PathBuf, io::Error),
     /// A directory, a pipe, or a device.
-    #[error("{path} is not a file", path = .0.display())]
+    #[error("{path} is not a regular file", path = .0.display())]
     NotAFile(PathBuf),
     /// Larger than settings are.
-    #[error("{path} has more than {LEN_MAX} bytes", path = .0.display())]
+    #[error("{path} has more than {LEN_MAX} bytes: split it into files in pipes.d", path = .0.display())]
     TooLong(PathBuf),
     /// Not UTF-8.
     #[error("{path} is not text in UTF-8 (byte {at})", path = .0.display(), at = .1)]

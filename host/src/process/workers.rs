@@ -151,7 +151,7 @@ impl WorkerThread {
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("worker".into()).spawn(run)?;
-        is_ready.recv().map_err(|_| io::Error::other("an event loop did not get ready"))?;
+        is_ready.recv().map_err(|_| io::Error::other("an event loop did not start"))?;
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 

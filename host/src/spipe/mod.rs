@@ -53,7 +53,7 @@ pub fn run(settings: &SpipeSettings, log: LogHandle) -> Result<ExitCode> {
     let keys = Keyring::load(&settings.connection.keys, settings.connection.key_rules(None))?;
     let sandbox = Sandbox::enter(&needs(&settings.connection.targets, bind.as_ref()), None)?;
     let engine = Engine::new(1)?;
-    let stdio = Stdio::new().context("Cannot wait for standard input and output")?;
+    let stdio = Stdio::new().context("Cannot use standard input and output")?;
     log.start();
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {

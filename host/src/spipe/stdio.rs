@@ -159,7 +159,12 @@ impl Waiter {
     /// The answer, when the buffer is back.
     fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let answer = ready!(self.answers.poll_recv(cx));
-        let (buffer, result) = answer.ok_or_else(|| io::Error::other("its thread has ended"))?;
+        let (buffer, result) = answer.ok_or_else(|| {
+            io::Error::other(
+                "the thread that reads or \
+            writes it has ended",
+            )
+        })?;
         self.buffer = Some(buffer);
         Poll::Ready(result)
     }

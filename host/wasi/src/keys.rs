@@ -52,7 +52,7 @@ fn digest(stream: &InputStream, name: &str) -> Result<Psk, String> {
     match problem {
         None => {
             if is_empty {
-                log::line(&format!("{name} is empty: anyone can guess this key"));
+                log::line(&format!("{name} is empty, and anyone can guess this key"));
             }
             Ok(psk)
         }

@@ -188,12 +188,12 @@ async fn every_way_to_break_ends_one_connection_with_one_reason() {
         (b"Nap.", "wasm trap: wasm `unreachable` instruction executed"),
         (b"Memo", "wasm trap: wasm `unreachable` instruction executed"),
         (b"Loop", "wasm trap: interrupt"),
-        (b"Plai", "impossible answer"),
-        (b"Cryp", "impossible answer"),
+        (b"Plai", "invalid answer"),
+        (b"Cryp", "invalid answer"),
     ] {
         assert_eq!(lab.failure(what).await, reason);
     }
-    assert_eq!(lab.failure(b"Huge").await, "impossible answer");
+    assert_eq!(lab.failure(b"Huge").await, "invalid answer");
     for what in [b"Big.", b"Stat"] {
         assert_ne!(lab.failure(what).await, "");
     }
@@ -216,7 +216,7 @@ async fn component_cannot_send_plaintext_as_it_is() {
     let lab = Lab::new().await;
     let mut connection = lab.connect().await;
     connection.plain.write_all(b"secret").await.unwrap();
-    assert_eq!(connection.failure().await, "impossible answer");
+    assert_eq!(connection.failure().await, "invalid answer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,10 +239,10 @@ async fn acceptor_that_breaks_is_replaced_and_its_stranger_refused() {
     for round in 0..processors() {
         for (what, reason) in [
             (b"Trap", "wasm trap: wasm `unreachable` instruction executed"),
-            (b"More", "impossible answer"),
-            (b"None", "impossible answer"),
-            (b"Key.", "impossible answer"),
-            (b"Hell", "impossible answer"),
+            (b"More", "invalid answer"),
+            (b"None", "invalid answer"),
+            (b"Key.", "invalid answer"),
+            (b"Hell", "invalid answer"),
         ] {
             assert_eq!(lab.stranger().await.failure(what).await, reason, "in round {round}");
         }

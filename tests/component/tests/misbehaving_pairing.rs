@@ -18,7 +18,7 @@ fn fate(what: &[u8]) -> Failure {
 }
 
 fn impossible() -> Failure {
-    Failure::Guest("impossible answer".into())
+    Failure::Guest("invalid answer".into())
 }
 
 #[test]

@@ -46,9 +46,12 @@ fn wrong_key_is_told_with_the_fingerprint_to_compare() {
 #[test]
 fn dead_target_there_is_told() {
     for (origin, words) in [
-        (Origin::Ours, "the other end has this key, and then reset: start the service"),
+        (
+            Origin::Ours,
+            "the other end has this key, and then resets the connection: start the service",
+        ),
         // It hangs up before it has answered.
-        (Origin::Debian, "hangs up before it is told anything: start the service"),
+        (Origin::Debian, "closes the connection before the handshake: see its log there"),
     ] {
         let lab = Lab::new();
         let server = Spiped::decrypt(&lab, &lab.tcp()).of(origin).start();
@@ -67,7 +70,7 @@ fn nobody_there_is_told() {
 #[test]
 fn key_exchange_that_the_other_end_does_not_have_is_told() {
     for (origin, there, here, words) in [
-        (Origin::Debian, &[][..], &["--kex", "x25519"][..], "does not know the key exchange"),
+        (Origin::Debian, &[][..], &["--kex", "x25519"][..], "does not support the key exchange"),
         (Origin::Ours, &["--kex", "x25519"], &[], "accepts the key exchange x25519 only"),
     ] {
         let lab = Lab::new();
@@ -106,7 +109,7 @@ fn program_that_is_no_spiped_is_told() {
     // One that waits for us to begin.
     let silent = Backend::manual(&lab);
     let checked = check_peer(&lab, silent.endpoint(), "key", &["-o", "0.5"]);
-    checked.expect_bad().expect_line("error: -t: ", "listens and says nothing");
+    checked.expect_bad().expect_line("error: -t: ", "accepts the connection and sends nothing");
 }
 
 #[test]

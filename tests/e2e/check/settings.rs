@@ -23,7 +23,9 @@ fn unresolved_name_is_a_warning_where_the_pipe_waits_for_it() {
     let lab = Lab::new();
     let source = lab.tcp().to_string();
     let words = ["-d", "-s", &source, "-t", UNRESOLVABLE, "-k", "key"];
-    check(&lab, &words).expect_bad().expect_line("error: -t: ", "mend the name, or let the pipe");
+    check(&lab, &words)
+        .expect_bad()
+        .expect_line("error: -t: ", "correct the name, or let the pipe");
     let patiently = [&words[..], &["-D"]].concat();
     check(&lab, &patiently).expect_good().expect_line("warning: -t: ", "the pipe will wait");
 }
@@ -46,7 +48,7 @@ fn plain_side_beyond_this_host_is_a_warning() {
     let source = format!("[0.0.0.0]:{}", lab.tcp().port());
     let target = backend.endpoint().to_string();
     let words = ["-e", "-s", &source, "-t", &target, "-k", "key"];
-    check(&lab, &words).expect_good().expect_line("warning: -s: ", "beyond this host");
+    check(&lab, &words).expect_good().expect_line("warning: -s: ", "which other hosts can reach");
 }
 
 #[test]
@@ -86,9 +88,14 @@ fn what_a_user_may_not_look_at_is_a_warning_that_says_so() {
     std::fs::set_permissions(lab.directory(), everybody).unwrap();
     command.arg(program).arg("check").args(words).current_dir(lab.directory());
     let checked = Checked(Process::spawn(command).wait());
-    checked.expect_good().expect_line("warning: -k: ", "User 65534 cannot look at it: check as");
-    checked.expect_line("warning: -s: ", "user 65534 may not take port 81: check as root");
-    checked.expect_line("warning: -u: ", "Only root can become another user");
+    checked
+        .expect_good()
+        .expect_line("warning: -k: ", "User 65534 cannot read it: run spiped check as");
+    checked.expect_line(
+        "warning: -s: ",
+        "user 65534 may not listen on port 81: run spiped check as root",
+    );
+    checked.expect_line("warning: -u: ", "Only root can change to another user (-u)");
 }
 
 const UNRESOLVABLE: &str = "nonexistent.invalid:1";

@@ -51,8 +51,8 @@ fn sources_that_cannot_be_are_errors() {
     fs::write(lab.path("file"), "not a socket").unwrap();
     for (source, words) in [
         ("[192.0.2.1]:1234", "192.0.2.1 is not an address of this host"),
-        (&at("file"), "there is a file that is not a socket: move"),
-        (&at("none/socket"), "there is no directory"),
+        (&at("file"), "file is not a socket: move it elsewhere"),
+        (&at("none/socket"), "none does not exist: run mkdir"),
         (&at("file/socket"), "file is not a directory"),
     ] {
         check_source(&lab, source).expect_bad().expect_line("error: -s: ", words);
@@ -65,7 +65,7 @@ fn stale_socket_stays_where_it_is_and_is_no_fault() {
     drop(UnixListener::bind(lab.path("socket")).unwrap());
     let source = lab.path("socket").display().to_string();
     let checked = check_source(&lab, &source);
-    checked.expect_good().expect_line("note: -s: ", "on which nobody listens: it will be replaced");
+    checked.expect_good().expect_line("note: -s: ", "is a stale socket: it will be replaced");
     assert!(lab.path("socket").exists());
 }
 

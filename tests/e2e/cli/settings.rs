@@ -41,7 +41,7 @@ fn letter_and_long_form_are_one_option() {
             ("-n 1 --max-connections 1", LineThenUsage("given more than once: --max-connections")),
             ("--timeout 5parsecs", Line("Not a time: 5parsecs")),
             ("--proxy-to v2", LineThenUsage("Option contradicts another one: --proxy-to")),
-            ("--config f", LineThenUsage("Only -F and -p go with --config")),
+            ("--config f", LineThenUsage("Only -F and -p can be given with --config")),
         ],
     );
 }
@@ -109,7 +109,7 @@ fn everything_wrong_with_a_file_is_told_before_anything_is_done() {
     }
     assert!(!is_listening(&source));
     run(&lab, "--config nowhere.toml").expect_failure("nowhere.toml: No such file");
-    run(&lab, "--config .").expect_failure("is not a file");
+    run(&lab, "--config .").expect_failure("is not a regular file");
 }
 
 #[track_caller]

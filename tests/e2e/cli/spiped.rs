@@ -181,8 +181,8 @@ fn users_who_do_not_exist() {
             Program::Spiped,
             base,
             &[
-                ("-e -u no-such-user", Line("spiped: No such user: no-such-user (given to -u)")),
-                ("-e -u :no-group", Line("spiped: No such group: no-group (given to -u)")),
+                ("-e -u no-such-user", Line("spiped: No such user: no-such-user (-u, `user =`)")),
+                ("-e -u :no-group", Line("spiped: No such group: no-group (-u, `user =`)")),
                 ("-e -u 0:", Line("spiped: Empty group name: \"0:\" (write USER, ")),
                 ("-e -u ''", Line("spiped: Empty user and group name (write USER, ")),
             ],

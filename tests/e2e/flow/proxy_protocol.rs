@@ -41,7 +41,7 @@ fn announced_address_is_the_one_that_is_allowed_or_not() {
     let mut refused = server.connect();
     refused.send(V1);
     refused.expect_nothing_but(Ending::Closed);
-    server.process.wait_for_stderr("192.0.2.7: closed: not from a network that --allow names");
+    server.process.wait_for_stderr("192.0.2.7: closed: --allow does not name its network");
     let mut allowed = server.connect();
     allowed.send(String::from_utf8_lossy(V1).replace("192.0.2.7", "192.0.2.8"));
     assert_eq!(allowed.receive(32).len(), 32);
@@ -79,7 +79,8 @@ fn health_check_is_no_warning_and_is_answered_during_a_flood() {
     let mut last = server.connect();
     last.send(b"GET / HTTP/1.1\r\n\r\n");
     last.expect_nothing_but(Ending::Closed);
-    let reason = "refused: no header of the PROXY protocol, version 1 or 2: --proxy-from requires";
+    let reason =
+        "refused: it sent no header of the PROXY protocol, version 1 or 2: --proxy-from requires";
     server.process.wait_for_stderr(reason);
     let log = server.process.stderr();
     let of_the_balancer: Vec<_> =

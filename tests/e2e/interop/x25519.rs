@@ -10,7 +10,7 @@ pub(super) fn client_names_the_remedy(server: Origin) {
     let server = Spiped::decrypt(&lab, backend.endpoint()).of(server).time_limit("2").start();
     let mut spipe = Spipe::to(&lab, server.source()).args(X25519).time_limit("2").start();
     let exit = spipe.process.wait();
-    exit.expect_failure("does not know --kex x25519? See its log; without --kex");
+    exit.expect_failure("does not support --kex x25519? see its log; without --kex");
 }
 
 pub(super) fn all_clients_share_one_server(theirs: Origin) {

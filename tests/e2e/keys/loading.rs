@@ -105,7 +105,7 @@ fn whatever_is_no_key_in_a_directory_is_refused_and_named() {
         (
             "redis.env",
             0o600,
-            "/keys/redis.env is in a directory of keys and is named like something",
+            "/keys/redis.env is in a directory of keys and is named like another kind of file",
         ),
         ("bob", 0o644, "/keys/bob can be read by other users: run chmod o-r "),
         ("bob", 0o620, "/keys/bob can be changed by other users: run chmod go-w "),
@@ -134,7 +134,9 @@ fn settings_beside_a_key_do_not_become_one() {
     );
     for directory in [settings.clone(), settings.join("")] {
         let exit = Spiped::decrypt(&lab, &lab.tcp()).key(directory).run();
-        exit.expect_failure("redis.env is in a directory of keys and is named like something");
+        exit.expect_failure(
+            "redis.env is in a directory of keys and is named like another kind of file",
+        );
     }
 }
 

@@ -67,7 +67,7 @@ const DIRECTORY: &str = "keys";
 /// of it.
 #[track_caller]
 fn reload(daemon: &Daemon) {
-    let said = |log: &str| log.matches("Keys read again: ").count() + log.matches(KEPT).count();
+    let said = |log: &str| log.matches("Keys reloaded: ").count() + log.matches(KEPT).count();
     let before = said(&daemon.process.stderr());
     daemon.process.signal(Signal::SIGHUP);
     wait::until("the keys were read again", || said(&daemon.process.stderr()) > before);

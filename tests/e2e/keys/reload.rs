@@ -15,13 +15,13 @@ fn changes_are_told() {
     let keys = Keys::new(&lab, &["alice", "bob", "carol"]);
     let server = keys.server(&lab.tcp()).start();
     reload(&server);
-    server.process.wait_for_stderr("Keys read again: 3 in use; none is new\n");
+    server.process.wait_for_stderr("Keys reloaded: 3 in use; none is new\n");
     keys.add("dave");
     keys.add("eve");
     keys.remove("alice");
     lab.write_key("keys/bob", "another");
     reload(&server);
-    let line = "Keys read again: 4 in use; added: dave, eve; removed: alice; replaced: bob\n";
+    let line = "Keys reloaded: 4 in use; added: dave, eve; removed: alice; replaced: bob\n";
     server.process.wait_for_stderr(line);
 }
 
@@ -59,7 +59,7 @@ fn set_that_cannot_be_used_leaves_the_old_one_whole() {
         let lines: Vec<_> = log.lines().filter(|line| line.contains(KEPT)).collect();
         let [line] = *lines else { panic!("{log}") };
         assert!(line.contains(reason), "no {reason:?} in {line}");
-        assert!(!log.contains("Keys read again"), "{log}");
+        assert!(!log.contains("Keys reloaded"), "{log}");
         for (client, conn) in clients.iter().zip(&mut conns) {
             conn.expect_echo(b"still open");
             expect_service(client);
@@ -102,7 +102,9 @@ fn standard_input_is_not_read_again() {
     let backend = Backend::echo(&lab);
     let server = Spiped::decrypt(&lab, backend.endpoint()).key("-").stdin(lab.key()).start();
     server.process.signal(Signal::SIGHUP);
-    server.process.wait_for_stderr("Standard input cannot be read again; the old keys stay in use");
+    server.process.wait_for_stderr(
+        "The key on standard input cannot be read again: use a key file; the old keys stay in use",
+    );
     expect_service(&Spiped::encrypt(&lab, server.source()).start());
 }
 
@@ -146,6 +148,6 @@ fn signals_that_come_while_keys_are_read_are_not_lost() {
         keys.add(&format!("key-{number}"));
         server.process.signal(Signal::SIGHUP);
     }
-    let last = format!("Keys read again: {} in use", rounds + 1);
+    let last = format!("Keys reloaded: {} in use", rounds + 1);
     wait::until("the last key was in use", || server.process.stderr().contains(&last));
 }

@@ -98,7 +98,7 @@ fn stranger_that_authenticates_at_the_limit_is_refused_when_its_time_is_over() {
     let share = late.public_value();
     late.send(&share);
     late.conn.expect_end_without_data();
-    server.process.wait_for_stderr("none of 1 connections (-n) ended in time");
+    server.process.wait_for_stderr("all 1 connections (-n) were in use for the whole time");
     assert_eq!(backend.accepted(), 1);
     first.expect_echo(b"still");
 }

@@ -21,7 +21,7 @@ fn idle_connection_is_reset_on_both_sides() {
     target.expect_nothing_but(Ending::Reset);
     let took = start.elapsed();
     assert!((SECONDS..2 * SECONDS).contains(&took), "{took:?}");
-    let log = "reset: no byte moved for 3 s (--idle-timeout); 0 bytes sent, 5 bytes received";
+    let log = "reset: no data for 3 s (--idle-timeout); 0 bytes sent, 5 bytes received";
     pair.server.process.wait_for_stderr(log);
     drop(lab);
 }

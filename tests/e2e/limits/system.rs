@@ -79,7 +79,7 @@ fn connections_that_descriptors_are_too_few_for_wait() {
     let client = Spiped::decrypt(&lab, backend.endpoint()).start();
     let client = Spiped::encrypt(&lab, client.source()).under(["prlimit", "--nofile=48:48"]);
     let client = client.args(&INFO).start();
-    client.process.wait_for_stderr("more need more open files");
+    client.process.wait_for_stderr("the limit on open files allows no more");
     let possible = room(&client);
     let mut conns: Vec<_> = (0..possible).map(|_| client.connect()).collect();
     for conn in &mut conns {

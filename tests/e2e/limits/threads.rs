@@ -26,8 +26,8 @@ fn with_few_threads_it_starts_with_one_of_each_and_serves() {
     // whom no other test uses.
     for (number, uid, said) in [
         (5, "64501", "one of each"),
-        (4, "64502", "the only event loop computes, too"),
-        (3, "64504", "the only event loop computes, too"),
+        (4, "64502", "the event loop does its work"),
+        (3, "64504", "the event loop does its work"),
     ] {
         let test = Test::start(number, uid, &["--threads", "4"]);
         test.server.process.wait_for_stderr(said);

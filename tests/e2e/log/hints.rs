@@ -17,7 +17,7 @@ fn server_names_what_was_spoken_to_it() {
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "(it spoke HTTP to this -d port"),
         (b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n", "(it spoke SSH to this -d port"),
         (b"*1\r\n$4\r\nPING\r\n", "(it spoke Redis to this -d port"),
-        (b"hello, is anybody there?\n", "(a plain program spoke to this -d port: should this end"),
+        (b"hello, is anybody there?\n", "(it spoke plain text to this -d port: should this end"),
     ];
     let server = AgainstServer::start(&[]);
     for (said, words) in cases {
@@ -93,7 +93,7 @@ fn client_tells_silence_from_a_refusal_of_its_key() {
     let client = Spiped::encrypt(&lab, both_encrypt.source()).start();
     end(client.connect());
     client.process.wait_for_stderr(
-        "and not another -e, does its --allow leave this host out, or is it full?)",
+        "and not another -e? does its --allow leave this host out, or is it full?)",
     );
 }
 
@@ -132,7 +132,7 @@ fn plain_side_beyond_loopback_is_said_at_the_start() {
     let client = Spiped::encrypt(&lab, &lab.tcp()).source(&source).spawn();
     client.wait_for_stderr("The plain side listens on [0.0.0.0]:");
     let server = Spiped::decrypt(&lab, &"[192.0.2.1]:80").spawn();
-    server.wait_for_stderr("The plain side goes to [192.0.2.1]:80, beyond this host");
+    server.wait_for_stderr("The plain side connects to [192.0.2.1]:80, which is another host");
 }
 
 #[test]
@@ -182,7 +182,5 @@ fn removed_key_that_is_tried_is_named() {
 #[track_caller]
 fn reload(daemon: &Daemon) {
     daemon.process.signal(Signal::SIGHUP);
-    wait::until("the keys were read again", || {
-        daemon.process.stderr().contains("Keys read again: ")
-    });
+    wait::until("the keys were read again", || daemon.process.stderr().contains("Keys reloaded: "));
 }

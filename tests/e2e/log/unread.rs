@@ -28,7 +28,7 @@ fn standard_error_that_nobody_reads_stops_nothing_and_losses_are_counted() {
     established.expect_echo(b"still served");
     expect_service(&client);
 
-    let log = unread.read_until(" lines lost: the log was not read fast enough\n");
+    let log = unread.read_until(" lines lost: the reader of the log was too slow\n");
     assert!(log.contains("refused: wrong key, or not a spiped peer"), "{log}");
     established.expect_echo(b"still served");
     expect_service(&client);
@@ -121,7 +121,7 @@ fn service_manager_that_does_not_read_stops_nothing() {
     for count in 1..=20 {
         server.process.signal(Signal::SIGHUP);
         wait::until("the keys were read again", || {
-            server.process.stderr().matches("Keys read again: ").count() == count
+            server.process.stderr().matches("Keys reloaded: ").count() == count
         });
     }
     established.expect_echo(b"still served");

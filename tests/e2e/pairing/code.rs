@@ -54,7 +54,7 @@ fn code_on_one_side_only_is_named() {
     let lab = Lab::new();
     let (mut here, mut there) = start_both(&lab, &[], &["--code", CODE]);
     here.expect_failure("use a code on both hosts, or on neither");
-    there.expect_failure("see what the other host says");
+    there.expect_failure("see the message on the other host");
     expect_files(&lab, &[]);
 }
 
@@ -87,7 +87,7 @@ fn weak_code_is_refused_with_the_reason_before_anything_is_done() {
     for (code, reason) in [
         ("a7k2xq9", "too short"),
         (" a-7-k-2 x q 9 ", "too short"),
-        ("grüne Kessel", "only the printable characters of ASCII"),
+        ("grüne Kessel", "only printable ASCII characters"),
         ("abcdefgh12345678", "counts up or down"),
         ("1985-02-14", "a date"),
         ("Password!1", "a common password"),
@@ -110,7 +110,7 @@ fn code_that_does_not_come_is_an_error() {
     let at = lab.tcp().to_string();
     let mut pairer = Pairer::start(&lab, &["--listen", &at, "--code", "-"], "here");
     drop(pairer.stdin.take());
-    pairer.expect_failure("No code on standard input");
+    pairer.expect_failure("There is no code on standard input");
     let mut pairer = Pairer::start(&lab, &["--listen", &at, "--code", "-"], "here");
     pairer.say("\n");
     pairer.expect_failure("too short");
@@ -122,7 +122,7 @@ fn code_that_does_not_come_is_an_error() {
 fn shown(here: &Pairer) -> String {
     here.process.wait_for_stderr("Now run spiped pair --connect --code - on the other host.");
     let stderr = here.process.stderr();
-    let (_, code) = stderr.split_once("to be typed on the other host: ").unwrap();
+    let (_, code) = stderr.split_once("Type this code on the other host: ").unwrap();
     code.lines().next().unwrap().to_owned()
 }
 
@@ -159,7 +159,7 @@ fn client_that_has_confirmed_says_what_the_server_may_have() {
     server.conn.receive(64);
     drop(server);
     there.expect_failure(
-        "If the other host has made its key file, delete it there before the next attempt, \
+        "If the other host has created its key file, delete it there before the next attempt, \
          and use a new code",
     );
     expect_files(&lab, &[]);

@@ -41,7 +41,7 @@ fn peer_is_heard_while_the_user_is_asked_again() {
     here.say("what?\n");
     here.process.wait_for_stderr("Type yes or no");
     there.say("no\n");
-    there.expect_failure("Pairing given up");
+    there.expect_failure("Pairing stopped");
     here.expect_failure("it closed the connection");
     expect_files(&lab, &[]);
 }
@@ -53,7 +53,7 @@ fn no_answer_is_an_error_that_says_what_scripts_do() {
         let (mut here, mut there) = comparing(&lab);
         here.say(said);
         drop(here.stdin.take());
-        here.expect_failure("No answer on standard input; use --code - in scripts");
+        here.expect_failure("There is no answer on standard input: in scripts, use --code -");
         there.expect_failure("it closed the connection");
         expect_files(&lab, &[]);
     }
@@ -76,7 +76,7 @@ fn one_no_is_enough() {
     there.say("yes\n");
     there.process.wait_for_stderr(CONFIRMED);
     here.say("no\n");
-    here.expect_failure("Pairing given up");
+    here.expect_failure("Pairing stopped");
     let exit = there.expect_failure("it closed the connection");
     assert!(exit.stderr.contains("delete it there"), "{}", exit.stderr);
     expect_files(&lab, &[]);
@@ -147,7 +147,9 @@ fn time_limit_is_for_all_of_it() {
     let lab = Lab::new();
     let at = lab.tcp();
     let mut here = Pairer::listen(&lab, &at, "here", &["-o", "0.3"]);
-    here.expect_failure("Pairing timed out after 0.3 s (-o)");
+    here.expect_failure(
+        "Pairing timed out after 0.3 s: start it on both hosts again, with a longer -o",
+    );
     assert!(!procfs::is_listening(&at));
 
     let mut here = Pairer::listen(&lab, &at, "here", &["-o", "1.5"]);
@@ -166,5 +168,7 @@ fn peer_that_falls_silent_is_waited_for_until_the_limit() {
     let mut here = Pairer::listen(&lab, &at, "here", &["-o", "1"]);
     let mut silent = ByHand::new(Side::Client, None, Conn::to(&at));
     silent.conn.receive(HELLO_LEN);
-    here.expect_failure("Pairing timed out after 1 s (-o)");
+    here.expect_failure(
+        "Pairing timed out after 1 s: start it on both hosts again, with a longer -o",
+    );
 }

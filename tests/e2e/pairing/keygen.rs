@@ -45,7 +45,7 @@ fn file_that_was_made_is_told_of_even_if_its_fingerprint_is_not() {
     command.arg(Program::Spiped.path(Origin::Ours)).current_dir(lab.directory());
     let exit = Process::spawn(command).wait();
     exit.expect_failure(
-        "new was made, but its fingerprint cannot be shown: Cannot write to standard output",
+        "new was created, but its fingerprint cannot be shown: Cannot write to standard output",
     );
     expect_files(&lab, &["new"]);
 }
@@ -125,7 +125,7 @@ fn commands_have_help_and_usage() {
         assert!(help.contains(&usage), "{help}");
 
         let exit = run(&lab, &[command]);
-        exit.expect_failure(&format!("spiped: Missing key file\n{usage}"));
+        exit.expect_failure(&format!("spiped: Missing name of a key file\n{usage}"));
         let exit = run(&lab, &[command, "-x", "new"]);
         exit.expect_failure(&format!("spiped: illegal option -- -x\n{usage}"));
     }

@@ -28,7 +28,7 @@ fn port_scan_does_not_spoil_a_pairing() {
     expect_same_key(&lab, ["here", "there"]);
     // Who was not the peer got nothing.
     half.expect_end_without_data();
-    assert!(here.process.stderr().contains("not the other host"));
+    assert!(here.process.stderr().contains("is not spiped pair"));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn silent_callers_are_dropped() {
     // More than are listened to at a time.
     let mut here = Pairer::listen(&lab, &at, "here", &["--code", CODE]);
     let silent: Vec<_> = (0..20).map(|_| Conn::to(&at)).collect();
-    here.process.wait_for_stderr("silent for 5 s");
+    here.process.wait_for_stderr("nothing received within 5 s");
     let mut there = Pairer::connect(&lab, &at, "there", &["--code", CODE]);
     assert_eq!(here.expect_key("here"), there.expect_key("there"));
     drop(silent);
@@ -72,7 +72,7 @@ fn flood_of_strangers_ends_it() {
         stranger.try_send("x");
         stranger.expect_end_without_data();
     }
-    here.expect_failure("100 connections were not the other host");
+    here.expect_failure("100 connections came from programs other than spiped pair");
     expect_files(&lab, &[]);
 }
 
@@ -99,7 +99,7 @@ fn value_that_was_not_committed_to_is_final() {
     let mut first = ByHand::new(Side::Client, None, Conn::to(&at));
     first.conn.receive(HELLO_LEN);
     first.conn.send([9; VALUE_LEN]);
-    here.expect_failure("its public value is not the one it promised");
+    here.expect_failure("its public value differs from its commitment");
     assert!(!procfs::is_listening(&at));
     expect_files(&lab, &[]);
 }
@@ -115,7 +115,7 @@ fn nobody_there_and_somebody_else_there_are_told_apart() {
     backend.accept().send("SSH-2.0-x\r\n");
     there.expect_failure("it does not speak the protocol of spiped pair");
 
-    // An echo is not the other host.
+    // An echo is is not spiped pair.
     let echo = Backend::echo(&lab);
     let mut there = Pairer::connect(&lab, echo.endpoint(), "there", &[]);
     there.expect_failure("run --listen on one host and --connect on the other");

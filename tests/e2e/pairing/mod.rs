@@ -66,7 +66,7 @@ impl Pairer {
     /// The digits it shows, once it asks.
     #[track_caller]
     fn digits(&self) -> String {
-        self.process.wait_for_stderr("Do both screens show the same?");
+        self.process.wait_for_stderr("Do both screens show the same text?");
         let shown = self.process.stderr();
         let line = shown.lines().find(|line| line.starts_with("    ")).unwrap();
         line.trim().to_owned()

@@ -74,7 +74,7 @@ fn end_of_input_at_a_terminal_is_a_no() {
     let mut there = Pairer::connect(&lab, &at, "there", &[]);
     here.wait_for_stderr("[yes/no]");
     keyboard.write_all(&[CONTROL_D]).unwrap();
-    here.wait().expect_failure("Pairing given up");
+    here.wait().expect_failure("Pairing stopped");
     there.expect_failure("it closed the connection");
     expect_files(&lab, &[]);
 }

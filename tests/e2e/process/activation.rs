@@ -126,7 +126,7 @@ fn socket_that_does_not_listen_is_an_error() {
         $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$; exec @ARGV";
     let spiped = Spiped::encrypt(&lab, &lab.tcp()).under(["perl", "-e", program]);
     let exit = spiped.args(&["-F"]).run();
-    exit.expect_failure("it is no stream socket that listens");
+    exit.expect_failure("it is not a listening stream socket");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn daemon_outlives_its_terminal_after_nohup() {
     drop(terminal);
     // The terminal takes a while to go; a reload comes after it.
     daemon.process.signal(Signal::SIGHUP);
-    daemon.process.wait_for_stderr("Keys read again: ");
+    daemon.process.wait_for_stderr("Keys reloaded: ");
     expect_success_on_sigterm(&mut daemon);
 }
 

@@ -98,7 +98,7 @@ fn mode_and_owner_are_as_asked_for() {
 fn mode_of_a_source_that_is_no_file_is_an_error() {
     let lab = Lab::new();
     let exit = Spiped::encrypt(&lab, &lab.tcp()).args(&["--socket-mode", "0660"]).run();
-    exit.expect_failure("Option only for a Unix source: --socket-mode");
+    exit.expect_failure("--socket-mode is only for a source that is the path of a Unix socket");
 }
 
 /// Starts a daemon there, uses it, and kills it.

@@ -104,7 +104,7 @@ fn signal_reloads_and_reload_without_a_difference_says_so() {
     daemon.write("", &pipes);
     let process = daemon.start(&[&plain, &crypt]);
     process.signal(Signal::SIGHUP);
-    process.wait_for_stderr("Settings read again: nothing has changed");
+    process.wait_for_stderr("Settings reloaded: nothing has changed");
     Conn::to(&plain).expect_echo(b"as before");
 }
 
@@ -161,5 +161,9 @@ fn drain_resets_what_has_not_ended_in_time() {
     conn.expect_nothing_but(Ending::Reset);
     let exit = process.wait();
     exit.expect_success();
-    assert!(exit.stderr.contains("have not ended within 300ms: they are reset"), "{}", exit.stderr);
+    assert!(
+        exit.stderr.contains("have not ended within 300ms (--drain) and are reset"),
+        "{}",
+        exit.stderr
+    );
 }

@@ -42,7 +42,7 @@ fn key_that_was_replaced_is_gone_and_the_new_one_is_guarded() {
     asleep.transfer();
     server.lab.write_key("key", OTHER_KEY);
     server.daemon.process.signal(Signal::SIGHUP);
-    server.daemon.process.wait_for_stderr("Keys read again");
+    server.daemon.process.wait_for_stderr("Keys reloaded");
     let mut expected = asleep.expected(true);
     expected.extend([Expected::gone(psk_of(KEY)), key_of(Side::Server, OTHER_KEY)]);
     expected.extend([KEY, OTHER_KEY].map(content));
@@ -58,7 +58,7 @@ fn helper_process_keeps_nothing_of_keys() {
     expect_ignorance(helper);
     lab.write_key("key", OTHER_KEY);
     server.process.signal(Signal::SIGHUP);
-    server.process.wait_for_stderr("Keys read again");
+    server.process.wait_for_stderr("Keys reloaded");
     expect_ignorance(helper);
 }
 
@@ -138,7 +138,7 @@ fn forgets(side: Side, exchange: Exchange) {
     expected.extend([key_of(side, KEY), content(KEY)]);
     closed.close(exchange);
     end.daemon().process.signal(Signal::SIGHUP);
-    end.daemon().process.wait_for_stderr("Keys read again");
+    end.daemon().process.wait_for_stderr("Keys reloaded");
     expect(pid, &expected);
     asleep.transfer();
     expect(pid, &expected);

@@ -75,7 +75,7 @@ fn one_line_says_what_is_active() {
 #[test]
 fn older_kernel_leaves_the_rest_and_a_warning() {
     for (missing, words) in [
-        (LANDLOCK, "no dumps, seccomp; missing: Landlock (this kernel has none)"),
+        (LANDLOCK, "no dumps, seccomp; missing: Landlock (not in this kernel)"),
         ("seccomp", "Landlock (files, TCP ports, signals); missing: seccomp (Function not"),
     ] {
         let lab = Lab::new();
@@ -85,7 +85,7 @@ fn older_kernel_leaves_the_rest_and_a_warning() {
         let client = Spiped::encrypt(&lab, server.source()).under(without(missing)).start();
         client.connect().expect_echo(b"less guarded");
         server.process.signal(Signal::SIGHUP);
-        server.process.wait_for_stderr("Keys read again");
+        server.process.wait_for_stderr("Keys reloaded");
     }
 }
 
@@ -117,7 +117,7 @@ fn both_programs_live_with_what_the_unit_allows() {
     conn.expect_echo(b"before");
     for daemon in [&server, &client] {
         daemon.process.signal(Signal::SIGHUP);
-        daemon.process.wait_for_stderr("Keys read again");
+        daemon.process.wait_for_stderr("Keys reloaded");
     }
     conn.expect_echo(b"after");
     let spipe = Spipe::to(&lab, server.source()).args(&["--strict"]).under(confined()).start();
@@ -181,7 +181,7 @@ fn helper_stays_while_the_daemon_does() {
         kill(Pid::from_raw(helper), signal).unwrap();
     }
     server.process.signal(Signal::SIGHUP);
-    server.process.wait_for_stderr("Keys read again");
+    server.process.wait_for_stderr("Keys reloaded");
     assert_eq!(helper, self::helper(server.process.pid()));
 }
 
@@ -252,7 +252,7 @@ fn helper_is_not_what_the_system_ends_first_for_memory() {
     let expected = adjustment(pid).min(lowest);
     wait::until("the helper was out of danger", || adjustment(helper) == expected);
     daemon.process.signal(Signal::SIGHUP);
-    daemon.process.wait_for_stderr("Keys read again");
+    daemon.process.wait_for_stderr("Keys reloaded");
 }
 
 #[test]
@@ -269,10 +269,12 @@ fn hung_helper_costs_a_reload_and_stops_nothing() {
     server.process.wait_for_stderr("counters");
     conn.expect_echo(b"meanwhile");
     client.connect().expect_echo(b"and a new one");
-    server.process.wait_for_stderr("did not answer within 10 s; the old keys stay in use");
+    server
+        .process
+        .wait_for_stderr("did not answer within 10 s: try again; the old keys stay in use");
     kill(helper, Signal::SIGCONT).unwrap();
     server.process.signal(Signal::SIGHUP);
-    server.process.wait_for_stderr("Keys read again");
+    server.process.wait_for_stderr("Keys reloaded");
 }
 
 #[track_caller]

@@ -39,7 +39,7 @@ fn target_sees_a_reset_unless_the_end_was_meant() {
         session.conn.half_close();
         assert_eq!(target.receive_to_end(), (through.to_vec(), Ending::Reset));
     }
-    server.daemon.process.wait_for_stderr("truncated before its end mark");
+    server.daemon.process.wait_for_stderr("truncated: the end mark is missing");
     let (mut session, mut target) = client_of(&server);
     let stream = stream(&mut session);
     session.conn.send(&stream[..stream.len() - 1]);
@@ -58,7 +58,7 @@ fn application_sees_a_reset_unless_the_end_was_meant() {
         session.conn.half_close();
         assert_eq!(application.receive_to_end(), (through.to_vec(), Ending::Reset));
     }
-    client.daemon.process.wait_for_stderr("truncated before its end mark");
+    client.daemon.process.wait_for_stderr("truncated: the end mark is missing");
 }
 
 /// As docs/protocol.md says of upstream's form: nobody can tell.
@@ -164,7 +164,7 @@ fn server_that_accepts_both_says_what_it_waited_for() {
     let backend = Backend::manual(&lab);
     let server = Spiped::decrypt(&lab, backend.endpoint()).time_limit("1").start();
     let mut client = Spipe::to(&lab, server.source()).key(lab.other_key()).args(X25519).start();
-    client.process.wait().expect_failure("wrong key, or a spiped -d there that does not know");
+    client.process.wait().expect_failure("wrong key, or a spiped -d there that does not support");
     server.process.wait_for_stderr(": refused: wrong key, or not a spiped peer, after 1.");
     assert_eq!(backend.accepted(), 0);
 }
@@ -179,7 +179,7 @@ fn restricted_server_refuses_the_other_exchange() {
         (
             "modp2048",
             "x25519",
-            ": refused: it uses --kex x25519 (with the right key), which --kex modp2048 here \
+            ": refused: it has the right key and uses --kex x25519, which --kex modp2048 here \
              does not accept",
         ),
     ] {

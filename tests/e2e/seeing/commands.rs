@@ -95,7 +95,7 @@ fn connection_is_dropped_by_its_number_and_the_log_says_so() {
     let line = "reset: dropped (spiped drop); 2 bytes sent, 2 bytes received";
     seen.daemon.process.wait_for_stderr(line);
     assert_eq!(seen.pipe()["ended"]["dropped"], 1);
-    let words = format!("No connection has the number {number}, and none a key of that name");
+    let words = format!("No connection has the ID {number}, and none uses a key of that name");
     seen.run(&["drop", &number]).expect_failure(&words);
 }
 
@@ -205,13 +205,14 @@ fn whoever_asks_in_the_wrong_place_is_told_where_the_right_one_is() {
     let path = path.display();
     for command in ["status", "list", "reload", "log-level"] {
         let exit = run(&lab, &[command]);
-        exit.expect_failure(&format!("No daemon has a control socket at {path}: "));
+        exit.expect_failure(&format!("There is no control socket {path}: "));
         exit.expect_failure("--control");
         exit.expect_failure(&format!("`control = \"{path}\"`"));
     }
     // What a daemon leaves behind that was killed.
     drop(UnixListener::bind(lab.path(CONTROL)).unwrap());
-    run(&lab, &["status"]).expect_failure(&format!("No daemon answers at {path}: "));
+    run(&lab, &["status"])
+        .expect_failure(&format!("No daemon listens on the control socket {path}: "));
     let exit = Process::spawn(Program::Spiped.ours(&lab, &["status"])).wait();
     exit.expect_failure("/run/spiped/control");
 }
@@ -225,7 +226,7 @@ fn control_socket_is_for_its_owner_and_outlives_no_daemon_that_was_killed() {
     let control = lab.path(CONTROL);
     let rival = Spiped::decrypt(&lab, &lab.tcp()).args(&["--control", control.to_str().unwrap()]);
     let exit = rival.run();
-    exit.expect_failure(&format!("Cannot make the control socket {}", control.display()));
+    exit.expect_failure(&format!("Cannot create the control socket {}", control.display()));
     exit.expect_failure("--control");
     seen.see(&["status"]);
     seen.daemon.process.signal(Signal::SIGKILL);
@@ -238,8 +239,8 @@ fn control_socket_is_for_its_owner_and_outlives_no_daemon_that_was_killed() {
 fn control_socket_without_its_folder_fails_the_start() {
     let lab = Lab::new();
     let exit = Spiped::decrypt(&lab, &lab.tcp()).args(&["--control", "/nonexistent/control"]).run();
-    exit.expect_failure("Cannot make the control socket /nonexistent/control");
-    exit.expect_failure("its folder must exist");
+    exit.expect_failure("Cannot create the control socket /nonexistent/control");
+    exit.expect_failure("its directory has to exist");
 }
 
 /// A directory of keys of these names.

@@ -164,7 +164,7 @@ fn metrics_are_for_this_host_only() {
     let lab = Lab::new();
     for address in ["[0.0.0.0]:9464", "[192.0.2.1]:9464"] {
         let exit = Spiped::decrypt(&lab, &lab.tcp()).args(&["--metrics", address]).run();
-        exit.expect_failure(&format!("Metrics are for this host only: {address} (use "));
+        exit.expect_failure(&format!("Metrics are for this host only: {address} (write "));
     }
     let (taken, target) = (Backend::echo(&lab), lab.tcp());
     let address = taken.endpoint().to_string();

@@ -44,7 +44,7 @@ fn what_is_no_request_gets_an_answer_and_harms_nobody() {
         assert!(error.starts_with("Not a request: "), "{line}: {error}");
     }
     let answer = seen.control().ask(r#"{"version":2,"request":"status"}"#);
-    assert_eq!(answer["error"], "This daemon speaks version 1 of the protocol, not 2");
+    assert_eq!(answer["error"], "This daemon speaks version 1 of the control protocol, not 2");
     let answer = seen.control().ask(r#"{"version":1,"request":"log-level","level":"trace"}"#);
     assert!(answer["error"].as_str().unwrap().starts_with("Unknown log level: trace"));
     seen.see(&["status"]);
@@ -58,7 +58,7 @@ fn longest_request_is_answered_and_a_longer_one_ends_the_conversation() {
     assert_eq!(seen.control().ask(&padded(4096))["ok"]["log-level"], "warn");
     let mut control = seen.control();
     let answer = control.ask(&padded(4097));
-    assert_eq!(answer["error"], "The request is longer than 4096 bytes");
+    assert_eq!(answer["error"], "The request has more than 4096 bytes");
     assert_eq!(control.line(), "");
 }
 
@@ -71,8 +71,8 @@ fn ninth_client_is_told_to_come_back_and_can() {
         control.ask(r#"{"version":1,"request":"log-level"}"#);
     }
     let refused = seen.control().line();
-    assert!(refused.contains("Too many others are connected"), "{refused}");
-    seen.run(&["status"]).expect_failure("Too many others are connected");
+    assert!(refused.contains("Too many programs are connected"), "{refused}");
+    seen.run(&["status"]).expect_failure("Too many programs are connected");
     drop(clients.pop());
     wait::until("there was a place", || seen.run(&["status"]).code() == Some(0));
 }

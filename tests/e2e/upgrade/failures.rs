@@ -31,14 +31,14 @@ fn daemon_goes_on_whatever_the_new_program_is() {
     daemon.install(Path::new("/bin/false"));
     refuses("exited with status 1");
     daemon.install_script("kill -SEGV $$");
-    refuses("ended by signal 11");
+    refuses("killed by signal 11");
     // Words that no daemon understands are none.
     daemon.install_script("echo hello >&$SPIPED_HANDOVER; sleep 0.1");
     refuses("");
     daemon.install_script(&format!("{} \"$@\"; exit 1", ours().display()));
-    refuses("if the program is a script, it has to use exec");
+    refuses("if --program names a script, it has to use exec");
 
-    daemon.expect_logged("No upgrade", failed);
+    daemon.expect_logged("Upgrade failed", failed);
     daemon.install_script(&format!("exec {} \"$@\"", ours().display()));
     daemon.upgrade();
     daemon.upgrade();
@@ -73,7 +73,7 @@ fn new_process_that_hangs_is_ended_after_ten_seconds() {
     let traffic = awake(&daemon, 9);
     // All at once would be one after the other: there is one upgrade at a time.
     daemon.install_script("exec sleep 1000");
-    daemon.expect_refusal("said nothing for 10 s");
+    daemon.expect_refusal("did not answer within 10 s");
     traffic.expect_progress();
     traffic.finish().expect_all_delivered();
 }

@@ -31,7 +31,9 @@ fn versions_that_have_no_format_in_common_are_told_apart() {
     let daemon = Upgradable::new(&lab).start(&ours(), &["SPIPED_EDITION_FORMATS=2-3"]);
     let traffic = awake(&daemon, 9);
     daemon.install(&edition());
-    daemon.expect_refusal("reads versions 2 to 3 of the hand-over, and this one writes 1 to 1");
+    daemon.expect_refusal(
+        "reads versions 2 to 3 of the hand-over format, and this one writes 1 to 1",
+    );
     traffic.finish().expect_all_delivered();
 }
 
@@ -56,7 +58,7 @@ fn states_that_the_new_component_does_not_read_stay() {
         daemon.expect_refusal("connection");
         traffic.expect_progress();
     }
-    daemon.expect_logged("No upgrade", 2);
+    daemon.expect_logged("Upgrade failed", 2);
     daemon.install(&ours());
     daemon.upgrade();
     traffic.finish().expect_all_delivered();

@@ -65,7 +65,7 @@ fn successors_are_killed(connections: usize, times: usize) {
         run.daemon.expect_unchanged(run.first);
         run.traffic.expect_progress();
     }
-    run.daemon.expect_logged("No upgrade", times * (BEFORE.len() - 1));
+    run.daemon.expect_logged("Upgrade failed", times * (BEFORE.len() - 1));
     run.daemon.steps.release();
     run.daemon.upgrade();
     run.traffic.expect_progress();

@@ -90,7 +90,7 @@ fn reload_that_is_asked_for_meanwhile_is_done_by_the_new_process() {
         run.daemon.steps.release();
         asked.wait().expect_success();
         wait::until("settings had been read again", || {
-            run.daemon.log().contains("Settings read again")
+            run.daemon.log().contains("Settings reloaded")
         });
         run.traffic.finish().expect_all_delivered();
     });

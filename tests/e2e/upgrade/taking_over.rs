@@ -16,7 +16,7 @@ fn nobody_hands_over_to_a_program_that_is_started_by_hand() {
         command.args(["-k", "key"]).env("SPIPED_HANDOVER", variable);
         let exit = Process::spawn(command).wait();
         assert_eq!(exit.code(), Some(1));
-        exit.expect_failure(&format!("SPIPED_HANDOVER={variable} is no socket of a daemon"));
+        exit.expect_failure(&format!("SPIPED_HANDOVER={variable} is not the socket of a daemon"));
     }
 }
 
@@ -72,7 +72,7 @@ fn pid_file_is_nothing_but_that() {
     upgrade(&lab, "control").expect_failure("symbolic link");
     fs::remove_file(&file).unwrap();
     fs::rename(&other, &file).unwrap();
-    upgrade(&lab, "control").expect_failure("something else than the number of a process");
+    upgrade(&lab, "control").expect_failure("its content is not a process ID");
     assert!(fs::read_to_string(&file).unwrap().starts_with("root:x:"));
     fs::remove_file(&file).unwrap();
     upgrade(&lab, "control").expect_success();
@@ -105,7 +105,7 @@ fn sources_come_and_go_with_the_settings() {
 
     write(&metrics.to_string(), &["kept", "new"]);
     let said = daemon.run(&["upgrade", "--check"]).answer();
-    for line in ["pipe in: listens on", "new, too", "gone: nobody listens any more"] {
+    for line in ["pipe in: also listens on", "/new", "gone: no longer listened on"] {
         assert!(said.contains(line), "{said}");
     }
     // It was only a question.
@@ -135,7 +135,7 @@ fn sources_come_and_go_with_the_settings() {
     let log = process.stderr();
     assert_eq!(log.matches("Sandbox: ").count(), 2, "{log}");
     assert_eq!(log.matches("Has taken over from process").count(), 1, "{log}");
-    assert_eq!(log.matches("No upgrade, this process goes on: ").count(), 1, "{log}");
+    assert_eq!(log.matches("Upgrade failed, this process continues: ").count(), 1, "{log}");
 }
 
 /// Keys that are read from elsewhere are exchanged as by a reload.

@@ -43,7 +43,7 @@ pub(super) fn check(
         if nothing_read {
             findings.warning(
                 KEY,
-                format!("{file} is a pipe, which can be read only once: its key was not looked at"),
+                format!("{file} is a pipe, which can be read only once: its key is not checked"),
             );
         }
         if let Some(psk) = psk {
@@ -65,7 +65,13 @@ fn report(fault: KeySetError, findings: &mut Findings) {
         .any(|error| error.kind() == io::ErrorKind::PermissionDenied);
     if forbidden && !geteuid().is_root() {
         let user = geteuid();
-        findings.warning(KEY, format!("{fault:#}. User {user} cannot look at it: check as root"));
+        findings.warning(
+            KEY,
+            format!(
+                "{fault:#}. User {user} cannot read it: run spiped check as \
+            root"
+            ),
+        );
     } else {
         findings.error(KEY, format!("{fault:#}"));
     }

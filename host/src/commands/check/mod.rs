@@ -69,9 +69,8 @@ fn read(words: &FileWords) -> Result<Parsed, Vec<Finding>> {
     words.parse(&files).map_err(|Faults { faults, left_out }| {
         let found =
             faults.into_iter().map(|Fault { place, words }| fault(place.to_string(), words));
-        let more = (left_out > 0).then(|| {
-            fault(words.path.display().to_string(), format!("{left_out} more faults are not shown"))
-        });
+        let more = (left_out > 0)
+            .then(|| fault(words.path.display().to_string(), format!("{left_out} more faults")));
         found.chain(more).collect()
     })
 }

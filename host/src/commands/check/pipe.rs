@@ -87,7 +87,7 @@ fn check(
             let remedy = match unresolved {
                 Severity::Warning => "the pipe will wait for it (wait-for-dns)",
                 Severity::Error | Severity::Note => {
-                    "mend the name, or let the pipe wait for it (wait-for-dns, -D)"
+                    "correct the name, or let the pipe wait for it (wait-for-dns, -D)"
                 }
             };
             findings.add(unresolved, key, format!("{error}: {remedy}"));
@@ -118,7 +118,10 @@ fn check_source(
     if address.is_star() {
         findings.warning(
             SOURCE,
-            format!("{address} is not all interfaces: for these write [0.0.0.0]:PORT or [::]:PORT"),
+            format!(
+                "{address} does not stand for all interfaces: for these write [0.0.0.0]:PORT \
+                or [::]:PORT"
+            ),
         );
     }
     for (number, endpoint) in endpoints.iter().enumerate() {
@@ -129,8 +132,8 @@ fn check_source(
         if pipe.connection.targets.iter().any(loops) && number == 0 {
             findings.error(
                 "target",
-                "The target is the pipe's own source: connections would go \
-                in circles",
+                "The target is the pipe's own source, so that each connection would open another \
+                 one: correct one of them",
             );
         }
     }
@@ -139,7 +142,11 @@ fn check_source(
 fn check_owner(pipe: &PipeSettings, findings: &mut Findings) {
     let owner = identity(pipe.socket_owner.as_ref(), "socket-owner", findings);
     if owner.is_some() && !geteuid().is_root() {
-        findings.warning("socket-owner", "Only root can give a socket away: start spiped as root");
+        findings.warning(
+            "socket-owner",
+            "Only root can change the owner of a socket \
+            (socket-owner): start spiped as root",
+        );
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn check(
     }
     let user = identity(process.identity.as_ref(), "user", findings)?;
     if !geteuid().is_root() {
-        findings.warning("user", "Only root can become another user: start spiped as root");
+        findings.warning("user", "Only root can change to another user (-u): start spiped as root");
     }
     user.user()
 }
@@ -49,11 +49,15 @@ pub(super) fn identity(
     findings: &mut Findings,
 ) -> Option<Identity> {
     let found = name?.look_up();
-    found.inspect_err(|error| findings.error(key, format!("{error}. See getent passwd"))).ok()
+    found
+        .inspect_err(|error| {
+            findings.error(key, format!("{error}: see getent passwd and getent group"));
+        })
+        .ok()
 }
 
 fn can_make(path: &Path, key: &'static str, findings: &mut Findings) {
     if let Some((severity, reason)) = parent_verdict_words(path) {
-        findings.add(severity, key, format!("Cannot make {}: {reason}", path.display()));
+        findings.add(severity, key, format!("Cannot create {}: {reason}", path.display()));
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn check_all(
         }
         let mut found = Vec::new();
         while let Some(done) = tasks.join_next().await {
-            found.push(done.context("Checking the targets failed")?);
+            found.push(done.context("Cannot check the targets")?);
         }
         found.sort_by_key(|(index, _)| *index);
         Ok(found.into_iter().map(|(_, findings)| findings).collect())
@@ -78,7 +78,8 @@ async fn check(
     if peer && matches!(connection.config, Config::Server(_)) {
         findings.note(
             "target",
-            "Peer: this end waits for the other: run spiped check --peer on the host that encrypts",
+            "Peer: this end waits for connections: run spiped check --peer on the host that \
+             encrypts",
         );
     }
     for endpoints in targets.iter().filter(|endpoints| !endpoints.is_empty()) {
@@ -103,14 +104,14 @@ async fn reach(
 ) {
     if let Err(error) = dial(endpoints, bind, pipe.connection.time_limit).await {
         let there = match pipe.connection.config {
-            Config::Client(_) => "the spiped -d at the other end",
+            Config::Client(_) => "spiped -d at the other end",
             Config::Server(_) => "the service",
         };
         findings.warning(
             "target",
             format!(
-                "Cannot reach the target: {error}: start {there}, or see whether the address is \
-                 right and no firewall stands between"
+                "Cannot reach the target: {error}: start {there}, correct the address, or open \
+                 the firewall"
             ),
         );
     }

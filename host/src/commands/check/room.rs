@@ -36,8 +36,8 @@ pub(super) fn check(settings: &Settings, process: &mut Findings, pipes: &mut [Ex
         process.warning(
             "threads",
             format!(
-                "Of {wanted} threads, {possible} are possible: connections share fewer event \
-                 loops then; raise the limit with TasksMax= or ulimit -u"
+                "Of {wanted} threads, {possible} are possible, and connections will share fewer \
+                 event loops: raise the limit with TasksMax= or ulimit -u"
             ),
         );
     }

@@ -34,10 +34,9 @@ pub(super) fn check(
     let unable = |reason: &dyn Display| format!("Cannot listen on {endpoint}: {reason}");
     match verdict {
         Verdict::Free => {}
-        Verdict::Stale => findings.note(
-            key,
-            format!("{endpoint} is a socket on which nobody listens: it will be replaced"),
-        ),
+        Verdict::Stale => {
+            findings.note(key, format!("{endpoint} is a stale socket: it will be replaced"))
+        }
         Verdict::Unknown(reason) => findings.warning(key, unable(&reason)),
         Verdict::Impossible(reason) => findings.add(severity, key, unable(&reason)),
         Verdict::Taken => {
@@ -48,7 +47,7 @@ pub(super) fn check(
             } else if let Some(init) = holders.iter().find(|holder| holder.pid == INIT) {
                 findings.warning(
                     key,
-                    unable(&format!("{init} listens there: good if that is for a socket unit")),
+                    unable(&format!("{init} listens there, which is right only for a socket unit")),
                 );
             } else {
                 findings.add(severity, key, unable(&taken_by(&holders)));
@@ -61,10 +60,10 @@ fn taken_by(holders: &[Holder]) -> String {
     match holders.first() {
         Some(holder) => format!("in use by {holder}: stop it, or choose another address"),
         None if geteuid().is_root() => {
-            "in use, by no process that can be seen: choose another address".to_owned()
+            "in use by a process that cannot be seen from here: choose another address".to_owned()
         }
-        None => "in use: stop what listens there, or choose another address (root is told \
-                 which process it is)"
+        None => "in use: stop the process that listens there, or choose another address (root can \
+            see which it is)"
             .to_owned(),
     }
 }
@@ -88,7 +87,7 @@ fn check_tcp(address: SocketAddr) -> Verdict {
             format!("{} is not an address of this host: see ip addr", address.ip()),
         ),
         Err(error) if is_forbidden(&error) => Verdict::Unknown(format!(
-            "user {} may not take port {}: check as root",
+            "user {} may not listen on port {}: run spiped check as root",
             geteuid(),
             address.port()
         )),
@@ -113,9 +112,7 @@ fn check_unix(path: &Path) -> Verdict {
     };
     let name = path.display();
     if !found.file_type().is_socket() {
-        return Verdict::Impossible(format!(
-            "there is a file that is not a socket: move {name} away"
-        ));
+        return Verdict::Impossible(format!("{name} is not a socket: move it elsewhere"));
     }
     if holder::is_listening(&Endpoint::Unix(path.to_owned())) {
         return Verdict::Taken;
@@ -141,11 +138,11 @@ fn parent_verdict(path: &Path) -> Option<Verdict> {
             let writable = access(parent, Access::WRITE_OK | Access::EXEC_OK);
             writable.is_err().then(|| {
                 let user = geteuid();
-                let reason = format!("user {user} may not make files in {name}");
+                let reason = format!("user {user} may not create files in {name}");
                 if user.is_root() {
-                    Verdict::Impossible(format!("{reason}: is it on a read-only file system?"))
+                    Verdict::Impossible(format!("{reason}: it may be on a read-only file system"))
                 } else {
-                    Verdict::Unknown(format!("{reason}: check as root"))
+                    Verdict::Unknown(format!("{reason}: run spiped check as root"))
                 }
             })
         }
@@ -153,14 +150,14 @@ fn parent_verdict(path: &Path) -> Option<Verdict> {
         // Before its service is started, its directory is not there.
         Err(error) if error.kind() == io::ErrorKind::NotFound && parent.starts_with("/run") => {
             Some(Verdict::Unknown(format!(
-                "there is no directory {name} yet: a unit makes it with RuntimeDirectory=; \
-                     otherwise run mkdir {name}"
+                "the directory {name} does not exist yet: a unit creates it with \
+                 RuntimeDirectory=; otherwise run mkdir {name}"
             )))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Some(Verdict::Impossible(format!(
-                "there is no directory {name}: run mkdir {name} (a unit can do it with \
-                     RuntimeDirectory=)"
+                "the directory {name} does not exist: run mkdir {name} (a unit can create it with \
+                 RuntimeDirectory=)"
             )))
         }
         Err(error) => Some(cannot_look(parent, &error)),
@@ -170,7 +167,7 @@ fn parent_verdict(path: &Path) -> Option<Verdict> {
 fn cannot_look(path: &Path, error: &io::Error) -> Verdict {
     let reason = format!("{}: {error}", path.display());
     if is_forbidden(error) {
-        Verdict::Unknown(format!("{reason}: check as root"))
+        Verdict::Unknown(format!("{reason}: run spiped check as root"))
     } else {
         Verdict::Impossible(reason)
     }

@@ -23,7 +23,7 @@ use crate::process::text_files::read;
 /// # Errors
 /// Why there is no such file.
 pub(crate) fn convert(words: ConvertWords) -> Result<ExitCode> {
-    let here = env::current_dir().context("There is no current directory")?;
+    let here = env::current_dir().context("Cannot find the current directory")?;
     let text = match words {
         ConvertWords::Options(words) => converted(words, None, &here)?,
         ConvertWords::File(path) => {
@@ -53,11 +53,11 @@ fn of_file(path: &Path, here: &Path) -> Result<String> {
 fn converted(words: Vec<OsString>, name: Option<&str>, here: &Path) -> Result<String> {
     let wanted = cli::spiped(words).map_err(|stop| anyhow!("{stop}"))?;
     let Wanted::Settings(mut settings) = wanted else {
-        bail!("Its settings are in a file already");
+        bail!("It uses --config: its settings are in a file already");
     };
     make_absolute(&mut settings, here)?;
     let name = name.map_or_else(|| name_of_keys(&settings), pipe_name);
-    let mut pipe = settings.pipes.pop().context("There is no pipe")?;
+    let mut pipe = settings.pipes.pop().context("It describes no pipe")?;
     let text = write(&settings.process, &pipe, &name);
 
     // What a file cannot say must not be lost without a word.
@@ -67,7 +67,7 @@ fn converted(words: Vec<OsString>, name: Option<&str>, here: &Path) -> Result<St
     let parsed = words.parse(&[TextFile { path, text: text.clone() }])?;
     pipe.name = name.as_str().into();
     let same = parsed.settings.process == settings.process && parsed.settings.pipes == [pipe];
-    ensure!(same, "Not all of it can be said in a file: is there a path that is not UTF-8?");
+    ensure!(same, "A settings file cannot hold all of it: a path in it is not UTF-8");
 
     let launch = if foreground { "spiped -F --config FILE" } else { "spiped --config FILE" };
     Ok(format!("# Check it with: spiped check FILE\n# Run it with: {launch}\n\n{text}"))
@@ -97,7 +97,10 @@ fn make_absolute(settings: &mut Settings, here: &Path) -> Result<()> {
         }
         match keys {
             KeySource::One(KeyFile::Stdin) => {
-                bail!("The key comes from standard input: put it into a file, and name that")
+                bail!(
+                    "The key comes from standard input: store it in a file, and name that file \
+                    with -k"
+                )
             }
             KeySource::One(KeyFile::Path(path)) | KeySource::FileOrDirectory(path) => {
                 *path = here.join(&*path);
@@ -214,7 +217,7 @@ mod tests {
             ("-d -s /s -t t:1 -k -", "standard input"),
             ("--config f", "in a file already"),
             ("-d -s /s", "Missing option: -t"),
-            ("--help", "a question"),
+            ("--help", "prints help"),
         ] {
             let words = words.split_whitespace().map(OsString::from).collect();
             let error = converted(words, None, Path::new("/")).unwrap_err();

@@ -21,7 +21,7 @@ pub(super) fn words(
     variables.insert("CREDENTIALS_DIRECTORY".to_owned(), CREDENTIALS.to_owned());
     for line in service.all("Environment") {
         for word in split(line)? {
-            let (name, value) = word.split_once('=').context("Environment= without a value")?;
+            let (name, value) = word.split_once('=').context("Environment= has no value")?;
             variables.insert(name.to_owned(), value.to_owned());
         }
     }
@@ -34,7 +34,7 @@ pub(super) fn words(
     }
     let commands = service.all("ExecStart");
     let [command] = commands[..] else {
-        bail!("It has {} ExecStart= lines, not one", commands.len())
+        bail!("It has {} ExecStart= lines, and one is needed", commands.len())
     };
     let mut words = Vec::new();
     for word in split(command.trim_start_matches(['@', '-', ':', '+', '!', '|']))? {
@@ -93,7 +93,11 @@ impl Service {
     fn credentials(&self) -> Result<Vec<(String, String)>> {
         let pair = |line: &str| {
             let (name, path) = line.split_once(':').unwrap_or((line, line));
-            ensure!(path.starts_with('/'), "LoadCredential={line} names no path of a file");
+            ensure!(
+                path.starts_with('/'),
+                "LoadCredential={line} does not name the absolute path \
+                of a file"
+            );
             Ok((format!("{CREDENTIALS}/{name}"), path.to_owned()))
         };
         self.all("LoadCredential").into_iter().map(pair).collect()
@@ -132,13 +136,13 @@ fn split(text: &str) -> Result<Vec<String>> {
     while let Some(char) = chars.next() {
         match (char, quote) {
             ('\\', _) => {
-                let escaped = chars.next().context("It ends with a backslash")?;
+                let escaped = chars.next().context("A command line ends with a backslash")?;
                 let escaped = match escaped {
                     '\\' | '"' | '\'' | ' ' => escaped,
                     's' => ' ',
                     't' => '\t',
                     'n' => '\n',
-                    other => bail!("Unknown escape: \\{other}"),
+                    other => bail!("Unknown escape sequence: \\{other}"),
                 };
                 word.get_or_insert_default().push(escaped);
             }
@@ -167,7 +171,11 @@ fn specified(text: &str, instance: &str) -> Result<String> {
         }
         match chars.next() {
             Some('i' | 'I') => {
-                ensure!(!instance.is_empty(), "It says %i, but its name has no @NAME");
+                ensure!(
+                    !instance.is_empty(),
+                    "It uses %i, but the name of its file has no \
+                    @INSTANCE"
+                );
                 result += instance;
             }
             Some('d') => result += CREDENTIALS,
@@ -182,7 +190,12 @@ fn specified(text: &str, instance: &str) -> Result<String> {
 /// `$NAME` alone is any number of words, `${NAME}` a part of one.
 fn expand(word: &str, variables: &HashMap<String, String>, words: &mut Vec<String>) -> Result<()> {
     let value = |name: &str| {
-        variables.get(name).with_context(|| format!("It says ${name}, but nothing sets it"))
+        variables.get(name).with_context(|| {
+            format!(
+                "It uses ${name}, but nothing sets that \
+            variable"
+            )
+        })
     };
     let is_name =
         |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -259,13 +272,13 @@ mod tests {
     fn what_cannot_be_known_is_refused() {
         let no_file = |_: &Path| -> Result<String> { bail!("no such file") };
         for (command, words_of_error) in [
-            ("ExecStart=spiped ${SOURCE}", "nothing sets it"),
+            ("ExecStart=spiped ${SOURCE}", "nothing sets that variable"),
             ("ExecStart=spiped %u", "Unknown specifier: %u"),
-            ("ExecStart=spiped %i", "no @NAME"),
+            ("ExecStart=spiped %i", "no @INSTANCE"),
             ("ExecStart=spiped 'a", "quotation mark"),
             ("ExecStart=spiped \\x41", "Unknown escape"),
             ("EnvironmentFile=/f\nExecStart=spiped", "no such file"),
-            ("LoadCredential=key\nExecStart=spiped", "names no path"),
+            ("LoadCredential=key\nExecStart=spiped", "does not name the absolute path"),
             ("Type=notify", "0 ExecStart= lines"),
             ("ExecStart=a\nExecStart=b", "2 ExecStart= lines"),
         ] {

@@ -49,14 +49,15 @@ impl Daemon {
             // Whoever does not take the request has said why.
             let line = match (&asked, self.next_line()) {
                 (Ok(()), line) | (Err(_), line @ Ok(_)) => line?,
-                (Err(error), Err(_)) => bail!("The daemon is gone: {error}"),
+                (Err(error), Err(_)) => bail!("The daemon cannot be reached any more: {error}"),
             };
-            match serde_json::from_slice(&line).context("The daemon's answer makes no sense")? {
+            match serde_json::from_slice(&line).context("The daemon sent an invalid answer")? {
                 Line::Connection(connection) => take(connection)?,
                 Line::Answer(Answer { version: VERSION, result }) => return Ok(result),
                 Line::Answer(Answer { version, .. }) => bail!(
-                    "The daemon speaks version {version} of the protocol, and this program \
-                     version {VERSION}: use the program that was installed with it"
+                    "The daemon speaks version {version} of the control protocol, and this \
+                     program version {VERSION}: restart the daemon, or use the program that was \
+                     installed with it"
                 ),
             }
         }
@@ -65,9 +66,9 @@ impl Daemon {
     fn next_line(&mut self) -> Result<Vec<u8>> {
         let mut line = Vec::new();
         let read = self.read.by_ref().take(LINE_MAX).read_until(b'\n', &mut line);
-        read.context("The daemon is gone")?;
+        read.context("The daemon cannot be reached any more")?;
         if line.last() != Some(&b'\n') {
-            bail!("The daemon has closed the connection");
+            bail!("The daemon closed the connection without an answer: see its log");
         }
         Ok(line)
     }
@@ -85,13 +86,13 @@ fn explain(path: &Path, error: &io::Error) -> anyhow::Error {
     let path = path.display();
     if error.kind() == io::ErrorKind::NotFound {
         anyhow!(
-            "No daemon has a control socket at {path}: start one with --control {path} or \
-             `control = \"{path}\"` in its file, or say where it is with --control PATH"
+            "There is no control socket {path}: start spiped with --control {path} or `control = \
+             \"{path}\"` in its file, or name another one with --control PATH"
         )
     } else if error.kind() == io::ErrorKind::ConnectionRefused {
         anyhow!(
-            "No daemon answers at {path}: the one that made this control socket has ended (another \
-             one may be at another path: --control PATH, `control =`)"
+            "No daemon listens on the control socket {path}: the one that created it has ended \
+             (start it again, or name another one with --control PATH)"
         )
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         anyhow!(

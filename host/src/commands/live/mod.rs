@@ -135,7 +135,7 @@ fn clean_lines(words: &str) -> String {
 }
 
 /// A daemon of another version, or none.
-const NO_ANSWER: &str = "The daemon's answer is to another question";
+const NO_ANSWER: &str = "The daemon sent an answer to another request";
 
 /// What the rates of `status` are measured over.
 const RATE_PERIOD: Duration = Duration::from_millis(500);

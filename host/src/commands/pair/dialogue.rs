@@ -34,7 +34,7 @@ pub(super) async fn same_on_both(string: &str) -> Result<Answer, PairError> {
     if stdin().is_terminal() {
         let _ = tcflush(stdin(), QueueSelector::IFlush);
     }
-    say(&format!("\n    {string}\n\nDo both screens show the same? [yes/no]"));
+    say(&format!("\n    {string}\n\nDo both screens show the same text? [yes/no]"));
     loop {
         let Some(line) = line().await? else {
             return if stdin().is_terminal() {
@@ -46,7 +46,7 @@ pub(super) async fn same_on_both(string: &str) -> Result<Answer, PairError> {
         match line.trim_ascii() {
             b"yes" => return Ok(Answer::Same),
             b"no" => return Ok(Answer::Different),
-            _ => say("Type yes or no. Do both screens show the same? [yes/no]"),
+            _ => say("Type yes or no. Do both screens show the same text? [yes/no]"),
         }
     }
 }

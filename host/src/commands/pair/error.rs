@@ -14,13 +14,13 @@ use crate::net::resolve::{Endpoint, ResolveError};
 /// Why a pairing made no key.
 #[derive(Debug, Error)]
 pub(super) enum PairError {
-    #[error("No code on standard input")]
+    #[error("There is no code on standard input: write it as the first line")]
     NoCode,
     #[error(transparent)]
     Code(#[from] CodeFault),
-    #[error("No random bytes: {0}")]
+    #[error("Cannot get random bytes: {0}")]
     Entropy(getrandom::Error),
-    #[error("No answer on standard input; use --code - in scripts")]
+    #[error("There is no answer on standard input: in scripts, use --code -")]
     NoAnswer,
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -32,18 +32,22 @@ pub(super) enum PairError {
     Listen(Endpoint, #[source] io::Error),
     #[error("Could not connect: {0} (is spiped pair --listen running there?)")]
     Dial(DialError),
-    #[error("{0} connections were not the other host: use another port, or a firewall")]
+    #[error(
+        "{0} connections came from programs other than spiped pair: use another port, or a \
+        firewall"
+    )]
     Strangers(usize),
-    #[error("Connection lost: see what the other host says, and pair again")]
+    #[error("Connection lost: see the message on the other host, and pair again")]
     Socket(#[from] io::Error),
     #[error("Pairing failed: {failure}{}", remedy(failure))]
     Exchange { failure: Failure },
     #[error(
-        "Pairing given up: both screens have to show the same. If they do not, there is a man in \
+        "Pairing stopped: the screens have to show the same. If they do not, there is a man in \
          the middle: try another network"
     )]
     Declined,
-    #[error("Pairing timed out after {} s (-o): start both again, or allow more", .0.as_secs_f64())]
+    #[error("Pairing timed out after {} s: start it on both hosts again, with a longer -o if \
+        needed", .0.as_secs_f64())]
     TimedOut(Duration),
     #[error("Pairing interrupted")]
     Interrupted,
@@ -61,15 +65,15 @@ fn remedy(failure: &Failure) -> &'static str {
         return "";
     };
     match fault {
-        PeerFault::NotPairing => " (is the address that of spiped pair --listen?)",
+        PeerFault::NotPairing => " (is this the address of spiped pair --listen?)",
         PeerFault::SameSide => " (run --listen on one host and --connect on the other)",
         PeerFault::OtherMode => " (use a code on both hosts, or on neither)",
         PeerFault::BadCommitment | PeerFault::BadPublicValue | PeerFault::Surplus => {
-            ": there may be a man in the middle; try another network"
+            ": there may be a man in the middle: try another network"
         }
         PeerFault::WrongConfirmation => {
-            ": the codes differ, or an attacker has guessed; pair again with a new code"
+            ": the codes differ, or an attacker has guessed: pair again with a new code"
         }
-        PeerFault::Truncated => ": see what the other host says",
+        PeerFault::Truncated => ": see the message on the other host",
     }
 }

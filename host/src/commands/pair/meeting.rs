@@ -130,11 +130,15 @@ async fn wait(
 async fn hear(accepted: Accepted, exchange: Exchange) -> Result<(Peer, String), Stranger> {
     let (socket, name) = match accepted.into_socket() {
         Ok((socket, peer)) => (socket, peer.to_string()),
-        Err(error) => return Err(Stranger { name: "a caller".into(), reason: error.to_string() }),
+        Err(error) => {
+            return Err(Stranger { name: "an unknown address".into(), reason: error.to_string() });
+        }
     };
     socket.tune(Some(KeepAlive::default()), None);
     let heard = timeout(FIRST_MESSAGE_LIMIT, first_message(socket, exchange)).await;
-    match heard.unwrap_or_else(|_| Err(format!("silent for {} s", FIRST_MESSAGE_LIMIT.as_secs()))) {
+    match heard.unwrap_or_else(|_| {
+        Err(format!("nothing received within {} s", FIRST_MESSAGE_LIMIT.as_secs()))
+    }) {
         Ok(peer) => Ok((peer, name)),
         Err(reason) => Err(Stranger { name, reason }),
     }
@@ -181,7 +185,7 @@ struct Stranger {
 
 impl fmt::Display for Stranger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: not the other host: {}", self.name, self.reason)
+        write!(f, "{} is not spiped pair: {}", self.name, self.reason)
     }
 }
 

@@ -66,7 +66,7 @@ async fn reserve_and_agree(settings: PairSettings) -> Result<ExitCode> {
 fn half_done(error: &Error, has_code: bool) -> Error {
     let code = if has_code { ", and use a new code" } else { "" };
     anyhow!(
-        "{error:#}. If the other host has made its key file, delete it there before the next \
+        "{error:#}. If the other host has created its key file, delete it there before the next \
          attempt{code}"
     )
 }
@@ -90,7 +90,7 @@ async fn agree(
 /// Shown before anybody can connect: the user takes it to the other host.
 fn new_code() -> Result<Code, PairError> {
     let code = Code::generate().map_err(PairError::Entropy)?;
-    say(&format!("Code for this run, to be typed on the other host: {}", *code.in_groups()));
+    say(&format!("Type this code on the other host: {}", *code.in_groups()));
     Ok(code)
 }
 

@@ -147,4 +147,4 @@ const DEFAULT: [Scope; 3] = [Scope::Ends, Scope::Pipe, Scope::Log];
 const FAULTS_MAX: usize = 100;
 const PID_FILE: &str = "/run/spiped.pid";
 const NO_PIPE: &str =
-    "There is no pipe: write [pipe.NAME], and mode, source, target and key below it";
+    "There is no pipe: write [pipe.NAME], with mode, source, target and key below it";

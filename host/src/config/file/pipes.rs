@@ -71,12 +71,13 @@ impl Pipes {
         let text: Arc<str> = format!("{}{suffix}", name.get_ref()).into();
         if let Some(earlier) = self.names.insert(text.clone(), place.clone()) {
             let words = format!(
-                "There is a pipe {text:?} already, at {earlier}; give one of them another name"
+                "There is a pipe {text:?} already, at {earlier}: give one of them another name"
             );
             reader.fault(name, words);
         } else if !is_name(&text) {
             let words = format!(
-                "{text:?} is no name for a pipe: take 1 to {NAME_MAX} letters, digits, -, _ and ."
+                "{text:?} cannot be the name of a pipe: write 1 to {NAME_MAX} letters, digits, -, \
+                 _ and ."
             );
             reader.fault(name, words);
         }
@@ -112,8 +113,8 @@ impl Pipes {
                 }
                 if let Some((name, earlier)) = sources.insert(source.clone(), (&pipe.name, place)) {
                     let words = format!(
-                        "source {source} is that of pipe {name} already, at {earlier}; two pipes \
-                         cannot share one"
+                        "source {source} is already that of pipe {name}, at {earlier}: choose \
+                         another one"
                     );
                     faults.push(Fault { place: place.clone(), words });
                 }
@@ -134,7 +135,7 @@ fn named<'t>(
     for (name, pipe) in reader.subtable(table, kind).into_iter().flatten() {
         match pipe.get_ref().as_table() {
             Some(table) => found.push((name, table)),
-            None => reader.fault(name, format!("A {kind} has a name: write [{kind}.NAME]")),
+            None => reader.fault(name, format!("[{kind}] has no name: write [{kind}.NAME]")),
         }
     }
     found.sort_by_key(|(name, _)| name.span().start);

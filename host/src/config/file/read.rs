@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         } else if value != offered {
             let [one, other] =
                 [earlier.option, option].map(|option| option.file.unwrap_or_default());
-            self.fault(spanned, format!("{other} contradicts {one}; leave out one of them"));
+            self.fault(spanned, format!("{other} contradicts {one}: leave out one of them"));
         }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
             if let Some(first) = process.get(said.option.key) {
                 let name = said.option.file.unwrap_or_default();
                 let words =
-                    format!("{name} is said already at {}; leave out one of them", first.place);
+                    format!("{name} is set already, at {}: leave out one of them", first.place);
                 self.faults.push(Fault { place: said.place.clone(), words });
             }
         }
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
                 DeValue::Float(number) => number.to_string(),
                 DeValue::Boolean(flag) => flag.to_string(),
                 DeValue::Datetime(date) => date.to_string(),
-                DeValue::Array(_) => "that list".to_owned(),
+                DeValue::Array(_) => "this list".to_owned(),
                 DeValue::Table(_) => "a table".to_owned(),
             };
             format!("{name} cannot be {is}: write {wanted}")
@@ -267,28 +267,28 @@ fn unknown(name: &str, scopes: &[Scope], tables: &[&'static str]) -> String {
     let hint = match (elsewhere, typed.and_then(|option| option.file), nearest) {
         (Some(option), _, _) => format!("it belongs {}", home(option.scope)),
         (None, _, _) if [DEFAULTS, PIPE, BOTH_WAYS].contains(&name) => {
-            "it belongs into the file that --config names".to_owned()
+            "it belongs in the file that --config names".to_owned()
         }
         (None, Some(file), _) => format!("write {file} = false"),
         (None, None, Some((distance, known))) if distance <= (name.len() / 3).max(2) => {
             format!("did you mean {known}?")
         }
-        (None, None, _) => "spiped(1) lists those that there are".to_owned(),
+        (None, None, _) => "spiped.toml(5) lists all keys".to_owned(),
     };
     format!("Unknown key: {name:?} ({hint})")
 }
 
 fn home(scope: Scope) -> &'static str {
     match scope {
-        Scope::Ends => "into [pipe.NAME]",
-        Scope::Pipe => "into [pipe.NAME] or [defaults]",
-        Scope::Process => "to the top of the file that --config names, before any [table]",
-        Scope::Log => "to the top of the file that --config names, or into its [defaults]",
-        Scope::BothWays => "into [both-ways.NAME]",
-        Scope::Spipe => "to the command line of spipe",
+        Scope::Ends => "in [pipe.NAME]",
+        Scope::Pipe => "in [pipe.NAME] or [defaults]",
+        Scope::Process => "at the top of the file that --config names, before any [table]",
+        Scope::Log => "at the top of the file that --config names, or in its [defaults]",
+        Scope::BothWays => "in [both-ways.NAME]",
+        Scope::Spipe => "on the command line of spipe",
     }
 }
 
 const NAME_MAX: usize = 64;
-const STDIN: &str =
-    "key cannot be \"-\": a file does not come with standard input; name a key file";
+const STDIN: &str = "key cannot be \"-\": a daemon with a settings file does not read standard input: name a key \
+     file";

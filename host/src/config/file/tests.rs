@@ -149,8 +149,8 @@ key = { a = "1", b = "2" }
             "spiped.toml:2:12: mirror is missing: write mirror = an address, such as \
              \"[127.0.0.1]:6379\", or a list of them",
             "spiped.toml:5:1: Unknown key: \"miror\" (did you mean mirror?)",
-            "spiped.toml:6:1: Unknown key: \"target\" (it belongs into [pipe.NAME])",
-            "spiped.toml:7:7: key has several keys, but a pipe that encrypts uses one; name one file",
+            "spiped.toml:6:1: Unknown key: \"target\" (it belongs in [pipe.NAME])",
+            "spiped.toml:7:7: key names several keys, but a pipe that encrypts uses one: name one file",
         ]
     );
 }
@@ -183,20 +183,17 @@ omit-forward-secrecy = true
         faults,
         [
             "spiped.toml:1:1: Unknown key: \"contol\" (did you mean control?)",
-            "spiped.toml:2:1: Unknown key: \"max-connections\" (it belongs into [pipe.NAME] or \
+            "spiped.toml:2:1: Unknown key: \"max-connections\" (it belongs in [pipe.NAME] or \
              [defaults])",
             "spiped.toml:6:8: mode cannot be \"decrpt\": write \"encrypt\" or \"decrypt\"",
             "spiped.toml:8:10: target: Address must contain port number: b (write b:PORT)",
-            "pipes.d/b.toml:2:7: There is a pipe \"a\" already, at /etc/spiped/spiped.toml:5:7; \
-             give one of them another name",
-            "pipes.d/b.toml:4:10: source a:1 is that of pipe a already, at \
-             /etc/spiped/spiped.toml:7:10; two pipes cannot share one",
-            "pipes.d/b.toml:6:14: handshakes is only for mode = \"decrypt\"; leave it out",
-            "pipes.d/b.toml:7:15: socket-mode is only for a source that is the path of a Unix \
-             socket; leave it out",
-            "pipes.d/b.toml:9:24: omit-forward-secrecy contradicts kex = \"x25519\", which has \
-             forward secrecy; leave out one of them",
-            "pipes.d/b.toml:11:2: Unknown key: \"defaults\" (it belongs into the file that \
+            "pipes.d/b.toml:2:7: There is a pipe \"a\" already, at /etc/spiped/spiped.toml:5:7: give one of them another name",
+            "pipes.d/b.toml:4:10: source a:1 is already that of pipe a, at \
+             /etc/spiped/spiped.toml:7:10: choose another one",
+            "pipes.d/b.toml:6:14: handshakes is only for mode = \"decrypt\": leave it out",
+            "pipes.d/b.toml:7:15: socket-mode is only for a source that is the path of a Unix socket: leave it out",
+            "pipes.d/b.toml:9:24: omit-forward-secrecy contradicts kex = \"x25519\", which has forward secrecy: leave out one of them",
+            "pipes.d/b.toml:11:2: Unknown key: \"defaults\" (it belongs in the file that \
              --config names)",
         ]
     );
@@ -214,15 +211,15 @@ fn wrong_values_are_told_what_to_write() {
         ("keep-alive-count = 0", "out of range: 0 (write 1 to 127)"),
         ("user-timeout = \"30days\"", "out of range"),
         ("socket-mode = 660", "write an octal mode"),
-        ("allow = [\"192.0.2.0/33\"]", "cannot be that list: write a network"),
+        ("allow = [\"192.0.2.0/33\"]", "cannot be this list: write a network"),
         ("key = \"-\"", "name a key file"),
         ("key = { \"a/b\" = \"f\" }", "without a slash"),
         ("key = {}", "cannot be a table: write a file, a directory, or a table"),
         ("proxy-to = 2", "cannot be 2: write \"v1\" or \"v2\""),
         ("no-keep-alive = true", "(write keep-alive = false)"),
-        ("foreground = true", "spiped(1) lists"),
-        ("listen = \"a:1\"", "(it belongs into [both-ways.NAME])"),
-        ("control = \"c\"", "(it belongs to the top of the file"),
+        ("foreground = true", "spiped.toml(5) lists"),
+        ("listen = \"a:1\"", "(it belongs in [both-ways.NAME])"),
+        ("control = \"c\"", "(it belongs at the top of the file"),
         ("sauce = \"a:2\"", "(did you mean source?)"),
         ("keep-alive = false\nkeep-alive-idle = 7", "contradicts keep-alive = false"),
         ("omit-forward-secrecy = true\nrequire-forward-secrecy = true", "contradicts"),
@@ -251,12 +248,12 @@ fn names_and_tables_are_checked() {
     for (text, words) in [
         ("", "There is no pipe: write [pipe.NAME]"),
         ("pipe = 3", "pipe is a table: write [pipe.NAME]"),
-        ("[pipe]\na = 3", "A pipe has a name: write [pipe.NAME]"),
-        ("[[pipe.a]]", "A pipe has a name"),
-        ("[pipe.\"a b\"]", "\"a b\" is no name for a pipe"),
+        ("[pipe]\na = 3", "[pipe] has no name: write [pipe.NAME]"),
+        ("[[pipe.a]]", "[pipe] has no name"),
+        ("[pipe.\"a b\"]", "\"a b\" cannot be the name of a pipe"),
         ("[pipes.a]", "Unknown key: \"pipes\" (did you mean pipe?)"),
-        ("[defaults]\nsource = \"a:1\"", "source belongs into [pipe.NAME]"),
-        ("log-level = \"info\"\n[defaults]\nlog-level = \"warn\"", "log-level is said already"),
+        ("[defaults]\nsource = \"a:1\"", "source belongs in [pipe.NAME]"),
+        ("log-level = \"info\"\n[defaults]\nlog-level = \"warn\"", "log-level is set already"),
     ] {
         let faults = faults(text);
         assert!(faults.iter().any(|fault| fault.contains(words)), "{text}: {faults:?}");

@@ -140,7 +140,7 @@ impl Need {
     #[must_use]
     pub(crate) fn reason(&self, room: &Room, shares: &Shares) -> &'static str {
         if room.guests.is_some_and(|guests| u64::from(guests) <= shares.all_guests()) {
-            return "the room for them was set aside at the start; restart spiped for more";
+            return "their number is fixed at the start: restart spiped for more";
         }
         self.wanted().reason(self.files_left(room), room.memory, shares.total.connections)
     }

@@ -50,7 +50,7 @@ pub(super) struct Capacity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum TooLittle {
     #[error(
-        "The limit on open files leaves {left}, and {needed} are needed for a single connection; \
+        "The limit on open files leaves {left}, and {needed} are needed for a single connection: \
          raise it with LimitNOFILE= or ulimit -n"
     )]
     Files { left: u64, needed: u64 },
@@ -58,8 +58,8 @@ pub(crate) enum TooLittle {
     #[error("{connections} connections at once are possible, for {pipes} pipes: {reason}")]
     Connections { connections: usize, pipes: usize, reason: &'static str },
     #[error(
-        "There are {} KiB of memory for connections, and {} are needed for a single one; \
-         raise the limit on memory", left / 1024, needed / 1024
+        "There are {} KiB of memory for connections, and {} are needed for a single one: raise \
+         the limit on memory", left / 1024, needed / 1024
     )]
     Memory { left: u64, needed: u64 },
 }
@@ -198,15 +198,15 @@ impl Wanted {
         };
         let unasked = Self { memory: None, ..self };
         if connections == CONNECTIONS_MAX {
-            "there are never more"
+            "this is the largest possible number"
         } else if more(unasked, memory) {
             "--memory allows no more"
         } else if more(unasked, Memory { space: None, ..memory }) {
-            "the limit on address space (ulimit -v) allows no more"
+            "the limit on address space allows no more (ulimit -v)"
         } else if more(unasked, Memory::default()) {
-            "the memory limit of the control group allows no more"
+            "the memory limit of the control group allows no more (MemoryMax=)"
         } else {
-            "more need more open files; raise the limit with LimitNOFILE= or ulimit -n"
+            "the limit on open files allows no more (LimitNOFILE=, ulimit -n)"
         }
     }
 }
@@ -309,7 +309,7 @@ mod tests {
         assert!(reason(server(100), None, space).contains("address space"));
         let used = Memory { used: Some(16 << 20), ..free };
         assert!(reason(server(100), None, used).contains("control group"));
-        assert!(reason(server(100_000), None, free).contains("never more"));
+        assert!(reason(server(100_000), None, free).contains("largest possible number"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) async fn serve(stream: UnixStream, outlook: &Outlook, desk: &Desk) ->
 
 /// Tells one that there is no place for.
 pub(super) fn refuse(mut stream: StdUnixStream) {
-    let fault = "Too many others are connected; try again".to_owned();
+    let fault = "Too many programs are connected to the control socket: try again".to_owned();
     // There is room for it, since nothing else was sent.
     let _ = stream.write(&lines([Answer::new(Outcome::Error(fault))]));
 }
@@ -61,7 +61,7 @@ async fn next_line(
         return Ok(Some(Ok(line)));
     }
     let is_too_long = len > REQUEST_MAX;
-    let fault = || format!("The request is longer than {REQUEST_MAX} bytes");
+    let fault = || format!("The request has more than {REQUEST_MAX} bytes");
     Ok(is_too_long.then(|| Err(fault())))
 }
 
@@ -91,7 +91,10 @@ fn parse(line: &[u8]) -> Result<Wish, String> {
         serde_json::from_slice(line).map_err(|fault| format!("Not a request: {fault}"))?;
     if request.version != VERSION {
         let theirs = request.version;
-        return Err(format!("This daemon speaks version {VERSION} of the protocol, not {theirs}"));
+        return Err(format!(
+            "This daemon speaks version {VERSION} of the control protocol, not \
+            {theirs}"
+        ));
     }
     Ok(request.wish)
 }
@@ -143,7 +146,7 @@ fn drop_all(outlook: &Outlook, what: &str) -> Result<u64, String> {
     }
     if count == 0 {
         return Err(format!(
-            "No connection has the number {what}, and none a key of that name (spiped list shows \
+            "No connection has the ID {what}, and none uses a key of that name (spiped list shows \
              both)"
         ));
     }
@@ -153,7 +156,7 @@ fn drop_all(outlook: &Outlook, what: &str) -> Result<u64, String> {
 fn set_level(outlook: &Outlook, level: Option<&str>) -> Result<String, String> {
     if let Some(word) = level {
         let level = LevelFilter::from_str(word).ok().filter(|level| is_offered(*level));
-        let fault = || format!("Unknown log level: {word} (use error, warn, info or debug)");
+        let fault = || format!("Unknown log level: {word} (write error, warn, info or debug)");
         outlook.log.set_level(level.ok_or_else(fault)?);
     }
     Ok(outlook.log.level().to_string().to_lowercase())

@@ -28,8 +28,8 @@ pub(super) fn bind(path: &Path, owner: Option<Identity>) -> Result<Bound> {
     let access = SocketAccess { mode: Some(0o600), owner };
     listen(&Endpoint::Unix(path.to_owned()), &access).with_context(|| {
         format!(
-            "Cannot make the control socket {} (its folder must exist, and no other daemon may \
-             use it: --control, `control =`)",
+            "Cannot create the control socket {} (--control, `control =`): its directory has to \
+             exist, and no other daemon may use it",
             path.display()
         )
     })

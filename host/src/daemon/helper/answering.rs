@@ -110,7 +110,7 @@ fn serve(socket: &OwnedFd, daemon: Pid, duties: &Duties, inherited: &Inherited) 
         let Some((question, answer_to)) = Question::of(question).zip(answer_to) else { continue };
         let helper = getpid();
         if question == Question::Upgrade && guardian.is_some_and(|it| stays(it, ENDING_LIMIT)) {
-            let words = "An upgrade that was begun before is not over: try again";
+            let words = "An earlier upgrade has not ended yet: try again";
             let _ = messages::send_failure(answer_to.as_fd(), words);
             continue;
         }
@@ -211,7 +211,7 @@ fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Resul
             let address = Address::parse(OsStr::from_bytes(&receive(socket)?));
             let found = address.map_err(io::Error::other).and_then(|address| match about {
                 About::CommandLine { names, .. } if !names.contains(&address) => {
-                    Err(io::Error::other("That is no name to be looked up"))
+                    Err(io::Error::other("Not a name that can be looked up"))
                 }
                 About::CommandLine { .. } | About::File { .. } => {
                     resolve(&address).map_err(io::Error::other)
@@ -242,7 +242,7 @@ fn answer(question: Question, answer_to: &OwnedFd, duties: &Duties) -> io::Resul
         (Question::Keys, About::File { .. })
         | (Question::Settings | Question::Remove, About::CommandLine { .. })
         | (Question::Upgrade, _) => {
-            messages::send_failure(socket, "That is not what the helper process is there for")
+            messages::send_failure(socket, "Not a request that the helper process answers")
         }
     }
 }

@@ -127,7 +127,7 @@ impl Guardian {
 }
 
 /// The reason for a program whose guardian has exited.
-const UNWATCHED: &str = "nobody watches it any more";
+const UNWATCHED: &str = "its state is not known any more";
 
 /// How long the program may take to exit by itself.
 const GRACE: Duration = Duration::from_secs(1);
@@ -239,7 +239,7 @@ fn end(child: Pid) -> io::Result<()> {
     }
     if let Err(error) = kill_process(child, Signal::KILL) {
         log::error!(
-            "Process {}, which was to take over, cannot be ended: {error}",
+            "Process {}, which should have taken over, cannot be ended: {error}",
             child.as_raw_nonzero()
         );
     }
@@ -250,7 +250,7 @@ fn end(child: Pid) -> io::Result<()> {
 fn words(status: &WaitIdStatus) -> String {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => format!("it has exited with status {code}"),
-        (None, Some(signal)) => format!("it was ended by signal {signal}"),
+        (None, Some(signal)) => format!("it was killed by signal {signal}"),
         (None, None) => "it has ended".to_owned(),
     }
 }

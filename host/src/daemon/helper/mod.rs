@@ -141,19 +141,19 @@ pub(super) enum HelperError {
     )]
     Gone,
     /// Too many questions wait already.
-    #[error("The helper process does not take any more questions")]
+    #[error("The helper process accepts no more requests: restart spiped")]
     Busy,
     /// It was asked.
-    #[error("The helper process did not answer within {} s", .0.as_secs())]
+    #[error("The helper process did not answer within {} s: try again", .0.as_secs())]
     Slow(Duration),
     /// It has ended in the middle of it, or was ended.
-    #[error("The helper process gave no answer")]
+    #[error("The helper process has ended without an answer: restart spiped")]
     Silent,
     /// That is not how it talks.
-    #[error("The helper process gave an answer that makes no sense")]
+    #[error("The helper process sent an invalid answer: restart spiped")]
     Malformed,
     /// It could not be asked.
-    #[error("The helper process cannot be asked")]
+    #[error("The helper process cannot be reached: restart spiped")]
     System(#[source] io::Error),
 }
 
@@ -303,8 +303,8 @@ impl Helper {
         let signal = status.ok().flatten().and_then(|status| status.terminating_signal());
         let by_signal = signal.map_or_else(String::new, |signal| format!(", by signal {signal}"));
         log::error!(
-            "The helper process has ended{by_signal}. Keys cannot be reloaded, names are not \
-             looked up again, and there can be no upgrade: restart spiped"
+            "The helper process has ended{by_signal}. Keys and settings cannot be reloaded, names \
+             are not looked up again, and no upgrade is possible: restart spiped"
         );
     }
 }

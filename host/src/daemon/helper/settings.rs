@@ -114,7 +114,7 @@ pub(super) fn receive_held(socket: BorrowedFd<'_>) -> io::Result<Held> {
 /// Says what the files hold.
 pub(super) fn send_files(socket: BorrowedFd<'_>, files: &[TextFile]) -> io::Result<()> {
     if files.iter().map(|file| file.text.len()).sum::<usize>() > TEXTS_MAX {
-        messages::send_failure(socket, "The files of settings have more than 16 MiB")?;
+        messages::send_failure(socket, "The settings files have more than 16 MiB")?;
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let count = u16::try_from(files.len()).map_err(io::Error::other)?;

@@ -50,7 +50,10 @@ pub(super) fn bind(address: &Address, owner: Option<Identity>) -> Result<Bound> 
         Address::Abstract(name) => Endpoint::Abstract(name.clone()),
         // The settings refuse that already.
         Address::Literal(_) | Address::Name { .. } => {
-            bail!("Metrics are for this host only: {address}")
+            bail!(
+                "Metrics are for this host only: {address} (write [127.0.0.1]:PORT, [::1]:PORT \
+                or the path of a socket)"
+            )
         }
     };
     let access = SocketAccess { mode: Some(0o660), owner };
@@ -115,13 +118,20 @@ impl Site {
 
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD\n");
+            let mut response = text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Only GET and HEAD are \
+                supported\n",
+            );
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
         if self.has_names && !is_for_this_host(request) {
             // A page elsewhere could have made its own name lead here.
-            return text(StatusCode::FORBIDDEN, "Ask for it by the address of this host\n");
+            return text(
+                StatusCode::FORBIDDEN,
+                "Use a loopback address or localhost as the host\n",
+            );
         }
         match request.uri().path() {
             "/" => {
@@ -141,7 +151,7 @@ impl Site {
                     Err(faults) => text(StatusCode::SERVICE_UNAVAILABLE, faults),
                 }
             }
-            _ => text(StatusCode::NOT_FOUND, "There is /, /metrics and /healthz\n"),
+            _ => text(StatusCode::NOT_FOUND, "Not found: the pages are /, /metrics and /healthz\n"),
         }
     }
 }

@@ -155,18 +155,18 @@ impl HandedOver {
         let gone = before.iter().filter(|name| !adoptable.contains_key(**name));
         let gone = gone.map(|name| {
             let is_wanted = settings.pipes.iter().any(|pipe| *pipe.name == **name);
-            let why = if is_wanted { "its other side is encrypted" } else { "gone" };
-            format!("pipe {name}: {why}; its connections stay where they are")
+            let why = if is_wanted { "its mode has changed" } else { "gone" };
+            format!("pipe {name}: {why}; its connections stay with the old process")
         });
         let held = activation.held();
         let known = settings.pipes.iter().filter(|pipe| before.contains(&&*pipe.name));
         let sources = known.flat_map(|pipe| {
             let new = pipe.sources.iter().filter(|source| !held.has(pipe, source));
-            new.map(|source| format!("pipe {}: listens on {source}, too", pipe.name))
+            new.map(|source| format!("pipe {}: also listens on {source}", pipe.name))
         });
         let unwanted = activation.gone.iter().map(ToString::to_string);
         let unwanted = unwanted.chain(activation.left_out.iter().cloned());
-        let unwanted = unwanted.map(|it| format!("{it}: nobody listens any more"));
+        let unwanted = unwanted.map(|it| format!("{it}: no longer listened on"));
         let keys = self.keys_said.iter().cloned();
         let pid_file = self.pid_file(settings);
         new.chain(gone).chain(sources).chain(unwanted).chain(keys).chain(pid_file).collect()
@@ -177,7 +177,12 @@ impl HandedOver {
         let former = Path::new(self.process.pid_file.as_deref()?);
         let stays = settings.process.launch.pid_file() != Some(former);
         let former = former.display();
-        stays.then(|| format!("pid file {former}: stays, and names a process that ends: remove it"))
+        stays.then(|| {
+            format!(
+                "pid file {former}: not used any more and names the old process: \
+            remove it"
+            )
+        })
     }
 }
 

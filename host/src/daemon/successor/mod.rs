@@ -47,13 +47,13 @@ pub(crate) struct Predecessor {
 pub(crate) enum Unheard {
     /// The descriptor in the environment is not a hand-over.
     #[error(
-        "SPIPED_HANDOVER={} is no socket of a daemon that hands over: unset it, or use spiped \
-         upgrade",
+        "SPIPED_HANDOVER={} is not the socket of a daemon that hands over: unset it, and use \
+         spiped upgrade",
         .0.display()
     )]
     Nobody(OsString),
     /// A tracer could read all keys.
-    #[error("Process {0} traces the new one, which would let it see all keys: end it")]
+    #[error("Process {0} traces the new process and could read all keys: end process {0}")]
     Traced(u32),
     /// The hand-over failed.
     #[error("Cannot take over from the running daemon: {0}")]

@@ -92,7 +92,7 @@ impl Receiving {
         if let Err(error) = self.receive_rest(desk).await
             && !matches!(error.downcast_ref(), Some(ChannelError::Gone))
         {
-            log::warn!("Connections stay with the process that was there before: {error:#}");
+            log::warn!("Connections stay with the old process: {error:#}");
             let said = vec![format!("{error:#}")];
             let _ = self.channel.send(&Message::Fault { said }, &[], &[]).await;
         }
@@ -168,13 +168,13 @@ impl Receiving {
         let arrival = Arrival::of(received).map_err(|error| anyhow!(error))?;
         let (id, pipe) = (arrival.id(), arrival.pipe());
         let Some((pipe, keys)) = self.pipes.get(pipe) else {
-            bail!("connection {id}: there is no pipe {pipe} for it");
+            bail!("connection {id}: its pipe {pipe} is not known here");
         };
         let key = match arrival.key() {
             None => None,
             Some(index) => {
                 let key = keys.all().get(index).cloned();
-                Some(key.ok_or_else(|| anyhow!("connection {id}: its key is not known"))?)
+                Some(key.ok_or_else(|| anyhow!("connection {id}: its key is not known here"))?)
             }
         };
         let answer = pipe.adopt(arrival, key, &self.workers, round.entitled.subscribe());
@@ -214,7 +214,7 @@ impl Round {
     /// Waits until as many as were sent have been verified.
     async fn all_resumed(&mut self, sent: u64) -> Result<()> {
         if self.answers.len() as u64 != sent {
-            bail!("{} of {sent} connections have arrived", self.answers.len());
+            bail!("only {} of {sent} connections have arrived", self.answers.len());
         }
         self.resumed().await
     }
@@ -225,7 +225,7 @@ impl Round {
             if answer.is_terminated() {
                 continue;
             }
-            let lost = || Err(format!("connection {id}: it could not be resumed"));
+            let lost = || Err(format!("connection {id}: it cannot be resumed"));
             answer.await.unwrap_or_else(|_| lost()).map_err(|error| anyhow!(error))?;
         }
         Ok(())
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn order_of_what_is_said_matters() {
         let commit_first = heard(vec![Message::Commit]);
-        assert!(commit_first.unwrap_err().contains("makes no sense"));
+        assert!(commit_first.unwrap_err().contains("an invalid message"));
         let sent = || Message::Sent { connections: 0 };
         let unknown = Message::Unknown;
         assert!(heard(vec![sent(), Message::Serving]).is_err());
@@ -264,9 +264,9 @@ mod tests {
     fn connection_that_cannot_go_on_is_named() {
         let connection = Connection { pipe: "redis".to_owned(), id: 7, ..Connection::default() };
         let refused = heard(vec![Message::Connection(connection)]).unwrap_err();
-        assert_eq!(refused, "connection 7: there is no pipe redis for it");
+        assert_eq!(refused, "connection 7: its pipe redis is not known here");
         let missing = heard(vec![Message::Sent { connections: 3 }]).unwrap_err();
-        assert_eq!(missing, "0 of 3 connections have arrived");
+        assert_eq!(missing, "only 0 of 3 connections have arrived");
     }
 
     /// What comes of these, each of which has two sockets beside it, if there is no

@@ -23,44 +23,44 @@ use crate::handover::messages::Message;
 pub(super) enum Failed {
     /// Process 1, whose exit ends its container.
     #[error(
-        "spiped is process 1, as in a container, which ends with it: start another container in \
+        "spiped is process 1 of a container, which would end with it: start another container in \
          its place"
     )]
     First,
     /// The daemon has been told to exit.
-    #[error("spiped is ending: it takes no requests any more")]
+    #[error("spiped is shutting down and accepts no requests any more")]
     Ending,
     /// The process could not be started.
     #[error("{}", in_words(.0))]
     Start(#[from] HelperError),
     /// The channel failed.
-    #[error("The new process cannot be told what it takes over: {0}")]
+    #[error("Cannot send the new process what it takes over: {0}")]
     Channel(ChannelError),
     /// The process exited too early.
-    #[error("The new process has ended before it could take over: {0}")]
+    #[error("The new process ended before it could take over: {0}")]
     Ended(String),
     /// The process sent nothing for this long.
-    #[error("The new process has said nothing for {} s", .0.as_secs())]
+    #[error("The new process did not answer within {} s", .0.as_secs())]
     Silent(Duration),
     /// Handing over took too long, on either side.
     #[error("The connections could not be handed over within {} s", .0.as_secs())]
     Late(Duration),
     /// The inventory could not be made.
-    #[error("Nothing is handed over: {0}")]
+    #[error("Cannot hand over: {0}")]
     TakenBack(#[from] TakenBack),
     /// A message was malformed.
-    #[error("The new process said something that makes no sense")]
+    #[error("The new process sent an invalid message")]
     Malformed,
     /// The program is a script or starts another one.
     #[error(
-        "The new process is not the one that was started: if the program is a script, it has to \
+        "The new process is not the one that was started: if --program names a script, it has to \
          use exec"
     )]
     Another,
     /// It has no version of the hand-over in common with us.
     #[error(
-        "The new process (spiped {program}) reads versions {} to {} of the hand-over, and this one \
-         writes {} to {}: restart spiped",
+        "The new process (spiped {program}) reads versions {} to {} of the hand-over format, and \
+         this one writes {} to {}: restart spiped",
         .theirs.oldest, .theirs.newest, .ours.oldest, .ours.newest
     )]
     Formats {
@@ -76,7 +76,7 @@ pub(super) enum Failed {
     Fault(Vec<String>),
     /// The failure came when nothing could be rolled back any more.
     #[error(
-        "The new process was lost at the last moment ({reason}), and with it {}",
+        "The new process was lost after the connections had moved ({reason}), and with it {}",
         count(*.connections, "connection")
     )]
     Lost {
@@ -91,7 +91,7 @@ pub(super) enum Failed {
 }
 
 /// The reason for a process that has closed its end.
-pub(super) const DEAF: &str = "it does not listen any more";
+pub(super) const DEAF: &str = "it has closed the connection";
 /// How long the new process may send nothing, or not read.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long its start may take, whatever it sends.

@@ -32,7 +32,7 @@ pub(in crate::daemon) struct Successor {
 impl Successor {
     /// The answer to all further requests.
     fn refusal(&self) -> String {
-        format!("Process {} has taken over: ask that one", self.pid)
+        format!("Process {} has taken over: send the request to it", self.pid)
     }
 
     /// Waits until it serves. Tells it to exit if we are told to, because the signal
@@ -74,9 +74,9 @@ impl Successor {
     async fn tell_to_end(&self) {
         let pid = self.pid;
         match self.say(&Message::End).await {
-            Ok(()) => log::info!("Process {pid}, which has taken over, is told to end"),
+            Ok(()) => log::info!("Telling process {pid}, which has taken over, to end"),
             Err(error) => {
-                log::error!("Process {pid}, which has taken over, cannot be told to end: {error}");
+                log::error!("Cannot tell process {pid}, which has taken over, to end: {error}");
             }
         }
     }
@@ -98,7 +98,7 @@ impl Successor {
         let pid = self.pid;
         match self.say(&message).await {
             Ok(()) => request.answer(Err(format!(
-                "Process {pid} has taken over and was told: ask that one how it comes out"
+                "Process {pid} has taken over, and the request was passed on: see its log"
             ))),
             Err(error) => request.refuse(format!("{}; {error}", self.refusal())),
         }
@@ -174,7 +174,7 @@ enum Left {
     #[error("Connections stay with this process: {}", .0.join("; "))]
     Refused(Vec<String>),
     /// The failure came when nothing could be rolled back any more.
-    #[error("{} could not follow any more: {reason}", count(*.connections, "connection"))]
+    #[error("{} are lost, because the new process has gone: {reason}", count(*.connections, "connection"))]
     Lost {
         /// How many.
         connections: u64,

@@ -84,7 +84,7 @@ impl Supervisor {
                 let line = if let Failed::Silenced(_) = failed {
                     line
                 } else {
-                    format!("No upgrade, this process goes on: {line}")
+                    format!("Upgrade failed, this process continues: {line}")
                 };
                 log.answer(Level::Error, [line]);
                 self.pipes.upgrade_failed(faults.clone());
@@ -169,7 +169,7 @@ impl Supervisor {
         let doubt = match serving {
             Ok(()) => return Ok(format!("{said}{stay}")),
             // The process has everything: nothing can be rolled back.
-            Err(error) => format!("It does not say that it serves: {error}"),
+            Err(error) => format!("It has not confirmed that it accepts connections: {error}"),
         };
         Err(Failed::Silenced(format!("{said}{stay}\n{doubt}")))
     }

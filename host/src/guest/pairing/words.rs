@@ -10,8 +10,8 @@ impl fmt::Display for PeerFault {
             Self::NotPairing => "it does not speak the protocol of spiped pair",
             Self::SameSide => "both ends play the same side",
             Self::OtherMode => "one end was given a code and the other was not",
-            Self::BadCommitment => "its public value is not the one it promised",
-            Self::BadPublicValue => "its public value is refused",
+            Self::BadCommitment => "its public value differs from its commitment",
+            Self::BadPublicValue => "its public value is out of range",
             Self::WrongConfirmation => "its confirmation is wrong",
             Self::Surplus => "it sent more than the protocol has",
             Self::Truncated => "it closed the connection",
@@ -28,7 +28,7 @@ impl fmt::Display for Failure {
                 write!(f, "the sandboxed protocol component was called wrongly: {misuse:?}")
             }
             Self::Protocol(ProtocolFailure::Rejected) => {
-                f.write_str("the user said that the screens differ")
+                f.write_str("the user answered that the screens differ")
             }
             Self::Guest(reason) => write!(f, "the sandboxed protocol component failed: {reason}"),
         }

@@ -69,6 +69,6 @@ impl BoundSocket {
 }
 
 fn wrong_kind() -> io::Error {
-    let reason = "it is no stream socket that listens (ListenStream= with Accept=no)";
+    let reason = "it is not a listening stream socket (write ListenStream= and Accept=no)";
     io::Error::new(io::ErrorKind::InvalidInput, reason)
 }

@@ -39,7 +39,7 @@ fn without_a_thread_a_line_that_is_not_taken_at_once_is_counted() {
     let taken = iter::from_fn(read).count();
     say();
     assert_eq!(logger.lost.now(), 2000 - taken as u64);
-    let lost = format!(": {} lines lost: the log was not read fast enough", 2000 - taken);
+    let lost = format!(": {} lines lost: the reader of the log was too slow", 2000 - taken);
     assert!(read().unwrap().ends_with(&lost) && read().unwrap().ends_with(": line"));
     assert_eq!(read(), None);
 }

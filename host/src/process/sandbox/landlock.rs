@@ -98,11 +98,11 @@ fn described(restricted: Result<RestrictionStatus, RulesetError>, ports: bool) -
             let active = if ports { "files, TCP ports" } else { "files" };
             return vec![
                 Ok(format!("Landlock ({active})")),
-                Err("the rest of Landlock (Linux 6.12 has it)".to_owned()),
+                Err("the rest of Landlock (needs Linux 6.12)".to_owned()),
             ];
         }
-        (_, LandlockStatus::NotImplemented) => "this kernel has none",
-        (_, LandlockStatus::NotEnabled) => "this kernel has it switched off",
+        (_, LandlockStatus::NotImplemented) => "not in this kernel",
+        (_, LandlockStatus::NotEnabled) => "disabled in this kernel",
         (_, LandlockStatus::Available { .. }) => "refused",
     };
     vec![Err(format!("Landlock ({reason})"))]

@@ -182,7 +182,7 @@ pub(crate) fn keep_only(kept: CapabilitySet) {
     let unprivileged = set_no_new_privs(true).map_err(io::Error::from);
     dumps::forbid();
     if let Err(error) = left.and(unprivileged) {
-        log::debug!("The helper process keeps more rights than it needs: {error}");
+        log::debug!("The helper process keeps more privileges than it needs: {error}");
     }
 }
 
@@ -199,7 +199,7 @@ pub(crate) fn pass_rights_on() -> io::Result<()> {
 /// while there is one thread.
 pub(crate) fn help_only(help: Help) {
     if let Err(error) = capabilities::reduce_to(help.capabilities()) {
-        log::debug!("The helper process keeps more rights than it needs: {error}");
+        log::debug!("The helper process keeps more privileges than it needs: {error}");
     }
     let filter = system_calls::forbid_dangerous(help);
     for layer in landlock::help_only(help).into_iter().chain([filter]) {

@@ -236,7 +236,7 @@ fn connecting(given: &Given) -> Result<Connecting, Stop> {
         Some("modp2048") => Some(KeyExchange::Modp2048),
         Some("x25519") => Some(KeyExchange::X25519),
         Some(other) => {
-            let fault = format!("Unknown key exchange: {other} (use modp2048 or x25519)");
+            let fault = format!("Unknown key exchange: {other} (write modp2048 or x25519)");
             return Err(Stop::Value(fault));
         }
     };

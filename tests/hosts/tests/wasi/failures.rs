@@ -63,7 +63,7 @@ fn end_before_the_end_mark_is_withheld() {
     let mut lone = Lone::start(Handshake::complete_x25519, &[]);
     lone.session.send(b"half of it");
     lone.session.conn.half_close();
-    lone.expect_withheld(b"half of it", "truncated before its end mark");
+    lone.expect_withheld(b"half of it", "truncated: the end mark is missing");
 }
 
 #[test]

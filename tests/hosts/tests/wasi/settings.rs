@@ -133,5 +133,5 @@ fn empty_key_file_is_reported() {
     let lab = Lab::new();
     let key = lab.write_key("empty", "");
     let exit = Process::spawn(spipe(&lab, &lab.tcp(), &key, &[])).wait();
-    exit.expect_failure("is empty: anyone can guess this key");
+    exit.expect_failure("is empty, and anyone can guess this key");
 }

@@ -43,12 +43,12 @@ pub(super) async fn check(
         Greeting::Unreachable(error) => findings.warning(
             TARGET,
             format!(
-                "Cannot reach the other end: {error}: start the spiped -d there, or see whether \
-                 the address is right and no firewall stands between"
+                "Cannot reach the other end: {error}: start spiped -d there, correct the address \
+                 here, or open the firewall"
             ),
         ),
         Greeting::NoGuest(error) => {
-            findings.error(TARGET, format!("No sandbox for a handshake: {error}"));
+            findings.error(TARGET, format!("Cannot try a handshake: {error}"));
         }
         Greeting::Established(aftermath) => established(aftermath, findings),
         Greeting::Refused(error, heard) => {
@@ -61,20 +61,24 @@ fn established(aftermath: Aftermath, findings: &mut Findings) {
     match aftermath {
         Aftermath::Closed => findings.note(
             TARGET,
-            "Peer: the other end has this key, and a connection through it came to a clean end",
+            "Peer: the other end has this key, and a connection through it ended cleanly",
         ),
         Aftermath::Quiet => findings.note(
             TARGET,
-            "Peer: the other end has this key, and the service behind it keeps the connection",
+            "Peer: the other end has this key, and the service behind it keeps the connection \
+             open",
         ),
         Aftermath::Reset => findings.warning(
             TARGET,
-            "Peer: the other end has this key, and then reset: start the service behind it, or \
-             mend the target of the spiped there (its log tells)",
+            "Peer: the other end has this key, and then resets the connection: start the service \
+             behind it, or correct the target of the spiped there (see its log)",
         ),
         Aftermath::Broken(broken) => findings.error(
             TARGET,
-            format!("Peer: the other end has this key, and then: {broken}: see the log there"),
+            format!(
+                "Peer: the other end has this key, and then the connection fails: {broken}: \
+                see the log there"
+            ),
         ),
     }
 }
@@ -104,11 +108,18 @@ async fn refused(
                 (None, Ok(Bearing::Waits)) => wrong(TARGET, SILENT.to_owned()),
                 (None, Ok(Bearing::HangsUp)) => findings.warning(
                     TARGET,
-                    "Peer: the other end hangs up before it is told anything: start the service \
-                     behind it, or see its log: it may be full, or not let this host in",
+                    "Peer: the other end closes the connection before the handshake: see its log \
+                     there: it may be full, or not allow this host; without a spiped there, start \
+                     one",
                 ),
                 (None, Err(error)) => {
-                    findings.warning(TARGET, format!("Peer: the other end has gone: {error}"));
+                    findings.warning(
+                        TARGET,
+                        format!(
+                            "Peer: cannot reach the other end any more: \
+                        {error}: see the log there"
+                        ),
+                    );
                 }
             }
         }
@@ -117,22 +128,23 @@ async fn refused(
 
 fn foreign(name: &str) -> String {
     format!(
-        "the target speaks {name}, not spiped: mend the target here, or put a spiped -d before \
-         it there"
+        "the target speaks {name}, not spiped: correct the target here, or run spiped -d in front \
+         of it there"
     )
 }
 
 fn wrong_key(key: &ClientKey) -> String {
     format!(
         "the other end does not accept this key, whose fingerprint is {}: run spiped fingerprint \
-         KEYFILE there, and copy the key again if that differs",
+         KEYFILE there, and copy the key again if the two differ",
         key.fingerprint
     )
 }
 
 const TARGET: &str = "target";
-const SILENT: &str = "the target listens and says nothing, as no spiped -d does that has room: is \
-    it another spiped -e, or the service itself? Mend the target here, or see the log there";
+const SILENT: &str = "the target accepts the connection and sends nothing: it is another spiped \
+    -e, the service itself, or a spiped -d that is full: correct the target here, or see the log \
+    there";
 
 /// Whether the other end went without a word about why.
 fn is_hang_up(failure: &Failure) -> bool {
@@ -167,7 +179,7 @@ fn others(config: ClientConfig) -> Vec<(ClientConfig, &'static str, &'static str
     }
 }
 
-const X25519_UNKNOWN: &str = "the other end has this key and does not know the key exchange \
+const X25519_UNKNOWN: &str = "the other end has this key but does not support the key exchange \
     x25519: update the spiped -d there, or leave out kex here";
 const X25519_ONLY: &str = "the other end has this key and accepts the key exchange x25519 only: \
     set kex to x25519 here, or leave it out there";

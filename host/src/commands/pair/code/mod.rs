@@ -106,16 +106,16 @@ pub enum CodeFault {
     #[error("The code is too long: it may have at most 1024 characters")]
     TooLong,
     /// Something else than printable ASCII.
-    #[error("The code may contain only the printable characters of ASCII")]
+    #[error("The code may have only printable ASCII characters")]
     NotAscii,
     /// Mostly repetition, or counting.
-    #[error("The code is easy to guess: it repeats itself, or counts up or down")]
+    #[error("The code is easy to guess: it repeats characters, or counts up or down")]
     Regular,
     /// A day.
     #[error("The code is easy to guess: it is a date")]
     Date,
     /// A word that many people choose, with little else.
-    #[error("The code is easy to guess: it is a common password, or little more")]
+    #[error("The code is easy to guess: it is a common password or close to one")]
     Common,
 }
 

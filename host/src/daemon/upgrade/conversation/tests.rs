@@ -13,7 +13,12 @@ async fn greeting_is_of_the_process_that_was_started_and_of_a_format_that_both_k
         (2, 1, PID, Ok(2)),
         (3, 2, PID, Ok(2)),
         (1, 1, PID, Ok(1)),
-        (4, 3, PID, Err("reads versions 3 to 4 of the hand-over, and this one writes 1 to 2")),
+        (
+            4,
+            3,
+            PID,
+            Err("reads versions 3 to 4 of the hand-over format, and this one writes 1 to 2"),
+        ),
         (2, 1, PID + 1, Err("it has to use exec")),
     ] {
         let mut talk = Talk::start().await;
@@ -47,15 +52,15 @@ async fn reason_that_it_gives_is_told_whoever_speaks_of_its_end_first() {
 #[tokio::test]
 async fn how_it_has_ended_is_told_if_it_gives_no_reason() {
     let mut talk = Talk::start().await;
-    talk.ends("it was ended by signal 11");
+    talk.ends("it was killed by signal 11");
     drop(talk.theirs);
     let words = talk.ours.hear().await.unwrap_err().to_string();
-    assert!(words.ends_with("take over: it was ended by signal 11"), "{words}");
+    assert!(words.ends_with("take over: it was killed by signal 11"), "{words}");
 }
 
 #[tokio::test]
 async fn how_it_has_ended_is_told_when_it_is_left_on_its_own() {
-    let words = "it was ended by signal 9";
+    let words = "it was killed by signal 9";
     let Talk { ours, guardian, .. } = Talk::start().await;
     Guardian::tell_end(&guardian, words);
     drop(guardian);

@@ -64,17 +64,17 @@ fn arrival_that_makes_no_sense_is_refused() {
     Arrival::of(received(connection(2, (open, 1), (open, 1)), &[0; 4])).unwrap();
     for (state, inward, outward) in [(2, 1, 0), (2, 1, 2), (usize::MAX, 5, 0), (0, usize::MAX, 5)] {
         let lying = connection(state, (open, inward), (open, outward));
-        assert!(refused(received(lying, &[0; 4])).starts_with("connection 7: its parts"));
+        assert!(refused(received(lying, &[0; 4])).starts_with("connection 7: parts of its state"));
     }
     let over = connection(4, (done, 0), (done, 0));
     assert!(refused(received(over, &[0; 4])).contains("ended already"));
     let more = connection(3, (done, 1), (open, 0));
-    assert!(refused(received(more, &[0; 4])).contains("still to be written"));
+    assert!(refused(received(more, &[0; 4])).contains("left to write"));
     let mut one = received(connection(4, (open, 0), (open, 0)), &[0; 4]);
     one.descriptors.pop();
     assert!(refused(one).contains("two sockets"));
     let other = Received { message: Message::Commit, ..received(Connection::default(), &[]) };
-    assert!(refused(other).contains("no connection"));
+    assert!(refused(other).contains("state cannot be read"));
 }
 
 #[test]
