@@ -57,11 +57,11 @@ impl Args {
             return Ok(());
         };
         match (&mut earlier.value, option.kind) {
-            (Value::Mode(earlier), Kind::IsMode(mode)) if *earlier != mode => {
-                Err(UsageFault::Conflict(typed.name).into())
+            (Value::Mode(said), Kind::IsMode(mode)) if *said != mode => {
+                Err(UsageFault::Conflict(typed.name, earlier.place.clone()).into())
             }
-            (Value::Strength(earlier), Kind::IsStrength(strength)) if *earlier != strength => {
-                Err(UsageFault::Conflict(typed.name).into())
+            (Value::Strength(said), Kind::IsStrength(strength)) if *said != strength => {
+                Err(UsageFault::Conflict(typed.name, earlier.place.clone()).into())
             }
             (Value::Texts(keys), Kind::Keys) => typed.another_key(keys),
             // Upstream's letters count once.
@@ -190,7 +190,7 @@ mod tests {
         for [first, second] in [["-d", "-e"], ["-e", "-d"], ["-f", "-g"], ["-g", "-f"]] {
             assert_eq!(
                 spiped(&[first, second]).unwrap_err(),
-                UsageFault::Conflict(second.into()).into()
+                UsageFault::Conflict(second.into(), first.into()).into()
             );
         }
     }

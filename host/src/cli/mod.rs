@@ -222,14 +222,17 @@ pub enum UsageFault {
     /// Every option counts once only.
     #[error("Option given more than once: {0}")]
     Repeated(String),
-    /// An option that goes against another one.
-    #[error("Option contradicts another one: {0}")]
-    Conflict(String),
+    /// An option, and an earlier one that says the opposite.
+    #[error("{0} contradicts {1}: leave out one of them")]
+    Conflict(String, String),
+    /// It means nothing with `-e`.
+    #[error("{0} is only for -d")]
+    OnlyDecrypt(String),
     /// `-f` and `--kex x25519`.
-    #[error("Option contradicts another one: -f (the key exchange x25519 has forward secrecy)")]
+    #[error("-f contradicts --kex x25519, which has forward secrecy: leave out one of them")]
     OmitWithX25519,
     /// `--new-code` and `--connect`.
-    #[error("Option contradicts another one: --new-code (the host with --listen makes the code)")]
+    #[error("--new-code contradicts --connect: the host with --listen makes the code")]
     NewCodeToConnect,
     /// About the file of a Unix socket, where there is none.
     #[error("{0} is only for a source that is the path of a Unix socket")]

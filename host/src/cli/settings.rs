@@ -66,9 +66,9 @@ fn stop(problem: Problem<String>) -> Stop {
     let option = problem.place.unwrap_or_else(|| required(problem.key));
     match problem.wrong {
         Wrong::Missing => UsageFault::Required(option).into(),
-        Wrong::OnlyDecrypt | Wrong::ResolveOnce | Wrong::NoKeepAlive => {
-            UsageFault::Conflict(option).into()
-        }
+        Wrong::OnlyDecrypt => UsageFault::OnlyDecrypt(option).into(),
+        Wrong::ResolveOnce => UsageFault::Conflict(option, "-r".into()).into(),
+        Wrong::NoKeepAlive => UsageFault::Conflict(option, "-j".into()).into(),
         Wrong::OnlyUnixSource => UsageFault::NotUnix(option).into(),
         Wrong::OmitWithX25519 => UsageFault::OmitWithX25519.into(),
         Wrong::SeveralKeys => UsageFault::Repeated(option).into(),
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(pipe.key_policy.connections_per_key, NonZeroUsize::new(3));
         assert_eq!(only_pipe(&format!("{server} 0")).key_policy, KeyPolicy::default());
         let fault = with("--connections-per-key 3").unwrap_err();
-        assert_eq!(fault, UsageFault::Conflict("--connections-per-key".into()).into());
+        assert_eq!(fault, UsageFault::OnlyDecrypt("--connections-per-key".into()).into());
         for client in ["-e -s a:1 -t b:1 -k a=1 -k b=2", "-k a=1 -e -s a:1 -t b:1 -k b=2"] {
             assert_eq!(spiped(client).unwrap_err(), UsageFault::Repeated("-k".into()).into());
         }
@@ -315,7 +315,7 @@ mod tests {
         ] {
             assert_eq!(period(words), Ok(expected), "{words}");
         }
-        assert_eq!(period("-R -r 61"), Err(UsageFault::Conflict("-R".into()).into()));
+        assert_eq!(period("-R -r 61"), Err(UsageFault::Conflict("-R".into(), "-r".into()).into()));
         let fault = UsageFault::NotATime("-r".into(), "NaN".into());
         assert_eq!(period("-R -r nan"), Err(fault.into()));
         let limit = |words: &str| with(words).map(|it| it.pipes[0].connection.time_limit);

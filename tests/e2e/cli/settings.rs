@@ -36,11 +36,11 @@ fn letter_and_long_form_are_one_option() {
         base,
         &[
             ("--encrypt", LineThenUsage("Option given more than once: --encrypt")),
-            ("--decrypt", LineThenUsage("Option contradicts another one: --decrypt")),
+            ("--decrypt", LineThenUsage("--decrypt contradicts -e: leave out one of them")),
             ("--target x:1", LineThenUsage("Option given more than once: --target")),
             ("-n 1 --max-connections 1", LineThenUsage("given more than once: --max-connections")),
             ("--timeout 5parsecs", Line("Not a time: 5parsecs")),
-            ("--proxy-to v2", LineThenUsage("Option contradicts another one: --proxy-to")),
+            ("--proxy-to v2", LineThenUsage("--proxy-to is only for -d")),
             ("--config f", LineThenUsage("Only -F and -p can be given with --config")),
         ],
     );

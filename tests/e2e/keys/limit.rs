@@ -16,7 +16,8 @@ fn key_at_its_limit_gets_no_further_connection_and_others_do() {
     let first = expect_service(&alice);
     let _second = expect_service(&alice);
     expect_refusal(&alice);
-    let reason = ": key alice: refused: the key has 2 connections (--connections-per-key)";
+    let reason =
+        ": key alice: refused: the key has all of its 2 connections (--connections-per-key)";
     server.process.wait_for_stderr(reason);
     expect_service(&bob);
     // A reload changes nothing about what is open.
@@ -43,14 +44,14 @@ fn limit_holds_for_a_key_without_a_name_too() {
     let mut other = pair.connect();
     other.try_send(b"this must not arrive");
     other.expect_end_without_data();
-    pair.server.process.wait_for_stderr(": refused: the key has 1 connections");
+    pair.server.process.wait_for_stderr(": refused: the key has all of its 1 connections");
 }
 
 #[test]
 fn limit_is_for_decrypt_mode() {
     let lab = Lab::new();
     let exit = Spiped::encrypt(&lab, &lab.tcp()).args(&["--connections-per-key", "1"]).run();
-    exit.expect_failure("Option contradicts another one: --connections-per-key");
+    exit.expect_failure("--connections-per-key is only for -d");
 }
 
 #[test]

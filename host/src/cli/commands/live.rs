@@ -34,7 +34,7 @@ pub fn status(words: impl IntoIterator<Item = OsString>) -> Result<StatusWords, 
     };
     parse_with_files(words, take, |word| Err(leftover(&word)))?;
     if watch && json {
-        return Err(UsageFault::Conflict("--json".into()).into());
+        return Err(UsageFault::Conflict("--json".into(), "--watch".into()).into());
     }
     Ok(StatusWords { control: control_path(control), watch, json })
 }

@@ -113,7 +113,9 @@ pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairSettings, S
     let meeting = match (listen, connect) {
         (Some(text), None) => Meeting::Listen(address("--listen", &text, Address::parse)?),
         (None, Some(text)) => Meeting::Connect(address("--connect", &text, Address::parse)?),
-        (Some(_), Some(_)) => return Err(UsageFault::Conflict("--connect".into()).into()),
+        (Some(_), Some(_)) => {
+            return Err(UsageFault::Conflict("--connect".into(), "--listen".into()).into());
+        }
         (None, None) => return Err(UsageFault::Required("--listen or --connect".into()).into()),
     };
     let code = match (code, new_code, &meeting) {
@@ -121,7 +123,9 @@ pub fn pair(words: impl IntoIterator<Item = OsString>) -> Result<PairSettings, S
         (Some(word), false, _) => Some(code_source(word)?),
         (None, true, Meeting::Listen(_)) => Some(CodeSource::New),
         (None, true, Meeting::Connect(_)) => return Err(UsageFault::NewCodeToConnect.into()),
-        (Some(_), true, _) => return Err(UsageFault::Conflict("--new-code".into()).into()),
+        (Some(_), true, _) => {
+            return Err(UsageFault::Conflict("--new-code".into(), "--code".into()).into());
+        }
     };
     Ok(PairSettings { meeting, code, time_limit, file: file.into() })
 }
@@ -188,13 +192,19 @@ mod tests {
         for (line, fault) in [
             ("key", UsageFault::Required("--listen or --connect".into())),
             ("--listen a:1", UsageFault::MissingFile),
-            ("--listen a:1 --connect a:1 key", UsageFault::Conflict("--connect".into())),
+            (
+                "--listen a:1 --connect a:1 key",
+                UsageFault::Conflict("--connect".into(), "--listen".into()),
+            ),
             ("--listen a:1 --listen a:1 key", UsageFault::Repeated("--listen".into())),
             ("--listen a:1 key other", UsageFault::Leftover("other".into())),
             ("--listen a:1 key -v", UsageFault::IllegalOption("-v".into())),
             ("key --listen", UsageFault::MissingValue("--listen".into())),
             ("--listen a:1 --new-code --new-code", UsageFault::Repeated("--new-code".into())),
-            ("--listen a:1 --new-code --code - key", UsageFault::Conflict("--new-code".into())),
+            (
+                "--listen a:1 --new-code --code - key",
+                UsageFault::Conflict("--new-code".into(), "--code".into()),
+            ),
             ("--connect a:1 --new-code key", UsageFault::NewCodeToConnect),
         ] {
             assert_eq!(pair(words(line)), Err(fault.into()), "{line}");
