@@ -55,7 +55,7 @@ fn check_entry(path: &Path, rules: KeyRules) -> Result<(), KeySetError> {
         return Err(not_a_key("named like another kind of file"));
     }
     // A dangling link was meant to be a key.
-    let error = |cause| KeyFileError::Open(path.to_owned(), cause);
+    let error = |cause| KeyFileError::opening(path, cause);
     let metadata = path.symlink_metadata().map_err(error)?;
     let metadata = if metadata.is_symlink() {
         refuse(&rules.doubts(&metadata, &Subject::Link(path.to_owned())), |_| true)?;
@@ -177,7 +177,10 @@ mod tests {
         let lab = directory(&["alice"]);
         symlink("nowhere", lab.path().join("bob")).unwrap();
         let error = load(&lab).unwrap_err();
-        assert!(error.ends_with("/bob") && error.contains("Cannot open file"), "{error}");
+        assert!(
+            error.contains("Cannot open file") && error.contains("/bob: No such file"),
+            "{error}"
+        );
     }
 
     #[test]

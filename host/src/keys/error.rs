@@ -53,7 +53,8 @@ pub enum KeySetError {
     Unfit(Doubt),
     /// There is neither the file that upstream would read nor the other one.
     #[error(
-        "Error reading shared secret: Cannot open file: {} (nor {}, as a key called {})",
+        "Error reading shared secret: Cannot open file: {} (nor {}, as a key called {}): \
+         No such file or directory",
         .word.display(), .path.display(), .name
     )]
     NeitherFile {
@@ -63,9 +64,6 @@ pub enum KeySetError {
         name: KeyName,
         /// The file after the name.
         path: PathBuf,
-        /// What opening it led to.
-        #[source]
-        cause: io::Error,
     },
     /// There would be this many.
     #[error("Error reading shared secret: {0} keys; {KEYS_MAX} are possible: remove some")]

@@ -80,7 +80,7 @@ pub(super) fn read_strictly(path: &Path, rules: KeyRules) -> Result<Reading, Key
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(path);
-    let file = file.map_err(|cause| KeyFileError::Open(path.to_owned(), cause))?;
+    let file = file.map_err(|cause| KeyFileError::opening(path, cause))?;
     let metadata = file.metadata().map_err(|cause| KeyFileError::Read(path.to_owned(), cause))?;
     if metadata.is_dir() {
         return Err(KeyFileError::Read(path.to_owned(), Errno::ISDIR.into()));
@@ -173,7 +173,14 @@ impl fmt::Debug for Psk {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// The file is missing or may not be read.
+    /// The file is missing.
+    #[error(
+        "Error reading shared secret: Cannot open file: {}: No such file or directory \
+         (copy it from the other host, or make it with spiped keygen or spiped pair)",
+        .0.display()
+    )]
+    Missing(PathBuf),
+    /// The file may not be read, for example.
     #[error("Error reading shared secret: Cannot open file: {}", .0.display())]
     Open(PathBuf, #[source] io::Error),
     /// A directory, for example.
@@ -195,8 +202,18 @@ pub enum KeyFileError {
     Empty(PathBuf),
 }
 
+impl KeyFileError {
+    /// Why the file cannot be opened.
+    pub(super) fn opening(path: &Path, cause: io::Error) -> Self {
+        match cause.kind() {
+            io::ErrorKind::NotFound => Self::Missing(path.to_owned()),
+            _ => Self::Open(path.to_owned(), cause),
+        }
+    }
+}
+
 fn open(path: &Path) -> Result<File, KeyFileError> {
-    File::open(path).map_err(|cause| KeyFileError::Open(path.to_owned(), cause))
+    File::open(path).map_err(|cause| KeyFileError::opening(path, cause))
 }
 
 /// Standard input without the buffer of `std::io::Stdin`, which would keep
@@ -270,7 +287,8 @@ mod tests {
             KeyFile::Path("/nonexistent/key".into()).read(KeyRules::default()).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "Error reading shared secret: Cannot open file: /nonexistent/key"
+            "Error reading shared secret: Cannot open file: /nonexistent/key: No such file or \
+             directory (copy it from the other host, or make it with spiped keygen or spiped pair)"
         );
         let directory = KeyFile::Path("/".into()).read(KeyRules::default()).unwrap_err();
         assert_eq!(directory.to_string(), "Error reading shared secret: Error reading file: /");

@@ -156,13 +156,11 @@ impl KeySource {
             return error;
         };
         match (error, &**named) {
-            (KeySetError::File(KeyFileError::Open(path, cause)), Self::Named(files))
-                if cause.kind() == io::ErrorKind::NotFound
-                    && files.len() == 1
-                    && files[0].path == path =>
+            (KeySetError::File(KeyFileError::Missing(path)), Self::Named(files))
+                if files.len() == 1 && files[0].path == path =>
             {
                 let name = files[0].name.clone();
-                KeySetError::NeitherFile { word: word.clone(), name, path, cause }
+                KeySetError::NeitherFile { word: word.clone(), name, path }
             }
             (error, _) => error,
         }
