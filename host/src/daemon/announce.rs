@@ -6,6 +6,7 @@ use crate::config::{Origin, PipeSettings, Settings};
 use crate::daemon::capacity::{Need, Room, Share, Shares};
 use crate::daemon::gather::Blame;
 use crate::keys::Loaded;
+use crate::process::text_files;
 
 /// Says which keys are in use, and what speaks against some of them.
 pub(super) fn keys(pipe: &PipeSettings, keys: &Loaded, blame: &Blame<'_>) {
@@ -14,6 +15,15 @@ pub(super) fn keys(pipe: &PipeSettings, keys: &Loaded, blame: &Blame<'_>) {
         log::warn!("{}", blame.line(pipe, "key", doubt));
     }
     log::info!("{}", blame.name(pipe, &keys.in_use(&pipe.connection.keys)));
+}
+
+/// Says what speaks against the files that the settings came from.
+pub(super) fn files(origin: &Origin) {
+    if let Origin::File(words) = origin {
+        for doubt in text_files::doubts(&words.path) {
+            log::warn!("{doubt}");
+        }
+    }
 }
 
 /// Warns of what the C library takes for this host, and people for all interfaces.

@@ -82,6 +82,7 @@ pub(crate) fn spiped(
     let identity = identity.map(IdentityName::look_up).transpose()?;
     let user = identity.and_then(Identity::user);
 
+    announce::files(&settings.origin);
     // Of a file, all that is wrong is said; of a command line, what comes first.
     let stops = |faults: &Faults| settings.is_command_line() && !faults.0.is_empty();
     let mut faults = Faults::default();

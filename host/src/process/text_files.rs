@@ -1,12 +1,13 @@
 //! Reads the files with settings as text: one file, and those in `pipes.d` next to it.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
 use thiserror::Error;
 
 /// A file and what it holds.
@@ -45,11 +46,50 @@ pub(crate) enum TextFileError {
 /// The first of them that cannot be read.
 pub(crate) fn read_settings(path: &Path) -> Result<Vec<TextFile>, TextFileError> {
     let mut files = vec![read(path)?];
-    let folder = path.parent().unwrap_or(Path::new("")).join(FOLDER);
-    for path in list(&folder)? {
+    for path in list(&folder(path))? {
         files.push(read(&path)?);
     }
     Ok(files)
+}
+
+/// The reasons not to trust the files that [`read_settings`] reads, or their directory: anyone
+/// who can change one of them decides what the daemon does.
+pub(crate) fn doubts(path: &Path) -> Vec<Doubt> {
+    let folder = folder(path);
+    let files = list(&folder).unwrap_or_default();
+    [path.to_owned(), folder].into_iter().chain(files).flat_map(doubts_about).collect()
+}
+
+fn doubts_about(path: PathBuf) -> impl Iterator<Item = Doubt> {
+    // A file that cannot be examined cannot be read either, which is an error.
+    let found = path.metadata().ok();
+    let trusted = [ROOT, geteuid().as_raw()];
+    let owner = found.as_ref().map(Metadata::uid).filter(|owner| !trusted.contains(owner));
+    let is_writable = found.is_some_and(|found| found.mode() & WRITABLE_BY_OTHERS != 0);
+    let writable = is_writable.then(|| Doubt::Writable(path.clone()));
+    owner.map(|owner| Doubt::Owner(path, owner)).into_iter().chain(writable)
+}
+
+/// A reason not to trust settings.
+#[derive(Debug, Error)]
+pub(crate) enum Doubt {
+    /// The file belongs to another user.
+    #[error(
+        "Settings {path} belong to user {owner}, who can change them: run chown root {path}",
+        path = .0.display(), owner = .1
+    )]
+    Owner(PathBuf, u32),
+    /// Its mode allows others to write.
+    #[error(
+        "Settings {path} can be changed by other users: run chmod go-w {path}",
+        path = .0.display()
+    )]
+    Writable(PathBuf),
+}
+
+/// The directory of the other files.
+fn folder(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).join(FOLDER)
 }
 
 /// The settings files in the directory: not the files that editors and package managers
@@ -105,11 +145,15 @@ const FOLDER: &str = "pipes.d";
 /// Some ten thousand pipes.
 const LEN_MAX: u64 = 1 << 20;
 const FILES_MAX: usize = 1000;
+const ROOT: u32 = 0;
+/// `w` for the group and for everybody.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
-    use std::fs;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -128,6 +172,34 @@ mod tests {
         }
         let texts = read_settings(&main).unwrap().into_iter().map(|file| file.text);
         assert_eq!(texts.collect::<Vec<_>>(), ["main", "a.toml", "b.toml"]);
+    }
+
+    #[test]
+    fn what_others_can_change_is_doubted() {
+        let lab = tempfile::tempdir().unwrap();
+        let main = lab.path().join("spiped.toml");
+        let folder = lab.path().join("pipes.d");
+        let added = folder.join("a.toml");
+        fs::create_dir(&folder).unwrap();
+        fs::write(&main, "").unwrap();
+        fs::write(&added, "").unwrap();
+        let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
+        for (path, good) in [(&main, 0o644), (&folder, 0o755), (&added, 0o640)] {
+            set(path, good).unwrap();
+        }
+        assert!(doubts(&main).is_empty());
+        for (path, bad, good) in
+            [(&main, 0o664, 0o644), (&folder, 0o1777, 0o755), (&added, 0o602, 0o600)]
+        {
+            set(path, bad).unwrap();
+            let words = doubts(&main).iter().map(ToString::to_string).collect::<Vec<_>>();
+            let path_shown = path.display();
+            let expected = format!(
+                "Settings {path_shown} can be changed by other users: run chmod go-w {path_shown}"
+            );
+            assert_eq!(words, [expected]);
+            set(path, good).unwrap();
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Files of settings: every finding has its place, and pipes are told apart.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use spiped_tests::{Backend, Lab, Origin, Process, Program, procfs, wait};
@@ -51,6 +52,17 @@ fn faults_of_the_world_are_told_at_once_with_their_places() {
     checked.expect_line("error: spiped.toml:4:10: pipe one: ", "nonexistent.invalid");
     checked.expect_line("error: spiped.toml:10:7: pipe two: ", "none: No such file");
     checked.expect_line("error: spiped.toml:13:10: pipe three: ", "Pipe two listens where this");
+}
+
+#[test]
+fn file_that_others_can_change_is_a_warning() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    write(&lab, &[pipe("one", &lab.tcp(), backend.endpoint())]);
+    fs::set_permissions(lab.path(FILE), Permissions::from_mode(0o606)).unwrap();
+    let checked = check(&lab, &[FILE]);
+    checked.expect_good().expect_sum("1 pipe, 0 errors, 1 warning");
+    checked.expect_line("warning: spiped.toml: ", "by other users: run chmod go-w spiped.toml");
 }
 
 #[test]

@@ -111,3 +111,24 @@ fn wrong_file_of_whatever_kind_changes_nothing() {
     assert!(procfs::is_listening(&two));
     established.expect_echo(b"and a good one works");
 }
+
+#[test]
+fn settings_that_others_can_change_are_a_warning_at_the_start_and_in_a_reload() {
+    let lab = Lab::new();
+    let backend = Backend::echo(&lab);
+    let source = lab.tcp();
+    let daemon = Configured::new(&lab);
+    daemon.write("", &[pipe("one", "decrypt", &source, backend.endpoint(), "")]);
+    let path = daemon.file();
+    fs::set_permissions(&path, Permissions::from_mode(0o620)).unwrap();
+    let process = daemon.start(&[&source]);
+    let warning =
+        format!("Settings {0} can be changed by other users: run chmod go-w {0}\n", path.display());
+    let warnings = || process.stderr().matches(&warning).count();
+    assert_eq!(warnings(), 1, "{}", process.stderr());
+    daemon.reload();
+    wait::until("the reload had warned", || warnings() == 2);
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    daemon.reload();
+    assert_eq!(warnings(), 2, "{}", process.stderr());
+}

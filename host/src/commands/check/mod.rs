@@ -30,11 +30,11 @@ use running::Running;
 
 use crate::cli::Wanted;
 use crate::cli::commands::CheckWords;
-use crate::config::{self, Fault, Faults, FileWords, Parsed, PipeSettings, Settings};
+use crate::config::{self, Fault, Faults, FileWords, Origin, Parsed, PipeSettings, Settings};
 use crate::net::address::Address;
 use crate::net::look_ups::{Found, look_up_all};
 use crate::net::resolve::{Endpoint, ResolveError};
-use crate::process::text_files::read_settings;
+use crate::process::text_files::{self, read_settings};
 
 /// Runs `spiped check`.
 ///
@@ -81,6 +81,11 @@ fn examine(settings: &Settings, places: config::Places, peer: bool) -> Result<Re
     let names = look_up_all(&addresses, LOOK_UPS_LIMIT);
     let running = Running::find(settings);
     let mut process = Findings::new(&places, None);
+    if let Origin::File(words) = &settings.origin {
+        for doubt in text_files::doubts(&words.path) {
+            process.warning("config", doubt);
+        }
+    }
     let user = process::check(&settings.process, &names, &running, &mut process);
     let mut pipes = pipe::check_all(settings, &names, &running, user, &places);
     room::check(settings, &mut process, &mut pipes);

@@ -38,7 +38,7 @@ use crate::process::limits::OpenFiles;
 use crate::process::pid_file::Made;
 use crate::process::sandbox;
 use crate::process::secrets;
-use crate::process::text_files::read_settings;
+use crate::process::text_files::{self, read_settings};
 use crate::process::wipe::wipe_stack;
 
 /// What may be meant for the daemon.
@@ -279,6 +279,9 @@ fn answer_settings(socket: BorrowedFd<'_>, words: &FileWords, user: Option<u32>)
     if !faults.0.is_empty() {
         gather::take_back(&sources);
         return faults.0.iter().try_for_each(|fault| messages::send_fault(socket, fault));
+    }
+    for doubt in text_files::doubts(&words.path) {
+        messages::send_warning(socket, &doubt.to_string())?;
     }
     settings::send_files(socket, &files)?;
     let parts = keys.into_iter().flatten().zip(names).zip(sources);
