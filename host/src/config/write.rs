@@ -28,6 +28,12 @@ pub(crate) fn write(process: &ProcessSettings, pipe: &PipeSettings, name: &str) 
     format!("{top}[pipe.{name}]\n{below}")
 }
 
+/// The text of a file, and before it how to check and to run such a file.
+pub(crate) fn with_head(text: &str, foreground: bool) -> String {
+    let launch = if foreground { "spiped -F --config FILE" } else { "spiped --config FILE" };
+    format!("# Check it with: spiped check FILE\n# Run it with: {launch}\n\n{text}")
+}
+
 /// Whether the settings in this text are the same when written and read again;
 /// nothing if it is refused.
 #[must_use]

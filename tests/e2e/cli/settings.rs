@@ -66,7 +66,7 @@ fn unit_becomes_a_file() {
     lab.write("web.env", "MODE=-d\nSOURCE=[127.0.0.1]:7\nTARGET=/run/web\nOPTIONS=-g\n");
     let unit = format!(
         "[Service]\nEnvironmentFile={}\nExecStart=/usr/bin/spiped $MODE -F -s ${{SOURCE}} \\\n  \
-         -t ${{TARGET}} -k /etc/%i.key $OPTIONS\n",
+         -t ${{TARGET}} -k /etc/%i.key $OPTIONS\nUser=web\nLimitNOFILE=65536\nLimitCPU=9\n",
         lab.path("web.env").display()
     );
     lab.write("pipe@web.service", unit);
@@ -78,6 +78,10 @@ fn unit_becomes_a_file() {
         {
             assert!(text.contains(line), "no {line} in\n{text}");
         }
+        let is_unit = file.ends_with("service");
+        // One of the limits is that of our own unit.
+        let lost = exit.stderr.contains("Not in the settings file: User=web, LimitCPU=9 (");
+        assert_eq!(lost, is_unit, "{}", exit.stderr);
     }
     run(&lab, "convert no.service").expect_failure("Cannot read no.service");
     run(&lab, "convert -d -s [::1]:7").expect_failure("Missing option: -t");

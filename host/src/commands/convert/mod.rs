@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use crate::cli::commands::ConvertWords;
 use crate::cli::{self, Wanted};
-use crate::config::write::write;
+use crate::config::write::{with_head, write};
 use crate::config::{FileWords, Launch, Settings, TextFile};
 use crate::keys::KeySource;
 use crate::keys::file::KeyFile;
@@ -41,6 +41,14 @@ fn of_file(path: &Path, here: &Path) -> Result<String> {
     if text.lines().any(|line| line.trim() == "[Service]") {
         let instance = name.split_once('@').map_or("", |(_, instance)| instance);
         let words = unit::words(&text, instance, &read_variables)?;
+        let left_out = unit::left_out(&text);
+        if !left_out.is_empty() {
+            log::warn!(
+                "Not in the settings file: {} (add what is still needed to the unit that runs it: \
+                 systemctl edit spiped.service)",
+                left_out.join(", ")
+            );
+        }
         let name = if instance.is_empty() { &name } else { instance };
         return converted(words, Some(name), here);
     }
@@ -69,8 +77,7 @@ fn converted(words: Vec<OsString>, name: Option<&str>, here: &Path) -> Result<St
     let same = parsed.settings.process == settings.process && parsed.settings.pipes == [pipe];
     ensure!(same, "A settings file cannot hold all of it: a path in it is not UTF-8");
 
-    let launch = if foreground { "spiped -F --config FILE" } else { "spiped --config FILE" };
-    Ok(format!("# Check it with: spiped check FILE\n# Run it with: {launch}\n\n{text}"))
+    Ok(with_head(&text, foreground))
 }
 
 fn make_absolute(settings: &mut Settings, here: &Path) -> Result<()> {

@@ -46,6 +46,15 @@ pub(super) fn words(
     Ok(words.map(OsString::from).collect())
 }
 
+/// What the `[Service]` section says beside the command line and is not in either of
+/// our own units: what the daemon is run with, which a settings file cannot hold.
+pub(super) fn left_out(text: &str) -> Vec<String> {
+    let ours: Vec<_> = OURS.iter().flat_map(|unit| service_lines(unit)).collect();
+    let said = service_lines(text).filter(|line| !USED.contains(&&*line.0));
+    let said = said.filter(|line| !line.1.is_empty() && !ours.contains(line));
+    said.map(|(key, value)| format!("{key}={value}")).collect()
+}
+
 /// Variables as in a file that `EnvironmentFile=` names.
 fn assignments(text: &str) -> Vec<(String, String)> {
     let assignment = |line: String| {
@@ -67,18 +76,12 @@ struct Service(Vec<(String, String)>);
 impl Service {
     fn parse(text: &str, instance: &str) -> Result<Self> {
         let mut said = Vec::new();
-        let mut is_service = false;
-        for line in lines(text) {
-            if line.starts_with('[') {
-                is_service = line == "[Service]";
-            } else if let Some((key, value)) = line.split_once('=').filter(|_| is_service) {
-                let (key, value) = (key.trim().to_owned(), value.trim());
-                // An empty value takes back what was said before.
-                if value.is_empty() {
-                    said.retain(|(earlier, _)| *earlier != key);
-                } else if USED.contains(&&*key) {
-                    said.push((key, specified(value, instance)?));
-                }
+        for (key, value) in service_lines(text) {
+            // An empty value takes back what was said before.
+            if value.is_empty() {
+                said.retain(|(earlier, _)| *earlier != key);
+            } else if USED.contains(&&*key) {
+                said.push((key, specified(&value, instance)?));
             }
         }
         Ok(Self(said))
@@ -102,6 +105,18 @@ impl Service {
         };
         self.all("LoadCredential").into_iter().map(pair).collect()
     }
+}
+
+/// Keys and values of the `[Service]` section.
+fn service_lines(text: &str) -> impl Iterator<Item = (String, String)> {
+    let mut is_service = false;
+    lines(text).filter_map(move |line| {
+        if line.starts_with('[') {
+            is_service = line == "[Service]";
+        }
+        let (key, value) = line.split_once('=').filter(|_| is_service)?;
+        Some((key.trim().to_owned(), value.trim().to_owned()))
+    })
 }
 
 fn in_place_of(mut word: String, (seen, path): &(String, String)) -> String {
@@ -230,6 +245,7 @@ fn expand(word: &str, variables: &HashMap<String, String>, words: &mut Vec<Strin
 
 /// Stands for the directory that is known only when the unit runs.
 const CREDENTIALS: &str = "/run/credentials";
+const OURS: [&str; 2] = [super::UNIT, include_str!("../../../packaging/systemd/spiped.service")];
 const USED: [&str; 5] =
     ["Environment", "EnvironmentFile", "ExecStart", "LoadCredential", "RuntimeDirectory"];
 
