@@ -60,9 +60,15 @@ pub(crate) fn parse(files: &[TextFile]) -> Result<Parsed, Faults> {
     for source in &sources {
         let (table, errors) = DeTable::parse_recoverable(source.text);
         let is_sound = errors.is_empty();
+        let mut line = 0;
         for error in errors {
-            let at = error.span().map_or(0, |span| span.start);
-            faults.push(source.fault(at, error.message().to_owned()));
+            let fault =
+                source.fault(error.span().map_or(0, |span| span.start), error.message().to_owned());
+            // What the parser finds behind its first fault in a line follows from that one.
+            if fault.place.line != line {
+                line = fault.place.line;
+                faults.push(fault);
+            }
         }
         // What is left of a table that is not understood would only mislead.
         tables.push(is_sound.then_some(table));

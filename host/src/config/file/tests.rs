@@ -241,6 +241,8 @@ fn what_is_no_toml_is_told_line_by_line() {
     assert!(faults[0].starts_with("spiped.toml:1:"), "{faults:?}");
     assert!(faults.iter().any(|fault| fault.starts_with("spiped.toml:3:")), "{faults:?}");
     assert!(faults.iter().any(|fault| fault.starts_with("spiped.toml:4:")), "{faults:?}");
+    // Of a line, the first fault: the parser stumbles over what follows, too.
+    assert_eq!(self::faults("source = [::1]:7\n").len(), 1);
 }
 
 #[test]
