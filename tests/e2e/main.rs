@@ -32,6 +32,8 @@ mod limits;
 mod log;
 // Making keys and moving them: keygen, fingerprint, pair.
 mod pairing;
+// What the program can say, and the page that explains it.
+mod messages;
 // Units and whatever else is installed beside the programs.
 mod packaging;
 // Start, stop, daemonizing, pid files, Unix sockets.

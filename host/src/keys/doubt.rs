@@ -93,8 +93,10 @@ impl fmt::Display for Doubt {
         match self.flaw {
             Flaw::Owner(owner) => {
                 let no_follow = if matches!(self.of, Subject::Link(_)) { "-h " } else { "" };
-                write!(f, "belongs to user {owner}, who can change it: ")?;
-                write!(f, "run chown {no_follow}root {path}")
+                write!(
+                    f,
+                    "belongs to user {owner}, who can change it: run chown {no_follow}root {path}"
+                )
             }
             Flaw::Readable => write!(f, "can be read by other users: run chmod o-r {path}"),
             Flaw::Writable => write!(f, "can be changed by other users: run chmod go-w {path}"),

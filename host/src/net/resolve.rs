@@ -120,7 +120,7 @@ pub fn resolve(address: &Address) -> Result<Vec<Endpoint>, ResolveError> {
 fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
     let failed = |reason: &str| ResolveError {
         host: host.to_owned(),
-        reason: reason.strip_prefix(STD_PREFIX).unwrap_or(reason).to_owned(),
+        reason: without_prefix(reason).to_owned(),
     };
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let answers = getaddrinfo(Some(host), Some(port), Some(hints))
@@ -138,6 +138,11 @@ fn look_up(host: &str, port: &str) -> Result<Vec<Endpoint>, ResolveError> {
         return Err(failed("No address associated with hostname"));
     }
     Ok(endpoints)
+}
+
+/// The reason without the prefix that the standard library adds to it.
+fn without_prefix(reason: &str) -> &str {
+    reason.strip_prefix("failed to lookup address information: ").unwrap_or(reason)
 }
 
 /// The first endpoint of `address`: a local address is a single one.
@@ -202,9 +207,6 @@ impl LookUpNews {
 /// Pauses between two attempts to look up a name at start (`-D`).
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
-
-/// The prefix that the standard library adds to the resolver's message.
-const STD_PREFIX: &str = "failed to lookup address information: ";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]

@@ -196,7 +196,7 @@ const HEADERS: &[(HeaderName, &str)] = &[
     (CACHE_CONTROL, "no-store"),
     (
         CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        concat!("default-src 'none'; ", "style-src 'unsafe-inline'; ", "frame-ancestors 'none'"),
     ),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
