@@ -2,9 +2,10 @@
 //!
 //! Tests whose path begins with `interop::` need Debian's `spiped`, those that
 //! begin with `redis::` need Redis, those with `root::` or `security::memory::`
-//! need root, and those with `hosts::`, `log::fields::` or `syslog` need
-//! `unshare`. Where these are missing they fail; select by name what to leave
-//! out.
+//! need root, those with `hosts::`, `log::fields::` or `syslog` need `unshare`,
+//! and those with `first_hour::` or `systemd::` need root, `systemd-nspawn` and
+//! the package that `make deb` makes. Where these are missing they fail; select
+//! by name what to leave out.
 #![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 // Every scenario, for combinations of programs.
@@ -16,7 +17,7 @@ mod balancing;
 mod check;
 // The command line: what is refused, in which words, on which stream.
 mod cli;
-// The README and what comes after it, as a new user does it.
+// README.md and docs/redis.md, as a new user follows them.
 mod first_hour;
 // Bytes, ends and resets through our two ends, over every kind of socket.
 mod flow;

@@ -6,6 +6,8 @@
 //! - `SPIPED_BIN_DIR`: our programs, default `target/release` of the workspace;
 //! - `SPIPED_PEER_DIR`: Debian's `spiped` and `spipe`, default `/usr/bin`.
 //!
+//! A [`Machine`] gets the package that `make deb` has made.
+//!
 //! A test starts with a [`Lab`], which owns its directory and addresses, then
 //! a [`Backend`] to be the target, then one or two daemons
 //! ([`Spiped`], [`Pair`]), and talks through a [`Conn`] or a [`Link`]. All of

@@ -1,4 +1,4 @@
-//! A terminal and whoever sits at it.
+//! A terminal and its user.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -96,13 +96,13 @@ impl Terminal {
     }
 }
 
-/// What anybody answers.
+/// Questions of programs that have only one useful answer.
 const QUESTIONS: [(&str, &str); 1] = [("Do you want to continue? [Y/n]", "y")];
 
-/// Installing packages takes longer than what tests wait for else.
+/// Installing a package takes longer than anything else that a test waits for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Keeps what is printed, until nothing is left that could print.
+/// Collects what is printed, until the last program at the terminal has ended.
 fn watch(mut terminal: File, screen: &Arc<Mutex<Vec<u8>>>) {
     let screen = Arc::clone(screen);
     thread::spawn(move || {

@@ -1,5 +1,5 @@
-//! Someone who does what pages say on the hosts that they name, to the letter, and
-//! sees what they show.
+//! A reader who follows pages to the letter, on the hosts that they name, and checks
+//! what they show.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,9 +23,9 @@ pub struct Walkthrough<'a> {
     desks: Vec<Desk<'a>>,
     exceptions: &'a [Exception],
     met: Vec<bool>,
-    /// Whoever did the last commands.
+    /// The machines of the last block of commands.
     last: Vec<usize>,
-    /// The one where a pairing listens.
+    /// The machine where a pairing listens.
     listening: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ pub struct Exception {
     pub line: &'static str,
     /// What is done in its place.
     pub instead: Instead,
-    /// And why.
+    /// Why.
     pub reason: &'static str,
 }
 
@@ -44,10 +44,8 @@ pub struct Exception {
 pub enum Instead {
     /// Nothing, of it or of a block that begins with it.
     Nothing,
-    /// It is a command for whoever builds. `make` has to know how it would be done.
+    /// It is a target of `make`, and `make` must know how to build it.
     KnownToMake,
-    /// This is typed.
-    Typing(&'static str),
 }
 
 struct Desk<'a> {
@@ -58,11 +56,14 @@ struct Desk<'a> {
 }
 
 impl<'a> Walkthrough<'a> {
-    /// Sits down at these. The package is in the folder where commands are typed.
+    /// Opens a terminal at each machine. The package is in the folder where commands are
+    /// typed.
     #[track_caller]
     pub fn on(machines: &[&'a Machine], exceptions: &'a [Exception]) -> Self {
         let package = machine::package();
-        machines.iter().for_each(|machine| _ = machine.give(&package));
+        for machine in machines {
+            machine.give(&package);
+        }
         let desks = machines.iter().map(|machine| Desk {
             machine,
             terminal: machine.terminal(),
@@ -90,13 +91,17 @@ impl<'a> Walkthrough<'a> {
             "text" => {
                 let places = if named.is_empty() { &self.last } else { &named };
                 assert!(!places.is_empty(), "no command printed this:\n{}", step.text);
-                places.iter().for_each(|&at| self.desks[at].sees(&step.text));
+                for &at in places {
+                    self.desks[at].sees(&step.text);
+                }
             }
             _ => {
                 let file = step.file();
                 let file = file.unwrap_or_else(|| panic!("what file is this?\n{}", step.text));
                 assert!(!named.is_empty(), "no host is named for {file}");
-                named.iter().for_each(|&at| self.desks[at].writes(file, step));
+                for at in named {
+                    self.desks[at].writes(file, step);
+                }
             }
         }
     }
@@ -132,12 +137,7 @@ impl<'a> Walkthrough<'a> {
         match (exception.map(|exception| exception.instead), at) {
             (Some(Instead::Nothing), _) => {}
             (Some(Instead::KnownToMake), _) => expect_make_knows(command),
-            (Some(Instead::Typing(other)), Some(at)) => {
-                self.desks[at].terminal.enter(other);
-            }
-            (Some(Instead::Typing(_)) | None, None) => {
-                panic!("nothing says where to type {command}")
-            }
+            (None, None) => panic!("nothing says where to type {command}"),
             (None, Some(at)) if command.starts_with("spiped pair ") => self.pair(command, at),
             (None, Some(at)) if command.starts_with("ssh ") => self.ssh(command, at),
             (None, Some(at)) => {
@@ -146,7 +146,7 @@ impl<'a> Walkthrough<'a> {
         }
     }
 
-    /// Begins a pairing, or connects to one that was begun, and says yes at both ends.
+    /// Begins a pairing, or connects to one that has begun and types yes at both ends.
     #[track_caller]
     fn pair(&mut self, command: &str, at: usize) {
         self.desks[at].terminal.start(command);

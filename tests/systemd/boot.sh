@@ -2,8 +2,8 @@
 # Boots a machine with the files below a directory, to which nothing is written:
 #   boot.sh FILES MOUNTS HOST SERVICE GROUP...
 # MOUNTS is an empty directory, SERVICE what is to run from the start or nothing, and
-# the GROUPs are control groups. Standard input is /etc/hosts. Whoever kills this ends
-# the machine, and nothing is left of it.
+# the GROUPs are control groups. Standard input is /etc/hosts. If this process is killed, the
+# machine ends, and nothing of it remains.
 set -eu
 
 # Runs in a mount namespace of its own.
@@ -15,9 +15,10 @@ if [ "$1" = mounted ]; then
     mkdir upper work root
     mount -t overlay -o "lowerdir=$files,upperdir=upper,workdir=work" machine root
     cd root
-    # What this system has been set up to do must not happen: its services, the pipes
-    # of whoever works here, packages that want a network. The index of manual pages
-    # takes most of the time of installing a package.
+    # The machine must not do what this system is set up to do: run its services and its
+    # pipes, fetch lists of packages. In images for containers a policy keeps packages from
+    # starting and stopping services. The index of manual pages takes most of the time of
+    # installing a package.
     rm -rf etc/fstab etc/systemd/system/*.wants etc/systemd/system/spiped* etc/spiped \
         usr/local/bin/spiped usr/local/bin/spipe usr/local/lib/systemd usr/sbin/policy-rc.d \
         var/lib/redis/* var/lib/apt/lists var/lib/man-db/auto-update

@@ -1,5 +1,5 @@
-//! What someone does who has heard of this: from the package to a pipe that works,
-//! to the letter of the pages that say how.
+//! The first hour of a new user, from the package to a pipe that works: every command of
+//! the pages that explain it, in order.
 
 use spiped_tests::walkthrough::{Exception, Instead, Walkthrough};
 use spiped_tests::{Host, Machine, System, book};

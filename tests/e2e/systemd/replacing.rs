@@ -8,15 +8,15 @@ fn package_takes_the_place_of_debians() {
     takes_the_place_of_debians(System::This);
 }
 
-/// With nothing there that the package needs and does not name.
+/// There, nothing is installed by chance that the package needs and does not name.
 #[test]
 #[ignore = "soak"]
 fn package_takes_the_place_of_debians_in_a_small_system() {
     takes_the_place_of_debians(System::Debian);
 }
 
-/// Units that somebody has written for Debian's `spiped` go on, first with what runs
-/// and then with ours.
+/// Units that an administrator has written for Debian's `spiped` go on: with the old
+/// processes at first, with our program after a restart.
 #[track_caller]
 fn takes_the_place_of_debians(system: System) {
     let machine = Machine::boot(Host::Db1, system);
@@ -40,7 +40,8 @@ fn takes_the_place_of_debians(system: System) {
     assert_eq!(machine.answer("systemctl is-enabled spiped || true"), "disabled");
 
     // Each end alone, then both. Either program would wait for a connection to end.
-    drop(monitor);
+    machine.answer("kill $(pidof redis-cli)");
+    monitor.expect_end();
     machine.answer("systemctl restart from-app1");
     wait_for_redis(&machine, 8000);
     machine.wait_for_journal("from-app1", "spiped: ");
