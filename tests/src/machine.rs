@@ -144,7 +144,8 @@ impl Machine {
 
     /// A command inside.
     fn entering(&self, words: &[&str]) -> Command {
-        let leader = self.leader().expect("the machine runs").to_string();
+        // For moments while it boots, there is another process beside it.
+        let leader = wait::until_some("the machine ran", || self.leader()).to_string();
         let mut command = Command::new("nsenter");
         command.args(["--all", "--target", &leader, "--"]).args(words);
         command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8").env("HOME", "/root");
