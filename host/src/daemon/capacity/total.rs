@@ -322,6 +322,14 @@ mod tests {
         for words in [memory, files] {
             assert!(document.contains(&words), "docs/operating.md lacks {words:?}");
         }
+        let manual = include_str!("../../../man/spiped.1");
+        let memory = format!("\n{} KiB for each connection\n", CONNECTION_MEMORY >> 10);
+        let files = format!(
+            "\n{FILES_PER_CONNECTION} for each connection, 1 for each stranger, {FILES_PER_LOOP} for"
+        );
+        for words in [memory, files] {
+            assert!(manual.contains(&words), "spiped.1 lacks {words:?}");
+        }
         let (_, table) = document.split_once("| `max-connections` |").unwrap();
         let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
         let rows: Vec<[&str; 4]> = rows
