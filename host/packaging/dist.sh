@@ -18,7 +18,7 @@ main() {
         case $revision in
             *+dirty) echo "dist.sh: $name.tar.gz is without what is not committed" >&2 ;;
         esac
-        git archive --format=tar --prefix="$name/" HEAD | gzip -9n >$packages/$name.tar.gz
+        git archive --format=tar --prefix="$name/" HEAD | gzip -n >$packages/$name.tar.gz
     fi
 
     rm -rf $tree
@@ -26,7 +26,7 @@ main() {
     cp -a target/stage/root/usr "$tree/$binary"
     cp host/packaging/INSTALL target/stage/COPYRIGHT "$tree/$binary"
     touch --date "@${seconds:-0}" "$tree/$binary" "$tree/$binary/INSTALL" "$tree/$binary/COPYRIGHT"
-    host/packaging/tar.sh $tree "$binary" | gzip -9n >"$packages/$binary.tar.gz"
+    host/packaging/tar.sh $tree "$binary" | gzip -n >"$packages/$binary.tar.gz"
     rm -r $tree
 }
 

@@ -38,7 +38,7 @@ main() {
     find $root -exec touch --no-dereference --date "@${seconds:-0}" {} +
 
     host/packaging/tar.sh $root . >$tree/layer.tar
-    gzip -9nk $tree/layer.tar
+    gzip -nk $tree/layer.tar
     target/tool/componentize image $tree/layout "$architecture" \
         "$(date --utc --date "@${seconds:-0}" +%FT%TZ)" "$revision" "$source" \
         $tree/layer.tar $tree/layer.tar.gz

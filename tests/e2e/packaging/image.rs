@@ -39,7 +39,7 @@ fn image_serves_redis_as_its_user_and_passes_its_health_check() {
     let _server = Process::spawn(image.command([words("Entrypoint"), words("Cmd")].concat()));
     wait::until("the image's program listened", || procfs::is_listening(&source));
     let client = Spiped::encrypt(&lab, &source).start();
-    assert_eq!(Redis::cli(client.source(), &["PING"]).answer(), "PONG\n");
+    assert_eq!(Redis::cli(client.source(), &["PING"]).answer(), "PONG");
 
     let check = image.config["Healthcheck"]["Test"].as_array().unwrap();
     assert_eq!(check[0], "CMD");
