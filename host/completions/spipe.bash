@@ -1,14 +1,15 @@
 # bash completion for spipe. Written by make manual.
 _spipe() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local cur=${COMP_WORDS[COMP_CWORD]} before=$((COMP_CWORD - 1))
     local command= options= words= files=
     [[ $COMP_CWORD == 1 ]] || command=${COMP_WORDS[1]}
     # --option=value is three words here, and so is the value NAME=FILE.
-    if [[ $cur == = ]]; then
-        cur=
-    elif [[ $prev == = ]]; then
-        prev=${COMP_WORDS[COMP_CWORD - 2]}
-    fi
+    [[ $cur != = ]] || cur= before=$COMP_CWORD
+    while [[ $before -gt 0 && ${COMP_WORDS[before]} == = ]]; do
+        before=$((before - 1))
+        [[ ${COMP_WORDS[before]} == -* ]] || before=$((before - 1))
+    done
+    local prev=${COMP_WORDS[before]}
     case $command in
     *)
         options='-t --target -k --key -b --bind -f --omit-forward-secrecy -g --require-forward-secrecy --kex -j --no-keep-alive --keep-alive-idle --keep-alive-interval --keep-alive-count --user-timeout -o --timeout --idle-timeout --half-closed-timeout --progress --strict-keys --strict --log-level --log-format -v --version --help'

@@ -1,15 +1,16 @@
 # bash completion for spiped. Written by make manual.
 _spiped() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local cur=${COMP_WORDS[COMP_CWORD]} before=$((COMP_CWORD - 1))
     local command= options= words= files=
     [[ $COMP_CWORD == 1 ]] || command=${COMP_WORDS[1]}
     [[ $COMP_CWORD == 1 ]] && words='keygen fingerprint pair check convert status list drop reload upgrade log-level'
     # --option=value is three words here, and so is the value NAME=FILE.
-    if [[ $cur == = ]]; then
-        cur=
-    elif [[ $prev == = ]]; then
-        prev=${COMP_WORDS[COMP_CWORD - 2]}
-    fi
+    [[ $cur != = ]] || cur= before=$COMP_CWORD
+    while [[ $before -gt 0 && ${COMP_WORDS[before]} == = ]]; do
+        before=$((before - 1))
+        [[ ${COMP_WORDS[before]} == -* ]] || before=$((before - 1))
+    done
+    local prev=${COMP_WORDS[before]}
     case $command in
     keygen)
         options='--help'

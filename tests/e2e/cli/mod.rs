@@ -3,6 +3,7 @@
 mod accepted;
 mod additions;
 mod addresses;
+mod completions;
 mod settings;
 mod spipe;
 mod spiped;

@@ -22,16 +22,17 @@ pub(super) fn completion(grammar: &Grammar) -> String {
     format!(
         "# bash completion for {name}. Written by make manual.\n\
          _{name}() {{\n\
-         \x20   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}}\n\
+         \x20   local cur=${{COMP_WORDS[COMP_CWORD]}} before=$((COMP_CWORD - 1))\n\
          \x20   local command= options= words= files=\n\
          \x20   [[ $COMP_CWORD == 1 ]] || command=${{COMP_WORDS[1]}}\n\
          {first}\
          \x20   # --option=value is three words here, and so is the value NAME=FILE.\n\
-         \x20   if [[ $cur == = ]]; then\n\
-         \x20       cur=\n\
-         \x20   elif [[ $prev == = ]]; then\n\
-         \x20       prev=${{COMP_WORDS[COMP_CWORD - 2]}}\n\
-         \x20   fi\n\
+         \x20   [[ $cur != = ]] || cur= before=$COMP_CWORD\n\
+         \x20   while [[ $before -gt 0 && ${{COMP_WORDS[before]}} == = ]]; do\n\
+         \x20       before=$((before - 1))\n\
+         \x20       [[ ${{COMP_WORDS[before]}} == -* ]] || before=$((before - 1))\n\
+         \x20   done\n\
+         \x20   local prev=${{COMP_WORDS[before]}}\n\
          \x20   case $command in\n\
          {cases}\
          \x20   esac\n\

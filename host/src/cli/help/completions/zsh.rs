@@ -50,7 +50,7 @@ fn commands(grammar: &Grammar) -> String {
          \x20       local -a commands=(\n\
          {about}\
          \x20       )\n\
-         \x20       _describe command commands\n\
+         \x20       _describe command commands && return\n\
          \x20   else\n\
          \x20       local command=$words[2]\n\
          \x20       case $command in\n\
