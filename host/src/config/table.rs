@@ -304,6 +304,11 @@ pub(crate) static OPTIONS: &[Opt] = &[
     Opt {
         spipe: true,
         help: "refuse to run unless the whole sandbox is active, which needs Linux 6.12",
+        in_file: Some((
+            "refuse to run unless the whole sandbox is active, which needs Linux 6.12; refuse a \
+             plain source that other hosts can reach",
+            "",
+        )),
         ..process("strict", Key::Strict, Kind::Flag)
     },
     Opt {

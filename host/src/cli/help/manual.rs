@@ -97,22 +97,22 @@ fn settings() -> String {
     let sections: [(&str, &str, &[Scope]); 3] = [
         (
             "The process",
-            "These stand before the first table.\n\
+            "These settings stand before the first table.\n\
              Unless stated otherwise, a new value takes effect after a restart or\n\
              .Nm spiped Cm upgrade ,\nnot with a reload.\n",
             &[Scope::Process, Scope::Log],
         ),
         (
             "Pipes",
-            "These stand in\n.Li [pipe.NAME] ,\nor in\n.Li [defaults]\n\
+            "These settings stand in\n.Li [pipe.NAME] ,\nor in\n.Li [defaults]\n\
              for all pipes that do not set them.\n\
              A reload applies new values to new connections.\n",
             &[Scope::Ends, Scope::Pipe],
         ),
         (
             "Both ways",
-            "These stand in\n.Li [both-ways.NAME] ,\nwith any of those of a pipe except\n\
-             .Cm mode , source\nand\n.Cm target .\n",
+            "These settings stand in\n.Li [both-ways.NAME] ,\ntogether with any setting of a \
+             pipe except\n.Cm mode , source\nand\n.Cm target .\n",
             &[Scope::BothWays],
         ),
     ];
