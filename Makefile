@@ -190,8 +190,8 @@ bench-hosts: all packed $(COMPONENTS)/spiped.wasm
 	cargo build --locked --profile checked --workspace --bin bench-hosts --bin wasi
 	@SPIPED_BIN_DIR=$(CURDIR)/target/release target/checked/bench-hosts $(BENCH)
 
-# What the table of options decides in the manual pages; `make test` sees to it
-# that they are up to date.
+# What the tables of options and commands decide in the manual pages, and the
+# completions; `make test` checks that they are up to date.
 manual:
 	SPIPED_WRITE_MANUAL=1 cargo nextest run --locked --workspace --lib --cargo-profile checked \
 		-E 'test(/_show_the_tables?_of_options$/)'
@@ -212,7 +212,7 @@ check: all
 	tests/security.py
 	tests/links.py
 	@# groff ends well whatever it has to say, so nothing may be said.
-	! groff -ww -mandoc -z host/man/spiped.1 host/man/spipe.1 2>&1 | grep .
+	! groff -ww -mandoc -z host/man/*.[1-8] 2>&1 | grep .
 	$(TOOL) document wit target/interface.md && cmp target/interface.md docs/interface.md
 	! command -v shellcheck || shellcheck $(SCRIPTS)
 	tests/deny.sh

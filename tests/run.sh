@@ -13,6 +13,8 @@ network=/sbin/ip
 manager=/usr/bin/systemd-analyze
 machine='/usr/lib/systemd/systemd /usr/bin/systemd-nspawn /usr/sbin/nft'
 compilers='/usr/bin/c++ /usr/bin/valgrind'
+shells='/usr/bin/bash /usr/bin/fish /usr/bin/zsh'
+mandoc=/usr/bin/mandoc
 registry='/usr/bin/docker-registry /usr/bin/skopeo'
 tls='/usr/bin/stunnel4 /usr/sbin/haproxy /usr/bin/openssl'
 build='--locked --workspace'
@@ -52,6 +54,10 @@ main() {
 get_ready() {
     mkdir -p target
     : >$left_out
+    # shellcheck disable=SC2086 # words
+    if [ -n "$(missing $shells $mandoc)" ]; then
+        host/packaging/install-debian.sh fish zsh mandoc || true
+    fi
     # shellcheck disable=SC2046,SC2086 # words
     {
         without interop::debian $(missing $spiped)
@@ -62,6 +68,8 @@ get_ready() {
         without packages:: $(missing $spiped $redis)
         without wasi:: $(missing $spiped)
         without packages::oci $(missing $registry)
+        without help::completions:: $(missing $shells)
+        without help::pages:: $(missing $mandoc)
         without packaging:: $(missing $manager)
         without packaging::image:: $(missing $registry $redis)
         without upgrade::confined:: $(missing $manager)

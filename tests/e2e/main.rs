@@ -21,6 +21,8 @@ mod cli;
 mod first_hour;
 // Bytes, ends and resets through our two ends, over every kind of socket.
 mod flow;
+// What people look up while they type: completions and manual pages.
+mod help;
 // Names that change or have several addresses.
 mod hosts;
 // Our programs with Debian's.
