@@ -3,7 +3,6 @@
 mod accepted;
 mod additions;
 mod addresses;
-mod completions;
 mod settings;
 mod spipe;
 mod spiped;

@@ -31,6 +31,8 @@ const LINES: &[(&str, &[&str])] = &[
     ("spiped -e -k ap", &["app1.key"]),
     ("spiped pair --", &["--code", "--connect", "--help", "--listen", "--new-code"]),
     ("spiped pair ap", &["app1.key"]),
+    ("spiped status ap", &[]),
+    ("spiped -t ap", &[]),
     ("spiped check --pe", &["--peer"]),
     ("spiped check --proxy-to ", &["v1", "v2"]),
     ("spiped log-level ", &["debug", "error", "info", "warn"]),
@@ -41,6 +43,7 @@ const LINES: &[(&str, &[&str])] = &[
 
 /// Splits words at spaces, as bash does before it calls the function.
 const BASH: &str = r#"
+set -u
 . "$1/${2%% *}.bash"
 COMP_WORDS=($2)
 [[ $2 != *' ' ]] || COMP_WORDS+=('')
@@ -73,7 +76,7 @@ comppostfuncs=(exit)
 bindkey "^I" complete-word
 PS1=READY
 END
-rm -f offered
+: >offered
 zmodload zsh/zpty
 export FOLDER=$1 ZDOTDIR=$PWD
 zpty shell zsh -d -i
@@ -88,7 +91,13 @@ fn bash_offers_what_can_be_typed() {
     let bash = Shell::new(&["bash", "--norc", "-c", BASH, "bash"]);
     bash.offers(LINES);
     // The equals sign is a word of its own there.
-    bash.offers(&[("spiped --kex = x", &["x25519"]), ("spiped -k app1 = ap", &["app1.key"])]);
+    bash.offers(&[
+        ("spiped --kex = x", &["x25519"]),
+        ("spiped --key = ap", &["app1.key"]),
+        ("spiped -d -k app1 = ap", &["app1.key"]),
+        ("spiped -d --key = app1 = ap", &["app1.key"]),
+        ("spiped -d -k app1 =", &["app1.key"]),
+    ]);
 }
 
 #[test]
