@@ -19,7 +19,7 @@
 #                   and programs; make image: an image for containers
 
 PREFIX ?= /usr/local
-# Who answers for the packages.
+# The name and address in the Debian package.
 MAINTAINER ?= The spiped-wasm authors <maintainers@spiped-wasm.example>
 
 # The outputs have fixed paths.
@@ -84,7 +84,7 @@ $(COMPONENTS)/%.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 $(COMPONENTS)/%-copied.cwasm: $(COMPONENTS)/%.wasm $(TOOL)
 	$(TOOL) precompile-copied $< $@
 
-# Everything is built with it, so what it needs is looked for once.
+# Everything is built with it, so compilers are looked for only here.
 $(TOOL): $(WORKSPACE) $(shell find core-wasm/componentize -type f) host/src/guest/engine_config.rs \
 		| equipped
 	@$(STEP) "build tool, with a compiler for WebAssembly" 60 \
@@ -101,7 +101,7 @@ $(PROGRAMS) &: $(HOST) $(COMPONENTS)/spiped-native.cwasm $(COMPONENTS)/spiped-na
 deps:
 	@host/packaging/deps.sh install
 
-# One line in place of what make has to say about a command that is missing.
+# One line with the remedy, in place of make's own error about a missing command.
 equipped: missing = $(shell host/packaging/deps.sh check)
 equipped:
 	@$(if $(missing),$(error $(missing)))
@@ -119,7 +119,7 @@ $(ECHO): host/examples/echo.rs
 	@rustc --edition 2024 -C opt-level=2 -C strip=debuginfo -o $@ $<
 
 test:
-	@echo "make test: installs what is missing, takes about 25 minutes on two processors and 12 GB"
+	@echo "make test: installs what is missing, takes about 25 minutes on two processors and 10 GB"
 	@host/packaging/deps.sh install
 	@$(MAKE) --no-print-directory all $(COMPONENTS)/spiped-consumer.wasm $(COMPONENTS)/spiped-next.cwasm
 	@tests/run.sh
@@ -242,7 +242,7 @@ deb dist image: staged
 	@MAINTAINER='$(MAINTAINER)' host/packaging/$@.sh $(VERSION)
 	@host/packaging/checksums.sh
 
-# What all of these have in them.
+# The content that they share.
 staged: all target/revision
 	@host/packaging/stage.sh $(VERSION) $(PROGRAMS)
 

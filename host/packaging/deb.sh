@@ -1,13 +1,13 @@
 #!/bin/sh
 # Makes the Debian package of what stage.sh has put together: deb.sh VERSION
 #
-# Needs no root. MAINTAINER is who answers for the package, as "NAME <ADDRESS>".
+# Needs no root. MAINTAINER is the name and address in the package: "NAME <ADDRESS>".
 set -eu
 cd "$(dirname "$0")/../.."
 umask 022
 
 version=$1
-# Whose protocol and command line these are.
+# The version of Tarsnap's spiped whose protocol and command line these are.
 upstream=1.6.4
 tree=target/deb
 share=$tree/usr/share
@@ -42,7 +42,7 @@ main() {
     rm -r $tree
 }
 
-# What is about the package and not part of it.
+# The files for dpkg, which are not installed.
 control() {
     mkdir $tree/DEBIAN
     (cd $tree && find usr -type f | LC_ALL=C sort | xargs md5sum) >$tree/DEBIAN/md5sums

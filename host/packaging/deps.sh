@@ -1,8 +1,7 @@
 #!/bin/sh
-# What the build needs of this system: deps.sh check|install
+# Finds out what the build needs and this system lacks: deps.sh check|install
 #
-# With "check", changes nothing, and prints what is missing and the remedy: a line, or
-# nothing.
+# "check" changes nothing. It prints a line with what is missing and the remedy, or nothing.
 set -eu
 cd "$(dirname "$0")/../.."
 . core-wasm/compilers.sh
@@ -14,7 +13,7 @@ main() {
             [ -z "$missing" ] || echo "missing: $missing; run: make deps"
             ;;
         install)
-            # Not for the build, but for what is made of it.
+            # The build does not need it; make deb does.
             [ ! -e /etc/debian_version ] || command -v dpkg-shlibdeps >/dev/null ||
                 packages="$packages dpkg-dev"
             if [ -n "$missing$packages" ]; then
@@ -27,7 +26,7 @@ main() {
     esac
 }
 
-# Sets $missing, for people, and $packages, for Debian.
+# Sets $missing to a text, and $packages to what Debian calls these.
 look() {
     missing=
     packages=

@@ -2,8 +2,9 @@
 # Makes a container image of what stage.sh has put together, as an archive of an OCI image
 # layout: image.sh VERSION
 #
-# Needs neither a container engine nor root. Beside the programs it has the libraries that
-# they are linked to, out of this system, and what the C library reads to look up names.
+# Needs neither a container engine nor root. The image contains the programs, this system's
+# copies of the libraries that they are linked to, and the files that the C library reads to
+# look up names.
 set -eu
 cd "$(dirname "$0")/../.."
 umask 022

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Puts together what packages have in them, in target/stage: stage.sh VERSION PROGRAM...
+# Puts the content of all packages together in target/stage: stage.sh VERSION PROGRAM...
 #
-# root/ is the system's root directory with everything installed under /usr; COPYRIGHT has
-# everybody's licences. Beside the packages comes the programs' bill of materials.
+# root/ is a root directory with everything installed under /usr; COPYRIGHT contains all
+# licences. The programs' bill of materials goes to target/packages.
 set -eu
 cd "$(dirname "$0")/../.."
 umask 022
@@ -15,9 +15,9 @@ tool=target/tool/componentize
 { read -r revision && read -r seconds && read -r source; } <target/revision
 rm -rf $stage
 DESTDIR=$stage/root PREFIX=/usr host/packaging/install.sh "$@"
-# It is made where the package is installed, with owners that are known there only.
+# The system that installs the package makes it: only there the group is known.
 rm -r $stage/root/etc
-# A stack trace has no names then. Nothing else changes.
+# Stack traces have no names then. Nothing else changes.
 strip --strip-unneeded --remove-section=.comment $stage/root/usr/bin/*
 
 mkdir -p target/packages
@@ -25,6 +25,6 @@ mkdir -p target/packages
 "$tool" sbom-programs "target/packages/spiped-wasm-$version.cdx.json" \
     "${seconds:+$(date --utc --date "@$seconds" +%FT%TZ)}" "$revision" "$source" \
     $stage/root/usr/bin/*
-# No other time and no umask gets into a package.
+# No other time and no umask becomes part of a package.
 chmod -R u=rwX,go=rX $stage
 find $stage -exec touch --no-dereference --date "@${seconds:-0}" {} +

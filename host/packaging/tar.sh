@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes an archive of files that are in DIRECTORY to standard output: tar.sh DIRECTORY FILE...
 #
-# It depends on their names, content, modes and times alone.
+# The same names, content, modes and times produce the same bytes.
 set -eu
 directory=$1
 shift
