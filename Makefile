@@ -46,7 +46,7 @@ WASM := $(COMPONENTS)/spiped-portable.wasm $(COMPONENTS)/spiped-portable.core.wa
 PACKED := $(PACKAGES)/oci/index.json $(PACKAGES)/spiped-core-$(VERSION).crate \
 	$(PACKAGES)/spiped-pipe-$(VERSION).tgz $(PACKAGES)/spiped_pipe-$(VERSION)-py3-none-any.whl
 
-SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh)
+SCRIPTS := .ci/run $(wildcard core-wasm/*.sh host/*/*.sh host/packaging/debian/p* tests/*.sh tests/*/*.sh tests/*/*/*.sh)
 
 .PHONY: all deps equipped demo test soak verify check audit check-reproducible fuzz-smoke bench bench-micro bench-hosts wit-docs manual \
 	packages packed install deb dist image staged clean FORCE

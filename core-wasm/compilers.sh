@@ -2,8 +2,6 @@
 # shellcheck shell=sh
 
 target=wasm32-unknown-unknown
-# What Debian has of it.
-debian_packages='rustc-web cargo-web rust-web-src'
 
 # Whether the compiler in the path comes with a library for wasm32.
 has_target() {

@@ -6,6 +6,9 @@ set -eu
 cd "$(dirname "$0")/../.."
 . core-wasm/compilers.sh
 
+# Debian's compiler for all platforms, with the library's source.
+debian_packages='rustc-web cargo-web rust-web-src'
+
 main() {
     look
     case $1 in

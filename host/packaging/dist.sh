@@ -18,7 +18,7 @@ main() {
         case $revision in
             *+dirty) echo "dist.sh: $name.tar.gz is without what is not committed" >&2 ;;
         esac
-        git archive --format=tar --prefix="$name/" HEAD | gzip -n >$packages/$name.tar.gz
+        git archive --format=tar --prefix="$name/" HEAD | gzip -n >"$packages/$name.tar.gz"
     fi
 
     rm -rf $tree
