@@ -151,6 +151,25 @@ fn what_is_built_elsewhere_is_the_same() {
     assert!(differ.is_empty(), "{differ:?}");
 }
 
+/// Otherwise that user could replace the programs, and whatever else is in /usr/local.
+#[test]
+fn archive_that_a_user_has_unpacked_is_installed_as_roots() {
+    let lab = Lab::empty();
+    let (unpacked, local) = (lab.path("unpacked"), lab.path("local"));
+    for directory in ["bin", "lib", "share"] {
+        fs::create_dir_all(unpacked.join(directory)).unwrap();
+        fs::create_dir_all(local.join(directory)).unwrap();
+        fs::write(unpacked.join(directory).join("file"), "").unwrap();
+    }
+    run(Command::new("chown").args(["-R", "1000:1000"]).arg(&unpacked));
+    let page = fs::read_to_string(project().join("host/packaging/INSTALL")).unwrap();
+    let command = page.lines().find(|line| line.contains("cp ")).unwrap();
+    let command = command.replace("/usr/local", local.to_str().unwrap());
+    run(Command::new("sh").args(["-ec", &command]).current_dir(&unpacked));
+    let owners = run(Command::new("find").arg(&local).args(["-mindepth", "1", "-printf", "%u\n"]));
+    assert_eq!(owners, "root\n".repeat(6));
+}
+
 #[test]
 fn build_without_a_compiler_names_the_remedy() {
     let lab = Lab::empty();
