@@ -36,15 +36,7 @@ fn debian_package_is_in_place_of_the_original() {
 #[test]
 fn all_packages_have_the_same_programs_with_their_bill_of_materials() {
     let lab = Lab::empty();
-    let (from_debian, from_archive) = (lab.path("debian"), lab.path("archive"));
-    let mut unpack = Command::new("dpkg-deb");
-    run(unpack.arg("--extract").arg(packaged(&debian())).arg(&from_debian));
-    fs::create_dir(&from_archive).unwrap();
-    let name = format!("spiped-wasm-{}-{}-linux", version(), std::env::consts::ARCH);
-    let mut unpack = Command::new("tar");
-    unpack.arg("--directory").arg(&from_archive).arg("--extract").arg("--file");
-    run(unpack.arg(packaged(&format!("{name}.tar.gz"))));
-    let from_archive = from_archive.join(name);
+    let [from_debian, from_archive] = unpacked(&lab);
 
     let bill = packaged(&format!("spiped-wasm-{}.cdx.json", version()));
     let bill: Value = serde_json::from_slice(&fs::read(bill).unwrap()).unwrap();
@@ -71,6 +63,19 @@ fn all_packages_have_the_same_programs_with_their_bill_of_materials() {
         for part in parts.iter().filter(|part| part["hashes"].is_array()) {
             let files = format!("vendor/{}-{}/*", text(&part["name"]), text(&part["version"]));
             assert!(notices.contains(&format!("\nFiles: {files}\n")), "{files}");
+        }
+    }
+}
+
+#[test]
+fn all_packages_have_every_page_unit_and_completion() {
+    let lab = Lab::empty();
+    let [from_debian, from_archive] = unpacked(&lab);
+    run(Command::new("gunzip").arg("--recursive").arg(from_debian.join("usr/share/man")));
+    let packed = [from_debian, from_archive].map(|directory| sums(&directory));
+    for folder in ["host/man", "host/completions", "host/packaging/systemd", "docs"] {
+        for (sum, name) in sums(&project().join(folder)) {
+            assert!(packed.iter().all(|files| files.contains_key(&sum)), "{name} is missing");
         }
     }
 }
@@ -187,6 +192,28 @@ fn build_without_a_compiler_names_the_remedy() {
     let expected =
         "missing: rustc and cargo, 1.95 or newer, a C compiler; run: make deps.  Stop.\n";
     assert_eq!(said, expected);
+}
+
+/// What is in the Debian package and in the archive of programs.
+fn unpacked(lab: &Lab) -> [PathBuf; 2] {
+    let (from_debian, from_archive) = (lab.path("debian"), lab.path("archive"));
+    let mut unpack = Command::new("dpkg-deb");
+    run(unpack.arg("--extract").arg(packaged(&debian())).arg(&from_debian));
+    fs::create_dir(&from_archive).unwrap();
+    let name = format!("spiped-wasm-{}-{}-linux", version(), std::env::consts::ARCH);
+    let mut unpack = Command::new("tar");
+    unpack.arg("--directory").arg(&from_archive).arg("--extract").arg("--file");
+    run(unpack.arg(packaged(&format!("{name}.tar.gz"))));
+    [from_debian, from_archive.join(name)]
+}
+
+/// The checksums of all files in a directory, with their names.
+fn sums(directory: &Path) -> BTreeMap<String, String> {
+    let mut find = Command::new("find");
+    find.arg(directory).args(["-type", "f", "-exec", "sha256sum", "{}", "+"]);
+    let sums = run(&mut find);
+    let lines = sums.lines().map(|line| line.split_once("  ").unwrap());
+    lines.map(|(sum, name)| (sum.to_owned(), name.to_owned())).collect()
 }
 
 /// Many packages for a command that is needed here alone.
