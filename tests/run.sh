@@ -108,6 +108,7 @@ get_ready() {
         [ "${CI:-}" != true ] || fail 'not root'
         leave_out root:: 'a root user'
         leave_out packaging::image:: 'a root user'
+        leave_out packaging::packages::archive_that_a_user 'a root user'
         leave_out security::memory:: 'a root user'
         leave_out hosts:: 'a root user'
         leave_out security::sandbox:: 'a root user'
