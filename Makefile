@@ -192,9 +192,9 @@ bench-hosts: all packed $(COMPONENTS)/spiped.wasm
 
 # What the tables of options and commands decide in the manual pages, and the
 # completions; `make test` checks that they are up to date.
-manual:
+manual: | equipped
 	SPIPED_WRITE_MANUAL=1 cargo nextest run --locked --workspace --lib --cargo-profile checked \
-		-E 'test(/_show_the_tables?_of_options$/)'
+		-E 'test(/_show_the_tables?_of_options$$/)'
 
 # The rendered interface; `make check` sees to it that it is up to date.
 wit-docs: $(TOOL)
@@ -246,5 +246,6 @@ deb dist image: staged
 staged: all target/revision
 	@host/packaging/stage.sh $(VERSION) $(PROGRAMS)
 
+# Not by cargo, which may be missing.
 clean:
-	cargo clean
+	rm -rf target
