@@ -20,7 +20,7 @@
 
 PREFIX ?= /usr/local
 # The name and address in the Debian package.
-MAINTAINER ?= The spiped-wasm authors <maintainers@spiped-wasm.example>
+export MAINTAINER ?= The spiped-wasm authors <maintainers@spiped-wasm.example>
 
 # The outputs have fixed paths.
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
@@ -239,7 +239,7 @@ install: all
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' host/packaging/install.sh $(PROGRAMS)
 
 deb dist image: staged
-	@MAINTAINER='$(MAINTAINER)' host/packaging/$@.sh $(VERSION)
+	@host/packaging/$@.sh $(VERSION)
 	@host/packaging/checksums.sh
 
 # The content that they share.

@@ -49,8 +49,9 @@ control() {
     install -m 755 host/packaging/debian/p* $tree/DEBIAN
     size=$(find $tree/usr -type f -printf '%s\n' |
         awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
+    maintainer=$(printf '%s' "$MAINTAINER" | sed 's,[&/\\],\\&,g')
     sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@SIZE@/$size/" \
-        -e "s/@UPSTREAM@/$upstream/" -e "s/@MAINTAINER@/$MAINTAINER/" \
+        -e "s/@UPSTREAM@/$upstream/" -e "s/@MAINTAINER@/$maintainer/" \
         -e "s/@LIBRARIES@/$(libraries)/" host/packaging/debian/control >$tree/DEBIAN/control
 }
 
