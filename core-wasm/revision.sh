@@ -8,8 +8,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-revision=${REVISION-$(git describe --always --abbrev=40 --exclude '*' --dirty=+dirty 2>/dev/null || true)}
-seconds=${SOURCE_DATE_EPOCH-$(git log -1 --format=%ct 2>/dev/null || true)}
+# Of a repository of these sources, not of one that they were unpacked in.
+ask_git() {
+    [ ! -e .git ] || git "$@" 2>/dev/null || true
+}
+
+revision=${REVISION-$(ask_git describe --always --abbrev=40 --exclude '*' --dirty=+dirty)}
+seconds=${SOURCE_DATE_EPOCH-$(ask_git log -1 --format=%ct)}
 mkdir -p target
 printf '%s\n' "$revision" "$seconds" "${SOURCE-}" >target/revision.new
 if cmp -s target/revision.new target/revision; then

@@ -12,7 +12,7 @@ tree=target/dist
 
 main() {
     { read -r revision && read -r seconds; } <target/revision
-    if ! git rev-parse HEAD >/dev/null 2>&1; then
+    if [ ! -e .git ] || ! git rev-parse HEAD >/dev/null; then
         echo 'dist.sh: no archive of the sources, which are in no git repository' >&2
     else
         case $revision in

@@ -176,6 +176,22 @@ fn archive_that_a_user_has_unpacked_is_installed_as_roots() {
 }
 
 #[test]
+fn sources_that_were_unpacked_in_another_repository_have_none_of_its_revisions() {
+    let lab = Lab::empty();
+    let mut shell = Command::new("sh");
+    shell.current_dir(lab.directory()).arg("-ec").arg(
+        "git init --quiet . && git -c user.name=a -c user.email=a@b commit --quiet --allow-empty \
+         --message=other && mkdir -p sources/core-wasm && cp \"$0\" sources/core-wasm && \
+         sources/core-wasm/revision.sh && cat sources/target/revision",
+    );
+    shell.arg(project().join("core-wasm/revision.sh"));
+    for variable in ["REVISION", "SOURCE_DATE_EPOCH", "SOURCE"] {
+        shell.env_remove(variable);
+    }
+    assert_eq!(run(&mut shell), "\n\n\n");
+}
+
+#[test]
 fn build_without_a_compiler_names_the_remedy() {
     let lab = Lab::empty();
     for tool in ["sh", "sed", "awk", "find", "ls", "dirname"] {
