@@ -271,7 +271,21 @@ impl Kind {
             Self::LogFormat => words::<Format>(),
             Self::Balance => words::<Balance>(),
             Self::ProxyVersion => words::<ProxyVersion>(),
-            _ => Vec::new(),
+            Self::Flag
+            | Self::NoFlag
+            | Self::IsMode(_)
+            | Self::IsStrength(_)
+            | Self::Question(_)
+            | Self::FileMode
+            | Self::Count
+            | Self::Size
+            | Self::Time
+            | Self::Address
+            | Self::Addresses
+            | Self::Networks
+            | Self::Path
+            | Self::Identity
+            | Self::Keys => Vec::new(),
         }
     }
 

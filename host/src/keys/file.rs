@@ -205,9 +205,10 @@ pub enum KeyFileError {
 impl KeyFileError {
     /// Why the file cannot be opened.
     pub(super) fn opening(path: &Path, cause: io::Error) -> Self {
-        match cause.kind() {
-            io::ErrorKind::NotFound => Self::Missing(path.to_owned()),
-            _ => Self::Open(path.to_owned(), cause),
+        if cause.kind() == io::ErrorKind::NotFound {
+            Self::Missing(path.to_owned())
+        } else {
+            Self::Open(path.to_owned(), cause)
         }
     }
 }

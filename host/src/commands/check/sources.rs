@@ -35,7 +35,7 @@ pub(super) fn check(
     match verdict {
         Verdict::Free => {}
         Verdict::Stale => {
-            findings.note(key, format!("{endpoint} is a stale socket: it will be replaced"))
+            findings.note(key, format!("{endpoint} is a stale socket: it will be replaced"));
         }
         Verdict::Unknown(reason) => findings.warning(key, unable(&reason)),
         Verdict::Impossible(reason) => findings.add(severity, key, unable(&reason)),
