@@ -10,7 +10,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
         file: None,
         required: true,
         scope: Scope::Ends,
-        help: "encrypt: accept plain connections on the source, make encrypted ones to the target",
+        help: "accept plain connections on the source, make encrypted ones to the target",
         ..short('e', "encrypt", Key::Mode, Kind::IsMode(Mode::Encrypt))
     },
     Opt {
@@ -18,7 +18,7 @@ pub(crate) static OPTIONS: &[Opt] = &[
         or: true,
         required: true,
         scope: Scope::Ends,
-        help: "decrypt: accept encrypted connections on the source, make plain ones to the target",
+        help: "accept encrypted connections on the source, make plain ones to the target",
         ..short('d', "decrypt", Key::Mode, Kind::IsMode(Mode::Decrypt))
     },
     Opt {
