@@ -36,8 +36,10 @@ main() {
     control
     chmod -R u=rwX,go=rX $tree
     find $tree -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+    # Ubuntu's would take another.
+    export DPKG_DEB_COMPRESSOR_TYPE="${DPKG_DEB_COMPRESSOR_TYPE:-xz}"
     # With more threads the same input gives other bytes.
-    dpkg-deb --root-owner-group -Zxz --threads-max=1 --build $tree \
+    dpkg-deb --root-owner-group --threads-max=1 --build $tree \
         "target/packages/spiped-wasm_${version}_$architecture.deb"
     rm -r $tree
 }
