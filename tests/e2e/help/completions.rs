@@ -52,10 +52,10 @@ _${COMP_WORDS[0]}
 printf '%s\n' "${COMPREPLY[@]}"
 "#;
 
-const FISH: &str = r#"
+const FISH: &str = r"
 source $argv[1]/(string split ' ' -- $argv[2])[1].fish
 complete -C $argv[2] | string split -f 1 \t
-"#;
+";
 
 /// zsh completes only for a user at a terminal. What it would show goes to a file.
 const ZSH: &str = r#"

@@ -30,7 +30,7 @@ fn every_message_has_its_entry_and_every_entry_its_message() {
 
 #[test]
 fn placeholders_stand_for_words_in_capitals() {
-    let literal = |text: &str| source::Literal::new("f.rs", 1, text.to_owned(), false);
+    let literal = |text: &str| source::Literal::new("f.rs", 1, text, false);
     let message = literal(" (no {kind} in {}: {error:#}{hint})");
     assert!(message.is_message());
     assert!(message.is_said_by("no KEY in KEY-FILE: ERROR"));

@@ -37,12 +37,14 @@ fn list(root: &Path, folder: &str, files: &mut Vec<String>) {
     for entry in root.join(folder).read_dir().unwrap() {
         let entry = entry.unwrap();
         let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
-        if path.ends_with("/tests") || path.ends_with("tests.rs") {
+        let (file, is_rust) =
+            (Path::new(&path), Path::new(&path).extension() == Some("rs".as_ref()));
+        if file.ends_with("tests") || file.ends_with("tests.rs") {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
             list(root, &path, files);
-        } else if path.ends_with(".rs") {
+        } else if is_rust {
             files.push(path);
         }
     }
@@ -50,8 +52,8 @@ fn list(root: &Path, folder: &str, files: &mut Vec<String>) {
 
 impl Literal {
     /// A literal with this content; `is_error` if it is the text of an error type.
-    pub(super) fn new(file: &str, line: usize, text: String, is_error: bool) -> Self {
-        Self { file: file.to_owned(), line, fixed: fixed_parts(&without_frame(&text)), is_error }
+    pub(super) fn new(file: &str, line: usize, text: &str, is_error: bool) -> Self {
+        Self { file: file.to_owned(), line, fixed: fixed_parts(&without_frame(text)), is_error }
     }
 
     /// Whether it has to have an entry: it is a sentence, or an error, and can be seen.
@@ -128,7 +130,8 @@ impl Reader<'_> {
                         TokenTree::Literal(literal) => {
                             let line = literal.span().start().line;
                             let text = value(&literal.to_string());
-                            let literal = |text| Literal::new(self.file, line, text, is_error);
+                            let literal =
+                                |text: String| Literal::new(self.file, line, &text, is_error);
                             self.found.extend(text.map(literal));
                         }
                         TokenTree::Ident(_) | TokenTree::Punct(_) => {}
@@ -164,7 +167,7 @@ fn is_of_tests(attribute: &TokenStream) -> bool {
 fn after_item(tokens: &[TokenTree]) -> &[TokenTree] {
     let ends = |token: &TokenTree| match token {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-        other => is_punct(other, ';'),
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => is_punct(token, ';'),
     };
     let end = tokens.iter().position(ends).map_or(tokens.len(), |end| end + 1);
     &tokens[end..]

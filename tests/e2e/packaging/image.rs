@@ -36,14 +36,14 @@ fn image_serves_redis_as_its_user_and_passes_its_health_check() {
         ),
     );
     let words = |field: &str| image.config[field].as_array().unwrap().clone();
-    let _server = Process::spawn(image.command([words("Entrypoint"), words("Cmd")].concat()));
+    let _server = Process::spawn(image.command(&[words("Entrypoint"), words("Cmd")].concat()));
     wait::until("the image's program listened", || procfs::is_listening(&source));
     let client = Spiped::encrypt(&lab, &source).start();
     assert_eq!(Redis::cli(client.source(), &["PING"]).answer(), "PONG");
 
     let check = image.config["Healthcheck"]["Test"].as_array().unwrap();
     assert_eq!(check[0], "CMD");
-    Process::spawn(image.command(check[1..].to_vec())).wait().expect_success();
+    Process::spawn(image.command(&check[1..])).wait().expect_success();
 }
 
 /// The root file system, and what it is to be run with.
@@ -80,7 +80,7 @@ impl Image {
         run(Command::new("chmod").arg("600").arg(path));
     }
 
-    fn command(&self, words: Vec<Value>) -> Command {
+    fn command(&self, words: &[Value]) -> Command {
         let mut command = Command::new("/usr/sbin/chroot");
         command.arg(format!("--userspec={}", self.config["User"].as_str().unwrap()));
         command.arg("--groups=").arg(&self.root);
