@@ -162,14 +162,19 @@ fn setting(option: &Opt) -> Option<String> {
 
 /// What stands for a value in a file.
 fn value(kind: Kind) -> String {
-    let words = kind.words();
-    match kind {
-        Kind::Addresses | Kind::Networks => format!("Ar {} ...", kind.placeholder()),
-        Kind::Identity => IDENTITY.to_owned(),
-        Kind::Keys => "Ar file | directory | table".to_owned(),
-        _ if !words.is_empty() => format!("Cm {}", words.join(" | ")),
-        _ if kind.placeholder().is_empty() => "Cm true | false".to_owned(),
-        _ => format!("Ar {}", kind.placeholder()),
+    let (words, placeholder) = (kind.words(), kind.placeholder());
+    if matches!(kind, Kind::Addresses | Kind::Networks) {
+        format!("Ar {placeholder} ...")
+    } else if matches!(kind, Kind::Identity) {
+        IDENTITY.to_owned()
+    } else if matches!(kind, Kind::Keys) {
+        "Ar file | directory | table".to_owned()
+    } else if !words.is_empty() {
+        format!("Cm {}", words.join(" | "))
+    } else if placeholder.is_empty() {
+        "Cm true | false".to_owned()
+    } else {
+        format!("Ar {placeholder}")
     }
 }
 

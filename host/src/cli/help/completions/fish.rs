@@ -43,7 +43,9 @@ pub(super) fn completion(grammar: &Grammar) -> String {
         let condition = format!(" -n '__{name}_after {}'", command.name);
         match &command.operand {
             Takes::Nothing | Takes::Text => {}
-            takes => _ = writeln!(text, "complete -c {name}{condition}{}", value(takes)),
+            takes @ (Takes::File | Takes::Words(_)) => {
+                _ = writeln!(text, "complete -c {name}{condition}{}", value(takes));
+            }
         }
         lines(&mut text, name, &condition, &command.options);
     }
@@ -58,7 +60,7 @@ fn lines(text: &mut String, name: &str, condition: &str, options: &[Flag]) {
         let takes = match &option.takes {
             Takes::Nothing => String::new(),
             Takes::File => " -r -F".to_owned(),
-            takes => format!(" -x{}", value(takes)),
+            takes @ (Takes::Text | Takes::Words(_)) => format!(" -x{}", value(takes)),
         };
         let help = quoted(&option.help);
         _ = writeln!(text, "complete -c {name}{condition}{spelling}{takes} -d '{help}'");

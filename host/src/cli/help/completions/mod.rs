@@ -104,11 +104,14 @@ impl Command {
 impl Flag {
     fn of(option: &Opt) -> Self {
         let words = option.kind.words();
-        let takes = match option.kind {
-            _ if !words.is_empty() => Takes::Words(words),
-            _ if option.is_flag() => Takes::Nothing,
-            Kind::Path | Kind::Keys => Takes::File,
-            _ => Takes::Text,
+        let takes = if !words.is_empty() {
+            Takes::Words(words)
+        } else if option.is_flag() {
+            Takes::Nothing
+        } else if matches!(option.kind, Kind::Path | Kind::Keys) {
+            Takes::File
+        } else {
+            Takes::Text
         };
         Self {
             short: option.short.map(|letter| letter.to_string()),

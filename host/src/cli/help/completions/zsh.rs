@@ -33,7 +33,9 @@ fn commands(grammar: &Grammar) -> String {
         let own = specs(&command.options, 16);
         let operand = match &command.operand {
             Takes::Nothing => String::new(),
-            takes => format!("                '*:{}'\n", action("word", takes)),
+            takes @ (Takes::Text | Takes::File | Takes::Words(_)) => {
+                format!("                '*:{}'\n", action("word", takes))
+            }
         };
         _ = write!(
             cases,
@@ -81,7 +83,9 @@ fn specs(options: &[Flag], indent: usize) -> String {
         let help = quoted(&option.help).replace('[', "\\[").replace(']', "\\]");
         let value = match &option.takes {
             Takes::Nothing => String::new(),
-            takes => format!(":{}", action(option.value, takes)),
+            takes @ (Takes::Text | Takes::File | Takes::Words(_)) => {
+                format!(":{}", action(option.value, takes))
+            }
         };
         for spelling in option.spellings() {
             let joint = match (&option.takes, spelling.starts_with("--")) {
