@@ -177,7 +177,7 @@ fn single_file_is_taken_with_warnings_and_refused_if_rules_are_strict() {
         (
             b"",
             0o600,
-            "Key file k is empty: anyone can guess this key; make one with: spiped keygen",
+            "Key file k is empty, and anyone can guess this key: make one with spiped keygen",
         ),
         (b"hunter2\n", 0o600, "Key file k is easy to guess: it has less than 128 bits, and anyone"),
     ] {

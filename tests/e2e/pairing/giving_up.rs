@@ -156,7 +156,9 @@ fn time_limit_is_for_all_of_it() {
     let mut there = Pairer::connect(&lab, &at, "there", &[]);
     here.digits();
     there.digits();
-    here.expect_failure("Pairing timed out after 1.5 s (-o)");
+    here.expect_failure(
+        "Pairing timed out after 1.5 s: start it on both hosts again, with a longer -o",
+    );
     there.expect_failure("it closed the connection");
     expect_files(&lab, &[]);
 }
