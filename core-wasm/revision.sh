@@ -8,13 +8,17 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Of a repository of these sources, not of one that they were unpacked in.
-ask_git() {
-    [ ! -e .git ] || git "$@" 2>/dev/null || true
-}
-
-revision=${REVISION-$(ask_git describe --always --abbrev=40 --exclude '*' --dirty=+dirty)}
-seconds=${SOURCE_DATE_EPOCH-$(ask_git log -1 --format=%ct)}
+# Not of a repository that the sources were unpacked in. An archive that git made has its
+# commit in a file.
+commit= time=
+if [ -e .git ]; then
+    commit=$(git describe --always --abbrev=40 --exclude '*' --dirty=+dirty 2>/dev/null || true)
+    time=$(git log -1 --format=%ct 2>/dev/null || true)
+elif [ -e .git_archival.txt ] && ! grep -q 'Format:' .git_archival.txt; then
+    read -r commit time <.git_archival.txt
+fi
+revision=${REVISION-$commit}
+seconds=${SOURCE_DATE_EPOCH-$time}
 mkdir -p target
 printf '%s\n' "$revision" "$seconds" "${SOURCE-}" >target/revision.new
 if cmp -s target/revision.new target/revision; then

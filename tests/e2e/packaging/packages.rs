@@ -185,20 +185,27 @@ fn archive_that_a_user_has_unpacked_is_installed_as_roots() {
     assert_eq!(owners, "root\n".repeat(6));
 }
 
+/// Neither of a repository around them, nor none.
 #[test]
-fn sources_that_were_unpacked_in_another_repository_have_none_of_its_revisions() {
+fn archive_of_the_sources_knows_its_revision() {
     let lab = Lab::empty();
+    let script = "git init --quiet repository && cd repository && mkdir core-wasm
+        cp \"$0\"/.git_archival.txt \"$0\"/.gitattributes .
+        cp \"$0\"/core-wasm/revision.sh core-wasm
+        git add . && git -c user.name=a -c user.email=a@b commit --quiet --message=all
+        mkdir unpacked && git archive HEAD | tar -x -C unpacked
+        git log --format='%H%n%ct%n'; unpacked/core-wasm/revision.sh; cat unpacked/target/revision
+        rm unpacked/.git_archival.txt; unpacked/core-wasm/revision.sh; cat unpacked/target/revision";
     let mut shell = Command::new("sh");
-    shell.current_dir(lab.directory()).arg("-ec").arg(
-        "git init --quiet . && git -c user.name=a -c user.email=a@b commit --quiet --allow-empty \
-         --message=other && mkdir -p sources/core-wasm && cp \"$0\" sources/core-wasm && \
-         sources/core-wasm/revision.sh && cat sources/target/revision",
-    );
-    shell.arg(project().join("core-wasm/revision.sh"));
+    shell.args(["-ec", script]).arg(project()).current_dir(lab.directory());
     for variable in ["REVISION", "SOURCE_DATE_EPOCH", "SOURCE"] {
         shell.env_remove(variable);
     }
-    assert_eq!(run(&mut shell), "\n\n\n");
+    let said = run(&mut shell);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 9, "{said}");
+    assert_eq!(lines[..2], lines[3..5]);
+    assert_eq!(lines[6..], ["", "", ""]);
 }
 
 #[test]
