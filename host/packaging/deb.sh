@@ -24,7 +24,8 @@ main() {
 
     rm -rf $tree
     cp -a target/stage/root $tree
-    rm $doc/LICENSE
+    # The README links to it.
+    ln -sf copyright $doc/LICENSE
     target/tool/componentize licenses pointer $doc/copyright
     host/packaging/debian/changelog.awk -v version="$version" -v maintainer="$MAINTAINER" \
         -v date="$(date --utc --rfc-email --date "@$SOURCE_DATE_EPOCH")" CHANGELOG.md >$doc/changelog
