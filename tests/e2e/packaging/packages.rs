@@ -167,6 +167,7 @@ fn what_is_built_elsewhere_is_the_same() {
 }
 
 /// Otherwise that user could replace the programs, and whatever else is in /usr/local.
+/// A program that runs is replaced, because nothing can write into it.
 #[test]
 fn archive_that_a_user_has_unpacked_is_installed_as_roots() {
     let lab = Lab::empty();
@@ -177,12 +178,16 @@ fn archive_that_a_user_has_unpacked_is_installed_as_roots() {
         fs::write(unpacked.join(directory).join("file"), "").unwrap();
     }
     run(Command::new("chown").args(["-R", "1000:1000"]).arg(&unpacked));
+    fs::write(local.join("bin/file"), "running").unwrap();
+    fs::hard_link(local.join("bin/file"), lab.path("running")).unwrap();
     let page = fs::read_to_string(project().join("host/packaging/INSTALL")).unwrap();
     let command = page.lines().find(|line| line.contains("cp ")).unwrap();
     let command = command.replace("/usr/local", local.to_str().unwrap());
     run(Command::new("sh").args(["-ec", &command]).current_dir(&unpacked));
     let owners = run(Command::new("find").arg(&local).args(["-mindepth", "1", "-printf", "%u\n"]));
     assert_eq!(owners, "root\n".repeat(6));
+    assert_eq!(fs::read(local.join("bin/file")).unwrap(), b"");
+    assert_eq!(fs::read(lab.path("running")).unwrap(), b"running");
 }
 
 /// Neither of a repository around them, nor none.
