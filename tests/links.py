@@ -2,8 +2,9 @@
 """Checks that every relative link in the documentation leads somewhere.
 
 A link names a file of the project, or a heading in one: `page.md#a-heading`, with
-headings spelled as GitHub spells them. Fails if there is no such file or heading, and if
-docs/README.md, the index, leaves a page of docs out.
+headings spelled as GitHub spells them. Fails if there is no such file or heading, if a path
+of the tree in backticks does not exist, and if docs/README.md, the index, leaves a page of
+docs out.
 """
 
 import re
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NAMED = re.compile(r'<a (?:id|name)="([^"]+)"')
+PATH = re.compile(r"`((?:core-wasm|docs|host|tests|wit)/[\w./@-]+)`")
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 
 
@@ -26,6 +28,12 @@ def main():
         for page, text in pages.items()
         for link in LINK.findall(text)
         if not leads_somewhere(page, link, pages)
+    ]
+    faults += [
+        f"{page.relative_to(ROOT)}: there is no {path}"
+        for page, text in pages.items()
+        for path in PATH.findall(text)
+        if not (ROOT / path).exists()
     ]
     index = ROOT / "docs" / "README.md"
     indexed = {(index.parent / link).resolve() for link in LINK.findall(pages[index])}
