@@ -53,7 +53,7 @@ fn report(name: &str, error: &anyhow::Error) -> ExitCode {
     let mut err = io::stderr().lock();
     for line in format!("{error:#}").lines() {
         // Nobody is left to tell about a failed write.
-        let _ = writeln!(err, "{name}: {line}");
+        let _ = writeln!(err, "{name}: {}", observe::clean(line));
     }
     ExitCode::FAILURE
 }

@@ -112,7 +112,11 @@ fn everything_wrong_with_a_file_is_told_before_anything_is_done() {
         assert!(exit.stderr.contains(words), "no {words} in\n{}", exit.stderr);
     }
     assert!(!is_listening(&source));
-    run(&lab, "--config nowhere.toml").expect_failure("nowhere.toml: No such file");
+    for line in ["--config nowhere.toml", "check nowhere.toml"] {
+        let exit = run(&lab, line);
+        let said = String::from_utf8_lossy(&exit.stdout) + exit.stderr.as_str();
+        assert!(said.contains("nowhere.toml: No such file or directory\n"), "{said}");
+    }
     run(&lab, "--config .").expect_failure("is not a regular file");
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::place::Places;
+use crate::observe::clean;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +75,8 @@ impl Findings {
     pub(super) fn add(&mut self, severity: Severity, key: &'static str, words: impl Display) {
         let place = self.places.of(self.pipe.as_deref(), key);
         let pipe = self.pipe.as_deref().filter(|_| self.places.file().is_some()).map(str::to_owned);
-        self.found.push(Finding { severity, place, pipe, words: words.to_string() });
+        let words = clean(&words.to_string());
+        self.found.push(Finding { severity, place, pipe, words });
     }
 
     /// All of it.

@@ -34,6 +34,7 @@ use crate::config::{self, Fault, Faults, FileWords, Origin, Parsed, PipeSettings
 use crate::net::address::Address;
 use crate::net::look_ups::{Found, look_up_all};
 use crate::net::resolve::{Endpoint, ResolveError};
+use crate::observe::clean;
 use crate::process::text_files::{self, read_settings};
 
 /// Runs `spiped check`.
@@ -64,8 +65,9 @@ fn read(words: &FileWords) -> Result<Parsed, Vec<Finding>> {
         pipe: None,
         words,
     };
-    let files = read_settings(&words.path)
-        .map_err(|error| vec![fault(words.path.display().to_string(), error.to_string())])?;
+    let files = read_settings(&words.path).map_err(|error| {
+        vec![fault(words.path.display().to_string(), clean(&error.to_string()))]
+    })?;
     words.parse(&files).map_err(|Faults { faults, left_out }| {
         let found =
             faults.into_iter().map(|Fault { place, words }| fault(place.to_string(), words));
