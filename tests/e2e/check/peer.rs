@@ -56,7 +56,7 @@ fn dead_target_there_is_told() {
         let lab = Lab::new();
         let server = Spiped::decrypt(&lab, &lab.tcp()).of(origin).start();
         let checked = check_peer(&lab, server.source(), "key", &[]);
-        checked.expect_good().expect_line("warning: -t: ", words);
+        checked.expect_bad().expect_line("error: -t: ", words);
     }
 }
 
@@ -64,7 +64,7 @@ fn dead_target_there_is_told() {
 fn nobody_there_is_told() {
     let lab = Lab::new();
     let checked = check_peer(&lab, &lab.tcp(), "key", &[]);
-    checked.expect_good().expect_line("warning: -t: ", "Connection refused");
+    checked.expect_bad().expect_line("error: -t: ", "Connection refused");
 }
 
 #[test]

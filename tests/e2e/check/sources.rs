@@ -21,7 +21,7 @@ fn port_of_another_program_is_an_error_that_names_it() {
 }
 
 #[test]
-fn port_of_the_daemon_with_these_settings_is_a_warning_and_it_notices_nothing() {
+fn port_of_the_daemon_with_these_settings_is_a_note_and_it_notices_nothing() {
     let lab = Lab::new();
     let backend = Backend::manual(&lab);
     for source in [lab.tcp(), lab.unix("socket")] {
@@ -33,7 +33,7 @@ fn port_of_the_daemon_with_these_settings_is_a_warning_and_it_notices_nothing() 
         let words = ["-d", "-s", &source, "-t", &target, "-k", "key"];
         let pid = daemon.process.pid();
         let holder = format!("{source} is in use by process {pid} (spiped), which has these");
-        check(&lab, &words).expect_good().expect_line("warning: -s: ", &holder);
+        check(&lab, &words).expect_good().expect_line("note: -s: ", &holder);
         // With another mode, it is another daemon.
         let words = [&["-e"], &words[1..]].concat();
         check(&lab, &words).expect_bad().expect_line("error: -s: ", "stop it, or choose another");

@@ -37,13 +37,14 @@ pub(super) fn check(
         Verdict::Stale => {
             findings.note(key, format!("{endpoint} is a stale socket: it will be replaced"));
         }
+        Verdict::Later(reason) => findings.note(key, unable(&reason)),
         Verdict::Unknown(reason) => findings.warning(key, unable(&reason)),
         Verdict::Impossible(reason) => findings.add(severity, key, unable(&reason)),
         Verdict::Taken => {
             let holders = holder::holders(endpoint);
             if let Some(daemon) = running.among(&holders) {
                 let words = format!("{endpoint} is in use by {daemon}, which has these settings");
-                findings.warning(key, words);
+                findings.note(key, words);
             } else if let Some(init) = holders.iter().find(|holder| holder.pid == INIT) {
                 findings.warning(
                     key,
@@ -75,6 +76,8 @@ enum Verdict {
     Stale,
     Taken,
     Impossible(String),
+    /// Not now, but once the unit is started.
+    Later(String),
     /// For others than us, it may be possible.
     Unknown(String),
 }
@@ -125,6 +128,7 @@ pub(super) fn parent_verdict_words(path: &Path) -> Option<(Severity, String)> {
     match parent_verdict(path)? {
         Verdict::Impossible(reason) => Some((Severity::Error, reason)),
         Verdict::Unknown(reason) => Some((Severity::Warning, reason)),
+        Verdict::Later(reason) => Some((Severity::Note, reason)),
         Verdict::Free | Verdict::Stale | Verdict::Taken => None,
     }
 }
@@ -149,7 +153,7 @@ fn parent_verdict(path: &Path) -> Option<Verdict> {
         Ok(_) => Some(Verdict::Impossible(format!("{name} is not a directory"))),
         // Before its service is started, its directory is not there.
         Err(error) if error.kind() == io::ErrorKind::NotFound && parent.starts_with("/run") => {
-            Some(Verdict::Unknown(format!(
+            Some(Verdict::Later(format!(
                 "the directory {name} does not exist yet: a unit creates it with \
                  RuntimeDirectory=; otherwise run mkdir {name}"
             )))

@@ -40,7 +40,7 @@ pub(super) async fn check(
         limit: connection.time_limit.min(LIMIT_MAX),
     };
     match greeter.greet(config).await {
-        Greeting::Unreachable(error) => findings.warning(
+        Greeting::Unreachable(error) => findings.error(
             TARGET,
             format!(
                 "Cannot reach the other end: {error}: start spiped -d there, correct the address \
@@ -68,7 +68,7 @@ fn established(aftermath: Aftermath, findings: &mut Findings) {
             "Peer: the other end has this key, and the service behind it keeps the connection \
              open",
         ),
-        Aftermath::Reset => findings.warning(
+        Aftermath::Reset => findings.error(
             TARGET,
             "Peer: the other end has this key, and then resets the connection: start the service \
              behind it, or correct the target of the spiped there (see its log)",
@@ -106,14 +106,14 @@ async fn refused(
                 (Some((key, remedy)), _) => wrong(key, remedy.to_owned()),
                 (None, Ok(Bearing::SaysNonce)) => wrong("key", wrong_key(key)),
                 (None, Ok(Bearing::Waits)) => wrong(TARGET, SILENT.to_owned()),
-                (None, Ok(Bearing::HangsUp)) => findings.warning(
+                (None, Ok(Bearing::HangsUp)) => findings.error(
                     TARGET,
                     "Peer: the other end closes the connection before the handshake: see its log \
                      there: it may be full, or not allow this host; without a spiped there, start \
                      one",
                 ),
                 (None, Err(error)) => {
-                    findings.warning(
+                    findings.error(
                         TARGET,
                         format!(
                             "Peer: cannot reach the other end any more: \
