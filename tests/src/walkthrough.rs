@@ -139,7 +139,7 @@ impl<'a> Walkthrough<'a> {
             (Some(Instead::KnownToMake), _) => expect_make_knows(command),
             (None, None) => panic!("nothing says where to type {command}"),
             (None, Some(at)) if command.starts_with("spiped pair ") => self.pair(command, at),
-            (None, Some(at)) if command.starts_with("ssh ") => self.ssh(command, at),
+            (None, Some(at)) if command.starts_with("ssh root@") => self.ssh(command, at),
             (None, Some(at)) => {
                 self.desks[at].terminal.enter(command);
             }

@@ -1,5 +1,6 @@
 //! The recipes, done as their pages say, with the services that they are for.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -17,6 +18,7 @@ fn other_services_work_as_the_documentation_says() {
     // As if just installed, whatever this system has.
     db1.answer("rm -rf /etc/postgresql /var/lib/postgresql/*");
     db1.answer("pg_createcluster $(ls /usr/lib/postgresql | tail -n 1) main --start");
+    let_in(&db1, &app1);
     let mail = db1.spawn("PYTHONUNBUFFERED=1 exec aiosmtpd -n -l 127.0.0.1:25 >&2");
     for machine in [&db1, &app1] {
         machine.write("/etc/stunnel/psk", &format!("app1:{}\n", "5a".repeat(32)));
@@ -70,14 +72,28 @@ fn start(machines: &[&Machine]) {
         let is_settings = |step: &&Step| step.file() == Some(SETTINGS) && step.is_for(host);
         machine.write(SETTINGS, &steps.iter().find(is_settings).unwrap().text);
     }
-    db1.answer("spiped keygen /etc/spiped/keys/redis.key");
+    let key = "/etc/spiped/keys/redis.key";
+    db1.answer(&format!("spiped keygen {key}"));
     for other in others {
-        let host = other.host();
-        db1.answer(&format!("scp -q /etc/spiped/keys/redis.key root@{host}:/etc/spiped/keys/"));
+        fs::copy(db1.path(key), other.path(key)).unwrap();
     }
     for machine in machines {
         machine.answer("systemctl start spiped");
     }
+}
+
+/// Root of `app1` may log in at `db1`.
+#[track_caller]
+fn let_in(db1: &Machine, app1: &Machine) {
+    db1.answer("rm -f /etc/ssh/ssh_host_* && mkdir -p /root/.ssh && chmod 700 /root/.ssh");
+    for key in ["/etc/ssh/ssh_host_ed25519_key", "/root/login"] {
+        db1.answer(&format!("ssh-keygen -q -t ed25519 -N '' -f {key}"));
+    }
+    db1.answer("cp /root/login.pub /root/.ssh/authorized_keys && systemctl start ssh");
+    let host = db1.read("/etc/ssh/ssh_host_ed25519_key.pub");
+    app1.write("/root/.ssh/known_hosts", &format!("* {host}"));
+    app1.write("/root/.ssh/id_ed25519", &db1.read("/root/login"));
+    app1.answer("chmod 600 /root/.ssh/id_ed25519");
 }
 
 const SETTINGS: &str = "/etc/spiped/spiped.toml";
