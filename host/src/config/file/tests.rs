@@ -320,6 +320,7 @@ fn file(name: &str, text: &str) -> TextFile {
 }
 
 const EXAMPLE: &str = include_str!("../../../packaging/spiped.toml");
+const MANUAL: &str = include_str!("../../../man/spiped.toml.5");
 
 #[test]
 fn example_has_every_key_and_can_be_read_with_and_without_each() {
@@ -335,6 +336,14 @@ fn example_has_every_key_and_can_be_read_with_and_without_each() {
         let said = everything.lines().any(|line| line.starts_with(&format!("{name} = ")));
         assert!(said, "the example does not mention {name}");
     }
+}
+
+#[test]
+fn examples_of_the_manual_can_be_read() {
+    let blocks = MANUAL.split(".Bd -literal -offset indent\n").skip(1);
+    let pipes: Vec<_> =
+        blocks.map(|block| read(block.split_once(".Ed\n").unwrap().0).pipes.len()).collect();
+    assert_eq!(pipes, [1, 1, 1, 2, 2, 1]);
 }
 
 #[test]
