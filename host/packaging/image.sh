@@ -14,7 +14,7 @@ tree=target/image
 root=$tree/root
 
 main() {
-    command -v dpkg-query >/dev/null || fail 'not Debian: no licences of the C library'
+    command -v dpkg-query >/dev/null || fail 'not Debian: no licenses of the C library'
     { read -r revision && read -r seconds && read -r source; } <target/revision
     architecture=$(dpkg --print-architecture)
 

@@ -2,7 +2,7 @@
 # Puts the content of all packages together in target/stage: stage.sh VERSION PROGRAM...
 #
 # root/ is a root directory with everything installed under /usr; COPYRIGHT contains all
-# licences. The programs' bill of materials goes to target/packages.
+# licenses. The programs' bill of materials goes to target/packages.
 set -eu
 cd "$(dirname "$0")/../.."
 umask 022
