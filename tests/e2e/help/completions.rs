@@ -119,13 +119,14 @@ struct Shell<'a> {
 impl<'a> Shell<'a> {
     fn new(command: &'a [&'a str]) -> Self {
         let lab = Lab::new();
-        fs::write(lab.path("app1.key"), "").unwrap();
+        fs::create_dir(lab.path("here")).unwrap();
+        fs::write(lab.path("here/app1.key"), "").unwrap();
         Self { lab, command }
     }
 
     #[track_caller]
     fn offers(&self, lines: &[(&str, &[&str])]) {
-        let here = self.lab.path(".");
+        let here = self.lab.path("here");
         for (line, offered) in lines {
             let mut command = Command::new("timeout");
             command.arg("20").args(self.command).arg(folder("completions")).arg(line);
