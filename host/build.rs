@@ -1,4 +1,4 @@
-//! Tells the daemon where its precompiled component is.
+//! Tells the daemon where its precompiled component is, and links the programs.
 
 use std::env;
 use std::path::Path;
@@ -15,4 +15,7 @@ fn main() {
         println!("cargo::rerun-if-changed={}", component.display());
         println!("cargo::rustc-env={variable}={}", component.display());
     }
+    // It is a hash of the symbols, too. Some of their names depend on the directory of the
+    // build, while the code does not. Packages have the programs without symbols.
+    println!("cargo::rustc-link-arg-bins=-Wl,--build-id=none");
 }
