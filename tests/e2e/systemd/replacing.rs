@@ -32,7 +32,7 @@ fn takes_the_place_of_debians(system: System) {
         package.display()
     ));
     assert!(said.contains("Removing spiped (1.6.2"), "{said}");
-    let hint = "these units still run the previous program: from-app1.service to-db1.service";
+    let hint = "still running the previous program: from-app1.service,to-db1.service";
     assert!(said.contains(hint), "{said}");
     // What runs is what ran.
     assert_eq!(main_processes(&machine), before);
