@@ -108,7 +108,7 @@ equipped:
 
 # Without what only other programs need.
 demo:
-	@echo "make demo: installs what is missing, builds for the first time in about 4 minutes on two processors, takes 1 GB"
+	@echo "make demo: installs what is missing, builds for the first time in about 5 minutes on two processors, takes 2 GB"
 	@host/packaging/deps.sh install
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(ECHO)
 	@BIN=target/release host/demo/demo.sh $(DEMO)

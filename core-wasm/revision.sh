@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 
 # Not of a repository that the sources were unpacked in. An archive that git made has its
 # commit in a file.
-commit= time=
+commit=''
+time=''
 if [ -e .git ]; then
     commit=$(git describe --always --abbrev=40 --exclude '*' --dirty=+dirty 2>/dev/null || true)
     time=$(git log -1 --format=%ct 2>/dev/null || true)

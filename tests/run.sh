@@ -205,6 +205,7 @@ fuzz() {
 
 with_nextest() {
     filter='all()'
+    # shellcheck disable=SC2013 # words
     for group in $(cat $left_out); do
         filter="$filter and not test(/^$group/)"
     done
@@ -217,6 +218,7 @@ with_nextest() {
 
 with_libtest() {
     arguments=
+    # shellcheck disable=SC2013 # words
     for group in $(cat $left_out); do
         arguments="$arguments --skip $group"
         # shellcheck disable=SC2086

@@ -38,7 +38,7 @@ main() {
     get_library
     get_headers
     mkdir -p "$there"
-    rm -rf "$there/lib" "$there/include"
+    rm -rf "${there:?}/lib" "$there/include"
     mv "$new/lib" "$new/include" "$there"
     echo "$version" >"$there/version"
 }

@@ -27,6 +27,7 @@ main() {
     # The README links to it.
     ln -sf copyright $doc/LICENSE
     target/tool/componentize licenses pointer $doc/copyright
+    # shellcheck disable=SC2153 # the environment has it
     host/packaging/debian/changelog.awk -v version="$version" -v maintainer="$MAINTAINER" \
         -v date="$(date --utc --rfc-email --date "@$SOURCE_DATE_EPOCH")" CHANGELOG.md >$doc/changelog
     find $share/man -type f | LC_ALL=C sort | xargs gzip -9n $doc/changelog
