@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Unstructured};
 use spiped_core::{
     Acceptor, ClientConfig, Entropy, Error, ExponentEntropy, ForwardSecrecy, Nonce, Output,
-    PacketCrypto, Psk, ServerConfig, Session, Side, Status, Verdict,
+    PACKET_LEN, PacketCrypto, Psk, ServerConfig, Session, Side, Status, Verdict,
 };
 
 /// What a fuzzer chooses for an end. A server leaves the key exchange to its
@@ -97,6 +97,9 @@ pub(crate) fn accept_as<P: PacketCrypto>(
     Session::accept(config, &NONCE, hello, psk, &entropy)
 }
 
+/// How many bytes a host passes in at once.
+const BATCH: usize = 64 * PACKET_LEN;
+
 /// Either end, as a host runs it.
 pub(crate) struct Party<P> {
     choice: Choice,
@@ -133,8 +136,15 @@ impl<P: PacketCrypto> Party<P> {
         self.compute(out)
     }
 
-    /// Takes bytes, and computes what is due after them.
+    /// Takes bytes, and computes what is due after each batch of them: before that, a
+    /// session keeps no more.
     pub(crate) fn receive(&mut self, bytes: &[u8], out: &mut Output) -> Result<(), Error> {
+        let (batch, later) = bytes.split_at(bytes.len().min(BATCH));
+        self.receive_batch(batch, out)?;
+        if later.is_empty() { Ok(()) } else { self.receive(later, out) }
+    }
+
+    fn receive_batch(&mut self, bytes: &[u8], out: &mut Output) -> Result<(), Error> {
         match &mut self.stage {
             Stage::Session(session) => session.handle_crypt(bytes, out)?,
             Stage::Over(error) => return Err(*error),
