@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::FileExt as _;
 use std::process::{Child, Command, Stdio};
+
+use crate::process::read_whole;
 
 /// `bash`, which runs scripts one by one. Killed on drop.
 pub(crate) struct Bash {
@@ -37,9 +38,7 @@ impl Bash {
         if let Some(end) = self.child.try_wait().unwrap() {
             return Some(Status::Exited(end.code()));
         }
-        // The position is the shell's as well.
-        let mut ends = vec![0; self.ends.metadata().unwrap().len().try_into().unwrap()];
-        self.ends.read_exact_at(&mut ends, 0).unwrap();
+        let ends = read_whole(&self.ends);
         let ends = String::from_utf8_lossy(&ends);
         let (script, status) = ends.lines().last()?.split_once(' ')?;
         let is_last = script.parse() == Ok(self.scripts);

@@ -42,6 +42,7 @@ pub mod machine;
 pub mod memory;
 mod network;
 mod newcomer;
+pub mod packaged;
 mod pair;
 pub mod payload;
 mod process;

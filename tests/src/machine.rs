@@ -10,6 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use crate::network::Switch;
+use crate::packaged::{debian, packaged};
 use crate::{Host, Origin, Process, Program, Shell, Terminal, procfs, wait};
 
 /// A machine that has booted. On drop it is gone, with all that runs in it and all
@@ -67,7 +68,7 @@ impl Machine {
     /// Installs the package, as `make deb` made it.
     #[track_caller]
     pub fn install(&self) {
-        let package = self.give(&package());
+        let package = self.give(&packaged(&debian()));
         self.answer(&format!("dpkg --install {}", package.display()));
     }
 
@@ -183,20 +184,6 @@ impl System {
             }
         }
     }
-}
-
-/// The package that `make deb` made.
-///
-/// # Panics
-/// If there is none.
-pub fn package() -> PathBuf {
-    let mut dpkg = Command::new("dpkg");
-    dpkg.arg("--print-architecture");
-    let architecture = Process::spawn(dpkg).wait().answer();
-    let name = format!("spiped-wasm_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"));
-    let package = Path::new(PROJECT).join("target/packages").join(name);
-    assert!(package.is_file(), "{} is missing: run make deb", package.display());
-    package
 }
 
 /// Does what `make install` does, with the programs under test.

@@ -1,13 +1,13 @@
 //! Someone who does what a page says, to the letter, and sees what it shows.
 
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::bash::{Bash, Status};
 use crate::book::{self, Step};
+use crate::process::read_whole;
 use crate::{Lab, procfs, wait};
 
 /// A page, an empty folder outside the project, and a shell there.
@@ -181,10 +181,7 @@ impl Newcomer {
     }
 
     fn said(&self) -> String {
-        // The position is the shell's as well.
-        let mut screen = vec![0; self.screen.metadata().unwrap().len().try_into().unwrap()];
-        self.screen.read_exact_at(&mut screen, 0).unwrap();
-        String::from_utf8_lossy(&screen).into_owned()
+        String::from_utf8_lossy(&read_whole(&self.screen)).into_owned()
     }
 }
 

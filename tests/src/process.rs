@@ -159,7 +159,7 @@ impl Exit {
 }
 
 /// Reads from the start, whatever the position the child shares with us.
-fn read_whole(file: &File) -> Vec<u8> {
+pub(crate) fn read_whole(file: &File) -> Vec<u8> {
     struct FromStart<'a>(&'a File, u64);
     impl Read for FromStart<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::book::Step;
-use crate::{Machine, Process, Shell as _, Terminal, machine, wait};
+use crate::packaged::{debian, packaged};
+use crate::{Machine, Process, Shell as _, Terminal, wait};
 
 /// Machines, and a terminal at each.
 ///
@@ -60,7 +61,7 @@ impl<'a> Walkthrough<'a> {
     /// typed.
     #[track_caller]
     pub fn on(machines: &[&'a Machine], exceptions: &'a [Exception]) -> Self {
-        let package = machine::package();
+        let package = packaged(&debian());
         for machine in machines {
             machine.give(&package);
         }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
+use spiped_tests::packaged::{architecture, packaged, version};
 use spiped_tests::{KEY, Lab, Process, Redis, Spiped, procfs, wait};
 
-use super::{architecture, packaged, run, version};
+use super::run;
 
 #[test]
 fn image_says_what_is_in_it() {

@@ -16,23 +16,6 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// What `make deb dist image` has made.
-#[track_caller]
-fn packaged(name: &str) -> PathBuf {
-    let path = project().join("target/packages").join(name);
-    assert!(path.exists(), "{} is missing: run make deb dist image", path.display());
-    path
-}
-
-fn version() -> &'static str {
-    env!("CARGO_PKG_VERSION")
-}
-
-/// As Debian calls it.
-fn architecture() -> String {
-    run(Command::new("dpkg").arg("--print-architecture")).trim().into()
-}
-
 /// What a command prints. It must succeed.
 #[track_caller]
 fn run(command: &mut Command) -> String {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use spiped_tests::packaged::{debian, packaged, version};
 use spiped_tests::{Lab, Newcomer, Process};
 
-use super::{architecture, packaged, project, run, version};
+use super::{project, run};
 
 #[test]
 #[ignore = "soak"]
@@ -259,10 +260,6 @@ fn install(command: &str, packages: &[&str]) {
     if !Path::new("/usr/bin").join(command).exists() {
         run(Command::new("host/packaging/install-debian.sh").args(packages).current_dir(project()));
     }
-}
-
-fn debian() -> String {
-    format!("spiped-wasm_{}_{}.deb", version(), architecture())
 }
 
 /// Who answers for the package that is there.

@@ -1,5 +1,5 @@
 use spiped_tests::walkthrough::Walkthrough;
-use spiped_tests::{Host, Machine, Shell, System, book, machine};
+use spiped_tests::{Host, Machine, Shell, System, book};
 
 use super::{Monitor, wait_for_redis};
 
@@ -10,9 +10,6 @@ use super::{Monitor, wait_for_redis};
 fn operations_are_as_the_documentation_says() {
     let [db1, app1] = Machine::boot_all([Host::Db1, Host::App1], System::This);
     let _network = Machine::connect(&[&db1, &app1]);
-    for machine in [&db1, &app1] {
-        machine.give(&machine::package());
-    }
     let mut admin = Walkthrough::on(&[&db1, &app1], &[]);
     let mut monitor = None;
     for (number, step) in book::steps("docs/operating.md").iter().enumerate() {

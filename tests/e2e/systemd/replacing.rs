@@ -1,4 +1,4 @@
-use spiped_tests::machine::package;
+use spiped_tests::packaged::{debian, packaged};
 use spiped_tests::{Host, Machine, Shell, System};
 
 use super::{Monitor, both_ends, machine, ping, wait_for_redis};
@@ -26,7 +26,7 @@ fn takes_the_place_of_debians(system: System) {
     let mut monitor = Monitor::start(&machine, 8000, &machine);
     let before = main_processes(&machine);
 
-    let package = machine.give(&package());
+    let package = machine.give(&packaged(&debian()));
     let said = machine.answer(&format!(
         "DEBIAN_FRONTEND=noninteractive apt-get install --yes {} 2>&1",
         package.display()
