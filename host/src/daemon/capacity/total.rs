@@ -315,20 +315,24 @@ mod tests {
     #[test]
     fn document_tells_what_connections_take() {
         let document = include_str!("../../../../docs/operating.md");
-        let memory = format!("{} KiB for each connection at most", CONNECTION_MEMORY >> 10);
-        let files = format!(
-            "{FILES_PER_CONNECTION} for each connection, 1 for each handshake, {FILES_PER_LOOP} for"
-        );
-        for words in [memory, files] {
-            assert!(document.contains(&words), "docs/operating.md lacks {words:?}");
-        }
         let manual = include_str!("../../../man/spiped.1");
-        let memory = format!("\n{} KiB for each connection\n", CONNECTION_MEMORY >> 10);
-        let files = format!(
-            "\n{FILES_PER_CONNECTION} for each connection, 1 for each stranger, {FILES_PER_LOOP} for"
-        );
-        for words in [memory, files] {
-            assert!(manual.contains(&words), "spiped.1 lacks {words:?}");
+        let memory = format!("{} KiB for each connection", CONNECTION_MEMORY >> 10);
+        let (files, of_loops) = (FILES_PER_CONNECTION, FILES_PER_LOOP);
+        for (name, page, words) in [
+            ("docs/operating.md", document, format!("{memory} at most")),
+            (
+                "docs/operating.md",
+                document,
+                format!("{files} for each connection, 1 for each handshake, {of_loops} for"),
+            ),
+            ("spiped.1", manual, format!("\n{memory}\n")),
+            (
+                "spiped.1",
+                manual,
+                format!("\n{files} for each connection, 1 for each stranger, {of_loops} for"),
+            ),
+        ] {
+            assert!(page.contains(&words), "{name} lacks {words:?}");
         }
         let (_, table) = document.split_once("| `max-connections` |").unwrap();
         let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
